@@ -1,0 +1,55 @@
+"""The one error that statements raise, with Snowflake's code and SQLSTATE.
+
+Clients decide by these codes: snowflake-ml falls back to the job history only on 002003, and takes 002002 for a name in use.
+Anything else that escapes a statement is a defect of the engine and is answered as 000603 with the text logged in full,
+never as an HTTP 500, which would make the connector retry for minutes.
+"""
+
+from __future__ import annotations
+
+
+class SnowflakeError(Exception):
+    """A statement's failure as Snowflake reports it.
+
+    :param code: Snowflake's error number, six digits with leading zeros on the wire (``2003`` becomes ``"002003"``).
+    :param sqlstate: the five-character SQLSTATE.
+    :param message: what is wrong, in Snowflake's words where clients read them.
+    """
+
+    def __init__(self, code: int, sqlstate: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.sqlstate = sqlstate
+        self.message = message
+
+
+def does_not_exist(kind: str, name: str) -> SnowflakeError:
+    """002003: the object is not there, or this role may not see it."""
+    return SnowflakeError(2003, "02000", f"SQL compilation error:\n{kind} '{name}' does not exist or not authorized.")
+
+
+def already_exists(kind: str, name: str) -> SnowflakeError:
+    """002002: the name is taken."""
+    return SnowflakeError(2002, "42710", f"SQL compilation error:\n{kind} '{name}' already exists.")
+
+
+def insufficient_privileges(kind: str, name: str) -> SnowflakeError:
+    """003001: the role sees the object but lacks the privilege."""
+    return SnowflakeError(
+        3001, "42501", f"SQL access control error:\nInsufficient privileges to operate on {kind} '{name}'"
+    )
+
+
+def syntax_error(text: str) -> SnowflakeError:
+    """001003: the statement cannot be parsed, or its arguments are not valid together."""
+    return SnowflakeError(1003, "42000", f"SQL compilation error:\n{text}")
+
+
+def invalid_argument(text: str) -> SnowflakeError:
+    """002018-like: a value that the statement does not take."""
+    return SnowflakeError(2018, "22023", f"SQL compilation error:\n{text}")
+
+
+def not_supported(what: str) -> SnowflakeError:
+    """000002: real Snowflake would take this, the local engine does not. Refused by name, never answered wrongly."""
+    return SnowflakeError(2, "0A000", f"not supported by the local engine: {what}")

@@ -1,0 +1,107 @@
+"""What a statement returns: typed columns over Arrow data, or a file transfer for the client to carry out.
+
+Column types are Snowflake's own, because clients read precision, scale and length from them; the values are an Arrow
+table because SELECTs come from DuckDB that way and leave for the connector that way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Column:
+    """One result column as Snowflake describes it.
+
+    :param name: as displayed (upper case unless it was quoted).
+    :param type: Snowflake's internal name: ``text``, ``fixed``, ``real``, ``boolean``, ``date``, ``time``, ``timestamp_ntz``,
+        ``timestamp_ltz``, ``timestamp_tz``, ``binary``, ``variant``, ``object``, ``array``.
+    :param precision: decimal digits of a ``fixed`` column.
+    :param scale: digits after the point of ``fixed``, fractional-second digits of times.
+    :param length: characters (``text``) or bytes (``binary``).
+    """
+
+    name: str
+    type: str = "text"
+    precision: int | None = None
+    scale: int | None = None
+    length: int | None = None
+    nullable: bool = True
+
+    @classmethod
+    def text(cls, name: str) -> Column:
+        return cls(name, "text", length=16_777_216)
+
+    @classmethod
+    def number(cls, name: str) -> Column:
+        return cls(name, "fixed", precision=38, scale=0)
+
+    @classmethod
+    def boolean(cls, name: str) -> Column:
+        return cls(name, "boolean")
+
+    @classmethod
+    def timestamp_ltz(cls, name: str) -> Column:
+        """A point in time; its Arrow values are ``timestamp[us, tz=UTC]``."""
+        return cls(name, "timestamp_ltz", precision=0, scale=6)
+
+
+_ARROW_TYPES = {
+    "text": pa.string(),
+    "variant": pa.string(),
+    "object": pa.string(),
+    "array": pa.string(),
+    "fixed": pa.int64(),
+    "real": pa.float64(),
+    "boolean": pa.bool_(),
+    "binary": pa.binary(),
+    "date": pa.date32(),
+    "timestamp_ntz": pa.timestamp("us"),
+    "timestamp_ltz": pa.timestamp("us", tz="UTC"),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """Rows for the client.
+
+    :param columns: one for each column of ``table``, in its order.
+    :param table: the values; column names in it are not used.
+    :param dml_count: rows changed, for statements whose ``rowcount`` clients read.
+    :param statement_type: Snowflake's ``statementTypeId`` (4096 SELECT, 12544 INSERT, 12800 UPDATE, 13056 DELETE, 13312 MERGE…).
+    """
+
+    columns: Sequence[Column]
+    table: pa.Table
+    statement_type: int = 4096
+    dml_count: int | None = None
+    session: dict[str, str | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, columns: Sequence[Column], rows: Iterable[Sequence[Any]], statement_type: int = 4096) -> Result:
+        """A small result from Python rows (SHOW, DESCRIBE, LIST and the like)."""
+        materialised = list(rows)
+        arrays = [
+            pa.array([row[i] for row in materialised], type=_ARROW_TYPES[column.type]) for i, column in enumerate(columns)
+        ]
+        names = [f"c{i}" for i in range(len(columns))]
+        return cls(columns, pa.table(arrays, names=names), statement_type)
+
+    @classmethod
+    def status(cls, message: str, column: str = "status") -> Result:
+        """One row, one column: what every DDL answers. snowflake-ml checks for exactly this shape."""
+        return cls.of([Column.text(column)], [(message,)], statement_type=24576)
+
+
+@dataclass(frozen=True)
+class FileTransfer:
+    """The reply to PUT and GET: the client itself moves the files, from or into a directory of the engine.
+
+    :param data: the reply's ``data`` object (``command``, ``stageInfo`` with locationType LOCAL_FS, ``src_locations`` …).
+    """
+
+    data: dict[str, Any]
