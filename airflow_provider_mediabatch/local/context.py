@@ -23,8 +23,11 @@ class Context:
     :param engine: what all sessions share: ``catalog`` (SQLite), ``state_dir``, ``stages``, ``models``, ``jobs``, ``queries``.
     :param session: the sender's state: current database, schema, role, warehouse, its DuckDB connection, temporary objects.
     :param query_id: the id that the client was given; RESULT_SCAN and monitoring find the statement by it.
-    :param bindings: values of ``?`` by position from 1, already converted from the wire.
+    :param bindings: values of ``?`` by position from 1, already converted from the wire; a value is a Python list (all of one
+        length) when the client bound arrays: one batch, not a statement for each row.
     :param cancelled: set when the client cancels; a handler that waits checks it.
+    :param describe_only: the client wants the result's columns only; nothing may be executed or changed.
+    :param parameters: parameters of this one statement (``QUERY_TAG``, ``TIMEZONE`` …) as the client sent them.
     """
 
     engine: Engine
@@ -32,6 +35,8 @@ class Context:
     query_id: str
     bindings: Mapping[int, object] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
+    describe_only: bool = False
+    parameters: Mapping[str, object] = field(default_factory=dict)
 
     def qualify(self, name: tuple[str, ...]) -> tuple[str, str, str]:
         """``(database, schema, object)`` of a name of one to three parts, filled from the session's USE.

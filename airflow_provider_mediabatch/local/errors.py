@@ -53,3 +53,8 @@ def invalid_argument(text: str) -> SnowflakeError:
 def not_supported(what: str) -> SnowflakeError:
     """000002: real Snowflake would take this, the local engine does not. Refused by name, never answered wrongly."""
     return SnowflakeError(2, "0A000", f"not supported by the local engine: {what}")
+
+
+def cancelled() -> SnowflakeError:
+    """000604: the client cancelled the statement."""
+    return SnowflakeError(604, "57014", "SQL execution canceled")

@@ -6,7 +6,7 @@ table because SELECTs come from DuckDB that way and leave for the connector that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +86,8 @@ class Result:
         """A small result from Python rows (SHOW, DESCRIBE, LIST and the like)."""
         materialised = list(rows)
         arrays = [
-            pa.array([row[i] for row in materialised], type=_ARROW_TYPES[column.type]) for i, column in enumerate(columns)
+            pa.array([row[i] for row in materialised], type=_ARROW_TYPES[column.type])
+            for i, column in enumerate(columns)
         ]
         names = [f"c{i}" for i in range(len(columns))]
         return cls(columns, pa.table(arrays, names=names), statement_type)
@@ -105,3 +106,21 @@ class FileTransfer:
     """
 
     data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What a handler returns when it has to wait: for a job's end, an image build, a lock of minutes.
+
+    Waiting so costs no thread and does not hold the session's lock: the engine calls ``poll`` again and again until it
+    gives the result. Clients meanwhile read "in progress" (333333), and other statements of the session run.
+
+    :param poll: returns None while there is nothing yet, then the result; raises SnowflakeError to fail the statement.
+        Quick, never blocks.
+    :param interval: seconds between two calls.
+    :param cancel: called once when the client cancels the statement; the statement then fails with 000604.
+    """
+
+    poll: Callable[[], Result | None]
+    interval: float = 0.1
+    cancel: Callable[[], None] | None = None
