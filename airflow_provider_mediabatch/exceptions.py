@@ -1,0 +1,89 @@
+"""The provider's errors. Each says what is wrong, whether anything still runs and bills, and what a retry will do.
+
+They subclass Airflow's own exceptions, so that Airflow treats them as it does any task failure; those that no retry can
+help are :class:`~airflow.sdk.exceptions.AirflowFailException`, which ends the task without using up its retries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.signature import Problem
+
+NOTHING_RUNS = "Nothing was started and nothing bills."
+RETRY_SAME = "A retry will look for this job by its name first and submit only if it is not there."
+RETRY_NEXT = "A retry will start a new job under the next name."
+RETRY_USELESS = "A retry will fail in the same way: put this right first."
+
+
+class MediaBatchError(AirflowException):
+    """Base of the provider's errors.
+
+    :param what: what is wrong, and the fix where it is known.
+    :param running: whether anything still runs and bills.
+    :param retry: what a retry of the task will do.
+    """
+
+    def __init__(self, what: str, *, running: str = NOTHING_RUNS, retry: str = RETRY_SAME) -> None:
+        self.what = what
+        self.running = running
+        self.retry = retry
+        super().__init__(f"{what}\n{running} {retry}")
+
+
+class InvalidInput(MediaBatchError, AirflowFailException):
+    """An argument or an upstream value that cannot work; found before anything is started."""
+
+    def __init__(self, what: str, *, running: str = NOTHING_RUNS, retry: str = RETRY_USELESS) -> None:
+        super().__init__(what, running=running, retry=retry)
+
+
+class ValidationFailed(InvalidInput):
+    """All problems that :class:`ValidateSignatureOperator` found, each with its fix.
+
+    :param problems: what was found, in the order of the checks.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        lines = [f"{number}. {problem.what}\n   Fix: {problem.fix}" for number, problem in enumerate(problems, 1)]
+        super().__init__(f"{len(lines)} problem{'s' if len(lines) != 1 else ''} with this batch:\n" + "\n".join(lines))
+
+
+class SampleFailed(MediaBatchError, AirflowFailException):
+    """The sample's job ran, and its output did not pass the checks."""
+
+
+class JobNotVisible(MediaBatchError, AirflowFailException):
+    """A job of this name exists, but this role may not see it: whether it bills is not known."""
+
+
+class SubmissionFailed(MediaBatchError):
+    """Snowflake refused the statement, and no job of its name is there."""
+
+
+class JobFailed(MediaBatchError):
+    """The job ended in a status other than DONE.
+
+    :param status: FAILED, CANCELLED, INTERNAL_ERROR or DELETED.
+    """
+
+    def __init__(self, what: str, *, status: str, running: str, retry: str = RETRY_NEXT) -> None:
+        self.status = status
+        super().__init__(what, running=running, retry=retry)
+
+
+class JobTimeout(MediaBatchError):
+    """The time that the task may wait is over."""
+
+
+class PollingFailed(MediaBatchError):
+    """The job's status could not be read, time and again; the job is left alone because its health is not known."""
+
+
+class IncompleteOutput(MediaBatchError):
+    """The job is DONE, yet its output is not whole: no ``_SUCCESS``, or rows that are missing. It is not used."""
