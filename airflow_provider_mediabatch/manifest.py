@@ -6,15 +6,14 @@ Any task may write such a folder of Parquet itself and hand over a :class:`Manif
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from airflow_provider_mediabatch import values
 from airflow_provider_mediabatch.stage_path import StagePath
 
-KIND = "mediabatch.manifest"
-VERSION = 1
+KIND = "manifest"
 
 CONTENT_ID = "MB_CONTENT_ID"
 SIZE = "MB_SIZE"
@@ -96,7 +95,7 @@ class Manifest:
         """JSON-ready, for XCom."""
         data = asdict(self)
         data["file_columns"] = list(self.file_columns)
-        return {"kind": KIND, "version": VERSION, **data}
+        return values.wrap(KIND, data)
 
     @classmethod
     def from_xcom(cls, value: Any) -> Manifest:
@@ -106,13 +105,11 @@ class Manifest:
         """
         if isinstance(value, cls):
             return value
-        data = check_xcom(value, KIND, VERSION, cls)
-        data["file_columns"] = tuple(data["file_columns"])
-        return cls(**data)
-
-    def for_shard(self, **changes: Any) -> Manifest:
-        """The same listing's other shard."""
-        return replace(self, **changes)
+        data = values.unwrap(KIND, value)
+        try:
+            return cls(**{**data, "file_columns": tuple(data["file_columns"])})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"this {KIND} does not have the fields of a manifest: {error}") from None
 
 
 def manifests_from_xcom(value: Any) -> list[Manifest]:
@@ -125,41 +122,3 @@ def manifests_from_xcom(value: Any) -> list[Manifest]:
     if not value:
         raise ValueError("the list of manifests is empty: nothing was listed")
     return [Manifest.from_xcom(item) for item in value]
-
-
-def check_xcom(value: Any, kind: str, version: int, cls: type) -> dict[str, Any]:
-    """The fields of a value of ours that came through XCom, checked.
-
-    :param value: what XCom gave.
-    :param kind: the ``kind`` it must have.
-    :param version: the highest ``version`` this release reads.
-    :param cls: the dataclass that the fields are for.
-    :raises ValueError: saying which it was and what to do.
-    """
-    if not isinstance(value, Mapping):
-        raise ValueError(
-            f"expected a {kind} (what the operator before it returned), got {type(value).__name__}: "
-            "pass that task's .output, or the value's to_xcom()"
-        )
-    if value.get("kind") != kind:
-        raise ValueError(f"expected a {kind}, got {value.get('kind') or 'a dict without a kind'!s}")
-    found = value.get("version")
-    if not isinstance(found, int) or found > version:
-        raise ValueError(
-            f"{kind} version {found} was written by a newer release than this one, which reads up to {version}: "
-            "upgrade this worker's airflow-provider-mediabatch, or clear the task that wrote it"
-        )
-    names = {item.name for item in fields(cls)}
-    data = {name: item for name, item in value.items() if name not in ("kind", "version")}
-    if unknown := sorted(set(data) - names):
-        raise ValueError(f"{kind} has unknown fields: {', '.join(unknown)}")
-    try:
-        cls(**data)
-    except TypeError as error:
-        raise ValueError(f"{kind} is incomplete: {error}") from None
-    return data
-
-
-def digest(*parts: object) -> str:
-    """A fingerprint of 32 hexadecimal digits over the parts' text."""
-    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:32]
