@@ -1,0 +1,162 @@
+"""Between Arrow rows and the DataFrames of a model's signature, both ways.
+
+The way in is the one of the function that snowflake-ml generates for a logged model (columns named and typed as the
+signature says). BYTES columns are the exception: ``astype(numpy.bytes_)`` would pad every file to the longest one and cut
+trailing zero bytes, so they stay the ``bytes`` objects that were read.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from snowflake.ml.model import model_signature
+
+from airflow_provider_mediabatch.local.runner.files import InputError
+from airflow_provider_mediabatch.local.runner.reader import Batch
+
+_ARROW_TYPES = {
+    "INT8": pa.int8(),
+    "INT16": pa.int16(),
+    "INT32": pa.int32(),
+    "INT64": pa.int64(),
+    "UINT8": pa.uint8(),
+    "UINT16": pa.uint16(),
+    "UINT32": pa.uint32(),
+    "UINT64": pa.uint64(),
+    "FLOAT": pa.float32(),
+    "DOUBLE": pa.float64(),
+    "BOOL": pa.bool_(),
+    "STRING": pa.string(),
+    "BYTES": pa.binary(),
+    "TIMESTAMP_NTZ": pa.timestamp("us"),
+}
+
+
+def match_column(names: list[str], columns: list[str]) -> str | None:
+    """The input column that one of these spellings of a name stands for, the first spelling that is there winning."""
+    return next((name for name in names if name in columns), None)
+
+
+def scalar_type(feature: Any) -> pa.DataType | None:
+    """The Arrow type of a scalar feature; None for tensors, groups and objects, which travel as JSON text."""
+    if not isinstance(feature, model_signature.FeatureSpec) or feature._shape:
+        return None
+    return _ARROW_TYPES.get(feature._dtype.name)
+
+
+class InputFrames:
+    """Makes the method's DataFrame from a batch.
+
+    :param signature: the method's signature.
+    :param sql_names: SQL names of its inputs, in its order.
+    :param columns: the input's columns.
+    """
+
+    def __init__(self, signature: Any, sql_names: list[str], columns: list[str]) -> None:
+        self.features: list[tuple[Any, str]] = []
+        missing = []
+        for feature, sql_name in zip(signature.inputs, sql_names, strict=True):
+            column = match_column([sql_name, feature.name, feature.name.upper()], columns)
+            if column is None:
+                missing.append(sql_name)
+            else:
+                self.features.append((feature, column))
+        if missing:
+            raise InputError(
+                f"the model's inputs {missing} are not among the input columns {columns}: rename the columns (names without "
+                "quotes are upper case)"
+            )
+
+    def frame(self, batch: Batch) -> pd.DataFrame:
+        """One column for each input of the signature, by its name and with its type."""
+        series = {}
+        for feature, column in self.features:
+            if column in batch.files:
+                series[feature.name] = self._of_files(feature, column, batch.files[column])
+            else:
+                series[feature.name] = self._of_column(feature, column, batch.rows.column(column))
+        return pd.DataFrame(series, copy=False)
+
+    @staticmethod
+    def _of_files(feature: Any, column: str, values: list[bytes | str | None]) -> pd.Series[Any]:
+        expected = scalar_type(feature)
+        kind = next((type(value) for value in values if value is not None), None)
+        if kind is bytes and expected == pa.string():
+            raise InputError(
+                f"input {feature.name!r} is STRING but column {column!r} is converted to raw_bytes: use base64"
+            )
+        if kind is str and expected == pa.binary():
+            raise InputError(
+                f"input {feature.name!r} is BYTES but column {column!r} is converted to text: use raw_bytes"
+            )
+        data = pd.Series(values, dtype=object)
+        return data if expected != pa.string() else data.astype(feature.as_dtype())
+
+    @staticmethod
+    def _of_column(feature: Any, column: str, values: pa.ChunkedArray) -> pd.Series[Any]:
+        expected = scalar_type(feature)
+        try:
+            if expected is None:  # arrays and objects leave tables for Parquet as JSON text
+                items = values.to_pylist()
+                return pd.Series([json.loads(i) if isinstance(i, str) else i for i in items], dtype=object)
+            if expected == pa.binary():
+                return pd.Series(values.to_pylist(), dtype=object)
+            if pa.types.is_decimal(values.type) or pa.types.is_null(values.type):
+                values = values.cast(expected)
+            return values.to_pandas().astype(feature.as_dtype())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError, TypeError) as error:
+            raise InputError(
+                f"column {column!r} ({values.type}) cannot become input {feature.name!r} ({feature.as_dtype()}): {error}"
+            ) from error
+
+
+def _plain(value: Any) -> Any:
+    """Values that json does not know, as their nearest JSON."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def _json(value: Any) -> str | None:
+    if value is None or (np.isscalar(value) and pd.isna(value)):
+        return None
+    return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def output_columns(signature: Any, predictions: Any) -> dict[str, pa.Array]:
+    """The method's result as Arrow columns, one for each output of the signature; nested outputs as JSON text.
+
+    :raises TypeError: when the method returned something else than its signature says; the job fails with it.
+    """
+    if not isinstance(predictions, pd.DataFrame):
+        raise TypeError(f"the model returned {type(predictions).__name__}, not a DataFrame")
+    columns = {}
+    for feature in signature.outputs:
+        if feature.name not in predictions.columns:
+            raise TypeError(
+                f"the model returned columns {list(predictions.columns)}; output {feature.name!r} is missing"
+            )
+        values = predictions[feature.name]
+        expected = scalar_type(feature)
+        if expected is None:
+            columns[feature.name] = pa.array([_json(value) for value in values], pa.string())
+            continue
+        try:
+            columns[feature.name] = _array(values, expected)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            raise TypeError(f"output {feature.name!r} is not {feature._dtype.name}: {error}") from error
+    return columns
+
+
+def _array(values: pd.Series[Any], expected: pa.DataType) -> pa.Array:
+    try:
+        array = pa.array(values, expected, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        array = pa.array(values, from_pandas=True).cast(expected)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

@@ -1,0 +1,109 @@
+"""From a full stage path to a file's bytes, in the encoding that the model was promised."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import os
+import re
+from pathlib import Path
+
+from airflow_provider_mediabatch.sql import qualified
+
+_IDENTIFIER = r'(?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
+_FULL_PATH = re.compile(rf"@({_IDENTIFIER})\.({_IDENTIFIER})\.({_IDENTIFIER})/(.*)\Z", re.DOTALL)
+
+# Leading bytes of what people put on stages. RIFF and ISO containers tell their kind a few bytes later.
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF8", "image/gif"),
+    (b"BM", "image/bmp"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"fLaC", "audio/flac"),
+    (b"OggS", "audio/ogg"),
+    (b"ID3", "audio/mpeg"),
+    (b"%PDF-", "application/pdf"),
+    (b"\x1aE\xdf\xa3", "video/webm"),
+)
+_RIFF = {b"WAVE": "audio/wav", b"WEBP": "image/webp", b"AVI ": "video/x-msvideo"}
+_ISO_BRANDS = {b"M4A ": "audio/mp4", b"avif": "image/avif", b"heic": "image/heic", b"qt  ": "video/quicktime"}
+
+
+class InputError(Exception):
+    """The job's input cannot be used; the message is for the user."""
+
+
+def _resolve(part: str) -> str:
+    return part[1:-1].replace('""', '"') if part.startswith('"') else part.upper()
+
+
+class StageFiles:
+    """Finds the files that full stage paths name.
+
+    :param roots: ``DB.SCHEMA.STAGE`` (quoted where SQL needs it) → folder that its paths are relative to.
+    """
+
+    def __init__(self, roots: dict[str, str]) -> None:
+        self._roots = {name: os.path.realpath(root) for name, root in roots.items()}
+        # One manifest's rows mostly share one prefix; resolving it once keeps a million rows cheap.
+        self._prefixes: dict[str, str] = {}
+
+    def path(self, text: object) -> str:
+        """The local file of a full stage path.
+
+        :raises InputError: with Snowflake's words: what is not a full path, whose stage is unknown, or is not there.
+        """
+        if not isinstance(text, str) or not text.startswith("@"):
+            raise InputError(
+                f"file not found: {text!r}. A full stage path begins with '@', as in '@DATABASE.SCHEMA.STAGE/file.ext'"
+            )
+        match = _FULL_PATH.match(text)
+        if match is None:
+            raise InputError(
+                f"Invalid path format: {text!r} is not a full stage path (@DATABASE.SCHEMA.STAGE/file.ext)"
+            )
+        prefix = text[: match.start(4)]
+        root = self._prefixes.get(prefix)
+        if root is None:
+            name = qualified(*(_resolve(match[i]) for i in (1, 2, 3)))
+            if name not in self._roots:
+                raise InputError(f"file not found: {text}: stage {name} does not exist or not authorized")
+            root = self._prefixes[prefix] = self._roots[name]
+        path = os.path.realpath(os.path.join(root, match[4]))
+        if not path.startswith(root + os.sep):
+            raise InputError(f"file not found: {text}: the path leaves its stage")
+        return path
+
+    def size(self, text: object) -> tuple[str, int]:
+        """The local file and its size in bytes."""
+        path = self.path(text)
+        try:
+            return path, os.stat(path).st_size
+        except OSError as error:
+            raise InputError(f"file not found: {text}") from error
+
+
+def read(path: str, encoding: str) -> bytes | str:
+    """A file's content as ``raw_bytes``, ``base64`` or ``base64_data_url``."""
+    with open(path, "rb", buffering=0) as file:
+        data = file.read()
+    if encoding == "raw_bytes":
+        return data
+    text = base64.b64encode(data).decode("ascii")
+    return text if encoding == "base64" else f"data:{media_type(data, path)};base64,{text}"
+
+
+def media_type(data: bytes, path: str) -> str:
+    """The media type: by what the bytes say, else by the file's extension."""
+    for signature, name in _SIGNATURES:
+        if data.startswith(signature):
+            return name
+    if data[:4] == b"RIFF" and data[8:12] in _RIFF:
+        return _RIFF[data[8:12]]
+    if data[4:8] == b"ftyp":
+        return _ISO_BRANDS.get(data[8:12], "video/mp4")
+    if data[:1] == b"\xff" and len(data) > 1 and data[1] & 0xE0 == 0xE0:
+        return "audio/mpeg"
+    return mimetypes.guess_type(Path(path).name)[0] or "application/octet-stream"

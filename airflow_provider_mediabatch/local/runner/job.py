@@ -1,0 +1,158 @@
+"""A job's leader: forks the workers, waits for them, and is the one who writes the job's end.
+
+The leader and its workers are a session and process group of their own, so that a job outlives the server and can be
+ended as a whole. ``_SUCCESS`` is written last, after every worker is done and every part is in place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import psutil
+
+from airflow_provider_mediabatch.local.runner.files import InputError
+from airflow_provider_mediabatch.local.runner.spec import (
+    DONE,
+    FAILED,
+    INTERNAL_ERROR,
+    RUNNING,
+    SUCCESS_FILE,
+    RunSpec,
+    Status,
+    log_file,
+)
+
+
+def lead(job_dir: Path) -> NoReturn:
+    """Run the job in ``job_dir`` in this process, just forked for it, and exit.
+
+    A job starts once: the one who creates its ``started`` file runs it, any other leaves at once.
+    """
+    os.setsid()
+    try:
+        os.close(os.open(job_dir / "started", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        os._exit(0)
+    status = Status(RUNNING, pid=os.getpid(), started=time.time())
+    try:
+        status.process_started = psutil.Process().create_time()
+        status.save(job_dir)
+        (job_dir / "logs").mkdir(exist_ok=True)
+        _log_to(log_file(job_dir, 0))
+        spec = RunSpec.load(job_dir)
+        failure = _run(spec, job_dir)
+        if failure is None:
+            Path(spec.output_dir, SUCCESS_FILE).touch()
+            status.finish(job_dir, DONE)
+        else:
+            status.finish(job_dir, FAILED, failure)
+    except BaseException as error:
+        traceback.print_exc()
+        with contextlib.suppress(OSError):
+            status.finish(job_dir, INTERNAL_ERROR, str(error))
+    _exit(0)
+
+
+def _run(spec: RunSpec, job_dir: Path) -> str | None:
+    """Run all workers; the reason of the first failure, or None. When one fails the others are ended."""
+    scratch = job_dir / "scratch"
+    scratch.mkdir(exist_ok=True)
+    Path(spec.output_dir).mkdir(parents=True, exist_ok=True)
+    leader, total = os.getpid(), spec.replicas * spec.num_workers
+    workers = {_fork(spec, job_dir, number, total, leader): number for number in range(total)}
+    failure = None
+    while workers:
+        pid, code = os.wait()
+        number = workers.pop(pid, None)
+        if number is None or code == 0:
+            continue
+        if failure is None:
+            failure = _reason(job_dir, number, code)
+            for other in workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(other, signal.SIGTERM)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return failure
+
+
+def _reason(job_dir: Path, number: int, code: int) -> str:
+    if os.WIFSIGNALED(code):
+        return f"worker {number} was killed by signal {os.WTERMSIG(code)} (out of memory?)"
+    try:
+        return (job_dir / f"error.{number}").read_text("utf-8")
+    except OSError:
+        return f"worker {number} ended with exit code {os.WEXITSTATUS(code)}"
+
+
+def _fork(spec: RunSpec, job_dir: Path, number: int, total: int, leader: int) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        _log_to(log_file(job_dir, number // spec.num_workers))
+        _share_processors(total)
+        _reseed()
+        from airflow_provider_mediabatch.local.runner.worker import Worker
+
+        Worker(spec, job_dir, number, total, leader).run()
+        code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+        print(f"the worker's process was ended: {error}", file=sys.stderr)
+    except InputError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        (job_dir / f"error.{number}").write_text(str(error), "utf-8")
+    except BaseException as error:
+        traceback.print_exc()
+        text = f"{type(error).__name__}: {error}"
+        (job_dir / f"error.{number}").write_text(text[:4000], "utf-8")
+    finally:
+        _exit(code)
+    raise AssertionError
+
+
+def _exit(code: int) -> NoReturn:
+    # Not sys.exit: this is a fork, and a library's exit handler or a reader thread must not hold it back.
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def _log_to(path: Path) -> None:
+    """Send standard output and error, of C libraries too, to a file that all workers of an instance append to."""
+    file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    os.close(file)
+    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+
+
+def _share_processors(workers: int) -> None:
+    """Workers of one job share the processors, instead of each starting as many threads as there are."""
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    if workers > 1:
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ[name] = str(threads)
+    with contextlib.suppress(ImportError):
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(threads)  # BLAS is loaded already, with one thread: see zygote
+
+
+def _reseed() -> None:
+    """Forked processes must not draw the same random numbers."""
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()

@@ -1,0 +1,154 @@
+"""Streams a job's input: rows of the manifest in batches, their files read ahead while the model computes.
+
+Memory is bounded by the batch, not by the number of files: at most one batch is computed, one waits, one is being read.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from airflow_provider_mediabatch.local.runner.files import InputError, StageFiles, read
+
+DEFAULT_BATCH_ROWS = 256
+# A batch ends at this many bytes of files, so that long videos do not add up; one file alone may be larger.
+BATCH_BYTES = 64 * 1024 * 1024
+_READERS = 4
+
+
+@dataclass
+class Batch:
+    """Rows that the model gets at once.
+
+    :param rows: the input columns as they are (they pass through to the output).
+    :param files: file column → contents, one for each row (None where the path is null).
+    """
+
+    rows: pa.Table
+    files: dict[str, list[bytes | str | None]]
+
+
+class Input:
+    """The rows of a folder of Parquet files.
+
+    :param folder: read at any depth, in the order of the files' paths.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.files = [pq.ParquetFile(path) for path in sorted(Path(folder).rglob("*.parquet")) if path.is_file()]
+        if not self.files:
+            raise InputError("no Parquet files were found at the job's input location")
+        self.columns: list[str] = self.files[0].schema_arrow.names
+        self.count = sum(file.metadata.num_rows for file in self.files)
+
+    def tables(self, start: int, stop: int) -> Iterator[pa.Table]:
+        """The rows from ``start`` to ``stop`` in pieces; only row groups that hold some of them are read."""
+        position = 0
+        for file in self.files:
+            for group in range(file.metadata.num_row_groups):
+                size = file.metadata.row_group(group).num_rows
+                low, high = max(start, position), min(stop, position + size)
+                if low < high:
+                    table = file.read_row_group(group).slice(low - position, high - low)
+                    if table.column_names != self.columns:
+                        table = table.select(self.columns)
+                    yield table
+                position += size
+
+    def table(self) -> pa.Table:
+        """All rows (file columns are still paths)."""
+        return pa.concat_tables(self.tables(0, self.count)) if self.count else self.files[0].read()
+
+
+class FileReader:
+    """Turns rows into batches with their files' contents.
+
+    :param stages: finds the files.
+    :param encodings: file column → encoding.
+    """
+
+    def __init__(self, stages: StageFiles, encodings: dict[str, str]) -> None:
+        self.stages = stages
+        self.encodings = encodings
+        self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="files")
+
+    def batches(self, tables: Iterator[pa.Table], max_rows: int) -> Iterator[Batch]:
+        """Batches of at most ``max_rows`` rows and about :data:`BATCH_BYTES` of files."""
+        for table in tables:
+            offset = 0
+            for rows, paths in self._split(table, max_rows):
+                yield self._load(table.slice(offset, rows), paths)
+                offset += rows
+
+    def whole(self, table: pa.Table) -> Batch:
+        """All of ``table`` as one batch: a partition, which its method needs complete."""
+        columns = {name: table.column(name).to_pylist() for name in self.encodings}
+        return self._load(table, {name: [self._locate(text)[0] for text in texts] for name, texts in columns.items()})
+
+    def _locate(self, text: object) -> tuple[str | None, int]:
+        return (None, 0) if text is None else self.stages.size(text)
+
+    def _split(self, table: pa.Table, max_rows: int) -> Iterator[tuple[int, dict[str, list[str | None]]]]:
+        """``(rows, local paths)`` of consecutive pieces of ``table``."""
+        texts = {name: table.column(name).to_pylist() for name in self.encodings}
+        paths: dict[str, list[str | None]] = {name: [] for name in texts}
+        rows = size = 0
+        for index in range(table.num_rows):
+            located = {name: self._locate(column[index]) for name, column in texts.items()}
+            row_size = sum(bytes_ for _, bytes_ in located.values())
+            if rows and (rows >= max_rows or size + row_size > BATCH_BYTES):
+                yield rows, paths
+                paths, rows, size = {name: [] for name in texts}, 0, 0
+            for name, (path, _) in located.items():
+                paths[name].append(path)
+            rows, size = rows + 1, size + row_size
+        if rows:
+            yield rows, paths
+
+    def _load(self, rows: pa.Table, paths: dict[str, list[str | None]]) -> Batch:
+        files: dict[str, list[bytes | str | None]] = {}
+        for name, encoding in self.encodings.items():
+            files[name] = list(self._pool.map(lambda path, e=encoding: self._read(path, e), paths[name]))
+        return Batch(rows, files)
+
+    @staticmethod
+    def _read(path: str | None, encoding: str) -> bytes | str | None:
+        return None if path is None else read(path, encoding)
+
+
+def prefetched(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, the next one being prepared in a thread while the caller works on the last."""
+    ready: queue.Queue[Any] = queue.Queue(maxsize=1)
+    stop = threading.Event()
+
+    def produce() -> None:
+        try:
+            for batch in batches:
+                while not stop.is_set():
+                    try:
+                        ready.put(batch, timeout=0.2)
+                        break
+                    except queue.Full:
+                        continue
+                if stop.is_set():
+                    return
+            ready.put(None)
+        except BaseException as error:
+            ready.put(error)
+
+    threading.Thread(target=produce, name="prefetch", daemon=True).start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()

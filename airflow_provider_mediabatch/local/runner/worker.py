@@ -1,0 +1,146 @@
+"""One worker process of a job: its share of the rows through the model, into Parquet parts."""
+
+from __future__ import annotations
+
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from airflow_provider_mediabatch.local.runner.files import InputError, StageFiles
+from airflow_provider_mediabatch.local.runner.reader import DEFAULT_BATCH_ROWS, Batch, FileReader, Input, prefetched
+from airflow_provider_mediabatch.local.runner.spec import RunSpec
+from airflow_provider_mediabatch.local.runner.writer import PartWriter
+
+_PROGRESS_SECONDS = 5.0
+
+
+class Worker:
+    """Runs rows ``number``/``total`` of a job.
+
+    :param spec: the job.
+    :param job_dir: its directory; the part being written lies in its ``scratch`` folder.
+    :param number: this worker, from 0.
+    :param total: replicas × workers of each.
+    :param leader: pid of the job's leader; without it this worker ends.
+    """
+
+    def __init__(self, spec: RunSpec, job_dir: Path, number: int, total: int, leader: int) -> None:
+        self.spec, self.job_dir, self.number, self.total, self.leader = spec, job_dir, number, total, leader
+        self.done = 0
+        self._began = self._reported = time.monotonic()
+
+    def run(self) -> None:
+        """Process this worker's share. An exception is the job's failure; rows done so far stay on the stage."""
+        from airflow_provider_mediabatch.local.runner.conversion import InputFrames, match_column
+        from airflow_provider_mediabatch.local.runner.model import Model
+
+        spec = self.spec
+        source = Input(spec.input_dir)
+        encodings = {}
+        for key, encoding in spec.file_columns.items():
+            column = match_column([key, key.upper()], source.columns)
+            if column is None:
+                raise InputError(f"column_handling names {key!r}, but the input's columns are {source.columns}")
+            encodings[column] = encoding
+        began = time.monotonic()
+        model = Model(spec.model_dir, spec.function, spec.params)
+        self._say(f"model loaded in {time.monotonic() - began:.2f} s")
+        frames = InputFrames(model.signature, spec.input_names, source.columns)
+        needed = {column for _, column in frames.features}
+        reader = FileReader(StageFiles(spec.stage_roots), {c: e for c, e in encodings.items() if c in needed})
+        with PartWriter(Path(spec.output_dir), self.job_dir / "scratch", self.number) as writer:
+            if spec.partitioned:
+                self._partitions(source, reader, frames, model, writer)
+            else:
+                self._rows(source, reader, frames, model, writer)
+        self._say(f"finished {self.done} rows in {time.monotonic() - self._began:.2f} s")
+
+    def _rows(self, source: Input, reader: FileReader, frames: Any, model: Any, writer: PartWriter) -> None:
+        from airflow_provider_mediabatch.local.runner.conversion import output_columns
+
+        start, stop = (source.count * n // self.total for n in (self.number, self.number + 1))
+        batches = reader.batches(source.tables(start, stop), self.spec.max_batch_rows or DEFAULT_BATCH_ROWS)
+        for batch in prefetched(batches):
+            predictions = model(frames.frame(batch))
+            if len(predictions) != batch.rows.num_rows:
+                raise TypeError(f"the model returned {len(predictions)} rows for {batch.rows.num_rows} input rows")
+            outputs = output_columns(model.signature, predictions)
+            clash = sorted(outputs.keys() & set(batch.rows.column_names))
+            if clash:
+                raise InputError(f"input columns {clash} have the names of the model's outputs: rename or drop them")
+            table = batch.rows
+            for name, values in outputs.items():
+                table = table.append_column(name, values)
+            writer.write(table)
+            self._progress(batch.rows.num_rows, stop - start)
+
+    def _partitions(self, source: Input, reader: FileReader, frames: Any, model: Any, writer: PartWriter) -> None:
+        from airflow_provider_mediabatch.local.runner.conversion import output_columns
+
+        for value, batch in prefetched_partitions(self._own_partitions(source, reader)):
+            outputs = output_columns(model.signature, model(frames.frame(batch)))
+            count = len(next(iter(outputs.values()))) if outputs else 0
+            columns: dict[str, pa.Array] = {}
+            name = self._partition_column(source)
+            if name is not None and name not in outputs:
+                columns[name] = pa.array([value] * count, batch.rows.schema.field(name).type)
+            writer.write(pa.table({**columns, **outputs}))
+            self._progress(batch.rows.num_rows, None)
+
+    def _partition_column(self, source: Input) -> str | None:
+        from airflow_provider_mediabatch.local.runner.conversion import match_column
+
+        wanted = self.spec.partition_column
+        if wanted is None:
+            return None
+        name = match_column([wanted, wanted.upper()], source.columns)
+        if name is None:
+            raise InputError(f"partition_column {wanted!r} is not among the input columns {source.columns}")
+        return name
+
+    def _own_partitions(self, source: Input, reader: FileReader) -> Iterator[tuple[Any, Batch]]:
+        """This worker's partitions: those whose value hashes to its number. Without a column all rows are one partition."""
+        rows = source.table()
+        name = self._partition_column(source)
+        if name is None:
+            if self.number == 0 and rows.num_rows:
+                yield None, reader.whole(rows)
+            return
+        indices: dict[Any, list[int]] = {}
+        for index, value in enumerate(rows.column(name).to_pylist()):
+            indices.setdefault(value, []).append(index)
+        for value, chosen in indices.items():
+            if zlib.crc32(repr(value).encode()) % self.total == self.number:
+                yield value, reader.whole(rows.take(chosen))
+
+    def _progress(self, rows: int, of: int | None) -> None:
+        self.done += rows
+        now = time.monotonic()
+        if os.getppid() != self.leader:
+            raise SystemExit("the job's leader is gone")
+        if now - self._reported >= _PROGRESS_SECONDS:
+            self._reported = now
+            rate = self.done / (now - self._began)
+            self._say(f"{self.done}{f' of {of}' if of is not None else ''} rows, {rate:.1f} rows/s")
+
+    def _say(self, text: str) -> None:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        print(f"{stamp} worker {self.number}: {text}", flush=True)
+
+
+def prefetched_partitions(partitions: Iterator[tuple[Any, Batch]]) -> Iterator[tuple[Any, Batch]]:
+    """Partitions with the next one's files being read meanwhile."""
+    values: list[Any] = []
+
+    def batches() -> Iterator[Batch]:
+        for value, batch in partitions:
+            values.append(value)
+            yield batch
+
+    for batch in prefetched(batches()):
+        yield values.pop(0), batch

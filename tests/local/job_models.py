@@ -1,0 +1,89 @@
+"""Models that the job tests log: small, but of every shape that jobs must serve.
+
+No ``from __future__ import annotations`` here: snowflake-ml compares the annotations of the methods with the classes.
+"""
+
+import os
+import time
+
+import pandas as pd
+from snowflake.ml.model import custom_model, model_signature
+from snowflake.ml.model.model_signature import DataType, FeatureSpec, ModelSignature, ParamSpec
+
+
+class FileModel(custom_model.CustomModel):
+    """Sizes and first bytes of files: what shows that the right content came in."""
+
+    @custom_model.inference_api
+    def predict(self, X: pd.DataFrame, *, scale: int = 1, mode: str = "plain") -> pd.DataFrame:
+        if mode == "fail":
+            raise ValueError("cannot read this picture")
+        if mode == "slow":
+            time.sleep(0.5)
+        if mode == "endless":
+            time.sleep(600)
+        sizes = [None if data is None else len(data) * scale for data in X["img"]]
+        heads = [None if data is None else data[:4].hex() for data in X["img"]]
+        return pd.DataFrame({"size": sizes, "head": heads, "pid": [os.getpid()] * len(X), "batch": [len(X)] * len(X)})
+
+
+FILE_SIGNATURE = ModelSignature(
+    inputs=[FeatureSpec("img", DataType.BYTES)],
+    outputs=[
+        FeatureSpec("size", DataType.INT64),
+        FeatureSpec("head", DataType.STRING),
+        FeatureSpec("pid", DataType.INT64),
+        FeatureSpec("batch", DataType.INT64),
+    ],
+    params=[ParamSpec("scale", DataType.INT64, 1), ParamSpec("mode", DataType.STRING, "plain")],
+)
+
+
+class TextModel(custom_model.CustomModel):
+    """Takes text (base64, a data URL, or a plain column) and a number; returns a nested output."""
+
+    @custom_model.inference_api
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+        outputs = [
+            {"text": text[:40], "weight": float(weight)} for text, weight in zip(X["doc"], X["weight"], strict=True)
+        ]
+        return pd.DataFrame({"outputs": outputs})
+
+
+TEXT_SIGNATURE = ModelSignature(
+    inputs=[FeatureSpec("doc", DataType.STRING), FeatureSpec("weight", DataType.DOUBLE)],
+    outputs=[
+        model_signature.FeatureGroupSpec(
+            "outputs", [FeatureSpec("text", DataType.STRING), FeatureSpec("weight", DataType.DOUBLE)]
+        )
+    ],
+)
+
+
+class PairModel(custom_model.CustomModel):
+    """Two file columns in one row."""
+
+    @custom_model.inference_api
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+        both = [f"{image.decode()}+{sound.decode()}" for image, sound in zip(X["image"], X["audio"], strict=True)]
+        return pd.DataFrame({"both": both})
+
+
+PAIR_SIGNATURE = ModelSignature(
+    inputs=[FeatureSpec("image", DataType.BYTES), FeatureSpec("audio", DataType.BYTES)],
+    outputs=[FeatureSpec("both", DataType.STRING)],
+)
+
+
+class GroupModel(custom_model.CustomModel):
+    """One row for each partition."""
+
+    @custom_model.partitioned_api
+    def summarise(self, X: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"total": [float(X["amount"].sum())], "members": [len(X)]})
+
+
+GROUP_SIGNATURE = ModelSignature(
+    inputs=[FeatureSpec("amount", DataType.DOUBLE)],
+    outputs=[FeatureSpec("total", DataType.DOUBLE), FeatureSpec("members", DataType.INT64)],
+)

@@ -1,0 +1,305 @@
+"""The job's processes on their own: no server, a model saved by snowflake-ml's packager, files in folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from job_models import (
+    FILE_SIGNATURE,
+    GROUP_SIGNATURE,
+    PAIR_SIGNATURE,
+    TEXT_SIGNATURE,
+    FileModel,
+    GroupModel,
+    PairModel,
+    TextModel,
+)
+
+from airflow_provider_mediabatch.local.runner.spec import RunSpec, Status, log_file
+
+
+def save(folder: Path, model: Any, signatures: dict[str, Any]) -> str:
+    from snowflake.ml.model._packager.model_packager import ModelPackager
+
+    ModelPackager(str(folder)).save(name="m", model=model, signatures=signatures, options={})
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    base = tmp_path_factory.mktemp("models")
+    return {
+        "file": save(base / "file", FileModel(), {"predict": FILE_SIGNATURE}),
+        "text": save(base / "text", TextModel(), {"predict": TEXT_SIGNATURE}),
+        "pair": save(base / "pair", PairModel(), {"predict": PAIR_SIGNATURE}),
+        "group": save(base / "group", GroupModel(), {"summarise": GROUP_SIGNATURE}),
+    }
+
+
+class Zygote:
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "airflow_provider_mediabatch.local.runner.zygote"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+        assert self.process.stdout
+        assert self.process.stdout.readline() == "ready\n"
+
+    def start(self, spec: RunSpec, job_dir: Path) -> None:
+        job_dir.mkdir(parents=True)
+        spec.save(job_dir)
+        assert self.process.stdin
+        self.process.stdin.write(f"{job_dir}\n")
+        self.process.stdin.flush()
+
+    def run(self, spec: RunSpec, job_dir: Path) -> Status:
+        self.start(spec, job_dir)
+        return wait(job_dir)
+
+
+def wait(job_dir: Path, until: str | None = None, seconds: float = 60) -> Status:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        status = Status.load(job_dir)
+        if status.terminal or status.status == until:
+            return status
+        time.sleep(0.02)
+    raise AssertionError(f"still {status}; log: {logs(job_dir)}")
+
+
+def logs(job_dir: Path) -> str:
+    return "".join(file.read_text() for file in sorted((job_dir / "logs").glob("*.log")))
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Any:
+    zygote = Zygote()
+    yield zygote
+    zygote.process.stdin.close()
+    zygote.process.wait(10)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Path:
+    folder = tmp_path / "stage"
+    folder.mkdir()
+    for n in range(10):
+        (folder / f"f {n}.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(n) + b"\0\0")
+    return folder
+
+
+def manifest(tmp_path: Path, **columns: Any) -> str:
+    folder = tmp_path / "in"
+    folder.mkdir(exist_ok=True)
+    pq.write_table(pa.table(columns), folder / "data_0.snappy.parquet")
+    return str(folder)
+
+
+def paths(count: int = 10) -> list[str]:
+    return [f'@DB.SC."my stage"/f {n}.jpg' for n in range(count)]
+
+
+def spec(tmp_path: Path, stage: Path, input_dir: str, model: str, **more: Any) -> RunSpec:
+    defaults: dict[str, Any] = {
+        "function": "predict",
+        "input_names": ["IMG"],
+        "file_columns": {"IMG": "raw_bytes"},
+        "stage_roots": {'DB.SC."my stage"': str(stage)},
+    }
+    return RunSpec("DB.SC.J", input_dir, str(tmp_path / "out" / "J"), model, **{**defaults, **more})
+
+
+def output(tmp_path: Path) -> list[dict[str, Any]]:
+    folder = tmp_path / "out" / "J"
+    return [row for file in sorted(folder.glob("part_*.parquet")) for row in pq.read_table(file).to_pylist()]
+
+
+def test_rows_pass_through_with_outputs_and_bytes_arrive_unchanged(tmp_path, stage, models, zygote):
+    source = manifest(tmp_path, IMG=paths(), TAG=pa.array(range(10)))
+    began = time.monotonic()
+    status = zygote.run(spec(tmp_path, stage, source, models["file"], params={"SCALE": 2}), tmp_path / "job")
+    assert status.status == "DONE", logs(tmp_path / "job")
+    assert time.monotonic() - began < 5
+    rows = output(tmp_path)
+    assert [row["IMG"] for row in rows] == paths()
+    assert [row["TAG"] for row in rows] == list(range(10))
+    assert [row["size"] for row in rows] == [2 * (6 + n) for n in range(10)]
+    assert (tmp_path / "out" / "J" / "_SUCCESS").exists()
+    assert "10 rows" in log_file(tmp_path / "job", 0).read_text()
+
+
+def test_replicas_times_workers_are_processes_and_batches_are_bounded(tmp_path, stage, models, zygote):
+    source = manifest(tmp_path, IMG=paths())
+    job = spec(
+        tmp_path, stage, source, models["file"], replicas=2, num_workers=2, max_batch_rows=2, params={"mode": "slow"}
+    )
+    zygote.start(job, tmp_path / "job")
+    status = wait(tmp_path / "job", "RUNNING")
+    leader = psutil.Process(status.pid)
+    seen = 0
+    while not Status.load(tmp_path / "job").terminal:
+        try:
+            seen = max(seen, len(leader.children()))
+        except psutil.NoSuchProcess:
+            break
+        time.sleep(0.05)
+    assert wait(tmp_path / "job").status == "DONE", logs(tmp_path / "job")
+    rows = output(tmp_path)
+    assert seen == 4
+    assert len({row["pid"] for row in rows}) == 4
+    assert sorted(row["IMG"] for row in rows) == paths()
+    assert {row["batch"] for row in rows} <= {1, 2}
+    assert (tmp_path / "job" / "logs" / "1.log").read_text()
+
+
+def test_base64_and_data_url_and_nested_output(tmp_path, stage, models, zygote):
+    source = manifest(tmp_path, DOC=paths(2), WEIGHT=[1.5, 2.0])
+    job = spec(
+        tmp_path,
+        stage,
+        source,
+        models["text"],
+        input_names=["DOC", "WEIGHT"],
+        file_columns={"DOC": "base64_data_url"},
+    )
+    assert zygote.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
+    value = json.loads(output(tmp_path)[0]["outputs"])
+    assert value["text"].startswith("data:image/jpeg;base64,/9j/4")
+    assert value["weight"] == 1.5
+
+
+def test_two_file_columns_of_two_stages(tmp_path, stage, models, zygote):
+    other = tmp_path / "other"
+    other.mkdir()
+    (stage / "a.png").write_text("picture")
+    (other / "ü.wav").write_text("sound")
+    source = manifest(tmp_path, IMAGE=['@db.sc."my stage"/a.png'], AUDIO=["@DB.SC.OTHER/ü.wav"])
+    job = spec(
+        tmp_path,
+        stage,
+        source,
+        models["pair"],
+        input_names=["IMAGE", "AUDIO"],
+        file_columns={"IMAGE": "raw_bytes", "AUDIO": "raw_bytes"},
+        stage_roots={'DB.SC."my stage"': str(stage), "DB.SC.OTHER": str(other)},
+    )
+    assert zygote.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
+    assert output(tmp_path)[0]["both"] == "picture+sound"
+
+
+def test_partitions_are_complete_and_spread_over_workers(tmp_path, stage, models, zygote):
+    source = manifest(tmp_path, KIND=["a", "b", "a", "c", None], AMOUNT=[1.0, 2.0, 3.0, 4.0, 5.0])
+    job = spec(
+        tmp_path,
+        stage,
+        source,
+        models["group"],
+        function="summarise",
+        input_names=["AMOUNT"],
+        file_columns={},
+        partitioned=True,
+        partition_column="KIND",
+        num_workers=2,
+    )
+    assert zygote.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
+    rows = {row["KIND"]: (row["total"], row["members"]) for row in output(tmp_path)}
+    assert rows == {"a": (4.0, 2), "b": (2.0, 1), "c": (4.0, 1), None: (5.0, 1)}
+
+
+def test_exception_fails_the_job_with_its_traceback_and_keeps_partial_output(tmp_path, stage, models, zygote):
+    source = manifest(tmp_path, IMG=paths())
+    status = zygote.run(
+        spec(tmp_path, stage, source, models["file"], params={"mode": "fail"}, num_workers=2), tmp_path / "job"
+    )
+    assert status.status == "FAILED"
+    assert "cannot read this picture" in status.message
+    assert "Traceback" in logs(tmp_path / "job")
+    assert not (tmp_path / "out" / "J" / "_SUCCESS").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ('@DB.SC."my stage"/gone.jpg', 'file not found: @DB.SC."my stage"/gone.jpg'),
+        ('DB.SC."my stage"/f 0.jpg', "begins with '@'"),
+        ('@"my stage"/f 0.jpg', "Invalid path format"),
+        ("@DB.SC.NOPE/f.jpg", "stage DB.SC.NOPE does not exist"),
+        ('@DB.SC."my stage"/../secret', "leaves its stage"),
+    ],
+)
+def test_bad_paths_fail_the_job_by_name(path, words, tmp_path, stage, models, zygote):
+    (tmp_path / "secret").write_text("x")
+    source = manifest(tmp_path, IMG=[path])
+    status = zygote.run(spec(tmp_path, stage, source, models["file"]), tmp_path / "job")
+    assert status.status == "FAILED"
+    assert words in status.message
+    assert words in logs(tmp_path / "job")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"input_names": ["PICTURE"], "file_columns": {}}, None),
+        ({"file_columns": {"PATH": "raw_bytes"}}, "column_handling names 'PATH'"),
+        ({"params": {"nope": 1}}, "unknown parameters ['nope']"),
+        ({"params": {"scale": "many"}}, "'many' is not INT64"),
+        ({"file_columns": {"IMG": "base64"}}, "use raw_bytes"),
+    ],
+)
+def test_bad_specifications_fail_the_job_by_name(change, words, tmp_path, stage, models, zygote):
+    source = manifest(tmp_path, **({"IMG": paths(1)} if words else {"OTHER": paths(1)}))
+    status = zygote.run(spec(tmp_path, stage, source, models["file"], **change), tmp_path / "job")
+    assert status.status == "FAILED"
+    assert (words or "are not among the input columns ['OTHER']") in status.message
+
+
+def test_a_job_starts_once_and_survives_its_zygote(tmp_path, stage, models):
+    source = manifest(tmp_path, IMG=paths(2))
+    own = Zygote()
+    own.start(
+        spec(tmp_path, stage, source, models["file"], max_batch_rows=1, params={"mode": "slow"}), tmp_path / "job"
+    )
+    for _ in range(3):
+        own.process.stdin.write(f"{tmp_path / 'job'}\n")
+    own.process.stdin.flush()
+    first = wait(tmp_path / "job", "RUNNING")
+    own.process.kill()
+    own.process.wait()
+    last = wait(tmp_path / "job")
+    assert (last.status, last.pid) == ("DONE", first.pid)
+    assert len({row["pid"] for row in output(tmp_path)}) == 1
+
+
+def test_killed_worker_fails_the_job(tmp_path, stage, models, zygote):
+    source = manifest(tmp_path, IMG=paths(1))
+    zygote.start(spec(tmp_path, stage, source, models["file"], params={"mode": "endless"}), tmp_path / "job")
+    leader = psutil.Process(wait(tmp_path / "job", "RUNNING").pid)
+    while not leader.children():
+        time.sleep(0.02)
+    os.kill(leader.children()[0].pid, signal.SIGKILL)
+    status = wait(tmp_path / "job")
+    assert status.status == "FAILED"
+    assert "killed by signal 9" in status.message
+
+
+def test_no_rows_and_no_files(tmp_path, stage, models, zygote):
+    source = manifest(tmp_path, IMG=pa.array([], pa.string()))
+    assert zygote.run(spec(tmp_path, stage, source, models["file"]), tmp_path / "job").status == "DONE"
+    assert (tmp_path / "out" / "J" / "_SUCCESS").exists()
+    (tmp_path / "empty").mkdir()
+    status = zygote.run(spec(tmp_path, stage, str(tmp_path / "empty"), models["file"]), tmp_path / "job2")
+    assert "no Parquet files" in status.message
