@@ -85,14 +85,14 @@ class BatchResult:
 
     def to_xcom(self) -> dict[str, Any]:
         """JSON form."""
-        return wrap("BatchResult", {**asdict(self), "quarantined": [dict(item) for item in self.quarantined]})
+        return wrap("mediabatch.batch_result", {**asdict(self), "quarantined": [dict(item) for item in self.quarantined]})
 
     @classmethod
     def from_xcom(cls, value: object) -> BatchResult:
         """The result of an XCom; raises ValueError when it is none, or newer than this code."""
         if isinstance(value, cls):
             return value
-        values = unwrap("BatchResult", value)
+        values = unwrap("mediabatch.batch_result", value)
         known = {item.name for item in fields(cls)}
         values["quarantined"] = tuple(values.get("quarantined") or ())
         try:

@@ -78,7 +78,7 @@ class InferencePlan:
         """JSON form, with the digest spelled out for readers."""
         values = asdict(self)
         values["warnings"], values["manifests"] = list(self.warnings), list(self.manifests)
-        return wrap("InferencePlan", {**values, "digest": self.digest})
+        return wrap("mediabatch.plan", {**values, "digest": self.digest})
 
     @classmethod
     def from_xcom(cls, value: object) -> InferencePlan:
@@ -88,7 +88,7 @@ class InferencePlan:
         """
         if isinstance(value, cls):
             return value
-        values = unwrap("InferencePlan", value)
+        values = unwrap("mediabatch.plan", value)
         written = values.pop("digest", None)
         known = {item.name for item in fields(cls)}
         try:

@@ -58,14 +58,14 @@ class SampleReport:
         values = asdict(self)
         values["checks"] = [asdict(check) for check in self.checks]
         values["preview"] = [dict(row) for row in self.preview]
-        return wrap("SampleReport", values)
+        return wrap("mediabatch.sample_report", values)
 
     @classmethod
     def from_xcom(cls, value: object) -> SampleReport:
         """The report of an XCom; raises ValueError when it is none, or newer than this code."""
         if isinstance(value, cls):
             return value
-        values = unwrap("SampleReport", value)
+        values = unwrap("mediabatch.sample_report", value)
         known = {item.name for item in fields(cls)}
         try:
             values["checks"] = tuple(Check(**check) for check in values.get("checks", ()))
