@@ -1,0 +1,50 @@
+"""The engine's catalogue: one SQLite file for everything that is not table data.
+
+SQLite in WAL mode, because the catalogue must be whole after ``kill -9`` and is read by many threads while one writes.
+Every room (stages, models, jobs, queries, grants) creates its own tables in its store's constructor.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Catalog:
+    """Connections to the catalogue's file.
+
+    :param path: the SQLite file; created when it is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self.connect().execute("PRAGMA journal_mode = WAL")
+
+    def connect(self) -> sqlite3.Connection:
+        """This thread's own connection: autocommit unless a statement says BEGIN, rows by column name."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self.path, isolation_level=None, timeout=30)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA busy_timeout = 30000")
+            # A committed transaction survives the process's death; only a power cut can lose the last ones.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            self._local.connection = connection
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Several statements as one: takes the write lock at once, commits at the end, rolls back on an error."""
+        connection = self.connect()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")

@@ -1,0 +1,56 @@
+"""From a statement's text to its handler."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled
+from airflow_provider_mediabatch.local.results import Column, FileTransfer, Pending, Result
+from airflow_provider_mediabatch.local.statements import load as load
+from airflow_provider_mediabatch.local.statements.lexer import Cursor
+from airflow_provider_mediabatch.local.statements.registry import find, is_locked
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.queries import Query
+
+_READ_ONLY = {"SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "DESC", "LIST", "LS", "EXPLAIN", "("}
+
+
+def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pending:
+    """Run one statement to its end, or to the point where only waiting is left.
+
+    :raises SnowflakeError: the statement's failure.
+    """
+    cursor = Cursor(sql, ctx.bindings)
+    _check_single(cursor)
+    if ctx.describe_only and cursor.tokens[0].value.upper() not in _READ_ONLY:
+        # Describing must not execute; what every other statement answers is one line of text.
+        return Result.of([Column.text("status")], [])
+    handler = find(cursor)
+    if handler is not None and not is_locked(handler):
+        return handler(ctx, cursor)
+    with ctx.session.lock:
+        if ctx.cancelled.is_set():
+            raise cancelled()
+        ctx.session.current = query
+        try:
+            outcome = handler(ctx, cursor) if handler is not None else ctx.session.run_sql(ctx, sql)
+        finally:
+            ctx.session.current = None
+    if ctx.describe_only and isinstance(outcome, Result):
+        return Result(outcome.columns, outcome.table.slice(0, 0), outcome.statement_type)
+    return outcome
+
+
+def _check_single(cursor: Cursor) -> None:
+    if not cursor.tokens:
+        raise SnowflakeError(900, "42601", "SQL compilation error:\nEmpty SQL statement.")
+    count = 1 + sum(1 for token in cursor.tokens if token.kind == "op" and token.value == ";")
+    if count > 1:
+        raise SnowflakeError(
+            8,
+            "0A000",
+            f"Actual statement count {count} did not match the desired statement count 1. "
+            "Several statements in one request are not supported by the local engine: send them one by one.",
+        )

@@ -1,0 +1,352 @@
+"""The engine's HTTP server: Snowflake's wire protocol for the unmodified clients, on loopback only.
+
+Started by :mod:`~airflow_provider_mediabatch.local.daemon` as a process of its own. What clients send and read is in the
+connector's ``network.py``, ``connection.py`` and ``cursor.py``. Failures of statements are replies with HTTP 200 and a code: an HTTP 500
+would make the connector repeat the request for minutes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from airflow_provider_mediabatch.local import wire
+from airflow_provider_mediabatch.local.engine import ACCOUNT, DATABASE, ROLE, SCHEMA, USER, WAREHOUSE, Engine
+from airflow_provider_mediabatch.local.errors import SnowflakeError
+from airflow_provider_mediabatch.local.queries import FAILED, Query
+from airflow_provider_mediabatch.local.request_body import read_json
+from airflow_provider_mediabatch.local.results import FileTransfer
+from airflow_provider_mediabatch.local.session import Session
+
+log = logging.getLogger(__name__)
+
+VERSION = "9.0.0-local"
+# A statement that takes longer is answered with "in progress" and an address to ask again.
+SLOW_SECONDS = 2.0
+# How long asking for a result waits for it; well below any client's read timeout.
+RESULT_SECONDS = 20.0
+# A first "running" makes the clients sleep for half a second, so a quick statement's end is waited for.
+MONITOR_SECONDS = 0.4
+_VALID_SECONDS = 4 * 3600
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Server:
+    """The endpoints.
+
+    :param engine: what they serve.
+    :param password: of the engine's one user.
+    :param port: the port that the engine is reached at; requests for other hosts or ports are refused, because a web page
+        can make a browser send requests to loopback under a name of its own.
+    """
+
+    def __init__(self, engine: Engine, password: str, port: int) -> None:
+        self.engine = engine
+        self._password = password
+        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+        self._chunk_key = secrets.token_bytes(32)
+        self._base = f"http://127.0.0.1:{port}"
+
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        post, get = ["POST"], ["GET"]
+        return Starlette(
+            routes=[
+                Route("/", self._guarded(self.health), methods=get),
+                Route("/session/v1/login-request", self._guarded(self.login), methods=post),
+                Route("/session/token-request", self._guarded(self.renew), methods=post),
+                Route("/session/heartbeat", self._guarded(self.heartbeat), methods=post),
+                Route("/session", self._guarded(self.logout), methods=post),
+                Route("/queries/v1/query-request", self._guarded(self.query), methods=post),
+                Route("/queries/v1/abort-request", self._guarded(self.abort), methods=post),
+                Route("/queries/{query_id}/result", self._guarded(self.result), methods=get),
+                Route("/queries/{query_id}/abort-request", self._guarded(self.abort), methods=post),
+                Route("/monitoring/queries/{query_id}", self._guarded(self.monitor), methods=get),
+                Route("/results/{query_id}/{offset:int}/{rows:int}/{key}", self._guarded(self.piece), methods=get),
+                Route("/telemetry/send", self._guarded(self.telemetry), methods=post),
+            ],
+        )
+
+    def _guarded(self, endpoint: Endpoint) -> Endpoint:
+        """Refuse foreign hosts; turn every error into a reply that clients understand."""
+
+        async def guarded(request: Request) -> Response:
+            if request.headers.get("host", "").lower() not in self._hosts:
+                log.warning("refused a request for host %r", request.headers.get("host"))
+                return JSONResponse(_failure("390100", "The local engine answers on 127.0.0.1 only."), 403)
+            try:
+                return await endpoint(request)
+            except SnowflakeError as error:
+                return JSONResponse(wire.error_reply(error))
+            except HTTPException as error:
+                log.warning("refused %s %s: %s", request.method, request.url.path, error.detail)
+                return JSONResponse(_failure(f"{390000 + error.status_code}", error.detail), error.status_code)
+            except Exception as error:
+                log.exception("%s %s failed", request.method, request.url.path)
+                return JSONResponse(
+                    _failure("000603", f"Processing aborted by an error of the local engine: {error!r}")
+                )
+
+        return guarded
+
+    def _session(self, request: Request, *, master: bool = False) -> Session:
+        """The request's session, by its token.
+
+        :raises HTTPException: 401 when the request carries no token at all.
+        :raises SnowflakeError: 390111 for a token that is not or no longer valid; the client then has to log in again.
+        """
+        header = request.headers.get("authorization", "")
+        scheme, _, token = header.partition("Token=")
+        if scheme.strip().lower() != "snowflake" or not token:
+            raise HTTPException(401, "Not logged in.")
+        session = self.engine.sessions.get(token.strip('"'), master=master)
+        if session is None:
+            raise SnowflakeError(390111, "08001", "Session no longer exists. New login required to access the service.")
+        return session
+
+    async def health(self, request: Request) -> Response:
+        """Whether the engine is up, and which run of it this is; tells nothing else, as anybody may ask."""
+        return JSONResponse({"engine": "mediabatch", "instance": self.engine.instance})
+
+    async def login(self, request: Request) -> Response:
+        """User and password against the instance's own; both are compared in constant time."""
+        body = await read_json(request, trusted=False)
+        data = body.get("data")
+        data = data if isinstance(data, dict) else {}
+        user, password = str(data.get("LOGIN_NAME") or ""), str(data.get("PASSWORD") or "")
+        right_user = hmac.compare_digest(user.upper().encode(), USER.encode())
+        if not (hmac.compare_digest(password.encode(), self._password.encode()) and right_user):
+            log.warning("refused a login")
+            return JSONResponse(_failure("390100", "Incorrect username or password was specified."))
+        query = request.query_params
+        role = _resolved(query.get("roleName")) or ROLE
+        if self.engine.privileges is not None and not self.engine.privileges.exists(role):
+            message = f"Role '{role}' specified in the connect string does not exist or not authorized. Contact your"
+            return JSONResponse(
+                _failure("390189", f"{message} local system administrator, or attempt to login with another role.")
+            )
+        parameters = data.get("SESSION_PARAMETERS")
+        session = self.engine.sessions.open(USER, role, parameters if isinstance(parameters, dict) else {})
+        session.database = _resolved(query.get("databaseName")) or DATABASE
+        session.schema = _resolved(query.get("schemaName")) or SCHEMA
+        session.warehouse = _resolved(query.get("warehouse")) or WAREHOUSE
+        info = {
+            "databaseName": session.database,
+            "schemaName": session.schema,
+            "warehouseName": session.warehouse,
+            "roleName": session.role,
+        }
+        return _success(
+            {
+                "token": session.token,
+                "masterToken": session.master_token,
+                "validityInSeconds": _VALID_SECONDS,
+                "masterValidityInSeconds": _VALID_SECONDS,
+                "displayUserName": USER,
+                "serverVersion": VERSION,
+                "sessionId": session.id,
+                "sessionInfo": info,
+                "parameters": wire.parameter_list(session.parameters),
+                "account": ACCOUNT,
+            }
+        )
+
+    async def renew(self, request: Request) -> Response:
+        """A new session token for the master token."""
+        session = self._session(request, master=True)
+        self.engine.sessions.renew(session)
+        return _success(
+            {
+                "sessionToken": session.token,
+                "masterToken": session.master_token,
+                "validityInSecondsST": _VALID_SECONDS,
+                "masterValidityInSeconds": _VALID_SECONDS,
+                "sessionId": session.id,
+            }
+        )
+
+    async def heartbeat(self, request: Request) -> Response:
+        """Keep the session."""
+        self._session(request)
+        return _success(None)
+
+    async def logout(self, request: Request) -> Response:
+        """Close the session; asynchronous statements run on."""
+        session = self._session(request)
+        if request.query_params.get("delete") == "true":
+            await anyio.to_thread.run_sync(self.engine.sessions.close, session)
+        return _success(None)
+
+    async def telemetry(self, request: Request) -> Response:
+        """Taken and dropped."""
+        self._session(request)
+        await read_json(request)
+        return _success("Log Received")
+
+    async def query(self, request: Request) -> Response:
+        """One statement."""
+        session = self._session(request)
+        body = await read_json(request)
+        sql, parameters = body.get("sqlText"), body.get("parameters")
+        bindings = body.get("bindings")
+        if not isinstance(sql, str) or not isinstance(bindings or {}, dict):
+            raise HTTPException(400, "The request has no sqlText, or its bindings are not an object.")
+        if body.get("bindStage"):
+            raise SnowflakeError(2, "0A000", "not supported by the local engine: array bindings uploaded to a stage")
+        asynchronous = bool(body.get("asyncExec"))
+        query = self.engine.queries.start(
+            session,
+            sql,
+            request_id=request.query_params.get("requestId"),
+            bindings=wire.decode_bindings(bindings),
+            parameters=parameters if isinstance(parameters, dict) else {},
+            describe_only=bool(body.get("describeOnly")),
+            asynchronous=asynchronous,
+        )
+        if asynchronous:
+            return JSONResponse(_in_progress(query.id, "333334"))
+        return await self._reply(query, SLOW_SECONDS)
+
+    async def result(self, request: Request) -> Response:
+        """A statement's result by its query id: of a slow one that this session waits for, or of any that ended."""
+        self._session(request)
+        query_id = request.path_params["query_id"]
+        query = self.engine.queries.find(query_id)
+        if query is not None:
+            return await self._reply(query, RESULT_SECONDS)
+        return await anyio.to_thread.run_sync(self._kept_reply, query_id)
+
+    async def _reply(self, query: Query, seconds: float) -> Response:
+        if not await query.wait(seconds):
+            return JSONResponse(_in_progress(query.id, "333333"))
+        if query.error is not None:
+            return JSONResponse(wire.error_reply(query.error, query.id))
+        return await anyio.to_thread.run_sync(self._result_reply, query)
+
+    def _result_reply(self, query: Query) -> Response:
+        session, result = query.context.session, query.result
+        data: dict[str, Any]
+        if isinstance(result, FileTransfer):
+            data = dict(result.data)
+        else:
+            assert result is not None
+            data = self._rows(query.id, result)
+        data |= {"queryId": query.id, "sqlState": "00000", **wire.session_fields(session)}
+        return _success(data)
+
+    def _kept_reply(self, query_id: str) -> Response:
+        result = self.engine.queries.result(query_id)
+        return _success(self._rows(query_id, result) | {"queryId": query_id, "sqlState": "00000"})
+
+    def _rows(self, query_id: str, result: Any) -> dict[str, Any]:
+        data = wire.result_data(result)
+        if data["queryResultFormat"] == "arrow":
+            parts = wire.pieces(result.table)
+            data["rowsetBase64"] = wire.inline(result, parts[0][1])
+            if len(parts) > 1:
+                data["chunks"] = wire.chunk_list(parts, lambda offset, rows: self._piece_url(query_id, offset, rows))
+                data["chunkHeaders"] = {}
+        return data
+
+    def _piece_url(self, query_id: str, offset: int, rows: int) -> str:
+        return f"{self._base}/results/{query_id}/{offset}/{rows}/{self._piece_key(query_id, offset, rows)}"
+
+    def _piece_key(self, query_id: str, offset: int, rows: int) -> str:
+        """Clients fetch pieces without their token, as from cloud storage; the address itself is the permission."""
+        return hmac.new(self._chunk_key, f"{query_id}/{offset}/{rows}".encode(), hashlib.sha256).hexdigest()
+
+    async def piece(self, request: Request) -> Response:
+        """Part of a large result."""
+        query_id, offset, rows = (request.path_params[name] for name in ("query_id", "offset", "rows"))
+        if not hmac.compare_digest(self._piece_key(query_id, offset, rows), request.path_params["key"]):
+            raise HTTPException(403, "This address is not one that the engine gave out.")
+
+        def read() -> bytes:
+            query = self.engine.queries.find(query_id)
+            result = query.result if query is not None else None
+            if result is None or isinstance(result, FileTransfer):
+                result = self.engine.queries.result(query_id)
+            return wire.arrow_stream(result, offset, rows)
+
+        return Response(await anyio.to_thread.run_sync(read), media_type="application/octet-stream")
+
+    async def monitor(self, request: Request) -> Response:
+        """A statement's status, for any session of the user."""
+        self._session(request)
+        query_id = request.path_params["query_id"]
+        query = self.engine.queries.find(query_id)
+        if query is not None:
+            await query.wait(MONITOR_SECONDS)
+        row = await anyio.to_thread.run_sync(self.engine.queries.status, query_id)
+        if row is None:
+            # Accepted a moment ago and not yet in the catalogue, or not known at all.
+            known = [] if query is None else [{"id": query_id, "status": "RUNNING"}]
+            return _success({"queries": known})
+        state: dict[str, Any] = {
+            "id": query_id,
+            "status": row["status"],
+            "state": row["status"],
+            "sqlText": row["sql"],
+            "startTime": int(float(str(row["started"])) * 1000),
+            "endTime": int(float(str(row["ended"])) * 1000) if row["ended"] else 0,
+            "totalDuration": 0,
+            "sessionId": row["session_id"],
+        }
+        reply: dict[str, Any] = {"success": True, "code": None, "message": None, "data": {"queries": [state]}}
+        if row["status"] == FAILED:
+            state |= {"errorCode": f"{row['error_code']:06d}", "errorMessage": row["error"]}
+            reply |= {"code": f"{row['error_code']:06d}", "message": row["error"], "sqlState": row["sqlstate"]}
+            reply["data"]["sqlState"] = row["sqlstate"]
+        return JSONResponse(reply)
+
+    async def abort(self, request: Request) -> Response:
+        """Cancel a statement, by its query id or by the request that began it."""
+        session = self._session(request)
+        query_id = request.path_params.get("query_id")
+        if query_id:
+            query = self.engine.queries.find(query_id)
+        else:
+            body = await read_json(request)
+            query = self.engine.queries.by_request(session, str(body.get("requestId")))
+        if query is None or query.done.is_set():
+            return JSONResponse(_failure("000605", "Identified SQL statement is not currently executing."))
+        query.cancel()
+        return _success(None)
+
+
+def _resolved(name: str | None) -> str | None:
+    """A name from the connect string, as Snowflake resolves it: unquoted is upper case."""
+    if not name:
+        return None
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        return name[1:-1].replace('""', '"')
+    return name.upper()
+
+
+def _success(data: Any) -> Response:
+    # json.dumps is several times faster than Starlette's response for megabytes of base64, as it need not check for NaN.
+    body = json.dumps({"success": True, "code": None, "message": None, "data": data})
+    return Response(body, media_type="application/json")
+
+
+def _failure(code: str, message: str) -> dict[str, Any]:
+    return {"success": False, "code": code, "message": message, "data": None}
+
+
+def _in_progress(query_id: str, code: str) -> dict[str, Any]:
+    data = {"queryId": query_id, "getResultUrl": f"/queries/{query_id}/result", "progressDesc": None}
+    message = "Query execution in progress." if code == "333333" else "Query execution in progress. Asynchronous."
+    return {"success": True, "code": code, "message": message, "data": data}

@@ -1,0 +1,177 @@
+"""A client's session: who it is, where it stands, what is its own."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.engine import Engine
+    from airflow_provider_mediabatch.local.queries import Query
+    from airflow_provider_mediabatch.local.results import Result
+
+DEFAULT_PARAMETERS: dict[str, Any] = {
+    "AUTOCOMMIT": True,
+    "TIMEZONE": "UTC",
+    "LOCK_TIMEOUT": 43200,
+    "QUERY_TAG": "",
+    "STATEMENT_TIMEOUT_IN_SECONDS": 172800,
+    # 0 keeps array binds in the request; anything else makes the client upload them as CSV files first.
+    "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 0,
+    "CLIENT_SESSION_KEEP_ALIVE": False,
+    "CLIENT_PREFETCH_THREADS": 4,
+    "CLIENT_TELEMETRY_ENABLED": False,
+    "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "ARROW",
+}
+
+
+@dataclass(eq=False)
+class Session:
+    """One login.
+
+    :param engine: the engine it is logged in to.
+    :param user: resolved user name.
+    :param role: resolved current role.
+    :param database: resolved current database, or None.
+    :param schema: resolved current schema, or None.
+    :param warehouse: resolved current warehouse, or None.
+    :param parameters: session parameters by upper-case name (ALTER SESSION SET).
+    :param temporary: temporary objects that vanish with the session, for the rooms' own use, by any key they choose.
+    :param lock: held while a statement uses the session; statements of one session run one after the other.
+    """
+
+    engine: Engine
+    user: str
+    role: str
+    database: str | None = None
+    schema: str | None = None
+    warehouse: str | None = None
+    parameters: dict[str, Any] = field(default_factory=lambda: dict(DEFAULT_PARAMETERS))
+    temporary: dict[Any, Any] = field(default_factory=dict)
+    id: int = field(default_factory=lambda: secrets.randbits(47))
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    master_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    last_used: float = field(default_factory=time.monotonic)
+    last_query_id: str | None = None
+    current: Query | None = None
+    active: int = 0
+    closed: bool = False
+    _duckdb: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def duckdb(self) -> duckdb.DuckDBPyConnection:
+        """The session's own DuckDB connection, opened at its first use: most pollers never need one."""
+        if self._duckdb is None:
+            if self.engine.storage is None:
+                import duckdb
+
+                self._duckdb = duckdb.connect(str(self.engine.state_dir / "scratch.duckdb"))
+            else:
+                self._duckdb = self.engine.storage.connect()
+        return self._duckdb
+
+    def run_sql(self, context: Context, sql: str) -> Result:
+        """Run ordinary SQL in this session; see :mod:`~airflow_provider_mediabatch.local.sql.run`."""
+        try:
+            from airflow_provider_mediabatch.local.sql.run import run_sql
+        except ModuleNotFoundError:
+            from airflow_provider_mediabatch.local.results import Column, Result
+
+            table = self.duckdb.execute(sql).to_arrow_table()
+            return Result([Column.text(name.upper()) for name in table.column_names], table)
+        return run_sql(context, sql)
+
+    def interrupt(self) -> None:
+        """Stop what DuckDB is doing for this session, if anything."""
+        if self._duckdb is not None:
+            self._duckdb.interrupt()
+
+    def close_connection(self) -> None:
+        """Roll back what is open and give the DuckDB connection up. Called when no statement runs any more."""
+        if self._duckdb is not None:
+            self._duckdb.close()
+            self._duckdb = None
+
+
+_IDLE_SECONDS = 4 * 3600.0
+
+
+class Sessions:
+    """The sessions that are logged in, by their tokens."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._by_token: dict[str, Session] = {}
+        self._lock = threading.Lock()
+
+    def open(self, user: str, role: str, parameters: Mapping[str, Any]) -> Session:
+        """A new session. Idle ones of clients that vanished without a word are closed on the way."""
+        session = Session(self.engine, user, role)
+        session.parameters.update({name.upper(): value for name, value in parameters.items()})
+        with self._lock:
+            oldest = time.monotonic() - _IDLE_SECONDS
+            idle = [s for s in set(self._by_token.values()) if s.last_used < oldest and not s.active]
+            self._by_token[session.token] = self._by_token[session.master_token] = session
+        for forgotten in idle:
+            self.close(forgotten)
+        return session
+
+    def detached(self, user: str, role: str) -> Session:
+        """A session that no client holds, for work that goes on after a restart."""
+        session = Session(self.engine, user, role)
+        session.closed = True
+        return session
+
+    def get(self, token: str, *, master: bool = False) -> Session | None:
+        """The session of a token, or None when it is unknown (closed, or of an engine that ran before this one)."""
+        session = self._by_token.get(token)
+        if session is None or token != (session.master_token if master else session.token):
+            return None
+        session.last_used = time.monotonic()
+        return session
+
+    def renew(self, session: Session) -> None:
+        """Give the session a new token; the old one is void."""
+        with self._lock:
+            self._by_token.pop(session.token, None)
+            session.token = secrets.token_urlsafe(32)
+            self._by_token[session.token] = session
+
+    def close(self, session: Session) -> None:
+        """Log out. What is the session's own goes when its last statement has ended: asynchronous ones run on."""
+        with self._lock:
+            self._by_token.pop(session.token, None)
+            self._by_token.pop(session.master_token, None)
+            session.closed = True
+            idle = session.active == 0
+        if idle:
+            self._discard(session)
+
+    def statement_began(self, session: Session) -> None:
+        """Note that a statement of the session was accepted: until its end the session's own things stay."""
+        with self._lock:
+            session.active += 1
+
+    def statement_ended(self, session: Session) -> None:
+        """Note that one of the session's statements is over."""
+        with self._lock:
+            session.active -= 1
+            idle = session.closed and session.active == 0
+        if idle:
+            self._discard(session)
+
+    def _discard(self, session: Session) -> None:
+        with session.lock:
+            for room in self.engine.rooms:
+                release = getattr(room, "session_closed", None)
+                if release is not None:
+                    release(session)
+            session.close_connection()
