@@ -1,0 +1,1 @@
+"""What ``mediabatch demo`` runs: real models, real photographs and real speech, on the local engine."""

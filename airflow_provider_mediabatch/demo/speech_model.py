@@ -1,0 +1,47 @@
+"""Whisper as it is logged to the Model Registry: speech in, nested ``outputs`` with the text out.
+
+The shape is the one that Snowflake's own Whisper models have: an input ``AUDIO`` of BYTES, parameters ``language`` and
+``task``, and a column ``outputs`` whose field ``text`` is the transcription. ``log_model`` pickles this module by value
+(see :mod:`~airflow_provider_mediabatch.demo.image_model`).
+"""
+
+import io
+import os
+from typing import Any
+
+import pandas as pd
+from snowflake.ml.model import custom_model
+
+REQUIREMENTS = ["faster-whisper==1.2.1", "pandas"]
+
+
+class Transcriber(custom_model.CustomModel):
+    """Whisper by faster-whisper, on the CPU in 8-bit integers.
+
+    :param context: artifact ``whisper``, a folder with a converted (CTranslate2) Whisper model.
+    """
+
+    def __init__(self, context: custom_model.ModelContext) -> None:
+        super().__init__(context)
+        self._whisper: Any = None
+
+    def _load(self) -> Any:
+        if self._whisper is None:
+            os.environ["HF_HUB_OFFLINE"] = "1"  # the model lies in the artifact: nothing is to be fetched
+            from faster_whisper import WhisperModel
+
+            self._whisper = WhisperModel(self.context.path("whisper"), device="cpu", compute_type="int8", cpu_threads=1)
+        return self._whisper
+
+    @custom_model.inference_api
+    def predict(self, X: pd.DataFrame, *, language: str = "en", task: str = "transcribe") -> pd.DataFrame:
+        """One row of ``outputs`` for each row of ``AUDIO``: any format that FFmpeg reads, videos too."""
+        whisper = self._load()
+        outputs = []
+        for data in X["AUDIO"]:
+            segments, info = whisper.transcribe(
+                io.BytesIO(data), language=language, task=task, beam_size=1, without_timestamps=True
+            )
+            text = " ".join(segment.text.strip() for segment in segments)
+            outputs.append({"text": text, "language": info.language, "seconds": round(info.duration, 2)})
+        return pd.DataFrame({"outputs": outputs}, index=X.index)

@@ -1,0 +1,79 @@
+"""The demo's models see what is in the photographs and hear what is said."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from airflow_provider_mediabatch.demo import media, models
+from airflow_provider_mediabatch.demo.efficientnet import onnx_file
+from airflow_provider_mediabatch.demo.weights import read_weights
+
+
+@pytest.fixture(scope="module")
+def labels_by_file(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, float]]:
+    model, _ = models.image_classifier(tmp_path_factory.mktemp("cache")).make()
+    files = media.photographs()
+    found = model.predict(pd.DataFrame({"IMAGE": [file.read_bytes() for file in files]}))
+    return {file.name: (row.LABEL, row.SCORE) for file, row in zip(files, found.itertuples(), strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("file", "label"),
+    [("coffee.png", "espresso"), ("flower.jpg", "daisy"), ("china.jpg", "palace"), ("camera.png", "tripod")],
+)
+def test_plain_photographs(labels_by_file: dict[str, tuple[str, float]], file: str, label: str) -> None:
+    assert labels_by_file[file][0] == label
+
+
+def test_a_cat(labels_by_file: dict[str, tuple[str, float]]) -> None:
+    assert "cat" in labels_by_file["chelsea.png"][0]
+
+
+def test_espresso_is_certain(labels_by_file: dict[str, tuple[str, float]]) -> None:
+    assert labels_by_file["coffee.png"][1] > 0.9
+
+
+def test_conversion_is_cached(tmp_path: Path) -> None:
+    first = onnx_file(tmp_path)
+    written = first.stat().st_mtime_ns
+    assert onnx_file(tmp_path) == first
+    assert first.stat().st_mtime_ns == written
+    assert [path.name for path in tmp_path.iterdir()] == [first.name]
+
+
+def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (print, ("code of the file ran",))
+
+    path = tmp_path / "evil.pth"
+    path.write_bytes(b"".join(pickle.dumps(part) for part in (0x1950A86A20F9469CFC6C, 1001, {}, Evil())))
+    with pytest.raises(pickle.UnpicklingError, match="no place in a file of weights"):
+        read_weights(path)
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.pth"
+    path.write_bytes(pickle.dumps(1) * 2)
+    with pytest.raises(ValueError, match="first format"):
+        read_weights(path)
+
+
+def test_speech(tmp_path: Path) -> None:
+    pytest.importorskip("faster_whisper", reason="the extra speech is not installed")
+    model, _ = models.transcriber().make()
+    clips = media.speech(tmp_path)
+    outputs = model.predict(pd.DataFrame({"AUDIO": [clip.read_bytes() for clip in clips]}))["outputs"]
+    heard = {clip.name: output["text"].lower() for clip, output in zip(clips, outputs, strict=True)}
+    assert "it was the worst of times" in heard["best_of_times.wav"]
+    assert "incredulity" in heard["epoch_of_belief.wav"]
+    assert "winter of despair" in heard["season_of_light.wav"]
+
+
+def test_a_missing_extra_names_the_command() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'airflow-provider-mediabatch\[speech\]'"):
+        media.package_folder("no_such_package_here", "speech")
