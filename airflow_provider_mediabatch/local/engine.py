@@ -1,7 +1,7 @@
 """One engine: everything that one state directory holds, opened by one process.
 
-The rooms know the engine, and through it one another; each creates its own tables in its constructor, so a state directory
-of an older engine opens with a newer one.
+The rooms know the engine, and through it one another; each creates its own tables in its constructor, so a state
+directory of an older engine opens with a newer one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,6 @@ from airflow_provider_mediabatch.local.queries import Queries
 from airflow_provider_mediabatch.local.session import Sessions
 
 log = logging.getLogger(__name__)
-
-ACCOUNT = "LOCAL"
-USER = "AIRFLOW"
-DATABASE = "MEDIA"
-SCHEMA = "PUBLIC"
-WAREHOUSE = "COMPUTE_WH"
-ROLE = "ACCOUNTADMIN"
 
 
 class Engine:
@@ -50,7 +43,7 @@ class Engine:
 
     @property
     def rooms(self) -> list[Any]:
-        """The rooms that may keep things of a session: each that has ``session_closed(session)`` is told when one ends."""
+        """Rooms that may keep things of a session: those with ``session_closed(session)`` are told when one ends."""
         return [r for r in (self.locks, self.storage, self.stages, self.models, self.jobs) if r is not None]
 
     def recover(self) -> None:

@@ -19,8 +19,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-LOCK_FILE = "engine.lock"
-STATE_FILE = "engine.json"
+from airflow_provider_mediabatch.local.daemon import LOCK_FILE, STATE_FILE
 
 
 def _listen(port: int) -> socket.socket:
@@ -101,7 +100,8 @@ def serve(state_dir: Path, port: int | None = None) -> int:
     }
     _write_state(state_dir / STATE_FILE, state)
     logging.getLogger(__name__).info("serving %s on port %d", state_dir, bound)
-    # uvicorn stops on these signals and then raises them once more; the default action would end the process before it closed.
+    # uvicorn stops on these signals and then raises them once more; the default action would end the process before it
+    # closed.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     try:

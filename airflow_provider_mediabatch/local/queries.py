@@ -1,8 +1,8 @@
 """Statements from arrival to result: run, watched from other sessions, cancelled, remembered.
 
-Every statement has a row in the catalogue, so its end can be read from another connection and after a restart: Airflow's
-triggerer asks for a query by its id long after the worker that sent it is gone. Results are kept for a while, because
-RESULT_SCAN reads them; those of asynchronous statements are kept on disk and outlive the process too.
+Every statement has a row in the catalogue, so its end can be read from another connection and after a restart:
+Airflow's triggerer asks for a query by its id long after the worker that sent it is gone. Results are kept for a
+while, because RESULT_SCAN reads them; those of asynchronous statements are kept on disk and outlive the process too.
 """
 
 from __future__ import annotations
@@ -157,8 +157,8 @@ class Queries:
     def result(self, query_id: str) -> Result:
         """A finished statement's rows, for RESULT_SCAN and for clients that fetch by query id.
 
-        :raises SnowflakeError: 000709 for an unknown statement; the statement's own error when it failed; 000710 while it runs;
-            000707 when its rows are not kept any more.
+        :raises SnowflakeError: 000709 for an unknown statement; the statement's own error when it failed; 000710 while
+            it runs; 000707 when its rows are not kept any more.
         """
         row = self.status(query_id)
         if row is None:
@@ -258,7 +258,8 @@ class Queries:
         session = query.context.session
         tag = query.context.parameters.get("QUERY_TAG") or session.parameters.get("QUERY_TAG") or ""
         self.engine.catalog.connect().execute(
-            "INSERT INTO queries (id, session_id, user, role, database, schema, sql, tag, asynchronous, status, started)"
+            "INSERT INTO queries"
+            " (id, session_id, user, role, database, schema, sql, tag, asynchronous, status, started)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 query.id,
@@ -288,7 +289,8 @@ class Queries:
         error = query.error
         try:
             self.engine.catalog.connect().execute(
-                "UPDATE queries SET status = ?, error_code = ?, sqlstate = ?, error = ?, row_count = ?, ended = ? WHERE id = ?",
+                "UPDATE queries SET status = ?, error_code = ?, sqlstate = ?, error = ?, row_count = ?, ended = ?"
+                " WHERE id = ?",
                 (
                     FAILED if error else SUCCESS,
                     error and error.code,

@@ -18,8 +18,8 @@ async def read_json(request: Request, *, trusted: bool = True) -> dict[str, Any]
     """The body as a JSON object; empty for an empty body.
 
     :param trusted: whether the sender is logged in, which allows for more.
-    :raises HTTPException: 413 when it is too large, packed or unpacked; 400 when it is not gzip or not a JSON object; 415 for
-        another encoding.
+    :raises HTTPException: 413 when it is too large, packed or unpacked; 400 when it is not gzip or not a JSON object;
+        415 for another encoding.
     """
     sent, unpacked = (_TRUSTED_SENT, _TRUSTED_UNPACKED) if trusted else (_UNTRUSTED_SENT, _UNTRUSTED_UNPACKED)
     encoding = request.headers.get("content-encoding", "identity").lower()

@@ -1,7 +1,7 @@
 """Results kept for RESULT_SCAN and for clients that fetch by query id, within bounds of memory, disk and time.
 
-Snowflake keeps results for 24 hours. Here the newest stay in memory; large ones, and those of asynchronous statements, which other
-processes and later engines read, go to disk as Arrow files.
+Snowflake keeps results for 24 hours. Here the newest stay in memory; large ones, and those of asynchronous statements,
+which other processes and later engines read, go to disk as Arrow files.
 """
 
 from __future__ import annotations

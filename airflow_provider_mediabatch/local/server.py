@@ -1,8 +1,8 @@
 """The engine's HTTP server: Snowflake's wire protocol for the unmodified clients, on loopback only.
 
-Started by :mod:`~airflow_provider_mediabatch.local.daemon` as a process of its own. What clients send and read is in the
-connector's ``network.py``, ``connection.py`` and ``cursor.py``. Failures of statements are replies with HTTP 200 and a code: an HTTP 500
-would make the connector repeat the request for minutes.
+Started by :mod:`~airflow_provider_mediabatch.local.daemon` as a process of its own. What clients send and read is in
+the connector's ``network.py``, ``connection.py`` and ``cursor.py``. Failures of statements are replies with HTTP 200
+and a code: an HTTP 500 would make the connector repeat the request for minutes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from airflow_provider_mediabatch.local import wire
-from airflow_provider_mediabatch.local.engine import ACCOUNT, DATABASE, ROLE, SCHEMA, USER, WAREHOUSE, Engine
+from airflow_provider_mediabatch.local.defaults import ACCOUNT, DATABASE, ROLE, SCHEMA, USER, WAREHOUSE
+from airflow_provider_mediabatch.local.engine import Engine
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.queries import FAILED, Query
 from airflow_provider_mediabatch.local.request_body import read_json
@@ -49,8 +50,8 @@ class Server:
 
     :param engine: what they serve.
     :param password: of the engine's one user.
-    :param port: the port that the engine is reached at; requests for other hosts or ports are refused, because a web page
-        can make a browser send requests to loopback under a name of its own.
+    :param port: the port that the engine is reached at; requests for other hosts or ports are refused, because a web
+        page can make a browser send requests to loopback under a name of its own.
     """
 
     def __init__(self, engine: Engine, password: str, port: int) -> None:
@@ -337,7 +338,8 @@ def _resolved(name: str | None) -> str | None:
 
 
 def _success(data: Any) -> Response:
-    # json.dumps is several times faster than Starlette's response for megabytes of base64, as it need not check for NaN.
+    # json.dumps is several times faster than Starlette's response for megabytes of base64, as it need not check for
+    # NaN.
     body = json.dumps({"success": True, "code": None, "message": None, "data": data})
     return Response(body, media_type="application/json")
 

@@ -1,7 +1,7 @@
 """Snowflake's wire format: replies as JSON with rows as Arrow, bindings decoded.
 
-What the clients read is listed in the connector's own sources: ``cursor.py`` and ``result_batch.py`` for replies, the Arrow
-converters in ``nanoarrow_cpp`` for the physical form of each logical type.
+What the clients read is listed in the connector's own sources: ``cursor.py`` and ``result_batch.py`` for replies, the
+Arrow converters in ``nanoarrow_cpp`` for the physical form of each logical type.
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ def decode_bindings(bindings: Mapping[str, Any] | None) -> dict[int, object]:
     return decoded
 
 
-def _decode(kind: str, value: str | None) -> object:  # noqa: C901 - one line for each type of the protocol
+def _decode(kind: str, value: str | None) -> object:
     if value is None:
         return None
     match kind:

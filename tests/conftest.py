@@ -1,0 +1,75 @@
+"""Fixtures for every test: a really started local engine, reached by the unmodified clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_mediabatch.local import daemon
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+    from snowflake.snowpark import Session
+
+
+class RunningEngine:
+    """A started engine.
+
+    :param state_dir: its state; read only, or the engine's own promises are not what is tested.
+    """
+
+    def __init__(self, state_dir: Path, faults: Path | None = None) -> None:
+        self.state_dir = state_dir
+        self.status = daemon.start(state_dir, faults=faults)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Keyword arguments for the connector and for Snowpark's session builder."""
+        return self.status.parameters | {"platform_detection_timeout_seconds": 0}
+
+    @property
+    def airflow_connection(self) -> str:
+        """The value of ``AIRFLOW_CONN_SNOWFLAKE_DEFAULT``."""
+        return self.status.airflow_connection
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.status.port}"
+
+    def connect(self, **overrides: Any) -> SnowflakeConnection:
+        """A new connection of the Snowflake connector."""
+        import snowflake.connector
+
+        return snowflake.connector.connect(**(self.parameters | overrides))
+
+    def session(self, **overrides: Any) -> Session:
+        """A new Snowpark session."""
+        from snowflake.snowpark import Session
+
+        return Session.builder.configs(self.parameters | overrides).create()
+
+    def restart(self) -> None:
+        """Start the engine again on the same state after it was stopped or killed."""
+        self.status = daemon.start(self.state_dir)
+
+    def stop(self) -> None:
+        daemon.stop(self.state_dir)
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
+    """One engine for all tests that can share one: each uses names of its own."""
+    running = RunningEngine(tmp_path_factory.mktemp("engine"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def own_engine(tmp_path: Path) -> Iterator[RunningEngine]:
+    """An engine of the test's own, to be killed or restarted."""
+    running = RunningEngine(tmp_path / "engine")
+    yield running
+    running.stop()
