@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.signature import Problem
+    from airflow_provider_mediabatch.facts import Problem
 
 NOTHING_RUNS = "Nothing was started and nothing bills."
 RETRY_SAME = "A retry will look for this job by its name first and submit only if it is not there."

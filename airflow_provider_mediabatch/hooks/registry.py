@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch import sql
 from airflow_provider_mediabatch.exceptions import InvalidInput
-from airflow_provider_mediabatch.signature import FunctionFacts, ModelFacts, PoolFacts, StageFacts
+from airflow_provider_mediabatch.facts import FunctionFacts, ModelFacts, PoolFacts, StageFacts
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -48,7 +48,7 @@ def model_parts(connection: SnowflakeConnection, model_name: str) -> tuple[str, 
     parts = ((*defaults[: 3 - len(names)], *names)) if len(names) < 3 else names
     if len(parts) != 3 or not all(parts):
         raise InvalidInput(
-            f"model_name {model_name!r} must be DATABASE.SCHEMA.MODEL, or the connection must have a database and schema"
+            f"model_name {model_name!r} must be DATABASE.SCHEMA.MODEL, or the connection have a database and schema"
         )
     return str(parts[0]), str(parts[1]), str(parts[2])
 
