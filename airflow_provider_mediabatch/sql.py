@@ -58,7 +58,9 @@ def split(text: str) -> tuple[str, ...]:
     while True:
         match = _PART.match(text, position)
         if match is None:
-            raise ValueError(f"{text!r} is not a Snowflake name: quote parts that hold other than letters, digits, _ and $")
+            raise ValueError(
+                f"{text!r} is not a Snowflake name: quote parts that hold other than letters, digits, _ and $"
+            )
         part = match.group()
         parts.append(part[1:-1].replace('""', '"') if part[0] == '"' else part.upper())
         position = match.end()
@@ -72,7 +74,7 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def literal(value: str | int | float | bool | None | Sequence[str]) -> str:
+def literal(value: str | int | float | bool | Sequence[str] | None) -> str:
     """A value as a SQL literal. Backslashes are doubled: in Snowflake's string literals they are escapes.
 
     A sequence of strings becomes a parenthesised list, for ``IN``.
@@ -88,3 +90,14 @@ def literal(value: str | int | float | bool | None | Sequence[str]) -> str:
             raise ValueError("a literal cannot hold a NUL character")
         return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
     return "(" + ", ".join(literal(item) for item in value) + ")"
+
+
+def specification(text: str) -> str:
+    """A YAML specification as a SQL literal, with quotes escaped the way snowflake-ml does it (a backslash).
+
+    Backslashes of the text are doubled first, which snowflake-ml leaves out: without it a ``\\"`` or ``\\n`` in the
+    YAML would reach the server as something else.
+    """
+    if "\0" in text:
+        raise ValueError("a specification cannot hold a NUL character")
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -29,7 +29,9 @@ class MediaBatchHook(SnowflakeHook):
     def _get_conn_params(self) -> dict[str, str | None]:
         """Connector parameters. ``platform_detection_timeout_seconds=0`` saves up to 150 ms of cloud metadata probes."""
         params: dict[str, Any] = super()._get_conn_params()
-        protocol = self._get_field(self.get_connection(self.get_conn_id()).extra_dejson, "protocol")
+        protocol = self._get_field(  # type: ignore[no-untyped-call]
+            self.get_connection(self.get_conn_id()).extra_dejson, "protocol"
+        )
         if protocol:
             params["protocol"] = protocol
         params.setdefault("platform_detection_timeout_seconds", 0)
