@@ -13,7 +13,7 @@ from typing import Any
 from airflow_provider_mediabatch import values
 from airflow_provider_mediabatch.stage_path import StagePath
 
-KIND = "manifest"
+KIND = "Manifest"
 
 CONTENT_ID = "MB_CONTENT_ID"
 SIZE = "MB_SIZE"

@@ -247,12 +247,17 @@ def shard_location(location: StagePath, shard: int) -> StagePath:
 
 
 def unqualified(relation: Relation) -> str:
-    """One row with, for each file column i, Ni paths that are not full stage paths and an example Ei."""
-    parts = []
+    """One row about a query: FOUND rows and, for each file column i, Pi values that begin with ``@``, Ni that are not
+    full stage paths and an example Ei of those.
+    """
+    parts = ["COUNT(*) AS FOUND"]
     for index, name in enumerate(relation.file_columns):
         column = sql.quoted(name)
         bad = f"NOT REGEXP_LIKE({column}, {sql.literal(FULL_STAGE_PATH)}, 's')"
-        parts.append(f"COUNT_IF({bad}) AS N{index}, MIN(IFF({bad}, {column}, NULL)) AS E{index}")
+        parts.append(
+            f"COUNT_IF(STARTSWITH({column}, '@')) AS P{index}, COUNT_IF({bad}) AS N{index}, "
+            f"MIN(IFF({bad}, {column}, NULL)) AS E{index}"
+        )
     return f"SELECT {', '.join(parts)} FROM ({relation.query})"
 
 
