@@ -1,13 +1,14 @@
-"""From a statement's text to its handler."""
+"""From a statement's text to its handler, and what happens around every statement: ownership of what it makes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled
+from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled, not_supported
 from airflow_provider_mediabatch.local.results import Column, FileTransfer, Pending, Result
 from airflow_provider_mediabatch.local.statements import load as load
 from airflow_provider_mediabatch.local.statements.lexer import Cursor
+from airflow_provider_mediabatch.local.statements.ownership import note_ownership
 from airflow_provider_mediabatch.local.statements.registry import find, is_locked
 
 if TYPE_CHECKING:
@@ -38,8 +39,19 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
             outcome = handler(ctx, cursor) if handler is not None else ctx.session.run_sql(ctx, sql)
         finally:
             ctx.session.current = None
+    note_ownership(ctx, Cursor(sql, ctx.bindings))
     if ctx.describe_only and isinstance(outcome, Result):
         return Result(outcome.columns, outcome.table.slice(0, 0), outcome.statement_type)
+    return outcome
+
+
+def answer(ctx: Context, sql: str) -> Result:
+    """The rows of a statement that another statement needs, run as part of that one."""
+    cursor = Cursor(sql)
+    handler = find(cursor)
+    outcome = handler(ctx, cursor) if handler is not None else ctx.session.run_sql(ctx, sql)
+    if not isinstance(outcome, Result):
+        raise not_supported(f"a statement within a statement: {sql}")
     return outcome
 
 
