@@ -1,7 +1,7 @@
 """Between Arrow rows and the DataFrames of a model's signature, both ways.
 
-The way in is the one of the function that snowflake-ml generates for a logged model (columns named and typed as the
-signature says). BYTES columns are the exception: ``astype(numpy.bytes_)`` would pad every file to the longest one and cut
+The way in is the one of the function that snowflake-ml generates for a logged model (columns named and typed as
+the signature says). BYTES columns are the exception: ``astype(numpy.bytes_)`` would pad every file to the longest one and cut
 trailing zero bytes, so they stay the ``bytes`` objects that were read.
 """
 
@@ -67,8 +67,8 @@ class InputFrames:
                 self.features.append((feature, column))
         if missing:
             raise InputError(
-                f"the model's inputs {missing} are not among the input columns {columns}: rename the columns (names without "
-                "quotes are upper case)"
+                f"the model's inputs {missing} are not among the input columns {columns}: rename the columns "
+                "(names without quotes are upper case)"
             )
 
     def frame(self, batch: Batch) -> pd.DataFrame:
@@ -110,7 +110,8 @@ class InputFrames:
             return values.to_pandas().astype(feature.as_dtype())
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError, TypeError) as error:
             raise InputError(
-                f"column {column!r} ({values.type}) cannot become input {feature.name!r} ({feature.as_dtype()}): {error}"
+                f"column {column!r} ({values.type}) cannot become input {feature.name!r} ({feature.as_dtype()}): "
+                f"{error}"
             ) from error
 
 

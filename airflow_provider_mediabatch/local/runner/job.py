@@ -38,13 +38,11 @@ def lead(job_dir: Path) -> NoReturn:
     A job starts once: the one who creates its ``started`` file runs it, any other leaves at once.
     """
     os.setsid()
-    try:
-        os.close(os.open(job_dir / "started", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-    except FileExistsError:
+    status = Status(pid=os.getpid(), process_started=psutil.Process().create_time())
+    if not status.take_start(job_dir):
         os._exit(0)
-    status = Status(RUNNING, pid=os.getpid(), started=time.time())
+    status.status, status.started = RUNNING, time.time()
     try:
-        status.process_started = psutil.Process().create_time()
         status.save(job_dir)
         (job_dir / "logs").mkdir(exist_ok=True)
         _log_to(log_file(job_dir, 0))

@@ -33,7 +33,7 @@ class RunSpec:
     :param partitioned: whether the method gets a whole partition at a time.
     :param partition_column: the input column that partitions rows, for partitioned methods.
     :param params: values for the method's parameters; the signature's defaults fill the rest.
-    :param file_columns: input column name → encoding of the file it names (``raw_bytes``, ``base64``, ``base64_data_url``).
+    :param file_columns: input column name → encoding of its file (``raw_bytes``, ``base64``, ``base64_data_url``).
     :param stage_roots: ``DB.SCHEMA.STAGE`` → folder that full stage paths of that stage are relative to.
     :param replicas: instances; each has a log of its own.
     :param num_workers: processes of each instance.
@@ -97,10 +97,27 @@ class Status:
     @classmethod
     def load(cls, job_dir: Path) -> Status:
         """The job's status; PENDING while its process has not written one."""
+        for name in ("status.json", "started"):
+            try:
+                return cls(**json.loads((job_dir / name).read_text("utf-8")))
+            except FileNotFoundError:
+                continue
+        return cls()
+
+    def take_start(self, job_dir: Path) -> bool:
+        """Claim the job's one start for the process in this status; False when it was claimed before.
+
+        The claim names the process from its first moment, so that whoever wants to end the job finds it.
+        """
+        claim = job_dir / f".started.{os.getpid()}"
+        claim.write_text(json.dumps(asdict(self)), "utf-8")
         try:
-            return cls(**json.loads((job_dir / "status.json").read_text("utf-8")))
-        except FileNotFoundError:
-            return cls()
+            os.link(claim, job_dir / "started")
+        except FileExistsError:
+            return False
+        finally:
+            claim.unlink()
+        return True
 
 
 def write_json(path: Path, value: object) -> None:

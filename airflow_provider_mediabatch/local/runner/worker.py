@@ -104,7 +104,7 @@ class Worker:
         return name
 
     def _own_partitions(self, source: Input, reader: FileReader) -> Iterator[tuple[Any, Batch]]:
-        """This worker's partitions: those whose value hashes to its number. Without a column all rows are one partition."""
+        """This worker's partitions, those whose value hashes to its number; without a column all rows are one."""
         rows = source.table()
         name = self._partition_column(source)
         if name is None:

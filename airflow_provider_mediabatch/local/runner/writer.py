@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 _GROUP_ROWS, _GROUP_BYTES = 8192, 32 * 1024 * 1024
-# A part is closed, and so becomes visible on the stage, after this many rows or seconds: how far a job is can be seen there.
+# A part is closed, and so becomes visible on the stage, after this many rows or seconds: progress can be seen there.
 _PART_ROWS, _PART_SECONDS = 100_000, 30.0
 
 

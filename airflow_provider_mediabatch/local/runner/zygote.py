@@ -1,7 +1,7 @@
 """A process that has the heavy imports behind it and forks one job after the other.
 
-Importing snowflake-ml and pandas takes seconds; a forked copy of a process that has done it starts at once. Requests are
-lines on standard input, each the directory of a job. The process ends when its standard input closes, that is with the
+Importing snowflake-ml and pandas takes seconds; a forked copy of a process that has done it starts at once. Requests
+are lines on standard input, each the directory of a job. The process ends when its standard input closes, that is with the
 server; jobs are sessions of their own and go on.
 
 A fork copies only the calling thread, so there must be no other Python thread here, and libraries that start threads of
@@ -25,9 +25,9 @@ def main() -> None:
     given = {name: os.environ.get(name) for name in BLAS_THREADS}
     os.environ.update(dict.fromkeys(BLAS_THREADS, "1"))
 
-    import pyarrow.parquet
+    import pyarrow.parquet  # noqa: F401
     import snowflake.ml.model._packager.model_handlers.custom
-    import snowflake.ml.model._packager.model_packager
+    import snowflake.ml.model._packager.model_packager  # noqa: F401
 
     from airflow_provider_mediabatch.local.runner import conversion, job, model, worker  # noqa: F401
 

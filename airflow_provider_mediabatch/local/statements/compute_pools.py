@@ -1,0 +1,165 @@
+"""Statements on compute pools, image repositories and the engine's own settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.local.compute_pools import ComputePool
+from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported
+from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.statements.access_check import may
+from airflow_provider_mediabatch.local.statements.options import like, options
+from airflow_provider_mediabatch.local.statements.registry import statement
+from airflow_provider_mediabatch.local.statements.services import moment
+from airflow_provider_mediabatch.sql import qualified
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+
+_text, _number, _time = Column.text, Column.number, Column.timestamp_ltz
+_COLUMNS = [
+    *(_text("name"), _text("state"), _number("min_nodes"), _number("max_nodes"), _text("instance_family")),
+    *(_number("num_services"), _number("num_jobs"), _number("auto_suspend_secs"), _text("auto_resume")),
+    *(_number("active_nodes"), _number("idle_nodes"), _number("target_nodes")),
+    *(_time("created_on"), _text("owner"), _text("comment"), _text("is_exclusive")),
+]
+_PROPERTIES = {"MIN_NODES", "MAX_NODES", "INSTANCE_FAMILY", "AUTO_RESUME", "INITIALLY_SUSPENDED", "AUTO_SUSPEND_SECS"}
+_PROPERTIES.add("COMMENT")
+BUILD_SETTING = "MEDIABATCH_IMAGE_BUILD_SECONDS"
+
+
+def _rows(ctx: Context, pools: list[ComputePool]) -> Result:
+    live = ctx.engine.jobs.all(lambda job: job.status is None)
+    rows = []
+    for pool in pools:
+        jobs = [job for job in live if job.compute_pool == pool.name and not job.terminal]
+        active = min(pool.max_nodes, sum(job.replicas for job in jobs if job.launched is not None))
+        nodes = 0 if pool.suspended else max(pool.min_nodes, active)
+        state = "SUSPENDED" if pool.suspended else "ACTIVE" if active else "IDLE"
+        rows.append(
+            [
+                *(pool.name, state, pool.min_nodes, pool.max_nodes, pool.instance_family),
+                *(0, len(jobs), pool.auto_suspend_secs, "true", active, nodes - active, nodes),
+                *(moment(pool.created), pool.owner, pool.comment, "false"),
+            ]
+        )
+    return Result.of(_COLUMNS, rows)
+
+
+@statement("SHOW COMPUTE POOLS", locked=False)
+def show_compute_pools(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW COMPUTE POOLS [LIKE '…']``."""
+    cursor.expect("SHOW", "COMPUTE", "POOLS")
+    matches = like(cursor.string()) if cursor.accept("LIKE") else lambda name: True
+    cursor.expect_end()
+    return _rows(ctx, [pool for pool in ctx.engine.jobs.pools.all() if matches(pool.name)])
+
+
+@statement("DESCRIBE COMPUTE POOL", "DESC COMPUTE POOL", locked=False)
+def describe_compute_pool(ctx: Context, cursor: Cursor) -> Result:
+    """``DESCRIBE COMPUTE POOL name``."""
+    cursor.next()
+    cursor.expect("COMPUTE", "POOL")
+    name = cursor.name()[-1]
+    cursor.expect_end()
+    return _rows(ctx, [ctx.engine.jobs.pools.get(name)])
+
+
+@statement("CREATE COMPUTE POOL")
+def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
+    """``CREATE COMPUTE POOL [IF NOT EXISTS] name MIN_NODES = n MAX_NODES = n INSTANCE_FAMILY = family …``."""
+    cursor.expect("CREATE", "COMPUTE", "POOL")
+    lenient = cursor.accept("IF", "NOT", "EXISTS")
+    name = cursor.identifier()
+    given = options(cursor, _PROPERTIES)
+    cursor.expect_end()
+    may(ctx, "CREATE COMPUTE POOL", "ACCOUNT", "LOCAL")
+    missing = [key for key in ("MIN_NODES", "MAX_NODES", "INSTANCE_FAMILY") if key not in given]
+    if missing:
+        raise invalid_argument(f"missing property '{missing[0]}'")
+    family, low, high = str(given["INSTANCE_FAMILY"]).upper(), given["MIN_NODES"], given["MAX_NODES"]
+    if not isinstance(low, int) or not isinstance(high, int):
+        raise invalid_argument("MIN_NODES and MAX_NODES must be whole numbers")
+    try:
+        ctx.engine.jobs.pools.create(name, family, low, high, ctx.session.role, str(given.get("COMMENT", "")))
+    except SnowflakeError as error:
+        if lenient and error.code == 2002:
+            return Result.status(f"{name} already exists, statement succeeded.")
+        raise
+    return Result.status(f"Compute pool {name} successfully created.")
+
+
+@statement("ALTER COMPUTE POOL")
+def alter_compute_pool(ctx: Context, cursor: Cursor) -> Result:
+    """``ALTER COMPUTE POOL name {SUSPEND | RESUME | STOP ALL | SET MAX_NODES = n …}``; suspended, it starts no job."""
+    cursor.expect("ALTER", "COMPUTE", "POOL")
+    lenient = cursor.accept("IF", "EXISTS")
+    name = cursor.identifier()
+    pools = ctx.engine.jobs.pools
+    if lenient and name not in {pool.name for pool in pools.all()}:
+        return Result.status("Statement executed successfully.")
+    pools.get(name)
+    may(ctx, "MODIFY", "COMPUTE POOL", qualified(name))
+    if cursor.accept("SUSPEND"):
+        pools.update(name, suspended=1)
+    elif cursor.accept("RESUME"):
+        pools.update(name, suspended=0)
+    elif cursor.accept("STOP", "ALL"):
+        for job in ctx.engine.jobs.all(lambda job: job.compute_pool == name):
+            ctx.engine.jobs.drop(job)
+    else:
+        cursor.expect("SET")
+        given = options(cursor, _PROPERTIES - {"INSTANCE_FAMILY", "INITIALLY_SUSPENDED"})
+        given.pop("AUTO_RESUME", None)
+        if any(not isinstance(given.get(key, 1), int) for key in ("MIN_NODES", "MAX_NODES", "AUTO_SUSPEND_SECS")):
+            raise invalid_argument("node counts and AUTO_SUSPEND_SECS must be whole numbers")
+        pools.update(name, **{key.lower(): value for key, value in given.items()})
+    cursor.expect_end()
+    return Result.status("Statement executed successfully.")
+
+
+@statement("DROP COMPUTE POOL")
+def drop_compute_pool(ctx: Context, cursor: Cursor) -> Result:
+    """``DROP COMPUTE POOL [IF EXISTS] name``; refused while it has jobs that are not over."""
+    cursor.expect("DROP", "COMPUTE", "POOL")
+    lenient = cursor.accept("IF", "EXISTS")
+    name = cursor.identifier()
+    cursor.expect_end()
+    if lenient and name not in {pool.name for pool in ctx.engine.jobs.pools.all()}:
+        return Result.status("Drop statement executed successfully (object already dropped).")
+    ctx.engine.jobs.pools.get(name)
+    may(ctx, "OWNERSHIP", "COMPUTE POOL", qualified(name))
+    if any(not job.terminal for job in ctx.engine.jobs.all(lambda job: job.compute_pool == name)):
+        raise SnowflakeError(395024, "55000", f"Cannot drop compute pool {name}: it has running jobs")
+    ctx.engine.jobs.pools.drop(name)
+    return Result.status(f"{name} successfully dropped.")
+
+
+@statement("SHOW IMAGE REPOSITORIES", locked=False)
+def show_image_repositories(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW IMAGE REPOSITORIES …``: there are none; the model's image is not built as a container image here."""
+    cursor.expect("SHOW", "IMAGE", "REPOSITORIES")
+    columns = [_time("created_on"), _text("name"), _text("database_name"), _text("schema_name")]
+    return Result.of([*columns, _text("repository_url"), _text("owner"), _text("comment")], [])
+
+
+@statement("ALTER ACCOUNT")
+def alter_account(ctx: Context, cursor: Cursor) -> Result:
+    """``ALTER ACCOUNT SET MEDIABATCH_IMAGE_BUILD_SECONDS = n``: how long the first use of a model version is "built".
+
+    The engine's own setting, for trying out what a DAG does while Snowflake builds an image for minutes. It is kept
+    until it is set again; ``UNSET`` makes it 0.
+    """
+    cursor.expect("ALTER", "ACCOUNT")
+    if cursor.accept("UNSET", BUILD_SETTING):
+        ctx.engine.jobs.image_build_seconds = 0
+    elif cursor.accept("SET", BUILD_SETTING, "="):
+        token = cursor.next()
+        if token.kind != "number":
+            raise invalid_argument(f"{BUILD_SETTING} must be a number of seconds, not {token.value}")
+        ctx.engine.jobs.image_build_seconds = float(token.value)
+    else:
+        raise not_supported(f"ALTER ACCOUNT, but for SET and UNSET {BUILD_SETTING}")
+    cursor.expect_end()
+    return Result.status("Statement executed successfully.")

@@ -1,0 +1,267 @@
+"""EXECUTE INFERENCE JOB SERVICE: everything that can be wrong is said before anything starts."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
+from airflow_provider_mediabatch.local.job_request import Specification, invalid, parse
+from airflow_provider_mediabatch.local.jobs import Job
+from airflow_provider_mediabatch.local.model_methods import Method, check, choose, methods
+from airflow_provider_mediabatch.local.results import Column, Pending, Result
+from airflow_provider_mediabatch.local.runner.spec import RunSpec
+from airflow_provider_mediabatch.local.statements.access_check import may, may_use_files
+from airflow_provider_mediabatch.local.statements.registry import statement
+from airflow_provider_mediabatch.sql import qualified
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.stages import Stage
+    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+
+_TEMPORARY = "_snowflake_temporary/"  # where run_batch puts a DataFrame's rows, inside the output location
+
+
+@dataclass
+class _Statement:
+    """The clauses, as written."""
+
+    pool: str
+    specification: Specification
+    stage: str | None = None
+    query: str | None = None
+    model: tuple[str, ...] = ()
+    version: str | None = None
+    function: str | None = None
+    name: tuple[str, ...] = ()
+    asynchronous: bool = False
+    replicas: int = 1
+
+
+def _read(cursor: Cursor) -> _Statement:
+    cursor.expect("EXECUTE", "INFERENCE", "JOB", "SERVICE")
+    cursor.expect("IN", "COMPUTE", "POOL")
+    pool = cursor.identifier()
+    cursor.expect("WITH", "SPECIFICATION")
+    given = _Statement(pool, parse(cursor.string()))
+    cursor.expect("FROM")
+    token = cursor.peek()
+    if token is not None and token.value == "(":
+        given.query = cursor.parenthesised()
+    elif token is not None and token.kind in ("stage", "string"):
+        given.stage = cursor.next().value
+    else:
+        cursor.fail("expected a stage path or a query in parentheses")
+    seen: set[str] = set()
+    while not cursor.at_end():
+        clause = cursor.identifier()
+        if clause in seen:
+            cursor.fail(f"{clause} is given twice")
+        seen.add(clause)
+        cursor.expect("=")
+        _clause(cursor, given, clause)
+    if not given.model:
+        cursor.fail("expected MODEL =")
+    return given
+
+
+def _clause(cursor: Cursor, given: _Statement, clause: str) -> None:
+    if clause == "MODEL":
+        given.model = cursor.name()
+    elif clause == "VERSION":
+        given.version = cursor.identifier()
+    elif clause == "FUNCTION":
+        given.function = cursor.string()
+    elif clause == "NAME":
+        start = cursor.position
+        given.name = cursor.name()
+        if any(token.kind == "quoted" for token in cursor.tokens[start : cursor.position]):
+            raise syntax_error(
+                f"invalid job name {qualified(*given.name)}: database, schema and name must not be quoted"
+            )
+    elif clause == "ASYNC":
+        given.asynchronous = cursor.accept("TRUE")
+        if not given.asynchronous:
+            cursor.expect("FALSE")
+    elif clause == "REPLICAS":
+        token = cursor.next()
+        if token.kind != "number" or not token.value.isdigit() or int(token.value) < 1:
+            raise invalid(f"REPLICAS must be a whole number of at least 1, not {token.value}")
+        given.replicas = int(token.value)
+    else:
+        cursor.position -= 2
+        cursor.fail("expected MODEL, VERSION, FUNCTION, NAME, ASYNC or REPLICAS")
+
+
+@statement("EXECUTE INFERENCE JOB SERVICE")
+def execute(ctx: Context, cursor: Cursor) -> Result | Pending:
+    """``EXECUTE INFERENCE JOB SERVICE IN COMPUTE POOL … WITH SPECIFICATION … FROM … MODEL = … [VERSION = …]
+    [FUNCTION = …] [NAME = …] [ASYNC = …] [REPLICAS = …]``.
+
+    The statement returns after the model version's image is built (its first use, or ``force_rebuild``); only then does
+    the job exist and is its name taken. Without ``ASYNC = TRUE`` it also waits for the job's end.
+    """
+    given = _read(cursor)
+    specification = given.specification
+    name = ctx.qualify(given.name or (f"BATCH_INFERENCE_{uuid.uuid4().hex.upper()}",))
+    _check_pool(ctx, given)
+    may(ctx, "CREATE SERVICE", "SCHEMA", qualified(*name[:2]))
+    ctx.engine.jobs.check_free(*name)
+    database, schema, model = ctx.qualify(given.model)
+    version = ctx.engine.models.version(database, schema, model, given.version)
+    may(ctx, "READ", "MODEL", qualified(database, schema, model))
+    method = choose(methods(Path(version.dir)), given.function, qualified(database, schema, model))
+    check(method, specification.params, specification.partition_column)
+    stage, path = _output(ctx, specification, name[2])
+    directory: Path = ctx.engine.jobs.new_directory()
+    try:
+        source = _input(ctx, given, stage, path, directory)
+        run = _run_spec(ctx, given, name, method, Path(version.dir), source, stage.path(path))
+        job = Job(
+            id=directory.name,
+            database=name[0],
+            schema=name[1],
+            name=name[2],
+            owner=ctx.session.role,
+            compute_pool=given.pool,
+            query_id=ctx.query_id,
+            asynchronous=int(given.asynchronous),
+            replicas=given.replicas,
+            workers=specification.workers,
+            model=qualified(database, schema, model),
+            version=version.name,
+            function=method.target,
+            output=f"@{stage.full_name}/{path}",
+            specification=specification.text,
+            created=time.time(),
+        )
+        return _submit(ctx, job, run, specification, str(version.dir))
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, image: str) -> Result | Pending:
+    """Build, create, answer: as a wait that holds no thread."""
+    jobs = ctx.engine.jobs
+    seconds = jobs.image_build_seconds
+    needs_build = seconds > 0 and (specification.force_rebuild or not jobs.image_built(image))
+    built_at = time.monotonic() + (seconds if needs_build else 0)
+    answer: list[Pending] = []
+
+    def discard() -> None:
+        if not answer:
+            shutil.rmtree(jobs.folder / job.id, ignore_errors=True)
+
+    def poll() -> Result | None:
+        if time.monotonic() < built_at:
+            return None
+        if not answer:
+            try:
+                if specification.overwrite:
+                    shutil.rmtree(run.output_dir, ignore_errors=True)
+                created = jobs.create(replace(job, created=time.time()), run)
+            except SnowflakeError:
+                discard()
+                raise
+            jobs.record_image(image)
+            answer.append(jobs.answer(created))
+        return answer[0].poll()
+
+    result = poll()
+    return result if result is not None else Pending(poll, interval=0.1, cancel=discard)
+
+
+def _check_pool(ctx: Context, given: _Statement) -> None:
+    pool = ctx.engine.jobs.pools.get(given.pool)
+    may(ctx, "USAGE", "COMPUTE POOL", qualified(given.pool))
+    if pool.gpu:
+        raise not_supported(f"jobs in compute pool {given.pool}: its family {pool.instance_family} has GPUs")
+    if given.specification.gpu:
+        raise invalid(
+            f"resources.gpu_requests is {given.specification.gpu}, but compute pool {given.pool} "
+            f"({pool.instance_family}) has no GPU"
+        )
+
+
+def _output(ctx: Context, specification: Specification, name: str) -> tuple[Stage, str]:
+    """The output stage and the job's own folder on it."""
+    stage, path = ctx.engine.stages.parse(ctx, specification.output)
+    if stage.kind != "internal":
+        raise invalid(f"output.stage_location must be on an internal stage; {stage.full_name} is external")
+    may_use_files(ctx, stage, write=True)
+    folder = f"{path.rstrip('/')}/{name}/".lstrip("/")
+    local = stage.path(folder)
+    if not specification.overwrite and local.is_dir() and any(local.iterdir()):
+        raise SnowflakeError(
+            395019,
+            "22023",
+            f"Output location @{stage.full_name}/{folder} is not empty: remove its files or use mode: overwrite",
+        )
+    return stage, folder
+
+
+def _input(ctx: Context, given: _Statement, output: Stage, output_path: str, directory: Path) -> Path:
+    """The folder of Parquet that the job reads; a query's rows are written into the job's own directory first."""
+    if given.query is not None:
+        folder = directory / "input"
+        folder.mkdir()
+        _materialise(ctx, given.query, folder / "data.parquet")
+        return folder
+    stage, path = ctx.engine.stages.parse(ctx, given.stage)
+    if stage.encryption == "AWS_CSE":
+        raise invalid(
+            f"input stage {stage.full_name} is encrypted by the client; jobs read server-side encryption only"
+        )
+    may_use_files(ctx, stage)
+    base = output_path.rsplit("/", 2)[0] + "/" if output_path.count("/") > 1 else ""
+    inside = stage.full_name == output.full_name and path.startswith(base)
+    if inside and not path[len(base) :].startswith(_TEMPORARY):
+        raise invalid(
+            f"the input location {given.stage} must not be inside the output location @{stage.full_name}/{base}"
+        )
+    folder: Path = stage.path(path)
+    return folder
+
+
+def _materialise(ctx: Context, query: str, file: Path) -> None:
+    import pyarrow.parquet as pq
+
+    from airflow_provider_mediabatch.local.sql import run
+
+    columns: list[Column]
+    columns, reader = run.query(ctx, query)
+    names = [column.name for column in columns]
+    schema = reader.schema
+    for index, name in enumerate(names):
+        schema = schema.set(index, schema.field(index).with_name(name))
+    with pq.ParquetWriter(file, schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch.rename_columns(names))
+
+
+def _run_spec(
+    ctx: Context, given: _Statement, name: tuple[str, str, str], method: Method, model: Path, source: Path, output: Path
+) -> RunSpec:
+    specification = given.specification
+    return RunSpec(
+        job=qualified(*name),
+        input_dir=str(source),
+        output_dir=str(output),
+        model_dir=str(model / "model"),
+        function=method.target,
+        input_names=list(method.inputs),
+        partitioned=method.partitioned,
+        partition_column=specification.partition_column,
+        params=specification.params,
+        file_columns=specification.file_columns,
+        stage_roots=ctx.engine.stages.roots(),
+        replicas=given.replicas,
+        num_workers=specification.workers,
+        max_batch_rows=specification.max_batch_rows,
+    )

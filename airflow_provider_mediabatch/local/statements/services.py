@@ -1,0 +1,251 @@
+"""Statements about jobs that are there: DESCRIBE, SHOW, CALL job!…, logs, DROP. None of them needs a warehouse."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
+from airflow_provider_mediabatch.local.jobs import Job
+from airflow_provider_mediabatch.local.results import Column, Pending, Result
+from airflow_provider_mediabatch.local.runner.spec import PENDING, RUNNING, TERMINAL
+from airflow_provider_mediabatch.local.statements.access_check import may
+from airflow_provider_mediabatch.local.statements.options import show_filter
+from airflow_provider_mediabatch.local.statements.registry import statement
+from airflow_provider_mediabatch.sql import qualified
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+
+CONTAINER = "main"
+
+_text, _number, _time = Column.text, Column.number, Column.timestamp_ltz
+_SERVICE: list[tuple[Column, Callable[[Job], Any]]] = [
+    (_text("name"), lambda job: job.name),
+    (_text("status"), lambda job: job.status),
+    (_text("database_name"), lambda job: job.database),
+    (_text("schema_name"), lambda job: job.schema),
+    (_text("owner"), lambda job: job.owner),
+    (_text("compute_pool"), lambda job: job.compute_pool),
+    (_text("dns_name"), lambda job: f"{job.name.lower().replace('_', '-')}.{job.id[:8]}.svc.spcs.internal"),
+    (_number("current_instances"), lambda job: job.replicas if job.status == RUNNING else 0),
+    (_number("target_instances"), lambda job: job.replicas),
+    (_number("min_ready_instances"), lambda job: job.replicas),
+    (_number("min_instances"), lambda job: job.replicas),
+    (_number("max_instances"), lambda job: job.replicas),
+    (_text("auto_resume"), lambda job: "true"),
+    (_time("created_on"), lambda job: moment(job.created)),
+    (_time("updated_on"), lambda job: moment(job.finished or job.started or job.created)),
+    (_text("comment"), lambda job: None),
+    (_text("owner_role_type"), lambda job: "ROLE"),
+    (_text("query_warehouse"), lambda job: None),
+    (_text("is_job"), lambda job: "true"),
+    (_text("is_async_job"), lambda job: "true" if job.asynchronous else "false"),
+]
+_SPEC = (_text("spec"), lambda job: specification(job))
+
+
+def moment(seconds: float | None) -> datetime.datetime | None:
+    """Seconds since the epoch as a time in UTC."""
+    return None if seconds is None else datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
+def specification(job: Job) -> str:
+    """The service's specification as snowflake-ml reads it: containers and volumes."""
+    image = f"/local/models/{job.model}/{job.version}".lower()
+    return f"spec:\n  containers:\n  - name: {CONTAINER}\n    image: {image}\n  volumes: []\n"
+
+
+def _rows(fields: Sequence[tuple[Column, Callable[[Job], Any]]], jobs: Sequence[Job]) -> Result:
+    return Result.of([column for column, _ in fields], [[value(job) for _, value in fields] for job in jobs])
+
+
+def _visible(ctx: Context, job: Job) -> bool:
+    """Whether the role sees the job at all; to others it does not exist."""
+    try:
+        may(ctx, "MONITOR", "SERVICE", job.full_name)
+    except SnowflakeError:
+        return False
+    return True
+
+
+def _job(ctx: Context, name: tuple[str, ...], privilege: str = "MONITOR") -> Job:
+    job: Job = ctx.engine.jobs.get(*ctx.qualify(name))
+    may(ctx, privilege, "SERVICE", job.full_name)
+    return job
+
+
+@statement("DESCRIBE SERVICE", "DESC SERVICE", locked=False)
+def describe_service(ctx: Context, cursor: Cursor) -> Result:
+    """``DESCRIBE SERVICE name``; 002003 for a name that is not there, on which snowflake-ml asks the job history."""
+    cursor.next()
+    cursor.expect("SERVICE")
+    name = cursor.name()
+    cursor.expect_end()
+    fields = [*_SERVICE[:6], _SPEC, *_SERVICE[6:]]
+    return _rows(fields, [_job(ctx, name)])
+
+
+@statement("SHOW SERVICES", "SHOW JOB SERVICES", locked=False)
+def show_services(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW [JOB] SERVICES [EXCLUDE JOBS] [LIKE '…'] [IN {SCHEMA … | DATABASE … | ACCOUNT | COMPUTE POOL p}]``."""
+    cursor.expect("SHOW")
+    cursor.accept("JOB")
+    cursor.expect("SERVICES")
+    without_jobs = cursor.accept("EXCLUDE", "JOBS")
+    pool = None
+    for offset in (0, 2):  # IN COMPUTE POOL p, alone or after LIKE '…'
+        words = [cursor.peek(offset + n) for n in range(3)]
+        if all(
+            token is not None and token.is_word(word)
+            for token, word in zip(words, ("IN", "COMPUTE", "POOL"), strict=True)
+        ):
+            like = cursor.tokens[cursor.position : cursor.position + offset]
+            cursor.position += offset + 3
+            pool = cursor.identifier()
+            cursor.tokens[cursor.position : cursor.position] = like
+            break
+    matches, in_scope = show_filter(ctx, cursor, "SERVICES")
+
+    def wanted(job: Job) -> bool:
+        placed = job.compute_pool == pool if pool is not None else in_scope(job.database, job.schema)
+        return placed and matches(job.name) and not without_jobs
+
+    return _rows(_SERVICE, [job for job in ctx.engine.jobs.all(wanted) if _visible(ctx, job)])
+
+
+@statement("SHOW SERVICE INSTANCES", locked=False)
+def show_service_instances(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW SERVICE INSTANCES IN SERVICE name``: one row for each replica."""
+    cursor.expect("SHOW", "SERVICE", "INSTANCES", "IN", "SERVICE")
+    job = _job(ctx, cursor.name())
+    cursor.expect_end()
+    columns = [_text(name) for name in ("database_name", "schema_name", "service_name", "instance_id", "status")]
+    columns += [_text("spec_digest"), _time("creation_time"), _time("start_time"), _text("ip_address")]
+    rows = [
+        (job.database, job.schema, job.name, str(n), job.status, job.id, moment(job.created), moment(job.started), None)
+        for n in range(job.replicas)
+    ]
+    return Result.of(columns, rows)
+
+
+@statement("SHOW SERVICE CONTAINERS", locked=False)
+def show_service_containers(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW SERVICE CONTAINERS IN SERVICE name``: the one container of each replica."""
+    cursor.expect("SHOW", "SERVICE", "CONTAINERS", "IN", "SERVICE")
+    job = _job(ctx, cursor.name())
+    cursor.expect_end()
+    columns = [
+        _text(name) for name in ("database_name", "schema_name", "service_name", "instance_id", "container_name")
+    ]
+    columns += [_text("status"), _text("message"), _number("restart_count"), _time("start_time")]
+    rows = [
+        (job.database, job.schema, job.name, str(n), CONTAINER, job.status, job.message, 0, moment(job.started))
+        for n in range(job.replicas)
+    ]
+    return Result.of(columns, rows)
+
+
+@statement("DROP SERVICE")
+def drop_service(ctx: Context, cursor: Cursor) -> Result:
+    """``DROP SERVICE [IF EXISTS] name [FORCE]``: ends the job if it runs; its logs go, its output stays."""
+    cursor.expect("DROP", "SERVICE")
+    lenient = cursor.accept("IF", "EXISTS")
+    name = cursor.name()
+    cursor.accept("FORCE")
+    cursor.expect_end()
+    try:
+        job = _job(ctx, name, "OWNERSHIP")
+    except SnowflakeError as error:
+        if lenient and error.code == 2003:
+            return Result.status("Drop statement executed successfully (object already dropped).")
+        raise
+    ctx.engine.jobs.drop(job)
+    return Result.status(f"{job.name} successfully dropped.")
+
+
+@statement("CALL", locked=False)
+def call(ctx: Context, cursor: Cursor) -> Result | Pending:
+    """``CALL job!spcs_wait_for('DONE', seconds)`` and ``CALL job!spcs_cancel_job()``."""
+    cursor.expect("CALL")
+    name = cursor.name()
+    if not cursor.accept("!"):
+        raise not_supported(f"stored procedures (CALL {qualified(*name)})")
+    method = cursor.identifier()
+    cursor.expect("(")
+    if method == "SPCS_CANCEL_JOB":
+        cursor.expect(")")
+        cursor.expect_end()
+        job = _job(ctx, name, "OPERATE")
+        if not job.terminal:
+            ctx.engine.jobs.cancel(job)
+        return Result.status(f"Job {job.full_name} successfully cancelled.", method)
+    if method == "SPCS_WAIT_FOR":
+        return _wait_for(ctx, cursor, name)
+    raise not_supported(f"{method} of a job service")
+
+
+def _wait_for(ctx: Context, cursor: Cursor, name: tuple[str, ...]) -> Pending:
+    wanted = cursor.string().upper()
+    cursor.expect(",")
+    token = cursor.next()
+    if token.kind != "number":
+        raise syntax_error(f"SPCS_WAIT_FOR takes a number of seconds, not {token.value}")
+    seconds = float(token.value)
+    cursor.expect(")")
+    cursor.expect_end()
+    job = _job(ctx, name)
+    deadline = time.monotonic() + seconds
+
+    def poll() -> Result | None:
+        status = ctx.engine.jobs.get(job.database, job.schema, job.name).status
+        if status == wanted or status in TERMINAL:
+            return Result.status(f"Job {job.full_name} is {status}", "SPCS_WAIT_FOR")
+        if time.monotonic() >= deadline:
+            raise SnowflakeError(
+                395021,
+                "57014",
+                f"Timed out after {seconds:g} seconds waiting for {job.full_name} to be {wanted}: {status}",
+            )
+        return None
+
+    return Pending(poll, interval=0.1)
+
+
+@statement("SELECT SYSTEM$GET_SERVICE_LOGS", "CALL SYSTEM$GET_SERVICE_LOGS", locked=False)
+def get_service_logs(ctx: Context, cursor: Cursor) -> Result:
+    """``SELECT SYSTEM$GET_SERVICE_LOGS(name, instance, container[, lines])``: one row with the text."""
+    cursor.next()
+    cursor.expect("SYSTEM$GET_SERVICE_LOGS", "(")
+    given: list[str] = []
+    while not cursor.accept(")"):
+        given.append(cursor.next().value if (t := cursor.peek()) and t.kind == "number" else cursor.string())
+        cursor.accept(",")
+    column = "SYSTEM$GET_SERVICE_LOGS"
+    if cursor.accept("AS") or not cursor.at_end():
+        column = cursor.identifier()
+    cursor.expect_end()
+    return Result.of([Column.text(column)], [(service_logs(ctx, *given),)])
+
+
+def service_logs(ctx: Context, name: str = "", instance: str = "0", container: str = CONTAINER, lines: str = "") -> str:
+    """The last ``lines`` lines (all without) of an instance's log.
+
+    :raises SnowflakeError: "Container Status: PENDING" before the container started: clients know these words.
+    """
+    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+
+    job = _job(ctx, Cursor(name).name())
+    if not instance.isdigit() or int(instance) >= job.replicas or container != CONTAINER:
+        raise SnowflakeError(
+            395022, "22023", f"Service {job.full_name} has no container {container!r} in instance {instance}"
+        )
+    if job.status == PENDING:
+        raise SnowflakeError(
+            395023, "55000", f"Cannot get logs of {job.full_name} instance {instance}. Container Status: PENDING"
+        )
+    text: str = ctx.engine.jobs.logs(job, int(instance))
+    return "".join(text.splitlines(keepends=True)[-int(lines) :]) if lines and int(lines) > 0 else text
