@@ -1,7 +1,7 @@
 """The connection to Snowflake: Apache's hook and connection type, with the two parameters that it leaves out.
 
-Rooms beside this one (``listing``, ``registry``, ``jobs``, ``ledger``, ``results``) hold the statements; each takes an open
-connection, so that a task logs in once.
+Rooms beside this one (``listing``, ``registry``, ``jobs``, ``ledger``, ``results``) hold the statements; each takes an
+open connection, so that a task logs in once.
 """
 
 from __future__ import annotations
@@ -19,15 +19,20 @@ if TYPE_CHECKING:
 class MediaBatchHook(SnowflakeHook):
     """Apache's Snowflake hook, which also passes ``protocol`` on and skips the connector's platform detection.
 
-    A connection whose extra has ``protocol`` = ``http`` reaches the local engine; any other is a real account, unchanged.
+    A connection whose extra has ``protocol`` = ``http`` reaches the local engine; any other is a real account.
 
     :param snowflake_conn_id: a connection of Airflow's type ``snowflake``.
+    :param network_timeout: seconds after which the connector gives up on a request; None: its own default, never.
     """
 
     hook_name = "Snowflake (media batch)"
 
+    def __init__(self, *args: Any, network_timeout: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._network_timeout = network_timeout
+
     def _get_conn_params(self) -> dict[str, str | None]:
-        """Connector parameters. ``platform_detection_timeout_seconds=0`` saves up to 150 ms of cloud metadata probes."""
+        """Connector parameters; ``platform_detection_timeout_seconds=0`` saves up to 150 ms of cloud probes."""
         params: dict[str, Any] = super()._get_conn_params()
         protocol = self._get_field(  # type: ignore[no-untyped-call]
             self.get_connection(self.get_conn_id()).extra_dejson, "protocol"
@@ -35,11 +40,13 @@ class MediaBatchHook(SnowflakeHook):
         if protocol:
             params["protocol"] = protocol
         params.setdefault("platform_detection_timeout_seconds", 0)
+        if self._network_timeout is not None:
+            params.setdefault("network_timeout", self._network_timeout)
         return params
 
     @contextmanager
     def connect(self) -> Iterator[SnowflakeConnection]:
-        """One login for a task. Closing leaves unfinished asynchronous statements running (the connector's own rule)."""
+        """One login for a task. Closing leaves unfinished asynchronous statements running: the connector's rule."""
         connection = self.get_conn()
         try:
             yield connection

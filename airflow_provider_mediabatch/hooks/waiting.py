@@ -1,0 +1,79 @@
+"""Looking at a submitted job: the I/O between Snowflake and the pure decisions of :mod:`.polling`.
+
+The trigger and the synchronous mode call the same :func:`look`; only how they sleep differs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.hooks import jobs
+from airflow_provider_mediabatch.polling import Decision, Phase, Query, Watch
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+SESSION_ENDED = frozenset({390104, 390110, 390111, 390112, 390114, 390115, 390195, 250002})
+"""The session is gone or the connection is closed: log in again, which says nothing about the job."""
+
+
+def look(
+    connection: SnowflakeConnection, watch: Watch, *, job: str, query_id: str | None, listed: str | None = None
+) -> Decision:
+    """Look once and decide.
+
+    :param job: qualified job name.
+    :param query_id: the submitting statement, looked at while the watch is in phase ``submitting``.
+    :param listed: the job's status from a listing that is new enough; without it the job is DESCRIBEd.
+    """
+    if watch.phase is Phase.SUBMITTING and query_id:
+        state, error = jobs.query_state(connection, query_id)
+        info = None if state is Query.RUNNING else jobs.describe(connection, job)
+        return watch.query(state, error, info.status if info else None, now=time.time())
+    if listed is None:
+        info = jobs.describe(connection, job)
+        listed = info.status if info else None
+    return watch.job(listed, now=time.time())
+
+
+def session_ended(error: BaseException) -> bool:
+    """Whether the connection has to be opened again."""
+    return jobs.errno(error) in SESSION_ENDED or type(error).__name__ == "ReauthenticationRequest"
+
+
+def wait(
+    snowflake_conn_id: str,
+    watch: Watch,
+    *,
+    job: str,
+    query_id: str | None,
+    report: Callable[[Decision], None],
+    cancel_on_timeout: bool,
+) -> Decision:
+    """Wait in place until the watch says that it is over. Logs in again whenever a poll fails.
+
+    :param report: told of every poll.
+    :param cancel_on_timeout: cancel the job when the deadline passes.
+    """
+    while True:
+        try:
+            with jobs.connected(snowflake_conn_id) as connection:
+                while True:
+                    decision = look(connection, watch, job=job, query_id=query_id)
+                    report(decision)
+                    if decision.outcome is not None:
+                        if decision.outcome == "timeout" and cancel_on_timeout:
+                            jobs.cancel(connection, job, query_id if watch.phase is Phase.SUBMITTING else None)
+                        return decision
+                    time.sleep(decision.delay)
+        except Exception as error:
+            if not hasattr(error, "errno") and not isinstance(error, OSError):
+                raise
+            text, permanent = jobs.describe_error(error)
+            decision = watch.failure(text, permanent=permanent and not session_ended(error), now=time.time())
+            report(decision)
+            if decision.outcome is not None:
+                return decision
+            time.sleep(decision.delay)

@@ -1,0 +1,175 @@
+"""Waiting for a batch inference job without a worker slot."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_mediabatch.polling import Decision, Outcome, Phase, Watch, interval
+from airflow_provider_mediabatch.triggers.shared_poll import SharedConnection, shared_connection
+
+PROGRESS_SECONDS = 30.0
+PROGRESS_JOBS = 10
+"""With more jobs than this on one connection only their statuses are logged: a listing and a log for each would be
+statements that grow with the number of jobs."""
+
+
+class BatchJobTrigger(BaseTrigger):
+    """Wait until a job has ended, in two phases: its statement runs (an image is built), then the job runs.
+
+    Yields one event, ``{"outcome": …, "status": …, "error": …}`` (:class:`~.polling.Outcome`). Uses only statements
+    that need no warehouse, in a thread, over one connection for all triggers of a triggerer; never loads snowflake-ml.
+
+    :param snowflake_conn_id: Airflow connection of type ``snowflake``; credentials are never an argument.
+    :param job: qualified job name.
+    :param query_id: the submitting statement, for phase ``submitting``.
+    :param phase: ``submitting`` or ``running``.
+    :param started: when the waiting began, epoch seconds.
+    :param deadline: when it ends at the latest, epoch seconds; None: never. Absolute, so that a restart does not move
+        it.
+    :param poll_interval: seconds between polls; None: growing from 5 to 30.
+    :param output_location: where the job writes; its files are counted for the progress lines.
+    :param cancel_on_timeout: cancel the job when the deadline passes.
+    """
+
+    def __init__(
+        self,
+        *,
+        snowflake_conn_id: str,
+        job: str,
+        query_id: str | None = None,
+        phase: str = Phase.RUNNING,
+        started: float | None = None,
+        deadline: float | None = None,
+        poll_interval: float | None = None,
+        output_location: str | None = None,
+        cancel_on_timeout: bool = True,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.snowflake_conn_id = snowflake_conn_id
+        self.job = job
+        self.query_id = query_id
+        self.phase = str(phase)
+        self.started = time.time() if started is None else started
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+        self.output_location = output_location
+        self.cancel_on_timeout = cancel_on_timeout
+        self._log_tail = ""
+        self._reported = 0.0
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, all of them plain."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "snowflake_conn_id": self.snowflake_conn_id,
+                "job": self.job,
+                "query_id": self.query_id,
+                "phase": self.phase,
+                "started": self.started,
+                "deadline": self.deadline,
+                "poll_interval": self.poll_interval,
+                "output_location": self.output_location,
+                "cancel_on_timeout": self.cancel_on_timeout,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Poll until it is over, then yield the one event."""
+        watch = Watch(
+            started=self.started,
+            deadline=self.deadline,
+            poll_interval=self.poll_interval,
+            phase=Phase(self.phase) if self.query_id else Phase.RUNNING,
+        )
+        async with shared_connection(self.snowflake_conn_id) as shared:
+            while True:
+                decision = await self._look(shared, watch)
+                if decision.outcome is not None:
+                    break
+                await self._progress(shared, watch, decision)
+                await asyncio.sleep(decision.delay)
+            cancelled = False
+            if decision.outcome is Outcome.TIMEOUT and self.cancel_on_timeout:
+                cancelled = await self._cancel(shared, watch)
+        yield TriggerEvent({**decision.event(), "cancelled": cancelled})  # type: ignore[no-untyped-call]
+
+    async def on_kill(self) -> None:
+        """Cancel the job: a user marked the task failed or succeeded, or cleared it. A restart does not come here."""
+        await asyncio.to_thread(self._cancel_alone)
+        self.log.info("Cancelled job %s: a user ended the task", self.job)
+
+    async def _look(self, shared: SharedConnection, watch: Watch) -> Decision:
+        from airflow_provider_mediabatch.hooks import jobs
+        from airflow_provider_mediabatch.hooks.waiting import look
+
+        try:
+            listed = None
+            if watch.phase is Phase.RUNNING:
+                age = 0.9 * interval(time.time() - self.started, self.poll_interval)
+                listed = await shared.listing(self.job.rsplit(".", 1)[0]).status(self.job, age)
+            return await shared.call(
+                lambda connection: look(connection, watch, job=self.job, query_id=self.query_id, listed=listed)
+            )
+        except Exception as error:
+            text, permanent = jobs.describe_error(error)
+            decision = watch.failure(text, permanent=permanent, now=time.time())
+            self.log.warning(
+                "Poll %d in a row failed for job %s; the job itself is left alone: %s", watch.failures, self.job, text
+            )
+            return decision
+
+    async def _progress(self, shared: SharedConnection, watch: Watch, decision: Decision) -> None:
+        """A line now and then: where the job is, how many files it wrote, what its log says anew."""
+        if time.monotonic() - self._reported < PROGRESS_SECONDS and self._reported:
+            return
+        self._reported = time.monotonic()
+        what = "image build or start" if watch.phase is Phase.SUBMITTING else (decision.status or "unknown")
+        elapsed = int(time.time() - self.started)
+        if watch.phase is Phase.SUBMITTING or decision.status != "RUNNING" or shared.users > PROGRESS_JOBS:
+            self.log.info("Job %s: %s, %d s", self.job, what, elapsed)
+            return
+        from airflow_provider_mediabatch.hooks import jobs
+
+        location = self.output_location
+        try:
+            files = await shared.call(lambda c: jobs.count_files(c, location)["files"]) if location else 0
+            tail = await shared.call(lambda c: jobs.logs(c, self.job, lines=20))
+        except Exception as error:
+            self.log.info("Job %s: %s, %d s (no more is known: %s)", self.job, what, elapsed, error)
+            return
+        self.log.info("Job %s: %s, %d s, %d output files", self.job, what, elapsed, files)
+        if new := new_lines(self._log_tail, tail):
+            self.log.info("Job %s logs:\n%s", self.job, new)
+        self._log_tail = tail or self._log_tail
+
+    async def _cancel(self, shared: SharedConnection, watch: Watch) -> bool:
+        from airflow_provider_mediabatch.hooks import jobs
+
+        query_id = self.query_id if watch.phase is Phase.SUBMITTING else None
+        try:
+            await shared.call(lambda connection: jobs.cancel(connection, self.job, query_id))
+        except Exception as error:
+            self.log.warning("Job %s could not be cancelled, the task will try again: %s", self.job, error)
+            return False
+        return True
+
+    def _cancel_alone(self) -> None:
+        from airflow_provider_mediabatch.hooks import jobs
+
+        with jobs.connected(self.snowflake_conn_id) as connection:
+            jobs.cancel(connection, self.job, self.query_id)
+
+
+def new_lines(before: str, after: str) -> str:
+    """The lines of the later tail that the earlier one did not have."""
+    old, new = before.splitlines(), after.splitlines()
+    for overlap in range(min(len(old), len(new)), 0, -1):
+        if old[-overlap:] == new[:overlap]:
+            return "\n".join(new[overlap:])
+    return after
