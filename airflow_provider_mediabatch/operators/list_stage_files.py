@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
+    from airflow_provider_mediabatch.facts import ModelFacts
     from airflow_provider_mediabatch.hooks.listing import Listed, Part
     from airflow_provider_mediabatch.hooks.listing_sql import Relation, Source
-    from airflow_provider_mediabatch.signature import ModelFacts
     from airflow_provider_mediabatch.stage_path import StagePath
 
 DEFAULT_COLUMN = "FILE_PATH"
@@ -261,8 +261,8 @@ class ListStageFilesOperator(BaseOperator):
     def _model(self, connection: SnowflakeConnection) -> ModelFacts | None:
         if not self.model_name:
             return None
+        from airflow_provider_mediabatch.facts import Problem
         from airflow_provider_mediabatch.hooks.registry import resolve_version
-        from airflow_provider_mediabatch.signature import Problem
 
         model = resolve_version(connection, self.model_name, self.version_name)
         function = model.function(self.function_name)
