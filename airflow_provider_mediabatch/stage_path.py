@@ -57,7 +57,7 @@ class StagePath:
         try:
             names = sql.split(match.group(1))
         except ValueError as error:
-            raise ValueError(f"{text!r} is not a stage path: {error}") from None
+            raise ValueError(f"{text!r} is not a stage path: {error}; put such names in double quotes") from None
         if len(names) > 3:
             raise ValueError(
                 f"{text!r} has {len(names)} names before the path; a stage has three: @database.schema.stage"
@@ -65,7 +65,7 @@ class StagePath:
         parts = (*((database, schema)[: 3 - len(names)] if len(names) < 3 else ()), *names)
         if not parts[0] or not parts[1]:
             raise ValueError(
-                f"{text!r} does not say which database and schema: write @database.schema.{match.group(1)}/…, "
+                f"{text!r} does not say which database and schema its stage is in: write @database.schema.{match.group(1)}/…, "
                 "or set both on the connection"
             )
         path = (match.group(2) or "").lstrip("/")

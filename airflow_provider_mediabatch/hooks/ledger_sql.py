@@ -95,7 +95,8 @@ def drop_earlier(table: str, claim_id: str, owner: str, subject: str) -> str:
     """Release what an earlier try of the same task claimed and this one did not list again."""
     return (
         f"UPDATE {table} T SET STATE = 'released', UPDATED_AT = {NOW} "
-        f"WHERE STARTSWITH(T.CLAIM_ID, {sql.literal(owner)}) AND T.CLAIM_ID <> {sql.literal(claim_id)} AND T.STATE = 'claimed' AND {subject}"
+        f"WHERE STARTSWITH(T.CLAIM_ID, {sql.literal(owner)}) AND T.CLAIM_ID <> {sql.literal(claim_id)} "
+        f"AND T.STATE = 'claimed' AND {subject}"
     )
 
 
