@@ -1,0 +1,66 @@
+"""Files that the page fetched, kept on local disk for a while: a player asks for many ranges of one file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+MAX_BYTES = 1024 * 1024 * 1024
+
+
+class MediaCache:
+    """A private folder of at most ``max_bytes``; the files used longest ago go first.
+
+    :param max_bytes: of all files.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="mediabatch-review-")
+        self._max_bytes = max_bytes
+        self._guard = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
+
+    def get(self, key: tuple[str, ...], make: Callable[[Path], None]) -> Path:
+        """The file of this key; ``make`` writes it when it is not there. Two readers of one file make it once.
+
+        :param key: whatever identifies it.
+        :param make: writes the file it is given, or raises.
+        """
+        name = hashlib.sha256("\0".join(key).encode()).hexdigest()
+        target = Path(self._folder.name) / name
+        with self._guard:
+            making = self._making.setdefault(name, threading.Lock())
+        with making:
+            if not target.exists():
+                part = target.with_suffix(".part")
+                try:
+                    make(part)
+                    part.replace(target)
+                finally:
+                    part.unlink(missing_ok=True)
+                self._shrink(keep=name)
+            else:
+                os.utime(target)
+        return target
+
+    def _shrink(self, keep: str) -> None:
+        with self._guard:
+            files = sorted(
+                (
+                    (path.stat().st_mtime, path.stat().st_size, path)
+                    for path in Path(self._folder.name).iterdir()
+                    if path.is_file()
+                ),
+            )
+            total = sum(size for _, size, _ in files)
+            for _, size, path in files:
+                if total <= self._max_bytes:
+                    break
+                if path.name != keep and path.suffix != ".part":
+                    path.unlink(missing_ok=True)
+                    self._making.pop(path.name, None)
+                    total -= size

@@ -1,0 +1,61 @@
+"""The review page in Airflow's UI: a FastAPI app and the views that open it.
+
+Every Airflow process loads plugins, so nothing of the app is imported here until its first request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow.plugins_manager import AirflowPlugin
+
+from airflow_provider_mediabatch.plugins import URL_PREFIX
+
+_PAGE = f"{URL_PREFIX}/{{DAG_ID}}/{{RUN_ID}}"
+
+
+class _OnFirstRequest:
+    """An ASGI app that builds the real one when it is first asked for something."""
+
+    def __init__(self) -> None:
+        self._app: Any = None
+        self._building = asyncio.Lock()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if self._app is None:
+            async with self._building:
+                if self._app is None:
+                    from airflow_provider_mediabatch.plugins.app import create_app
+
+                    self._app = create_app()
+        await self._app(scope, receive, send)
+
+
+def site_prefix() -> str:
+    """The path below which Airflow is served, from ``[api] base_url``: empty, or like ``/airflow``."""
+    from airflow.configuration import conf
+
+    return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
+
+
+class MediaBatchPlugin(AirflowPlugin):
+    """Adds *Batch review* to task instances and DAG runs."""
+
+    name = "mediabatch"
+    fastapi_apps = [{"app": _OnFirstRequest(), "url_prefix": URL_PREFIX, "name": "Media batch review"}]  # noqa: RUF012
+    external_views = [  # noqa: RUF012
+        {
+            "name": "Batch review",
+            "href": f"{site_prefix()}{_PAGE}/{{TASK_ID}}/{{MAP_INDEX}}",
+            "destination": "task_instance",
+            "url_route": "batch-review",
+        },
+        {
+            "name": "Batch reviews",
+            "href": f"{site_prefix()}{_PAGE}",
+            "destination": "dag_run",
+            "url_route": "batch-reviews",
+        },
+    ]
