@@ -1,0 +1,53 @@
+"""Image classification, daily: photographs on a stage become labels, checked on a sample before the whole is paid for.
+
+Shows the four operators in a row, a schedule with a data interval, and a run's own settings (``params``).
+"""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.sdk import DAG, CronDataIntervalTimetable
+from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
+from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
+
+from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
+from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
+
+with DAG(
+    dag_id="image_classification",
+    schedule=CronDataIntervalTimetable("0 4 * * *", timezone="UTC"),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    params={"stage_path": "@MEDIA.PUBLIC.PHOTOS/demo/"},
+    tags=["mediabatch", "images"],
+    doc_md=__doc__,
+):
+    files = ListStageFilesOperator(
+        task_id="list_files",
+        stage_path="{{ params.stage_path }}",
+        pattern=r".*[.](jpg|jpeg|png|webp|JPG|JPEG|PNG)",
+        manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
+        model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
+    )
+    plan = ValidateSignatureOperator(
+        task_id="validate_signature",
+        manifest=files.output,
+        model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
+        compute_pool="LOCAL_POOL",
+        output_location="@MEDIA.PUBLIC.WORK/predictions/",
+    )
+    sample = SampleBatchOperator(
+        task_id="sample_batch",
+        manifest=files.output,
+        plan=plan.output,
+        sample_size=3,
+        checks=["LENGTH(LABEL) > 0", "SCORE BETWEEN 0 AND 1"],
+    )
+    FullBatchOperator(
+        task_id="full_batch",
+        manifest=files.output,
+        plan=plan.output,
+        sample=sample.output,
+        resources_spec={"cpu_requests": "1"},
+        inference_spec={"num_workers": 2},
+    )
