@@ -1,0 +1,55 @@
+# `make demo` runs the main job on this machine, `make test` the tests; both install what they need into .venv first.
+VENV ?= .venv
+ARGS ?=
+# What is left to `make test-all`.
+QUICK := -m "not slow"
+
+.PHONY: help demo speech test test-all lint format clean
+
+help:
+	@echo "make demo      the main job on real photographs, no account needed (ARGS='--files DIR', ARGS=--speech)"
+	@echo "make speech    install what  mediabatch demo --speech  needs"
+	@echo "make test      install what is missing and run the tests (about 10 minutes on 2 cores)"
+	@echo "make test-all  everything, on every Python version found (up to an hour)"
+	@echo "make lint      ruff and mypy"
+	@echo "make format    put files into ruff's format"
+
+demo:
+	@scripts/setup $(VENV) $(if $(findstring --speech,$(ARGS)),demo$(comma)speech,demo)
+	@$(VENV)/bin/mediabatch demo $(ARGS)
+
+speech:
+	@scripts/setup $(VENV) demo,speech
+
+test:
+	@scripts/setup $(VENV) test,speech
+	$(VENV)/bin/python -m pytest $(QUICK) $(ARGS)
+
+lint:
+	@scripts/setup $(VENV) test,speech
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+format:
+	@scripts/setup $(VENV) test,speech
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+# Everything in the usual environment, then the quick tests in one of its own for each other Python version.
+test-all: lint
+	$(VENV)/bin/python -m pytest $(ARGS)
+	@own=$$($(VENV)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	for python in $$(scripts/find-python --all); do \
+	    version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	    if [ "$$version" != "$$own" ]; then \
+	        echo "== Python $$version"; \
+	        PYTHON=$$python scripts/setup .venv-$$version test,speech || exit 1; \
+	        .venv-$$version/bin/python -m pytest $(QUICK) $(ARGS) || exit 1; \
+	    fi; \
+	done
+
+clean:
+	rm -rf .venv .venv-* .mediabatch build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+comma := ,
