@@ -70,6 +70,21 @@ class Staged:
             or 0
         )
 
+    def stage_names(self, locations: Sequence[str], file_columns: Sequence[str]) -> list[str]:
+        """The stages that the manifests' paths lie on, as SQL names; paths of another form are left out."""
+        if not file_columns:
+            return []
+        part = '("([^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
+        pattern = f"^@{part}[.]{part}[.]{part}/"
+        selects = [
+            f"SELECT DISTINCT REGEXP_SUBSTR({field(column)}::VARCHAR, {sql.literal(pattern)}) AS P "
+            f"FROM {self.source(location)}"
+            for location in locations
+            for column in file_columns
+        ]
+        rows = self.rows(f"SELECT DISTINCT P FROM ({' UNION ALL '.join(selects)}) WHERE P IS NOT NULL LIMIT 100")
+        return sorted(str(row["P"])[1:-1] for row in rows)
+
     def rows(self, statement: str) -> list[dict[str, Any]]:
         """Rows of a small SELECT, column names as they are."""
         from snowflake.connector import DictCursor
@@ -100,15 +115,12 @@ def field(name: str) -> str:
     return f"$1:{sql.quoted(name)}"
 
 
-def predicates(checks: Sequence[str], relation: str) -> list[str]:
-    """One SELECT for each of the user's SQL predicates: at most three rows for which it is not true, and how many.
+def broken_rows(predicate: str, relation: str) -> str:
+    """A SELECT of at most three rows for which the predicate is not true, each with how many there are.
 
     A predicate is SQL of the user's own, trusted like the DAG file that it stands in.
     """
-    return [
-        f"SELECT COUNT(*) OVER () AS MB_BROKEN, * FROM {relation} WHERE NOT COALESCE(({check}), FALSE) LIMIT 3"
-        for check in checks
-    ]
+    return f"SELECT COUNT(*) OVER () AS MB_BROKEN, R.* FROM {relation} AS R WHERE NOT COALESCE(({predicate}), FALSE) LIMIT 3"
 
 
 def _location(location: str) -> str:

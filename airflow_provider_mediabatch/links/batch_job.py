@@ -1,0 +1,42 @@
+"""The button that leads from a task to its job in Snowsight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseOperatorLink
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
+
+JOB_KEY = "mediabatch_job"
+"""XCom key of ``{"job": …, "query_id": …, "url": …}``, pushed before the waiting begins."""
+
+
+class BatchJobLink(BaseOperatorLink):
+    """The submitting statement of the task's job, in Snowsight's query history."""
+
+    name = "Batch inference job"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """The address that the task pushed; "" before it did, and for the local engine, which has no Snowsight."""
+        from airflow.sdk.execution_time.xcom import XCom
+
+        value = XCom.get_value(key=JOB_KEY, ti_key=ti_key)
+        return str(value.get("url") or "") if isinstance(value, dict) else ""
+
+
+def snowsight_url(account: str, host: str, query_id: str | None) -> str:
+    """Snowsight's address of a statement.
+
+    :param account: the connection's account, ``organization-account``; an account locator has no such address.
+    :param host: the connection's host: a loopback engine has no Snowsight.
+    :param query_id: the submitting statement.
+    """
+    organization, _, name = account.partition("-")
+    if not query_id or not name or not host.endswith(("snowflakecomputing.com", "snowflakecomputing.cn")):
+        return ""
+    return (
+        f"https://app.snowflake.com/{organization.lower()}/{name.lower()}/#/compute/history/queries/{query_id}/detail"
+    )

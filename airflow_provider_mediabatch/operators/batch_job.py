@@ -1,0 +1,363 @@
+"""What SampleBatch and FullBatch share: one job, submitted once, waited for in place or deferred, verified."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator, conf
+
+from airflow_provider_mediabatch.exceptions import (
+    RETRY_NEXT,
+    IncompleteOutput,
+    InvalidInput,
+    JobFailed,
+    JobTimeout,
+    MediaBatchError,
+    PollingFailed,
+)
+from airflow_provider_mediabatch.links.batch_job import JOB_KEY, BatchJobLink, snowsight_url
+from airflow_provider_mediabatch.naming import stem
+from airflow_provider_mediabatch.polling import Decision, Outcome, Phase, Watch
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.hooks.submission import Attempt, Work
+    from airflow_provider_mediabatch.manifest import Manifest
+    from airflow_provider_mediabatch.plan import InferencePlan
+
+STORE_KEY = "mediabatch_job"
+DONE_KEY = "mediabatch_done"
+_REPORT_SECONDS = 30.0
+
+
+class BatchJobOperator(BaseOperator):
+    """Base of the operators that run a batch inference job. Not for use by itself.
+
+    :param deferrable: wait in the triggerer instead of holding a worker slot; Airflow's ``[operators]
+        default_deferrable`` unless given.
+    :param poll_interval: seconds between two looks at the job; None: growing from 5 to 30.
+    :param timeout: how long to wait for the job, image build included: seconds or a timedelta; None: without a limit.
+        Airflow's ``execution_timeout`` counts as well, deferred or not.
+    :param cancel_on_timeout: cancel the job when the time is over. False leaves it running (and billing); a retry
+        attaches to it.
+    :param snowflake_conn_id: Airflow connection of type ``snowflake``.
+    """
+
+    operator_extra_links = (BatchJobLink(),)
+
+    def __init__(
+        self,
+        *,
+        deferrable: bool | None = None,
+        poll_interval: float | None = None,
+        timeout: float | timedelta | None = None,
+        cancel_on_timeout: bool = True,
+        snowflake_conn_id: str = "snowflake_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if deferrable is None:
+            deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+        self.cancel_on_timeout = cancel_on_timeout
+        self.snowflake_conn_id = snowflake_conn_id
+        self._submitted: tuple[str, str | None] | None = None
+
+    def finish(self, context: Context, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> dict[str, Any]:
+        """Verify the finished job's output and give the task's value. What the subclasses are for."""
+        raise NotImplementedError
+
+    def work_again(self, context: Context, state: Mapping[str, Any]) -> Work:
+        """The same piece of work, in the process that resumes after a deferral."""
+        raise NotImplementedError
+
+    def run_work(
+        self,
+        context: Context,
+        connection: SnowflakeConnection,
+        work: Work,
+        *,
+        first: int = 0,
+        state: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Find or submit the job, wait for it, and finish.
+
+        :param first: the first generation that may be used.
+        :param state: what :meth:`work_again` needs after a deferral.
+        """
+        attempt = self._start(context, connection, work, first)
+        if attempt.phase is None:
+            self.log.info("Job %s is finished already: its output is taken over, nothing is run", attempt.job)
+            value = self.finish(context, connection, work, attempt)
+            self._note_done(context, work, attempt)
+            return value
+        kept = {**(state or {}), "attempt": attempt.to_dict()}
+        deadline = self._deadline(context)
+        if self.deferrable:
+            self._defer(work, attempt, deadline, kept)
+        event = self._wait(attempt, deadline)
+        return self._end(context, event, work, attempt)
+
+    def resume(self, context: Context, event: Mapping[str, Any] | None = None, **state: Any) -> dict[str, Any]:
+        """Go on after the deferral, where waiting in place would have."""
+        from airflow_provider_mediabatch.hooks.submission import Attempt
+
+        if not isinstance(event, Mapping) or "outcome" not in event:
+            raise MediaBatchError(f"the trigger gave no event that is known here: {event!r}")
+        attempt = Attempt(**state["attempt"])
+        self._submitted = (attempt.job, attempt.query_id)
+        return self._end(context, event, self.work_again(context, state), attempt)
+
+    def on_kill(self) -> None:
+        """Cancel the job: the task was killed while it waited in place (a deferred one is the trigger's to cancel)."""
+        from airflow_provider_mediabatch.hooks import jobs
+
+        if self._submitted is None:
+            return
+        job, query_id = self._submitted
+        try:
+            with jobs.connected(self.snowflake_conn_id) as connection:
+                jobs.cancel(connection, job, query_id)
+        except Exception as error:
+            self.log.error(
+                "Job %s could not be cancelled and may still bill (CALL %s!SPCS_CANCEL_JOB()): %s", job, job, error
+            )
+        else:
+            self.log.info("Cancelled job %s: the task was killed", job)
+
+    def stem(self, context: Context, fingerprint: str) -> str:
+        """The name of this task instance's work."""
+        ti = context["ti"]
+        map_index = -1 if ti.map_index is None else int(ti.map_index)
+        return stem(
+            dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=map_index, fingerprint=fingerprint
+        )
+
+    def check_manifest(self, connection: SnowflakeConnection, manifest: Manifest) -> None:
+        """The staged Parquet must still be there: a job over an empty folder would fail late, and cost an image."""
+        from airflow_provider_mediabatch.hooks.jobs import count_files
+
+        if not count_files(connection, manifest.location)["files"]:
+            raise InvalidInput(
+                f"The manifest {manifest.location} is not there any more; clear the task that listed the files, so "
+                "that it is written again"
+            )
+
+    def check_whole(self, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> int:
+        """Rows of the output, after checking that it is whole.
+
+        :raises IncompleteOutput: no ``_SUCCESS``, rows missing, partitions missing.
+        """
+        from airflow_provider_mediabatch.hooks import jobs
+        from airflow_provider_mediabatch.hooks.output import Staged
+
+        location = work.location(attempt.job)
+        found = jobs.count_files(connection, location)
+        if not found["success"]:
+            raise IncompleteOutput(
+                f"Job {attempt.job} is DONE, but {location} has no _SUCCESS: its output is not whole and is not read",
+                running="The job has ended and bills no more.",
+                retry=RETRY_NEXT,
+            )
+        staged = Staged(connection, work.plan.job_schema)
+        rows = staged.count(location) if found["files"] else 0
+        expected = work.manifest.row_count
+        if work.plan.keeps_rows and rows != expected:
+            raise IncompleteOutput(
+                f"Job {attempt.job} wrote {rows} rows to {location} for {expected} rows of its manifest",
+                running="The job has ended and bills no more.",
+                retry="A retry will find the same job and count again; clear the listing to start over.",
+            )
+        column = work.plan.partition_column
+        if column is not None and not work.plan.keeps_rows and expected:
+            missing = staged.missing_values(column, work.manifest.location, location)
+            if missing:
+                raise IncompleteOutput(
+                    f"Job {attempt.job} wrote no rows for {missing} of the manifest's partitions ({column})",
+                    running="The job has ended and bills no more.",
+                    retry="A retry will find the same job and count again; clear the listing to start over.",
+                )
+        return rows
+
+    def _start(self, context: Context, connection: SnowflakeConnection, work: Work, first: int) -> Attempt:
+        """Find or submit; note it and push the link before anything is waited for."""
+        from airflow_provider_mediabatch.hooks import submission
+
+        store = context.get("task_state_store")
+        stored = store.get(STORE_KEY) if store is not None else None
+        found = submission.find(connection, work, stored=stored if isinstance(stored, Mapping) else None, first=first)
+        if isinstance(found, int):
+            self.check_manifest(connection, work.manifest)
+            self.before_submit(context, connection, work, work.job(found))
+            attempt = submission.submit(connection, self.snowflake_conn_id, work, found)
+            self.log.info("Submitted job %s (query %s)", attempt.job, attempt.query_id)
+        else:
+            attempt = found
+            if attempt.phase is not None:
+                self.log.info("Job %s is there already (%s): attaching to it", attempt.job, attempt.phase)
+        self._submitted = (attempt.job, attempt.query_id)
+        if store is not None:
+            store.set(
+                STORE_KEY,
+                {
+                    "fingerprint": work.fingerprint,
+                    "generation": attempt.generation,
+                    "query_id": attempt.query_id,
+                    "job": attempt.job,
+                    "started": attempt.started,
+                },
+            )
+        url = snowsight_url(connection.account or "", connection.host or "", attempt.query_id)
+        context["ti"].xcom_push(key=JOB_KEY, value={"job": attempt.job, "query_id": attempt.query_id, "url": url})
+        return attempt
+
+    def before_submit(self, context: Context, connection: SnowflakeConnection, work: Work, job: str) -> None:
+        """Called right before a job is submitted; an error here starts nothing."""
+
+    def _deadline(self, context: Context) -> float | None:
+        """Epoch seconds, from the start of this try."""
+        started = getattr(context["ti"], "start_date", None)
+        begin = started.timestamp() if started is not None else time.time()
+        limits = []
+        if self.timeout is not None:
+            limits.append(self.timeout.total_seconds() if isinstance(self.timeout, timedelta) else float(self.timeout))
+        if self.execution_timeout is not None:
+            seconds = self.execution_timeout.total_seconds()
+            # Waiting in place, Airflow's own alarm would cut in at this very moment and leave the rules to it.
+            limits.append(seconds if self.deferrable else seconds - min(5.0, 0.1 * seconds))
+        return begin + min(limits) if limits else None
+
+    def _defer(self, work: Work, attempt: Attempt, deadline: float | None, state: dict[str, Any]) -> None:
+        from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger
+
+        self.defer(
+            trigger=BatchJobTrigger(
+                snowflake_conn_id=self.snowflake_conn_id,
+                job=attempt.job,
+                query_id=attempt.query_id,
+                phase=str(attempt.phase),
+                started=attempt.started,
+                deadline=deadline,
+                poll_interval=self.poll_interval,
+                output_location=work.location(attempt.job),
+                cancel_on_timeout=self.cancel_on_timeout,
+            ),
+            method_name="resume",
+            kwargs=state,
+        )
+
+    def _wait(self, attempt: Attempt, deadline: float | None) -> dict[str, Any]:
+        """Wait in place; the event that the trigger would have given."""
+        from airflow_provider_mediabatch.hooks.waiting import wait
+
+        watch = Watch(
+            started=attempt.started,
+            deadline=deadline,
+            poll_interval=self.poll_interval,
+            phase=Phase(attempt.phase or Phase.RUNNING) if attempt.query_id else Phase.RUNNING,
+        )
+        reported = [0.0]
+
+        def report(decision: Decision) -> None:
+            if decision.error and decision.outcome is None:
+                self.log.warning("A poll of job %s failed: %s", attempt.job, decision.error)
+            elif time.monotonic() - reported[0] >= _REPORT_SECONDS or decision.outcome is not None:
+                reported[0] = time.monotonic()
+                status = decision.status or str(watch.phase)
+                self.log.info("Job %s: %s, %d s", attempt.job, status, time.time() - attempt.started)
+
+        decision = wait(
+            self.snowflake_conn_id,
+            watch,
+            job=attempt.job,
+            query_id=attempt.query_id,
+            report=report,
+            cancel_on_timeout=self.cancel_on_timeout,
+        )
+        return decision.event()
+
+    def _end(self, context: Context, event: Mapping[str, Any], work: Work, attempt: Attempt) -> dict[str, Any]:
+        """What follows from the event: the verified result, or the error that says it all."""
+        from airflow_provider_mediabatch.hooks import jobs
+
+        outcome = Outcome(event["outcome"])
+        if outcome is Outcome.FORBIDDEN:
+            raise PollingFailed(
+                f"The status of job {attempt.job} may not be read: {event.get('error')}",
+                running="The job was left alone: it may run and bill.",
+            )
+        if outcome is Outcome.UNREACHABLE:
+            raise PollingFailed(
+                f"The status of job {attempt.job} could not be read, time after time; last: {event.get('error')}",
+                running="The job was left alone, because its health is not known: it may run and bill.",
+            )
+        with jobs.connected(self.snowflake_conn_id) as connection:
+            if outcome is Outcome.DONE:
+                value = self.finish(context, connection, work, attempt)
+                self._note_done(context, work, attempt)
+                return value
+            raise self._error(connection, outcome, event, attempt)
+
+    def _note_done(self, context: Context, work: Work, attempt: Attempt) -> None:
+        store = context.get("task_state_store")
+        if store is not None:
+            store.set(DONE_KEY, {"fingerprint": work.fingerprint, "generation": attempt.generation})
+
+    def _error(
+        self, connection: SnowflakeConnection, outcome: Outcome, event: Mapping[str, Any], attempt: Attempt
+    ) -> MediaBatchError:
+        from airflow_provider_mediabatch.hooks import jobs
+        from airflow_provider_mediabatch.hooks.submission import refused
+
+        if outcome is Outcome.REJECTED:
+            return refused(attempt.job, str(event.get("error") or "the statement failed"))
+        if outcome is Outcome.GONE:
+            return JobFailed(
+                f"Job {attempt.job} does not exist any more (it was dropped), or this role may not see it any more",
+                status="DELETED",
+                running="If it was dropped, it bills no more.",
+                retry="A retry will look for it by name, and start a new job if it is not there.",
+            )
+        if outcome is Outcome.TIMEOUT:
+            cancelled = bool(event.get("cancelled"))
+            if self.cancel_on_timeout and not cancelled:
+                jobs.cancel(connection, attempt.job, attempt.query_id)
+                cancelled = True
+            return JobTimeout(
+                f"Job {attempt.job} was not finished in time (last status: {event.get('status') or 'submitting'})",
+                running="It was cancelled and bills no more." if cancelled else "It was left running, and bills.",
+                retry=RETRY_NEXT if cancelled else "A retry will attach to it.",
+            )
+        tail = jobs.logs(connection, attempt.job)
+        status = str(event.get("status") or "FAILED")
+        log = f"\nThe end of its log:\n{tail}" if tail else "\nIt has no log."
+        return JobFailed(
+            f"Job {attempt.job} ended as {status}.{log}", status=status, running="The job has ended and bills no more."
+        )
+
+
+def plan_of(value: Any) -> InferencePlan:
+    """The plan of an XCom, refused as input when it is none."""
+    from airflow_provider_mediabatch.plan import InferencePlan
+
+    try:
+        return InferencePlan.from_xcom(value)
+    except ValueError as error:
+        raise InvalidInput(f"plan: {error}") from None
+
+
+def manifests_of(value: Any) -> Sequence[Manifest]:
+    """The manifests of an XCom, refused as input when they are none."""
+    from airflow_provider_mediabatch.manifest import manifests_from_xcom
+
+    try:
+        return manifests_from_xcom(value)
+    except ValueError as error:
+        raise InvalidInput(f"manifest: {error}") from None
