@@ -24,12 +24,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from airflow_provider_mediabatch.hooks.media import MediaUnavailable, fetch
 from airflow_provider_mediabatch.hooks.result_pages import PageRequest
 from airflow_provider_mediabatch.job import BatchResult
-from airflow_provider_mediabatch.plugins import URL_PREFIX, batches, pages, thumbnails
+from airflow_provider_mediabatch.plugins import URL_PREFIX, batches, pages, site_prefix, thumbnails
 from airflow_provider_mediabatch.plugins.batches import Batch, TaskKey
 from airflow_provider_mediabatch.plugins.connections import Connections
 from airflow_provider_mediabatch.plugins.markdown import segments
 from airflow_provider_mediabatch.plugins.media_cache import MediaCache
-from airflow_provider_mediabatch.plugins.mediabatch_plugin import site_prefix
 from airflow_provider_mediabatch.projection import duration
 from airflow_provider_mediabatch.report import SampleReport
 from airflow_provider_mediabatch.stage_path import StagePath

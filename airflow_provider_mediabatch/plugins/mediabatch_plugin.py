@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from urllib.parse import urlsplit
 
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_provider_mediabatch.plugins import URL_PREFIX
+from airflow_provider_mediabatch.plugins import URL_PREFIX, site_prefix
 
 _PAGE = f"{URL_PREFIX}/{{DAG_ID}}/{{RUN_ID}}"
 
@@ -31,13 +30,6 @@ class _OnFirstRequest:
 
                     self._app = create_app()
         await self._app(scope, receive, send)
-
-
-def site_prefix() -> str:
-    """The path below which Airflow is served, from ``[api] base_url``: empty, or like ``/airflow``."""
-    from airflow.configuration import conf
-
-    return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
 
 
 class MediaBatchPlugin(AirflowPlugin):

@@ -1,0 +1,25 @@
+"""The button that leads from a task to its page of results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseOperatorLink
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
+
+
+class ReviewLink(BaseOperatorLink):
+    """The review page of the task's sample or batch, in Airflow itself; there from the start."""
+
+    name = "Batch review"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """The page's address on this site."""
+        from airflow_provider_mediabatch.plugins import URL_PREFIX, site_prefix
+        from airflow_provider_mediabatch.plugins.markdown import segments
+
+        index = -1 if ti_key.map_index is None else ti_key.map_index
+        return f"{site_prefix()}{URL_PREFIX}/{segments(ti_key.dag_id, ti_key.run_id, ti_key.task_id, index)}"

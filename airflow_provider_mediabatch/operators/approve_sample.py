@@ -1,0 +1,244 @@
+"""ApproveSample: a person looks at the sample, in Airflow's own form, before the full run costs money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Param, Variable
+from airflow.sdk.timezone import utcnow
+
+from airflow_provider_mediabatch.exceptions import InvalidInput
+from airflow_provider_mediabatch.links.review import ReviewLink
+from airflow_provider_mediabatch.manifest import manifests_from_xcom
+from airflow_provider_mediabatch.plan import InferencePlan
+from airflow_provider_mediabatch.report import SampleReport
+from airflow_provider_mediabatch.values import digest
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_mediabatch.manifest import Manifest
+
+VARIABLE_PREFIX = "mediabatch_review_"
+ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+ASK_AGAIN_AFTER = timedelta(seconds=60)
+
+
+class ApproveSampleOperator(ApprovalOperator):
+    """Wait for a person's yes or no to the sample, in the task's Required Action form.
+
+    The form shows the sampled files with their predictions, the checks, and what the full run will take. Reject skips
+    what comes after (or fails the task, with ``fail_on_reject``) and releases the files' claim in the ledger; so does
+    a time-out without a default. While it waits, the task holds no worker and no triggerer slot.
+
+    :param sample: what SampleBatchOperator returned.
+    :param manifest: the manifest, or list of manifests, of the full run.
+    :param plan: what ValidateSignatureOperator returned; shown, and names the version for ``first_run``.
+    :param review: ``always`` asks in every run. ``first_run`` asks until a person has approved this model version and
+        function in this DAG, and remembers that in the Airflow variable ``mediabatch_review_…`` (delete it to be asked
+        again); runs that come meanwhile, such as those of a back-fill, wait for that one answer. None never asks.
+    :param credits_per_hour: of one node of the compute pool, from Snowflake's Service Consumption Table; for the
+        projection.
+    :param price_per_credit: what one credit costs you.
+    :param currency: of that price.
+    :param sample_task_id: the task whose page shows the pictures; found by itself where ``sample`` is a task's output.
+    :param snowflake_conn_id: to release the claim with.
+    :param kwargs: as Airflow's ApprovalOperator: ``subject``, ``notifiers``, ``assigned_users``, ``response_timeout``,
+        ``defaults`` (``"Approve"`` or ``"Reject"``, taken when the time is out), ``fail_on_reject``.
+    """
+
+    template_fields: Sequence[str] = (
+        "subject",
+        "sample",
+        "manifest",
+        "plan",
+        "review",
+        "credits_per_hour",
+        "price_per_credit",
+        "snowflake_conn_id",
+    )
+    operator_extra_links = (ReviewLink(),)
+    ui_color = "#fff3d6"
+
+    def __init__(
+        self,
+        *,
+        sample: Any,
+        manifest: Any,
+        plan: Any = None,
+        review: Literal["always", "first_run"] | str | None = "always",
+        credits_per_hour: float | str | None = None,
+        price_per_credit: float | str | None = None,
+        currency: str = "USD",
+        sample_task_id: str | None = None,
+        snowflake_conn_id: str = "snowflake_default",
+        subject: str = "Approve the full batch after its sample",
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault(
+            "params",
+            {
+                "note": Param(
+                    "", type=["string", "null"], title="Note", description="Kept with the answer.", maxLength=2000
+                )
+            },
+        )
+        super().__init__(subject=subject, **kwargs)
+        self.sample = sample
+        self.manifest = manifest
+        self.plan = plan
+        self.review = review
+        self.credits_per_hour = credits_per_hour
+        self.price_per_credit = price_per_credit
+        self.currency = currency
+        self.snowflake_conn_id = snowflake_conn_id
+        # A task's .output knows its task; after rendering only the value is left.
+        self.sample_task_id = sample_task_id or getattr(getattr(sample, "operator", None), "task_id", None)
+
+    def execute(self, context: Context) -> Any:
+        """Ask, unless nobody needs to be asked; returns the answer as Airflow's ApprovalOperator does."""
+        if self.review not in ("always", "first_run", None, "", "None"):
+            raise InvalidInput(f"review is {self.review!r}: it is 'always', 'first_run' or None")
+        report = SampleReport.from_xcom(self.sample)
+        if self.review not in ("always", "first_run"):
+            return self._unasked("nobody is asked: review is None")
+        plan = None if self.plan is None else InferencePlan.from_xcom(self.plan)
+        if self.review == "first_run":
+            answer = self._first_run(context, plan)
+            if answer is not None:
+                return answer
+        self.body = self._body(context, report, plan)
+        return super().execute(context)
+
+    def execute_again(self, context: Context, event: Any = None) -> Any:
+        """Another run's form was open: look again."""
+        return self.execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """Take the answer: remember a person's yes, release the claim after a no or none."""
+        approved = event.get("chosen_options") == [self.APPROVE] and "error" not in event
+        plan = None if self.plan is None else InferencePlan.from_xcom(self.plan)
+        if self.review == "first_run" and plan is not None:
+            # What a time-out approved was seen by nobody.
+            user = event.get("responded_by_user") if approved else None
+            self._remember(context, plan, by=str(user.get("name") or user.get("id")) if user else None)
+        if not approved:
+            reason = "no answer in time" if "error" in event else "rejected"
+            for manifest in manifests_from_xcom(self.manifest):
+                self._release(manifest, reason)
+        return super().execute_complete(context, event)
+
+    def _body(self, context: Context, report: SampleReport, plan: InferencePlan | None) -> str:
+        from airflow_provider_mediabatch.plugins import site_prefix
+        from airflow_provider_mediabatch.plugins.approval_form import body
+        from airflow_provider_mediabatch.projection import project
+
+        manifests = manifests_from_xcom(self.manifest)
+        ti = context["ti"]
+        task = (ti.dag_id, ti.run_id, self.sample_task_id, -1) if self.sample_task_id else None
+        return body(
+            report,
+            projection=project(
+                files=sum(manifest.row_count for manifest in manifests),
+                seconds_per_file=report.seconds_per_file,
+                replicas=plan.replicas if plan else None,
+                credits_per_hour=_number("credits_per_hour", self.credits_per_hour),
+                price_per_credit=_number("price_per_credit", self.price_per_credit),
+                currency=self.currency,
+            ),
+            plan=plan,
+            file_columns=manifests[0].file_columns,
+            task=task,
+            site=site_prefix(),
+        )
+
+    def _first_run(self, context: Context, plan: InferencePlan | None) -> Any:
+        """The answer that a person gave before, or None to ask now; defers while another run's form is open."""
+        if plan is None:
+            raise InvalidInput("review='first_run' needs plan=, which names the model version")
+        ti = context["ti"]
+        known = Variable.get(self._variable(ti.dag_id, plan), default=None, deserialize_json=True)
+        if isinstance(known, Mapping) and known.get("state") == "approved":
+            return self._unasked(f"{known.get('by')} approved this model version in run {known.get('run_id')}")
+        if isinstance(known, Mapping) and self._still_asks(context, known):
+            from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+
+            self.log.info("Run %s is asking for this model version; waiting for its answer", known.get("run_id"))
+            self.defer(trigger=TimeDeltaTrigger(ASK_AGAIN_AFTER), method_name="execute_again")
+        self._write(context, plan, "asking", None)
+        return None
+
+    def _still_asks(self, context: Context, known: Mapping[str, Any]) -> bool:
+        ti = context["ti"]
+        run_id, task_id = str(known.get("run_id")), str(known.get("task_id"))
+        if run_id == ti.run_id:
+            return False
+        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=[task_id], run_ids=[run_id]).get(run_id) or {}
+        return any(state is not None and state not in ENDED for state in states.values())
+
+    def _remember(self, context: Context, plan: InferencePlan, *, by: str | None) -> None:
+        if by:
+            self._write(context, plan, "approved", by)
+        else:
+            Variable.delete(self._variable(context["ti"].dag_id, plan))
+
+    def _write(self, context: Context, plan: InferencePlan, state: str, by: str | None) -> None:
+        ti = context["ti"]
+        Variable.set(
+            self._variable(ti.dag_id, plan),
+            {
+                "state": state,
+                "by": by,
+                "at": utcnow().isoformat(),
+                "run_id": ti.run_id,
+                "task_id": ti.task_id,
+                "model": plan.model,
+                "model_version": plan.model_version,
+                "function": plan.function,
+            },
+            description=f"Review of {plan.model} {plan.model_version} in DAG {ti.dag_id}; delete it to be asked again",
+            serialize_json=True,
+        )
+
+    @staticmethod
+    def _variable(dag_id: str, plan: InferencePlan) -> str:
+        return VARIABLE_PREFIX + digest(dag_id, plan.model, plan.model_version, plan.function)[:32]
+
+    def _unasked(self, why: str) -> dict[str, Any]:
+        self.log.info("Approved without asking: %s", why)
+        return {
+            "chosen_options": [self.APPROVE],
+            "params_input": {"note": why},
+            "responded_at": utcnow(),
+            "responded_by_user": None,
+        }
+
+    def _release(self, manifest: Manifest, reason: str) -> None:
+        """Give the files back. Failing to is said and does not undo the answer: an old claim can be taken over."""
+        if not manifest.ledger or not manifest.claim_id:
+            return
+        from airflow_provider_mediabatch.hooks.ledger import Ledger
+        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+
+        try:
+            with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
+                Ledger(connection, manifest.ledger).release(manifest.claim_id, reason)
+        except Exception:
+            self.log.warning(
+                "The claim %s in %s was not released; the next run may take it over once this one has ended",
+                manifest.claim_id,
+                manifest.ledger,
+                exc_info=True,
+            )
+
+
+def _number(name: str, value: float | str | None) -> float | None:
+    if value is None or value == "" or value == "None":
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        raise InvalidInput(f"{name} is {value!r}: a number is needed") from None
