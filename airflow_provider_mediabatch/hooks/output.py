@@ -120,7 +120,10 @@ def broken_rows(predicate: str, relation: str) -> str:
 
     A predicate is SQL of the user's own, trusted like the DAG file that it stands in.
     """
-    return f"SELECT COUNT(*) OVER () AS MB_BROKEN, R.* FROM {relation} AS R WHERE NOT COALESCE(({predicate}), FALSE) LIMIT 3"
+    return (
+        f"SELECT COUNT(*) OVER () AS MB_BROKEN, R.* FROM {relation} AS R "
+        f"WHERE NOT COALESCE(({predicate}), FALSE) LIMIT 3"
+    )
 
 
 def _location(location: str) -> str:

@@ -167,8 +167,8 @@ class SampleBatchOperator(BatchJobOperator):
             raise InvalidInput(f"sample_size={self.sample_size!r}: use a whole number from 1 to {MAX_SAMPLE}")
         if plan.manifest_digest and combined_digest(manifests) != plan.manifest_digest:
             raise InvalidInput(
-                "This manifest is not the one that was validated (their digests differ): give validation and sample the "
-                "same listing, or clear the validation"
+                "This manifest is not the one that was validated (their digests differ): give validation and sample "
+                "the same listing, or clear the validation"
             )
         return manifests, plan, size
 
