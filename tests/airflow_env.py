@@ -1,4 +1,4 @@
-"""Fixtures that run DAGs through the real Airflow: ``airflow_home`` (by ``dag.test()``).
+"""Fixtures that run DAGs through the real Airflow: ``airflow_home`` by ``dag.test()``, ``live_airflow`` by its scheduler.
 
 ``airflow_home.run_dag(file, dag_id, conf=…)`` returns states, seconds and XComs; the connection ``snowflake_default`` is
 the local engine's.
@@ -6,6 +6,7 @@ the local engine's.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
+from airflow_provider_mediabatch.demo.running_airflow import RunningAirflow
 
 EXAMPLES = Path(__file__).parents[1] / "example_dags"
 
@@ -32,3 +34,21 @@ def airflow_home(migrated_airflow_home: AirflowHome, engine: Any, tmp_path: Path
     home = AirflowHome(tmp_path / "airflow", {"snowflake_default": engine.airflow_connection})
     home.copy_from(migrated_airflow_home)
     return home
+
+
+@pytest.fixture(scope="session")
+def live_airflow(
+    migrated_airflow_home: AirflowHome, engine: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningAirflow]:
+    """A really running Airflow (API server, scheduler, DAG processor, triggerer) connected to the local engine.
+
+    Shared by all tests that need one: each adds DAGs with ids of its own. A test that ends a component starts it again.
+    """
+    home = AirflowHome(tmp_path_factory.mktemp("live-airflow"), {"snowflake_default": engine.airflow_connection})
+    home.copy_from(migrated_airflow_home)
+    airflow = RunningAirflow(home)
+    try:
+        airflow.start()
+        yield airflow
+    finally:
+        airflow.stop()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow_env import airflow_home, migrated_airflow_home  # noqa: F401  (fixtures)
+from airflow_env import airflow_home, live_airflow, migrated_airflow_home  # noqa: F401  (fixtures)
 
 from airflow_provider_mediabatch.local import daemon
 

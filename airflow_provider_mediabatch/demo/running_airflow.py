@@ -1,0 +1,211 @@
+"""A really running Airflow on loopback: API server with UI, scheduler, DAG processor and triggerer, each a process of its own.
+
+``airflow standalone`` is not used: ended, it leaves processes behind; and its log servers listen on every interface.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
+
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+USER = "admin"
+_FINISHED = ("success", "failed")
+
+
+class AirflowNotReady(RuntimeError):
+    """A component did not become healthy, or a run did not end, in time; the text has the end of its log."""
+
+
+class RunningAirflow:
+    """Airflow's processes over one home.
+
+    :param home: a prepared home.
+    :param port: the API server's port on 127.0.0.1; any free one by default.
+    :param environment: variables on top of the home's.
+    """
+
+    def __init__(
+        self, home: AirflowHome, *, port: int | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.home = home
+        self.port = port or _free_port()
+        self.password = secrets.token_urlsafe(12)
+        self.environment = home.environment() | self._settings() | dict(environment or {})
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._token: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the UI is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def _settings(self) -> dict[str, str]:
+        passwords = self.home.path / "passwords.json"
+        passwords.touch(mode=0o600)
+        passwords.write_text(json.dumps({USER: self.password}))
+        return {
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+        }
+
+    def start(self, timeout: float = 180) -> None:
+        """Start every component; returns when Airflow says that all are healthy.
+
+        :raises AirflowNotReady: after ``timeout`` seconds, or when a component ends.
+        """
+        # The tasks that a scheduler starts before the API server answers fail: it comes first.
+        self.start_component("api-server")
+        self._wait(lambda: self._healthy("metadatabase"), timeout)
+        for name in COMPONENTS[1:]:
+            self.start_component(name)
+        self._wait(lambda: self._healthy("metadatabase", "scheduler", "dag_processor", "triggerer"), timeout)
+
+    def start_component(self, name: str) -> None:
+        """Start one component, which does not run."""
+        arguments = {"scheduler": ["--skip-serve-logs"], "triggerer": ["--skip-serve-logs"]}.get(name, [])
+        with self.log(name).open("ab") as output:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", "airflow", name, *arguments],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a component's children are of its group, and are ended with it
+            )
+
+    def stop_component(self, name: str, number: int = signal.SIGTERM, timeout: float = 20) -> None:
+        """End one component and its children: with ``number``, and after ``timeout`` seconds by force."""
+        process = self.processes.pop(name)
+        _signal_group(process.pid, number)
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            pass
+        _signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        """End every component, the ones that start work first."""
+        for name in ("scheduler", "triggerer", "dag-processor", "api-server"):
+            if name in self.processes:
+                self.stop_component(name)
+
+    def log(self, name: str) -> Path:
+        """The file with what a component prints."""
+        return self.home.path / f"{name}.log"
+
+    def add_dag(self, dag_file: Path, dag_id: str, timeout: float = 90) -> None:
+        """Copy a DAG file into the folder of DAGs, wait until Airflow has parsed it, and unpause the DAG."""
+        shutil.copy(dag_file, self.home.dags / dag_file.name)
+        self._wait(lambda: self.api("GET", f"/dags/{quote(dag_id)}", missing=None) is not None, timeout)
+        self.api("PATCH", f"/dags/{quote(dag_id)}", {"is_paused": False})
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
+        """Start a run, as the button in the UI does; returns its run id."""
+        body = {"logical_date": None, "conf": dict(conf or {})}
+        run_id: str = self.api("POST", f"/dags/{quote(dag_id)}/dagRuns", body)["dag_run_id"]
+        return run_id
+
+    def wait_for_run(self, dag_id: str, run_id: str, timeout: float = 300) -> str:
+        """Wait until a run has ended; returns its state."""
+        path = f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}"
+        self._wait(lambda: self.api("GET", path)["state"] in _FINISHED, timeout)
+        state: str = self.api("GET", path)["state"]
+        return state
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The run's task instances, as the REST API has them."""
+        path = f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}/taskInstances"
+        found: list[dict[str, Any]] = self.api("GET", path)["task_instances"]
+        return found
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        """A task's XCom."""
+        path = f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}/taskInstances/{quote(task_id)}/xcomEntries/{quote(key)}"
+        return self.api("GET", f"{path}?map_index={map_index}&deserialize=true")["value"]
+
+    def api(self, method: str, path: str, body: Any = None, **missing: Any) -> Any:
+        """Call Airflow's REST API as the administrator.
+
+        :param path: below ``/api/v2``.
+        :param body: sent as JSON.
+        :param missing: ``missing=value`` is returned where there is no such thing (404), which is an error otherwise.
+        """
+        if self._token is None:
+            credentials = {"username": USER, "password": self.password}
+            self._token = _request("POST", f"{self.url}/auth/token", credentials)["access_token"]
+        try:
+            return _request(method, f"{self.url}/api/v2{path}", body, self._token)
+        except urllib.error.HTTPError as error:
+            if error.code == 404 and "missing" in missing:
+                return missing["missing"]
+            raise RuntimeError(f"{method} {path}: {error.code} {error.read().decode(errors='replace')}") from error
+
+    def _healthy(self, *names: str) -> bool:
+        try:
+            health = _request("GET", f"{self.url}/api/v2/monitor/health")
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+        return all(health[name]["status"] == "healthy" for name in names)
+
+    def _wait(self, condition: Any, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        while not condition():
+            for name, process in self.processes.items():
+                if process.poll() is not None:
+                    raise AirflowNotReady(f"{name} ended:\n{self._tail(name)}")
+            if time.monotonic() > deadline:
+                tails = "\n".join(f"{name}:\n{self._tail(name)}" for name in self.processes)
+                raise AirflowNotReady(f"waited {timeout:g} s in vain\n{tails}")
+            time.sleep(0.5)
+
+    def _tail(self, name: str) -> str:
+        return self.log(name).read_text(errors="replace")[-1500:]
+
+
+def _request(method: str, url: str, body: Any = None, token: str | None = None) -> Any:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        content = reply.read()
+    return json.loads(content) if content else None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _signal_group(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        pass
