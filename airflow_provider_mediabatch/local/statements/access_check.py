@@ -1,0 +1,44 @@
+"""Whether the session's role may do what a statement on stages and models asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.local.errors import does_not_exist
+from airflow_provider_mediabatch.sql import qualified
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.stages import Stage
+
+
+def may(ctx: Context, privilege: str, kind: str, full_name: str) -> None:
+    """Raise 003001 unless the role has the privilege on the object, owns it, or is ACCOUNTADMIN."""
+    if ctx.engine.privileges is not None:
+        ctx.engine.privileges.require(ctx, privilege, kind, full_name)
+
+
+def may_use_files(ctx: Context, stage: Stage, write: bool = False) -> None:
+    """READ or WRITE of an internal stage, USAGE of an external one, READ of a model whose files are asked for.
+
+    A temporary stage is its session's own.
+    """
+    if stage.session is not None:
+        return
+    if stage.kind == "external":
+        may(ctx, "USAGE", "STAGE", stage.full_name)
+    else:
+        may(ctx, "WRITE" if write else "READ", stage.object_kind, stage.full_name)
+
+
+def owned(ctx: Context, kind: str, full_name: str, session: int | None = None) -> None:
+    """OWNERSHIP, which ALTER and DROP need; what is temporary is its session's own."""
+    if session is None:
+        may(ctx, "OWNERSHIP", kind, full_name)
+
+
+def may_create(ctx: Context, kind: str, database: str, schema: str) -> None:
+    """The schema is there, and the role may create such an object in it."""
+    if ctx.engine.storage is not None and not ctx.engine.storage.schema_exists(database, schema):
+        raise does_not_exist("Schema", qualified(database, schema))
+    may(ctx, f"CREATE {kind}", "SCHEMA", qualified(database, schema))

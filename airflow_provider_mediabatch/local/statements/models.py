@@ -1,0 +1,198 @@
+"""CREATE, ALTER, DROP and COMMENT of models, as snowflake-ml's registry client sends them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported
+from airflow_provider_mediabatch.local.results import Result
+from airflow_provider_mediabatch.local.statements.access_check import may, may_create, may_use_files, owned
+from airflow_provider_mediabatch.local.statements.registry import statement
+from airflow_provider_mediabatch.local.statements.transfer import stage_reference
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.models import Model
+    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+
+DONE = "Statement executed successfully."
+
+
+def model_named(ctx: Context, cursor: Cursor) -> Model:
+    """The model whose name stands next."""
+    model: Model = ctx.engine.models.get(*ctx.qualify(cursor.name()))
+    return model
+
+
+def _source(ctx: Context, cursor: Cursor) -> Path:
+    """``FROM {@stage/path | MODEL name [VERSION v]}``: the folder with MANIFEST.yml."""
+    cursor.expect("FROM")
+    if cursor.accept("MODEL"):
+        model = model_named(ctx, cursor)
+        may(ctx, "READ", "MODEL", model.full_name)
+        version = cursor.identifier() if cursor.accept("VERSION") else None
+        folder: Path = ctx.engine.models.version_of(model, version).dir
+        return folder
+    stage, path = ctx.engine.stages.parse(ctx, stage_reference(cursor))
+    may_use_files(ctx, stage)
+    return stage.path(path)
+
+
+def _refuse_live(cursor: Cursor) -> None:
+    if cursor.accept("LIVE"):
+        raise not_supported("live versions of a model: log the version as a whole")
+
+
+@statement("CREATE MODEL")
+def create_model(ctx: Context, cursor: Cursor) -> Result:
+    """``CREATE [OR REPLACE] MODEL [IF NOT EXISTS] name [WITH VERSION v] FROM {@stage/path | MODEL m VERSION v}``."""
+    cursor.expect("CREATE")
+    replace = cursor.accept("OR", "REPLACE")
+    cursor.expect("MODEL")
+    if_not_exists = cursor.accept("IF", "NOT", "EXISTS")
+    database, schema, name = ctx.qualify(cursor.name())
+    version = "VERSION_1"
+    if cursor.accept("WITH"):
+        _refuse_live(cursor)
+        cursor.expect("VERSION")
+        version = cursor.identifier()
+    existing = ctx.engine.models.find(database, schema, name)
+    if existing is not None and if_not_exists:
+        return Result.status(f"{name} already exists, statement succeeded.")
+    may_create(ctx, "MODEL", database, schema)
+    if existing is not None and replace:
+        owned(ctx, "MODEL", existing.full_name)
+    source = _source(ctx, cursor)
+    cursor.expect_end()
+    ctx.engine.models.create(database, schema, name, version, source, owner=ctx.session.role, replace=replace)
+    return Result.status(f"Model {name} successfully created.")
+
+
+@statement("DROP MODEL")
+def drop_model(ctx: Context, cursor: Cursor) -> Result:
+    """``DROP MODEL [IF EXISTS] name``."""
+    cursor.expect("DROP", "MODEL")
+    if_exists = cursor.accept("IF", "EXISTS")
+    name = ctx.qualify(cursor.name())
+    cursor.expect_end()
+    if if_exists and ctx.engine.models.find(*name) is None:
+        return Result.status("Drop statement executed successfully (object already dropped).")
+    model = ctx.engine.models.get(*name)
+    owned(ctx, "MODEL", model.full_name)
+    ctx.engine.models.drop(model)
+    return Result.status(f"{model.name} successfully dropped.")
+
+
+@statement("COMMENT ON MODEL", "COMMENT IF EXISTS ON MODEL")
+def comment_on_model(ctx: Context, cursor: Cursor) -> Result:
+    """``COMMENT ON MODEL name IS '…'``."""
+    cursor.expect("COMMENT")
+    cursor.accept("IF", "EXISTS")
+    cursor.expect("ON", "MODEL")
+    model = model_named(ctx, cursor)
+    cursor.expect("IS")
+    comment = cursor.string()
+    cursor.expect_end()
+    owned(ctx, "MODEL", model.full_name)
+    ctx.engine.models.update_model(model, comment=comment)
+    return Result.status(DONE)
+
+
+@statement("ALTER MODEL")
+def alter_model(ctx: Context, cursor: Cursor) -> Result:
+    """``ALTER MODEL name {ADD | MODIFY | DROP VERSION … | VERSION v [UN]SET ALIAS | SET … | RENAME TO …}``."""
+    cursor.expect("ALTER", "MODEL")
+    if_exists = cursor.accept("IF", "EXISTS")
+    name = ctx.qualify(cursor.name())
+    if if_exists and ctx.engine.models.find(*name) is None:
+        return Result.status(DONE)
+    model = ctx.engine.models.get(*name)
+    owned(ctx, "MODEL", model.full_name)
+    if cursor.accept("ADD"):
+        _add_version(ctx, cursor, model)
+    elif cursor.accept("MODIFY", "VERSION"):
+        _modify_version(ctx, cursor, model)
+    elif cursor.accept("DROP", "VERSION"):
+        version = ctx.engine.models.version_of(model, cursor.identifier())
+        cursor.expect_end()
+        ctx.engine.models.drop_version(version)
+    elif cursor.accept("VERSION"):
+        _alias(ctx, cursor, model)
+    elif cursor.accept("RENAME", "TO"):
+        new = ctx.qualify(cursor.name())
+        cursor.expect_end()
+        may_create(ctx, "MODEL", new[0], new[1])
+        ctx.engine.models.rename(model, *new)
+    elif cursor.accept("UNSET", "COMMENT"):
+        cursor.expect_end()
+        ctx.engine.models.update_model(model, comment="")
+    else:
+        _set(ctx, cursor, model)
+    return Result.status(DONE)
+
+
+def _add_version(ctx: Context, cursor: Cursor, model: Model) -> None:
+    _refuse_live(cursor)
+    cursor.expect("VERSION")
+    version = cursor.identifier()
+    source = _source(ctx, cursor)
+    cursor.expect_end()
+    ctx.engine.models.add_version(model, version, source)
+
+
+def _modify_version(ctx: Context, cursor: Cursor, model: Model) -> None:
+    version = ctx.engine.models.version_of(model, cursor.identifier())
+    if cursor.accept("UNSET"):
+        raise not_supported("ALTER MODEL … MODIFY VERSION … UNSET")
+    cursor.expect("SET")
+    while not cursor.at_end():
+        key = cursor.identifier()
+        if key not in ("COMMENT", "METADATA", "ALIAS"):
+            raise not_supported(f"ALTER MODEL … MODIFY VERSION … SET {key}")
+        cursor.expect("=")
+        if key == "ALIAS":
+            ctx.engine.models.set_alias(version, cursor.identifier())
+            continue
+        text = cursor.string()
+        if key == "METADATA":
+            try:
+                json.loads(text)
+            except ValueError as error:
+                raise invalid_argument(f"METADATA is not valid JSON: {error}") from None
+        ctx.engine.models.update_version(version, **{key.lower(): text})
+
+
+def _alias(ctx: Context, cursor: Cursor, model: Model) -> None:
+    """``VERSION v {SET ALIAS = a | UNSET ALIAS}``."""
+    name = cursor.identifier()
+    version = ctx.engine.models.version_of(model, name)
+    if cursor.accept("SET", "ALIAS"):
+        cursor.expect("=")
+        alias = cursor.identifier()
+        cursor.expect_end()
+        ctx.engine.models.set_alias(version, alias)
+        return
+    cursor.expect("UNSET", "ALIAS")
+    cursor.expect_end()
+    ctx.engine.models.unset_alias(version, name)
+
+
+def _set(ctx: Context, cursor: Cursor, model: Model) -> None:
+    """``SET {DEFAULT_VERSION = v | COMMENT = '…'}``."""
+    cursor.expect("SET")
+    while not cursor.at_end():
+        if cursor.accept("DEFAULT_VERSION"):
+            cursor.expect("=")
+            token = cursor.peek()
+            name = cursor.string() if token is not None and token.kind == "string" else cursor.identifier()
+            version = ctx.engine.models.version_of(model, name)
+            ctx.engine.models.update_model(model, default_version=version.id)
+        elif cursor.accept("COMMENT"):
+            cursor.expect("=")
+            ctx.engine.models.update_model(model, comment=cursor.string())
+        elif cursor.accept("TAG"):
+            raise not_supported("tags on models")
+        else:
+            cursor.fail("expected DEFAULT_VERSION or COMMENT")

@@ -1,0 +1,136 @@
+"""SHOW MODELS, SHOW VERSIONS IN MODEL, SHOW FUNCTIONS IN MODEL: what the registry client and validation read."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.local.errors import insufficient_privileges
+from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.statements import options
+from airflow_provider_mediabatch.local.statements.access_check import may
+from airflow_provider_mediabatch.local.statements.models import model_named
+from airflow_provider_mediabatch.local.statements.registry import statement
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.models import Model, ModelVersion
+    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+
+
+def _sees(ctx: Context, model: Model) -> None:
+    """USAGE or READ (or ownership) is needed to look at a model."""
+    try:
+        may(ctx, "USAGE", "MODEL", model.full_name)
+    except Exception as error:
+        if getattr(error, "code", None) != insufficient_privileges("", "").code:
+            raise
+        may(ctx, "READ", "MODEL", model.full_name)
+
+
+def _visible(ctx: Context, model: Model) -> bool:
+    try:
+        _sees(ctx, model)
+    except Exception:
+        return False
+    return True
+
+
+@statement("SHOW MODELS")
+def show_models(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW MODELS [LIKE '…'] [IN …]``: the models that the role may see."""
+    cursor.expect("SHOW", "MODELS")
+    name_matches, place_matches = options.show_filter(ctx, cursor, "MODELS")
+    rows = []
+    for model in ctx.engine.models.all():
+        if not (name_matches(model.name) and place_matches(model.database, model.schema) and _visible(ctx, model)):
+            continue
+        versions = ctx.engine.models.versions(model)
+        aliases = {alias: version.name for version in versions for alias in version.aliases}
+        default = aliases.get("DEFAULT", "")
+        rows.append(
+            (datetime.fromtimestamp(model.created_on, UTC), model.name, "USER_MODEL", model.database, model.schema)
+            + (model.comment, model.owner, default, json.dumps([v.name for v in versions]), json.dumps(aliases))
+        )
+    names = ("name", "model_type", "database_name", "schema_name", "comment", "owner")
+    names += ("default_version_name", "versions", "aliases")
+    return Result.of([Column.timestamp_ltz("created_on"), *(Column.text(name) for name in names)], rows)
+
+
+@statement("SHOW VERSIONS")
+def show_versions(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW VERSIONS [LIKE '…'] IN MODEL name``."""
+    cursor.expect("SHOW", "VERSIONS")
+    matches = options.like(cursor.string()) if cursor.accept("LIKE") else lambda name: True
+    cursor.expect("IN", "MODEL")
+    model = model_named(ctx, cursor)
+    cursor.expect_end()
+    _sees(ctx, model)
+    rows = [_version_row(version) for version in ctx.engine.models.versions(model) if matches(version.name)]
+    names = (
+        "name",
+        "aliases",
+        "comment",
+        "database_name",
+        "schema_name",
+        "model_name",
+        "is_default_version",
+        "functions",
+    )
+    names += ("metadata", "user_data", "model_attributes")
+    more = ("runnable_in", "inference_services", "model_spec")
+    columns = [Column.timestamp_ltz("created_on"), *(Column.text(name) for name in names), Column.number("size")]
+    return Result.of([*columns, *(Column.text(name) for name in more)], rows)
+
+
+def _version_row(version: ModelVersion) -> tuple[Any, ...]:
+    model, manifest, spec = version.model, version.manifest, version.spec
+    attributes = {"framework": spec.get("model_type"), "task": spec.get("task"), "client": _client(spec)}
+    platforms = manifest.get("target_platforms") or ["WAREHOUSE", "SNOWPARK_CONTAINER_SERVICES"]
+    return (
+        datetime.fromtimestamp(version.created_on, UTC),
+        version.name,
+        json.dumps(list(version.aliases)),
+        version.comment,
+        model.database,
+        model.schema,
+        model.name,
+        "true" if version.is_default else "false",
+        json.dumps([function["name"] for function in version.functions]),
+        version.metadata,
+        json.dumps(manifest.get("user_data") or {}),
+        json.dumps(attributes),
+        version.size,
+        json.dumps(platforms),
+        json.dumps([]),
+        version.model_spec,
+    )
+
+
+def _client(spec: dict[str, Any]) -> str:
+    return f"snowflake-ml-python {spec.get('env', {}).get('snowpark_ml_version', '')}".strip()
+
+
+@statement("SHOW FUNCTIONS IN MODEL")
+def show_functions(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW FUNCTIONS IN MODEL name [VERSION v]``: the methods of the version's manifest."""
+    cursor.expect("SHOW", "FUNCTIONS", "IN", "MODEL")
+    model = model_named(ctx, cursor)
+    version = cursor.identifier() if cursor.accept("VERSION") else None
+    cursor.expect_end()
+    _sees(ctx, model)
+    rows = []
+    for function in ctx.engine.models.version_of(model, version).functions:
+        arguments = ", ".join(_typed(field) for field in (*function.get("inputs", []), *function.get("params", [])))
+        outputs = function.get("outputs", [])
+        if function.get("type") == "TABLE_FUNCTION":
+            returned = f"TABLE ({', '.join(_typed(field) for field in outputs)})"
+        else:
+            returned = str(outputs[0]["type"]) if outputs else "OBJECT"
+        rows.append((function["name"], f"({arguments})", returned, ""))
+    return Result.of([Column.text(name) for name in ("name", "arguments", "return_type", "description")], rows)
+
+
+def _typed(field: dict[str, Any]) -> str:
+    return f"{field.get('name', '')} {field['type']}".strip()

@@ -1,0 +1,231 @@
+"""CREATE, ALTER, DROP, DESCRIBE and SHOW of stages."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.local import directory
+from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument, not_supported
+from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.statements import options
+from airflow_provider_mediabatch.local.statements.access_check import may_create, owned
+from airflow_provider_mediabatch.local.statements.registry import statement
+from airflow_provider_mediabatch.sql import qualified
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.stages import Stage
+    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+
+_OPTIONS = (
+    "URL",
+    "ENCRYPTION",
+    "DIRECTORY",
+    "FILE_FORMAT",
+    "COMMENT",
+    "COPY_OPTIONS",
+    "STORAGE_INTEGRATION",
+    "CREDENTIALS",
+)
+
+
+def temporary(cursor: Cursor) -> tuple[bool, bool]:
+    """Read ``CREATE [OR REPLACE] [[SCOPED] TEMP[ORARY]]``: whether it replaces, whether it is temporary."""
+    cursor.expect("CREATE")
+    replace = cursor.accept("OR", "REPLACE")
+    cursor.accept("SCOPED")
+    return replace, cursor.accept("TEMPORARY") or cursor.accept("TEMP")
+
+
+@statement("CREATE STAGE")
+def create_stage(ctx: Context, cursor: Cursor) -> Result:
+    """``CREATE [OR REPLACE] [TEMPORARY] STAGE [IF NOT EXISTS] name [URL] [ENCRYPTION] [DIRECTORY] [FILE_FORMAT] …``."""
+    replace, is_temporary = temporary(cursor)
+    cursor.expect("STAGE")
+    if_not_exists = cursor.accept("IF", "NOT", "EXISTS")
+    database, schema, name = ctx.qualify(cursor.name())
+    if_not_exists = if_not_exists or cursor.accept("IF", "NOT", "EXISTS")
+    given = options.options(cursor, _OPTIONS)
+    cursor.expect_end()
+    if given.get("STORAGE_INTEGRATION") or given.get("CREDENTIALS"):
+        raise not_supported(
+            "STORAGE_INTEGRATION and CREDENTIALS: external stages are folders below the state directory's buckets/"
+        )
+    may_create(ctx, "STAGE", database, schema)
+    session = ctx.session.id if is_temporary else None
+    existing = ctx.engine.stages.find(database, schema, name, ctx.session.id)
+    if if_not_exists and existing is not None and existing.session == session:
+        return Result.status(f"{name} already exists, statement succeeded.")
+    if replace and existing is not None and existing.session is None and session is None:
+        owned(ctx, "STAGE", existing.full_name)
+    ctx.engine.stages.create(
+        database,
+        schema,
+        name,
+        url=given.get("URL"),
+        encryption=_group(given, "ENCRYPTION").get("TYPE"),
+        directory=options.boolean("ENABLE", _group(given, "DIRECTORY").get("ENABLE", False)),
+        file_format=_file_format(given.get("FILE_FORMAT", {})),
+        comment=str(given.get("COMMENT", "")),
+        owner=ctx.session.role,
+        session=session,
+        replace=replace,
+    )
+    return Result.status(f"Stage area {name} successfully created.")
+
+
+def _group(given: dict[str, Any], key: str) -> dict[str, Any]:
+    group = given.get(key, {})
+    if not isinstance(group, dict):
+        raise invalid_argument(f"invalid value for property '{key}': expected {key} = ( … )")
+    if key == "DIRECTORY" and options.boolean("AUTO_REFRESH", group.get("AUTO_REFRESH", False)):
+        raise not_supported("AUTO_REFRESH of a directory table: use ALTER STAGE … REFRESH")
+    return group
+
+
+def _file_format(given: Any) -> dict[str, Any]:
+    return given if isinstance(given, dict) else {"FORMAT_NAME": given}
+
+
+def _named(ctx: Context, cursor: Cursor, if_exists: bool = False) -> Stage | None:
+    name = ctx.qualify(cursor.name())
+    stage: Stage | None = ctx.engine.stages.find(*name, ctx.session.id)
+    if stage is None and not if_exists:
+        raise does_not_exist("Stage", qualified(*name))
+    return stage
+
+
+@statement("DROP STAGE")
+def drop_stage(ctx: Context, cursor: Cursor) -> Result:
+    """``DROP STAGE [IF EXISTS] name``: an internal stage's files go with it."""
+    cursor.expect("DROP", "STAGE")
+    if_exists = cursor.accept("IF", "EXISTS")
+    stage = _named(ctx, cursor, if_exists)
+    cursor.expect_end()
+    if stage is None:
+        return Result.status("Drop statement executed successfully (object already dropped).")
+    owned(ctx, "STAGE", stage.full_name, stage.session)
+    ctx.engine.stages.drop(stage)
+    return Result.status(f"{stage.name} successfully dropped.")
+
+
+@statement("ALTER STAGE")
+def alter_stage(ctx: Context, cursor: Cursor) -> Result:
+    """``ALTER STAGE [IF EXISTS] name {SET … | REFRESH [SUBPATH = '…'] | RENAME TO name}``."""
+    cursor.expect("ALTER", "STAGE")
+    stage = _named(ctx, cursor, cursor.accept("IF", "EXISTS"))
+    if stage is None:
+        return Result.status("Statement executed successfully.")
+    owned(ctx, "STAGE", stage.full_name, stage.session)
+    if cursor.accept("REFRESH"):
+        subpath = options.options(cursor, ("SUBPATH",)).get("SUBPATH", "")
+        cursor.expect_end()
+        return directory.refresh(ctx, stage, str(subpath).strip("/"))
+    if cursor.accept("RENAME", "TO"):
+        database, schema, name = ctx.qualify(cursor.name())
+        cursor.expect_end()
+        may_create(ctx, "STAGE", database, schema)
+        ctx.engine.stages.rename(stage, database, schema, name)
+        return Result.status("Statement executed successfully.")
+    cursor.expect("SET")
+    given = options.options(cursor, _OPTIONS)
+    cursor.expect_end()
+    changes: dict[str, Any] = {}
+    for key, setting in given.items():
+        if key == "COMMENT":
+            changes["comment"] = str(setting)
+        elif key == "DIRECTORY":
+            changes["directory"] = options.boolean("ENABLE", _group(given, key).get("ENABLE", False))
+        elif key == "FILE_FORMAT":
+            changes["file_format"] = json.dumps(_file_format(setting))
+        elif key == "ENCRYPTION" and stage.kind == "internal":
+            raise invalid_argument("the encryption of an internal stage cannot be changed after it is created")
+        else:
+            raise not_supported(f"ALTER STAGE … SET {key}")
+    if changes:
+        ctx.engine.stages.update(stage, **changes)
+    return Result.status("Statement executed successfully.")
+
+
+@statement("COMMENT ON STAGE", "COMMENT IF EXISTS ON STAGE")
+def comment_on_stage(ctx: Context, cursor: Cursor) -> Result:
+    """``COMMENT [IF EXISTS] ON STAGE name IS '…'``."""
+    cursor.expect("COMMENT")
+    if_exists = cursor.accept("IF", "EXISTS")
+    cursor.expect("ON", "STAGE")
+    stage = _named(ctx, cursor, if_exists)
+    cursor.expect("IS")
+    comment = cursor.string()
+    cursor.expect_end()
+    if stage is not None:
+        owned(ctx, "STAGE", stage.full_name, stage.session)
+        ctx.engine.stages.update(stage, comment=comment)
+    return Result.status("Statement executed successfully.")
+
+
+@statement("DESCRIBE STAGE", "DESC STAGE")
+def describe_stage(ctx: Context, cursor: Cursor) -> Result:
+    """``DESCRIBE STAGE name``: Snowpark reads STAGE_LOCATION, users ENCRYPTION and DIRECTORY."""
+    cursor.next()
+    cursor.expect("STAGE")
+    stage = _named(ctx, cursor)
+    cursor.expect_end()
+    assert stage is not None
+    external = stage.kind == "external"
+    refreshed = datetime.fromtimestamp(stage.refreshed_on, UTC).isoformat() if stage.refreshed_on else ""
+    rows = [
+        ("STAGE_FILE_FORMAT", key, _property_type(value), str(value), "") for key, value in stage.file_format.items()
+    ]
+    rows += [
+        ("STAGE_COPY_OPTIONS", "ON_ERROR", "String", "ABORT_STATEMENT", "ABORT_STATEMENT"),
+        ("STAGE_COPY_OPTIONS", "PURGE", "Boolean", "false", "false"),
+        ("STAGE_LOCATION", "URL", "String", json.dumps([stage.url]) if external else "", ""),
+        ("STAGE_INTEGRATION", "STORAGE_INTEGRATION", "String", "", ""),
+        ("ENCRYPTION", "TYPE", "String", stage.encryption, "NONE" if external else "SNOWFLAKE_FULL"),
+        ("DIRECTORY", "ENABLE", "Boolean", str(stage.directory_enabled).lower(), "false"),
+        ("DIRECTORY", "AUTO_REFRESH", "Boolean", "false", "false"),
+        ("DIRECTORY", "LAST_REFRESHED_ON", "String", refreshed, ""),
+    ]
+    names = ("parent_property", "property", "property_type", "property_value", "property_default")
+    return Result.of([Column.text(name) for name in names], rows)
+
+
+def _property_type(value: Any) -> str:
+    return "Boolean" if isinstance(value, bool) else "Integer" if isinstance(value, int) else "String"
+
+
+@statement("SHOW STAGES")
+def show_stages(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW STAGES [LIKE '…'] [IN …]``."""
+    cursor.expect("SHOW", "STAGES")
+    name_matches, place_matches = options.show_filter(ctx, cursor, "STAGES")
+    rows = [
+        _stage_row(stage)
+        for stage in ctx.engine.stages.all(ctx.session.id)
+        if name_matches(stage.name) and place_matches(stage.database, stage.schema)
+    ]
+    names = ("name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner", "comment")
+    names += (
+        "region",
+        "type",
+        "cloud",
+        "notification_channel",
+        "storage_integration",
+        "directory_enabled",
+        "owner_role_type",
+    )
+    return Result.of([Column.timestamp_ltz("created_on"), *(Column.text(name) for name in names)], rows)
+
+
+def _stage_row(stage: Stage) -> tuple[Any, ...]:
+    external = stage.kind == "external"
+    kind = stage.kind.upper() + (" TEMPORARY" if stage.session else "")
+    if stage.encryption == "SNOWFLAKE_SSE":
+        kind += " NO CSE"  # Snowflake's word for server-side encryption only
+    return (
+        *(datetime.fromtimestamp(stage.created_on, UTC), stage.name, stage.database, stage.schema, stage.url or ""),
+        *("N", "N", stage.owner, stage.comment, None, kind, "AWS" if external else None, None, None),
+        *("Y" if stage.directory_enabled else "N", "ROLE"),
+    )

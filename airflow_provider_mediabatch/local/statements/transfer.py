@@ -1,0 +1,239 @@
+"""PUT, GET, LIST, REMOVE and COPY FILES: statements that look at or move a stage's files."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from airflow_provider_mediabatch.local import stage_files
+from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported, syntax_error
+from airflow_provider_mediabatch.local.results import Column, FileTransfer, Result
+from airflow_provider_mediabatch.local.statements import options
+from airflow_provider_mediabatch.local.statements.access_check import may_use_files
+from airflow_provider_mediabatch.local.statements.lexer import Cursor, decode_string
+from airflow_provider_mediabatch.local.statements.registry import statement
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.stages import Stage
+
+# ``//`` in an unquoted file:// URL is a comment to the lexer, so the URL is taken from the statement's text.
+_LOCAL_FILE = r"(?P<file>'(?:[^'\\]|''|\\.)*'|file://[^\s;]*)"
+_COMMENTS = r"(?:\s|--[^\n]*\n|/\*.*?\*/)"
+_PUT = re.compile(rf"{_COMMENTS}*PUT{_COMMENTS}+{_LOCAL_FILE}{_COMMENTS}+(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+_GET = re.compile(
+    rf"{_COMMENTS}*GET{_COMMENTS}+(?P<stage>.*?){_COMMENTS}+{_LOCAL_FILE}(?P<rest>.*)", re.IGNORECASE | re.DOTALL
+)
+
+
+def stage_reference(cursor: Cursor) -> str:
+    """``@…``, ``'@…'``, ``snow://…`` or a bound one, as its text."""
+    token = cursor.peek()
+    if token is not None and token.kind in ("stage", "uri"):
+        return cursor.next().value
+    return cursor.string()
+
+
+def _local_path(text: str) -> str:
+    url = decode_string(text) if text.startswith("'") else text
+    if not url.startswith("file://"):
+        raise invalid_argument(f"invalid local file '{url}': expected file://path")
+    return url.removeprefix("file://")
+
+
+def _transfer(command: str, root: Path, sources: list[str], parallel: Any, **more: Any) -> FileTransfer:
+    return FileTransfer(
+        {
+            "command": command,
+            "stageInfo": {"locationType": "LOCAL_FS", "location": str(root), "path": "", "region": "", "creds": {}},
+            "src_locations": sources,
+            "parallel": int(parallel),
+            "threshold": 209715200,
+            **more,
+        }
+    )
+
+
+@statement("PUT")
+def put(ctx: Context, cursor: Cursor) -> Result | FileTransfer:
+    """``PUT 'file://…' @stage/folder [PARALLEL] [AUTO_COMPRESS] [SOURCE_COMPRESSION] [OVERWRITE]``.
+
+    The client writes into the stage's folder itself and never looks whether the file is there, so for OVERWRITE = FALSE
+    the engine does: only new files are left for the client to send.
+    """
+    match = _PUT.match(cursor.sql)
+    if match is None:
+        raise syntax_error("syntax error in PUT: expected PUT 'file://path' @stage[/path]")
+    source = _local_path(match["file"])
+    rest = Cursor(match["rest"], cursor.bindings)
+    stage, path = ctx.engine.stages.parse(ctx, stage_reference(rest))
+    given = options.options(rest, ("PARALLEL", "AUTO_COMPRESS", "SOURCE_COMPRESSION", "OVERWRITE"))
+    rest.expect_end()
+    if stage.kind == "external" or stage.object_kind != "STAGE":
+        raise invalid_argument(f"PUT is not possible to {stage.full_name}: only internal stages take uploaded files")
+    may_use_files(ctx, stage, write=True)
+    compress = options.boolean("AUTO_COMPRESS", given.get("AUTO_COMPRESS", True))
+    overwrite = options.boolean("OVERWRITE", given.get("OVERWRITE", False))
+    folder = stage.path(path)
+    sources, target = [source], folder
+    if not overwrite:
+        files = sorted(glob.glob(source)) if glob.has_magic(source) else [source]
+        new = [file for file in files if not _there(folder, os.path.basename(file))]
+        if files and not new:  # a folder outside the stage takes what the client sends although all of it is there
+            target = ctx.engine.stages.state_dir / "unload" / f"put_{ctx.query_id}"
+        elif len(new) < len(files):
+            sources = [glob.escape(file) for file in new]
+    target.mkdir(parents=True, exist_ok=True)
+    return _transfer(
+        "UPLOAD",
+        target,
+        sources,
+        given.get("PARALLEL", 4),
+        autoCompress=compress,
+        sourceCompression=str(given.get("SOURCE_COMPRESSION", "AUTO_DETECT")).lower(),
+        overwrite=overwrite,
+        encryptionMaterial=None,
+    )
+
+
+def _there(folder: Path, name: str) -> bool:
+    return (folder / name).exists() or (folder / f"{name}.gz").exists()
+
+
+@statement("GET")
+def get(ctx: Context, cursor: Cursor) -> FileTransfer:
+    """``GET @stage/path 'file://folder' [PARALLEL] [PATTERN]``, also of a model version's files (``snow://model/…``)."""
+    match = _GET.match(cursor.sql)
+    if match is None:
+        raise syntax_error("syntax error in GET: expected GET @stage[/path] 'file://folder'")
+    reference = Cursor(match["stage"], cursor.bindings)
+    stage, path = ctx.engine.stages.parse(ctx, stage_reference(reference))
+    reference.expect_end()
+    rest = Cursor(match["rest"], cursor.bindings)
+    given = options.options(rest, ("PARALLEL", "PATTERN"))
+    rest.expect_end()
+    may_use_files(ctx, stage)
+    files = stage_files.matching(stage, path, stage_files.pattern(given.get("PATTERN")))
+    if stage.path(path).is_file():  # a.jpg is that file alone, not a.jpg.bak too
+        files = iter([stage_files.StagedFile(path, 0, 0)])
+    local = _local_path(match["file"])
+    return _transfer(
+        "DOWNLOAD",
+        stage.root,
+        [file.path for file in files],
+        given.get("PARALLEL", 10),
+        localLocation=local,
+        encryptionMaterial=[],
+    )
+
+
+def _location(ctx: Context, cursor: Cursor, write: bool = False) -> tuple[Stage, list[stage_files.StagedFile]]:
+    """``@stage[/path] [PATTERN = '…']`` to the end of the statement, and the files it names."""
+    stage, path = ctx.engine.stages.parse(ctx, stage_reference(cursor))
+    given = options.options(cursor, ("PATTERN",))
+    cursor.expect_end()
+    may_use_files(ctx, stage, write)
+    return stage, list(stage_files.matching(stage, path, stage_files.pattern(given.get("PATTERN"))))
+
+
+@statement("LIST", "LS")
+def list_files(ctx: Context, cursor: Cursor) -> Result:
+    """``LIST @stage[/path] [PATTERN = '…']``: name, size, md5, last_modified, as Arrow for RESULT_SCAN of a million."""
+    cursor.next()
+    stage, files = _location(ctx, cursor)
+    ctx.engine.stages.digests.fill(stage, files)
+    prefix = stage.url_prefix
+    table = pa.table(
+        {
+            "name": pa.array([prefix + file.path for file in files], pa.string()),
+            "size": pa.array([file.size for file in files], pa.int64()),
+            "md5": pa.array([file.md5 for file in files], pa.string()),
+            "last_modified": pa.array([stage_files.last_modified(file) for file in files], pa.string()),
+        }
+    )
+    columns = [Column.text("name"), Column.number("size"), Column.text("md5"), Column.text("last_modified")]
+    return Result(columns, table)
+
+
+@statement("REMOVE", "RM")
+def remove_files(ctx: Context, cursor: Cursor) -> Result:
+    """``REMOVE @stage[/path] [PATTERN = '…']``: one row for each file removed."""
+    cursor.next()
+    stage, files = _location(ctx, cursor, write=True)
+    if stage.object_kind != "STAGE":
+        raise invalid_argument("the files of a model version cannot be removed")
+    removed = []
+    for file in files:
+        target = stage.path(file.path)
+        target.unlink(missing_ok=True)
+        _remove_empty_folders(target.parent, stage.root)
+        removed.append((stage.url_prefix + file.path, "removed"))
+    return Result.of([Column.text("name"), Column.text("result")], removed)
+
+
+def _remove_empty_folders(folder: Path, root: Path) -> None:
+    """Object stores have no folders: one that held nothing else goes with its last file."""
+    while folder != root:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
+
+
+@statement("COPY FILES INTO")
+def copy_files(ctx: Context, cursor: Cursor) -> Result:
+    """``COPY FILES INTO @target[/path] FROM @source[/path] [FILES] [PATTERN]``: paths below the source are kept."""
+    cursor.expect("COPY", "FILES", "INTO")
+    target, folder = ctx.engine.stages.parse(ctx, stage_reference(cursor))
+    cursor.expect("FROM")
+    if cursor.accept("("):
+        raise not_supported("COPY FILES INTO … FROM (query)")
+    source, path = ctx.engine.stages.parse(ctx, stage_reference(cursor))
+    given = options.options(cursor, ("FILES", "PATTERN", "DETAILED_OUTPUT"))
+    cursor.expect_end()
+    may_use_files(ctx, source)
+    may_use_files(ctx, target, write=True)
+    if target.object_kind != "STAGE":
+        raise invalid_argument("files cannot be copied into a model version")
+    if "FILES" in given:
+        base = path if not path or path.endswith("/") else path + "/"
+        chosen = [base + name for name in given["FILES"]]
+        missing = [name for name in chosen if not source.path(name).is_file()]
+        if missing:
+            raise invalid_argument(f"Remote file '{source.url_prefix}{missing[0]}' was not found.")
+    else:
+        regex = stage_files.pattern(given.get("PATTERN"))
+        base = path if source.path(path).is_dir() or not path else path.rpartition("/")[0] + "/"
+        chosen = [file.path for file in stage_files.matching(source, path, regex)]
+    names = []
+    for name in chosen:
+        relative = name.removeprefix(base).lstrip("/")
+        destination = target.path(f"{folder}/{relative}")
+        place(ctx, source.path(name), destination)
+        names.append((str(destination.relative_to(target.root)),))
+    return Result.of([Column.text("file")], names)
+
+
+def place(ctx: Context, source: Path, destination: Path) -> None:
+    """Copy a file so that it appears at its destination whole or not at all."""
+    part = ctx.engine.stages.state_dir / "unload" / f"copy_{ctx.query_id}"
+    shutil.copyfile(source, part)
+    move(part, destination)
+
+
+def move(source: Path, destination: Path) -> None:
+    """Rename a finished file into a stage, over one of that name; across file systems by copying."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.replace(source, destination)
+    except OSError as error:
+        if error.errno != 18:  # EXDEV: a bucket that is a link to another file system
+            raise
+        shutil.move(source, destination)
