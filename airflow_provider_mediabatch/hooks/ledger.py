@@ -141,6 +141,10 @@ class Ledger:
         """The ledger that a manifest's rows are in, or None when it has none."""
         return cls(connection, manifest.ledger) if manifest.ledger and manifest.claim_id else None
 
+    def exists(self) -> bool:
+        """Whether the table is there already."""
+        return self._columns(self.table) is not None
+
     def ensure(self) -> None:
         """Create both tables where they are missing.
 

@@ -185,6 +185,11 @@ def left_out(relation: Relation, table: str, subject: str, claim_id: str) -> str
     )
 
 
+def free(relation: Relation, table: str, subject: str) -> str:
+    """The listed rows that nobody has done, put aside or works on."""
+    return f"SELECT L.* {joined(relation, table, subject)} WHERE T.FILE_PATH IS NULL OR T.STATE = 'released'"
+
+
 def generation(table: str, claim_id: str, subject: str) -> str:
     """The highest GENERATION that a claim holds."""
     return (

@@ -1,0 +1,171 @@
+"""StageFilesSensor: wait until there are new files on a stage, and their upload is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseSensorOperator, conf
+from airflow.sdk.bases.sensor import PokeReturnValue
+from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
+
+from airflow_provider_mediabatch import selection
+from airflow_provider_mediabatch.exceptions import InvalidInput, PollingFailed
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_mediabatch.triggers.stage_files import StageReadyTrigger
+
+
+class StageFilesSensor(BaseSensorOperator):
+    """Wait until at least ``min_files`` matching files are new, and none of them is younger than ``settle``.
+
+    New is what the ledger does not have for this model version (``model_name``), or what was modified since a time
+    (``since``), or, with neither, every file. Returns ``{"files": …, "bytes": …}``.
+
+    :param stage_path: ``@database.schema.stage/path``.
+    :param pattern: a regular expression for the whole listed name, as in ListStageFiles.
+    :param min_files: how many new files are enough.
+    :param settle: seconds without a newer file, so that an upload in progress is not cut in two. By the server's clock.
+    :param model_name: with a ledger: the model whose version the files are new to. Each look then uses a warehouse.
+    :param version_name: a version or alias; default: the model's default version.
+    :param function_name: the model's function; default: its only one.
+    :param ledger: the ledger table.
+    :param since: a moment, ISO 8601 text, or a timedelta before the server's present.
+    :param poke_interval: seconds between two looks.
+    :param timeout: seconds after which the sensor fails, or skips with ``soft_fail``.
+    :param deferrable: wait in the triggerer; default: ``[operators] default_deferrable``.
+    :param snowflake_conn_id: a connection of type ``snowflake``.
+    """
+
+    template_fields: Sequence[str] = (
+        "stage_path",
+        "pattern",
+        "model_name",
+        "version_name",
+        "function_name",
+        "ledger",
+        "since",
+        "snowflake_conn_id",
+    )
+    ui_color = "#d7eef9"
+
+    def __init__(
+        self,
+        *,
+        stage_path: str,
+        pattern: str | None = None,
+        min_files: int = 1,
+        settle: float = 30.0,
+        model_name: str | None = None,
+        version_name: str | None = None,
+        function_name: str | None = None,
+        ledger: str = "MEDIABATCH_LEDGER",
+        since: datetime | timedelta | str | None = None,
+        deferrable: bool | None = None,
+        snowflake_conn_id: str = "snowflake_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.stage_path = stage_path
+        self.pattern = pattern
+        self.min_files = min_files
+        self.settle = settle
+        self.model_name = model_name
+        self.version_name = version_name
+        self.function_name = function_name
+        self.ledger = ledger
+        self.since = since
+        self.deferrable = (
+            conf.getboolean("operators", "default_deferrable", fallback=False) if deferrable is None else deferrable
+        )
+        self.snowflake_conn_id = snowflake_conn_id
+
+    def execute(self, context: Context) -> Any:
+        """Look once; then wait in place or in the triggerer.
+
+        :raises AirflowSensorTimeout: after ``timeout`` seconds.
+        """
+        if not self.deferrable:
+            return super().execute(context)
+        trigger = self._trigger()
+        if found := self._look(trigger):
+            return found
+        started = context["ti"].start_date or datetime.now(UTC)
+        trigger.deadline = started.timestamp() + self.timeout
+        if trigger.deadline <= time.time():
+            return self._timed_out()
+        # The trigger keeps the deadline; Airflow's own time-out is the backstop for a triggerer that is gone.
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=self.timeout + 600))
+        return None
+
+    def poke(self, context: Context) -> bool | PokeReturnValue:
+        """One look, for the waiting in place."""
+        found = self._look(self._trigger())
+        return PokeReturnValue(is_done=True, xcom_value=found) if found else False
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, int]:
+        """The trigger's event.
+
+        :raises PollingFailed: when the stage could not be read.
+        """
+        if event.get("timeout"):
+            return self._timed_out()
+        if error := event.get("error"):
+            raise PollingFailed(f"{self.stage_path} could not be read: {error}", retry="A retry will look again.")
+        return {"files": int(event["files"]), "bytes": int(event["bytes"])}
+
+    def _trigger(self) -> StageReadyTrigger:
+        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+        from airflow_provider_mediabatch.triggers.stage_files import StageReadyTrigger
+
+        try:
+            selection.check_pattern(self.pattern)
+            window = selection.window("all", context={}, since=self.since)
+        except ValueError as error:
+            raise InvalidInput(str(error)) from None
+        subject = None
+        if self.model_name:
+            from airflow_provider_mediabatch.facts import Problem
+            from airflow_provider_mediabatch.hooks.registry import resolve_version
+
+            with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
+                model = resolve_version(connection, self.model_name, self.version_name)
+            function = model.function(self.function_name)
+            if isinstance(function, Problem):
+                raise InvalidInput(f"{function.what}: {function.fix}")
+            subject = {
+                "ledger": self.ledger,
+                "model": model.model,
+                "version": model.version,
+                "function": function.target_method,
+            }
+        return StageReadyTrigger(
+            stage_path=self.stage_path,
+            pattern=self.pattern,
+            since=window.start.isoformat() if window.start else None,
+            newest_seconds=window.newest.total_seconds() if window.newest else None,
+            subject=subject,
+            min_files=self.min_files,
+            settle=self.settle,
+            poll_interval=self.poke_interval,
+            snowflake_conn_id=self.snowflake_conn_id,
+        )
+
+    def _look(self, trigger: StageReadyTrigger) -> dict[str, int] | None:
+        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+
+        with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
+            seen = trigger.look(connection)
+        ready = trigger.is_ready(seen)
+        self.log.info("%d new files on %s, the newest %s s old", seen.files, self.stage_path, seen.age)
+        return {"files": seen.files, "bytes": seen.size} if ready else None
+
+    def _timed_out(self) -> Any:
+        message = f"fewer than {self.min_files} new, settled files on {self.stage_path} after {self.timeout:g} s"
+        if self.soft_fail:
+            raise AirflowSkipException(message)
+        raise AirflowSensorTimeout(message)
