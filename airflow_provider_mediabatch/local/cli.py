@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local import daemon
+from airflow_provider_mediabatch.local.faults import FaultPlanError, install
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -38,6 +39,11 @@ def add_local_parser(subparsers: Subparsers) -> None:
     start.add_argument("--port", type=int, help="port on 127.0.0.1 (default: the one it had before, else any free one)")
     start.add_argument("--faults", type=Path, metavar="PLAN.json", help="a plan of faults to produce, for testing DAGs")
     start.set_defaults(run=_start)
+    faults = command("faults", "give the running engine another plan of faults to produce, or take it away")
+    choice = faults.add_mutually_exclusive_group(required=True)
+    choice.add_argument("plan", type=Path, nargs="?", metavar="PLAN.json")
+    choice.add_argument("--clear", action="store_true", help="no faults any more")
+    faults.set_defaults(run=_faults)
     command("stop", "stop the engine and the jobs it runs").set_defaults(run=_stop)
     state = command("status", "say whether the engine runs; exit status 3 when it does not")
     state.add_argument("--json", action="store_true", help="as one JSON object")
@@ -53,6 +59,12 @@ def _start(arguments: argparse.Namespace) -> int:
     print(
         f'Point Airflow and the Snowflake clients at it: eval "$(mediabatch local env --state-dir {engine.state_dir})"'
     )
+    return 0
+
+
+def _faults(arguments: argparse.Namespace) -> int:
+    install(arguments.state_dir.resolve(), None if arguments.clear else arguments.plan.read_text())
+    print("No faults are produced." if arguments.clear else f"Faults are produced as {arguments.plan} says.")
     return 0
 
 
@@ -93,7 +105,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments))
-    except daemon.EngineError as error:
+    except (daemon.EngineError, FaultPlanError, FileNotFoundError) as error:
         print(f"mediabatch: {error}", file=sys.stderr)
         return 1
 

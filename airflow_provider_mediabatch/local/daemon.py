@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_mediabatch.local.defaults import ACCOUNT, DATABASE, ROLE, SCHEMA, USER, WAREHOUSE
+from airflow_provider_mediabatch.local.faults import install
 
 DEFAULT_STATE_DIR = Path(".mediabatch")
 LOCK_FILE = "engine.lock"
@@ -121,9 +122,11 @@ def start(
 
     :param state_dir: where all its state lives; created when it is not there.
     :param port: the port to listen on; by default the one it had before, else any free one.
-    :param faults: a fault plan to start with (see :mod:`~airflow_provider_mediabatch.local.faults`).
+    :param faults: a fault plan (see :mod:`~airflow_provider_mediabatch.local.faults`); an engine that runs takes it
+        over.
     :param timeout: seconds to wait for it to become ready.
     :raises EngineError: when it does not; the text holds the end of its own output.
+    :raises FaultPlanError: for a plan that cannot be read.
     """
     state_dir = state_dir.resolve()
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -133,9 +136,10 @@ def start(
             if port not in (None, running.port):
                 raise EngineError(f"the engine of {state_dir} runs already, on port {running.port}: stop it first")
             if faults is not None:
-                raise EngineError(f"the engine of {state_dir} runs already, without this fault plan: stop it first")
+                install(state_dir, faults.read_text())
             return running
-        process = _spawn(state_dir, port, faults)
+        install(state_dir, faults.read_text() if faults is not None else None)
+        process = _spawn(state_dir, port)
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             running = status(state_dir)
@@ -177,12 +181,10 @@ def stop(state_dir: Path, *, timeout: float = 20.0) -> bool:
     return True
 
 
-def _spawn(state_dir: Path, port: int | None, faults: Path | None) -> subprocess.Popen[bytes]:
+def _spawn(state_dir: Path, port: int | None) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "airflow_provider_mediabatch.local.process", "--state-dir", str(state_dir)]
     if port is not None:
         command += ["--port", str(port)]
-    if faults is not None:
-        command += ["--faults", str(faults.resolve())]
     with open(state_dir / "engine.out", "wb") as output:
         # A session of its own, so that neither Ctrl-C nor a closed terminal ends it.
         return subprocess.Popen(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_mediabatch.local.catalog import Catalog
+from airflow_provider_mediabatch.local.faults import Faults
 from airflow_provider_mediabatch.local.queries import Queries
 from airflow_provider_mediabatch.local.session import Sessions
 
@@ -32,6 +33,7 @@ class Engine:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.instance = secrets.token_hex(8)
         self.catalog = Catalog(state_dir / "catalog.sqlite")
+        self.faults = Faults(state_dir)
         self.sessions = Sessions(self)
         self.queries = Queries(self)
         self.privileges: Any = self._room("privileges", "Privileges")

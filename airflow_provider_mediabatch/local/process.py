@@ -80,6 +80,7 @@ def serve(state_dir: Path, port: int | None = None) -> int:
 
     import uvicorn
 
+    from airflow_provider_mediabatch.local.connections import Connections, hang_up
     from airflow_provider_mediabatch.local.engine import Engine
     from airflow_provider_mediabatch.local.server import Server
 
@@ -87,9 +88,17 @@ def serve(state_dir: Path, port: int | None = None) -> int:
     engine.recover()
     bound = listener.getsockname()[1]
     password = str(before.get("password") or secrets.token_urlsafe(24))
-    app = Server(engine, password, bound).app()
+    app = Server(engine, password, bound, hang_up).app()
     server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3, ws="none")
+        uvicorn.Config(
+            app,
+            http=Connections,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=3,
+            ws="none",
+        )
     )
     state = {
         "pid": os.getpid(),

@@ -50,6 +50,7 @@ class Query:
     :param context: what its handler sees.
     :param sql: its text.
     :param asynchronous: sent with ``asyncExec``: nobody waits for the reply.
+    :param fault: the error of a fault plan to fail with, instead of being executed.
     :param done: set at the end; by then either ``result`` or ``error`` is there.
     """
 
@@ -62,6 +63,7 @@ class Query:
     result: Result | FileTransfer | None = None
     error: SnowflakeError | None = None
     done: threading.Event = field(default_factory=threading.Event)
+    fault: SnowflakeError | None = None
     future: Future[None] = field(default_factory=Future)
 
     def cancel(self) -> None:
@@ -108,8 +110,11 @@ class Queries:
         parameters: Mapping[str, object] | None = None,
         describe_only: bool = False,
         asynchronous: bool = False,
+        fault: SnowflakeError | None = None,
     ) -> Query:
         """Begin a statement, or find the one that this request began before.
+
+        :param fault: the error that a fault plan has for it, instead of being executed.
 
         A client sends the same request id again after a lost reply; executing it twice would, say, insert twice.
 
@@ -127,7 +132,7 @@ class Queries:
                 describe_only=describe_only,
                 parameters=parameters or {},
             )
-            query = Query(query_id, context, sql, asynchronous, request_id)
+            query = Query(query_id, context, sql, asynchronous, request_id, fault=fault)
             query.future.set_running_or_notify_cancel()
             self._alive[query_id] = query
             if request_id:
@@ -215,7 +220,7 @@ class Queries:
         outcome: Result | FileTransfer | Pending | SnowflakeError
         try:
             self._record(query)
-            outcome = execute(query.context, query.sql, query)
+            outcome = query.fault or execute(query.context, query.sql, query)
         except SnowflakeError as error:
             outcome = error
         except Exception as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
@@ -22,10 +21,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from airflow_provider_mediabatch.local import wire
+from airflow_provider_mediabatch.local import replies, wire
 from airflow_provider_mediabatch.local.defaults import ACCOUNT, DATABASE, ROLE, SCHEMA, USER, WAREHOUSE
 from airflow_provider_mediabatch.local.engine import Engine
 from airflow_provider_mediabatch.local.errors import SnowflakeError
+from airflow_provider_mediabatch.local.faults import Rule
 from airflow_provider_mediabatch.local.queries import FAILED, Query
 from airflow_provider_mediabatch.local.request_body import read_json
 from airflow_provider_mediabatch.local.results import FileTransfer
@@ -45,6 +45,10 @@ _VALID_SECONDS = 4 * 3600
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+class _HangUp(Exception):
+    """Close the connection without a reply."""
+
+
 class Server:
     """The endpoints.
 
@@ -54,8 +58,9 @@ class Server:
         page can make a browser send requests to loopback under a name of its own.
     """
 
-    def __init__(self, engine: Engine, password: str, port: int) -> None:
+    def __init__(self, engine: Engine, password: str, port: int, hang_up: Callable[[Any], None]) -> None:
         self.engine = engine
+        self._hang_up = hang_up
         self._password = password
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
         self._chunk_key = secrets.token_bytes(32)
@@ -87,21 +92,54 @@ class Server:
         async def guarded(request: Request) -> Response:
             if request.headers.get("host", "").lower() not in self._hosts:
                 log.warning("refused a request for host %r", request.headers.get("host"))
-                return JSONResponse(_failure("390100", "The local engine answers on 127.0.0.1 only."), 403)
+                return JSONResponse(replies.failure("390100", "The local engine answers on 127.0.0.1 only."), 403)
             try:
                 return await endpoint(request)
+            except _HangUp:
+                self._hang_up(request.scope["client"])
+                return Response(status_code=503)
             except SnowflakeError as error:
                 return JSONResponse(wire.error_reply(error))
             except HTTPException as error:
                 log.warning("refused %s %s: %s", request.method, request.url.path, error.detail)
-                return JSONResponse(_failure(f"{390000 + error.status_code}", error.detail), error.status_code)
+                return JSONResponse(replies.failure(f"{390000 + error.status_code}", error.detail), error.status_code)
             except Exception as error:
                 log.exception("%s %s failed", request.method, request.url.path)
                 return JSONResponse(
-                    _failure("000603", f"Processing aborted by an error of the local engine: {error!r}")
+                    replies.failure("000603", f"Processing aborted by an error of the local engine: {error!r}")
                 )
 
         return guarded
+
+    async def _fault(
+        self, request: Request, endpoint: str, session: Session | None = None, text: str = ""
+    ) -> Rule | None:
+        """Do what the fault plan has for this request, if anything.
+
+        :returns: a rule that takes effect only when the statement is carried out: lost_reply, and some errors.
+        """
+        rule = self.engine.faults.on_request(endpoint, text)
+        if rule is None:
+            return None
+        log.warning("fault %s (%s) at %s %s", rule.name, rule.action, endpoint, text[:200])
+        match rule.action:
+            case "delay":
+                await anyio.sleep(rule.seconds)
+            case "http_503":
+                raise HTTPException(503, "A fault of the fault plan.")
+            case "session_expired" if session is not None:
+                self.engine.sessions.expire(session)
+                raise SnowflakeError(390112, "08001", "Your session has expired. Please login again.")
+            case "session_gone" if session is not None:
+                await anyio.to_thread.run_sync(self.engine.sessions.close, session)
+                raise SnowflakeError(390111, "08001", "Session no longer exists. New login required.")
+            case "drop":
+                raise _HangUp
+            case "lost_reply" if endpoint != "query":
+                raise _HangUp
+            case "error" if rule.where == "reply" and not rule.after:
+                raise rule.error
+        return rule
 
     def _session(self, request: Request, *, master: bool = False) -> Session:
         """The request's session, by its token.
@@ -124,6 +162,7 @@ class Server:
 
     async def login(self, request: Request) -> Response:
         """User and password against the instance's own; both are compared in constant time."""
+        await self._fault(request, "login")
         body = await read_json(request, trusted=False)
         data = body.get("data")
         data = data if isinstance(data, dict) else {}
@@ -131,13 +170,15 @@ class Server:
         right_user = hmac.compare_digest(user.upper().encode(), USER.encode())
         if not (hmac.compare_digest(password.encode(), self._password.encode()) and right_user):
             log.warning("refused a login")
-            return JSONResponse(_failure("390100", "Incorrect username or password was specified."))
+            return JSONResponse(replies.failure("390100", "Incorrect username or password was specified."))
         query = request.query_params
         role = _resolved(query.get("roleName")) or ROLE
         if self.engine.privileges is not None and not self.engine.privileges.exists(role):
             message = f"Role '{role}' specified in the connect string does not exist or not authorized. Contact your"
             return JSONResponse(
-                _failure("390189", f"{message} local system administrator, or attempt to login with another role.")
+                replies.failure(
+                    "390189", f"{message} local system administrator, or attempt to login with another role."
+                )
             )
         parameters = data.get("SESSION_PARAMETERS")
         session = self.engine.sessions.open(USER, role, parameters if isinstance(parameters, dict) else {})
@@ -150,7 +191,7 @@ class Server:
             "warehouseName": session.warehouse,
             "roleName": session.role,
         }
-        return _success(
+        return replies.success(
             {
                 "token": session.token,
                 "masterToken": session.master_token,
@@ -168,8 +209,9 @@ class Server:
     async def renew(self, request: Request) -> Response:
         """A new session token for the master token."""
         session = self._session(request, master=True)
+        await self._fault(request, "renew", session)
         self.engine.sessions.renew(session)
-        return _success(
+        return replies.success(
             {
                 "sessionToken": session.token,
                 "masterToken": session.master_token,
@@ -181,21 +223,22 @@ class Server:
 
     async def heartbeat(self, request: Request) -> Response:
         """Keep the session."""
-        self._session(request)
-        return _success(None)
+        await self._fault(request, "heartbeat", self._session(request))
+        return replies.success(None)
 
     async def logout(self, request: Request) -> Response:
         """Close the session; asynchronous statements run on."""
         session = self._session(request)
+        await self._fault(request, "logout", session)
         if request.query_params.get("delete") == "true":
             await anyio.to_thread.run_sync(self.engine.sessions.close, session)
-        return _success(None)
+        return replies.success(None)
 
     async def telemetry(self, request: Request) -> Response:
         """Taken and dropped."""
         self._session(request)
         await read_json(request)
-        return _success("Log Received")
+        return replies.success("Log Received")
 
     async def query(self, request: Request) -> Response:
         """One statement."""
@@ -208,6 +251,7 @@ class Server:
         if body.get("bindStage"):
             raise SnowflakeError(2, "0A000", "not supported by the local engine: array bindings uploaded to a stage")
         asynchronous = bool(body.get("asyncExec"))
+        rule = await self._fault(request, "query", session, sql)
         query = self.engine.queries.start(
             session,
             sql,
@@ -216,23 +260,30 @@ class Server:
             parameters=parameters if isinstance(parameters, dict) else {},
             describe_only=bool(body.get("describeOnly")),
             asynchronous=asynchronous,
+            fault=rule.error if rule is not None and rule.action == "error" and rule.where == "status" else None,
         )
+        if rule is not None and (rule.action == "lost_reply" or rule.after):
+            await query.wait(RESULT_SECONDS)
+            if rule.action == "lost_reply":
+                raise _HangUp
+            raise rule.error
         if asynchronous:
-            return JSONResponse(_in_progress(query.id, "333334"))
+            return JSONResponse(replies.in_progress(query.id, "333334"))
         return await self._reply(query, SLOW_SECONDS)
 
     async def result(self, request: Request) -> Response:
         """A statement's result by its query id: of a slow one that this session waits for, or of any that ended."""
-        self._session(request)
+        session = self._session(request)
         query_id = request.path_params["query_id"]
         query = self.engine.queries.find(query_id)
+        await self._fault(request, "result", session, query.sql if query is not None else "")
         if query is not None:
             return await self._reply(query, RESULT_SECONDS)
         return await anyio.to_thread.run_sync(self._kept_reply, query_id)
 
     async def _reply(self, query: Query, seconds: float) -> Response:
         if not await query.wait(seconds):
-            return JSONResponse(_in_progress(query.id, "333333"))
+            return JSONResponse(replies.in_progress(query.id, "333333"))
         if query.error is not None:
             return JSONResponse(wire.error_reply(query.error, query.id))
         return await anyio.to_thread.run_sync(self._result_reply, query)
@@ -246,11 +297,11 @@ class Server:
             assert result is not None
             data = self._rows(query.id, result)
         data |= {"queryId": query.id, "sqlState": "00000", **wire.session_fields(session)}
-        return _success(data)
+        return replies.success(data)
 
     def _kept_reply(self, query_id: str) -> Response:
         result = self.engine.queries.result(query_id)
-        return _success(self._rows(query_id, result) | {"queryId": query_id, "sqlState": "00000"})
+        return replies.success(self._rows(query_id, result) | {"queryId": query_id, "sqlState": "00000"})
 
     def _rows(self, query_id: str, result: Any) -> dict[str, Any]:
         data = wire.result_data(result)
@@ -274,6 +325,7 @@ class Server:
         query_id, offset, rows = (request.path_params[name] for name in ("query_id", "offset", "rows"))
         if not hmac.compare_digest(self._piece_key(query_id, offset, rows), request.path_params["key"]):
             raise HTTPException(403, "This address is not one that the engine gave out.")
+        await self._fault(request, "piece")
 
         def read() -> bytes:
             query = self.engine.queries.find(query_id)
@@ -286,16 +338,17 @@ class Server:
 
     async def monitor(self, request: Request) -> Response:
         """A statement's status, for any session of the user."""
-        self._session(request)
+        session = self._session(request)
         query_id = request.path_params["query_id"]
         query = self.engine.queries.find(query_id)
+        await self._fault(request, "monitor", session, query.sql if query is not None else "")
         if query is not None:
             await query.wait(MONITOR_SECONDS)
         row = await anyio.to_thread.run_sync(self.engine.queries.status, query_id)
         if row is None:
             # Accepted a moment ago and not yet in the catalogue, or not known at all.
             known = [] if query is None else [{"id": query_id, "status": "RUNNING"}]
-            return _success({"queries": known})
+            return replies.success({"queries": known})
         state: dict[str, Any] = {
             "id": query_id,
             "status": row["status"],
@@ -322,10 +375,11 @@ class Server:
         else:
             body = await read_json(request)
             query = self.engine.queries.by_request(session, str(body.get("requestId")))
+        await self._fault(request, "abort", session, query.sql if query is not None else "")
         if query is None or query.done.is_set():
-            return JSONResponse(_failure("000605", "Identified SQL statement is not currently executing."))
+            return JSONResponse(replies.failure("000605", "Identified SQL statement is not currently executing."))
         query.cancel()
-        return _success(None)
+        return replies.success(None)
 
 
 def _resolved(name: str | None) -> str | None:
@@ -335,20 +389,3 @@ def _resolved(name: str | None) -> str | None:
     if len(name) > 1 and name[0] == name[-1] == '"':
         return name[1:-1].replace('""', '"')
     return name.upper()
-
-
-def _success(data: Any) -> Response:
-    # json.dumps is several times faster than Starlette's response for megabytes of base64, as it need not check for
-    # NaN.
-    body = json.dumps({"success": True, "code": None, "message": None, "data": data})
-    return Response(body, media_type="application/json")
-
-
-def _failure(code: str, message: str) -> dict[str, Any]:
-    return {"success": False, "code": code, "message": message, "data": None}
-
-
-def _in_progress(query_id: str, code: str) -> dict[str, Any]:
-    data = {"queryId": query_id, "getResultUrl": f"/queries/{query_id}/result", "progressDesc": None}
-    message = "Query execution in progress." if code == "333333" else "Query execution in progress. Asynchronous."
-    return {"success": True, "code": code, "message": message, "data": data}

@@ -70,23 +70,13 @@ class Session:
     def duckdb(self) -> duckdb.DuckDBPyConnection:
         """The session's own DuckDB connection, opened at its first use: most pollers never need one."""
         if self._duckdb is None:
-            if self.engine.storage is None:
-                import duckdb
-
-                self._duckdb = duckdb.connect(str(self.engine.state_dir / "scratch.duckdb"))
-            else:
-                self._duckdb = self.engine.storage.connect()
+            self._duckdb = self.engine.storage.connect()
         return self._duckdb
 
     def run_sql(self, context: Context, sql: str) -> Result:
         """Run ordinary SQL in this session; see :mod:`~airflow_provider_mediabatch.local.sql.run`."""
-        try:
-            from airflow_provider_mediabatch.local.sql.run import run_sql
-        except ModuleNotFoundError:
-            from airflow_provider_mediabatch.local.results import Column, Result
+        from airflow_provider_mediabatch.local.sql.run import run_sql
 
-            table = self.duckdb.execute(sql).to_arrow_table()
-            return Result([Column.text(name.upper()) for name in table.column_names], table)
         return run_sql(context, sql)
 
     def interrupt(self) -> None:
@@ -137,6 +127,11 @@ class Sessions:
             return None
         session.last_used = time.monotonic()
         return session
+
+    def expire(self, session: Session) -> None:
+        """Make the session's token void; its master token still renews it."""
+        with self._lock:
+            self._by_token.pop(session.token, None)
 
     def renew(self, session: Session) -> None:
         """Give the session a new token; the old one is void."""

@@ -1,10 +1,11 @@
-"""Statements about statements: cancelling one, or all of a session."""
+"""Statements about statements: cancelling one, or all of a session; waiting."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.results import Column, Pending, Result
 from airflow_provider_mediabatch.local.statements.registry import statement
 
 if TYPE_CHECKING:
@@ -38,3 +39,26 @@ def cancel_query(ctx: Context, cursor: Cursor) -> Result:
         query.cancel()
         message = f"query [{query_id}] terminated."
     return Result.of([Column.text("SYSTEM$CANCEL_QUERY")], [(message,)])
+
+
+_UNITS = {"DAYS": 86400.0, "HOURS": 3600.0, "MINUTES": 60.0, "SECONDS": 1.0, "MILLISECONDS": 0.001}
+
+
+@statement("CALL SYSTEM$WAIT", "SELECT SYSTEM$WAIT")
+def wait(ctx: Context, cursor: Cursor) -> Pending:
+    """``CALL SYSTEM$WAIT(amount [, unit])``: seconds unless a unit is given."""
+    cursor.next()
+    cursor.expect("SYSTEM$WAIT", "(")
+    amount = cursor.next()
+    if amount.kind != "number":
+        cursor.fail("expected a number")
+    unit = "SECONDS"
+    if cursor.accept(","):
+        unit = cursor.identifier()
+        if unit not in _UNITS:
+            cursor.fail(f"expected one of {', '.join(_UNITS)}")
+    cursor.expect(")")
+    cursor.expect_end()
+    end = time.monotonic() + float(amount.value) * _UNITS[unit]
+    done = Result.of([Column.text("SYSTEM$WAIT")], [(f"waited {amount.value} {unit.lower()}",)])
+    return Pending(lambda: done if time.monotonic() >= end else None, interval=0.02)

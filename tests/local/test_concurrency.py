@@ -1,0 +1,91 @@
+"""Many clients at once, each of which must see its own rows and nobody else's."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.conftest import RunningEngine
+
+_THREADS, _PROCESSES, _ROUNDS = 8, 4, 12
+
+
+def one_client(parameters: dict[str, Any], worker: str) -> int:
+    """A session that writes and reads its own rows, with bindings, transactions and asynchronous statements."""
+    import snowflake.connector
+
+    checked = 0
+    with snowflake.connector.connect(**parameters, paramstyle="qmark") as connection:
+        cursor = connection.cursor()
+        cursor.execute("CREATE TEMPORARY TABLE own_rows (worker VARCHAR, n INT)")
+        for number in range(_ROUNDS):
+            cursor.execute("INSERT INTO own_rows VALUES (?, ?)", (worker, number))
+            cursor.execute("INSERT INTO everybodys VALUES (?, ?)", (worker, number))
+            assert cursor.execute("SELECT COUNT(*), MIN(worker), MAX(n) FROM own_rows").fetchone() == (
+                number + 1,
+                worker,
+                number,
+            )
+            mine = cursor.execute("SELECT n FROM everybodys WHERE worker = ? ORDER BY n", (worker,)).fetchall()
+            assert mine == [(n,) for n in range(number + 1)], (worker, mine)
+            query_id = cursor.execute_async("SELECT ?, ?", (worker, number))["queryId"]
+            cursor.get_results_from_sfqid(query_id)
+            assert cursor.fetchall() == [(worker, number)]
+            checked += 1
+        cursor.execute("BEGIN")
+        cursor.execute("DELETE FROM own_rows")
+        cursor.execute("ROLLBACK")
+        assert cursor.execute("SELECT COUNT(*) FROM own_rows").fetchone() == (_ROUNDS,)
+    return checked
+
+
+def one_process(parameters: dict[str, Any], process: int) -> int:
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return sum(pool.map(lambda thread: one_client(parameters, f"{process}-{thread}"), range(_THREADS)))
+
+
+def test_eight_threads_in_each_of_four_processes(engine: RunningEngine) -> None:
+    with engine.connect() as connection:
+        connection.cursor().execute("CREATE OR REPLACE TABLE everybodys (worker VARCHAR, n INT)")
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(_PROCESSES, mp_context=context) as pool:
+            checked = sum(pool.map(one_process, [engine.parameters] * _PROCESSES, range(_PROCESSES)))
+        assert checked == _THREADS * _PROCESSES * _ROUNDS
+        total = connection.cursor().execute("SELECT COUNT(*), COUNT(DISTINCT worker) FROM everybodys").fetchone()
+        assert total == (checked, _THREADS * _PROCESSES)
+
+
+def test_threads_on_one_connection(engine: RunningEngine) -> None:
+    """Statements of one session take turns; each thread still gets its own answer."""
+    with engine.connect() as connection:
+        wrong: list[object] = []
+
+        def ask(thread: int) -> None:
+            for number in range(25):
+                row = connection.cursor().execute(f"SELECT {thread}, {number}").fetchone()
+                if row != (thread, number):
+                    wrong.append(row)
+
+        threads = [threading.Thread(target=ask, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert wrong == []
+
+
+def test_many_waits_hold_nobody_up(engine: RunningEngine) -> None:
+    """A hundred statements that wait cost no thread each: others are answered at once, before, during and after."""
+    with engine.connect() as connection:
+        waiting = [connection.cursor().execute_async("CALL SYSTEM$WAIT(3)")["queryId"] for _ in range(100)]
+        started = time.monotonic()
+        for number in range(10):
+            assert connection.cursor().execute(f"SELECT {number}").fetchone() == (number,)
+        assert time.monotonic() - started < 2
+        deadline = time.monotonic() + 15
+        while any(connection.is_still_running(connection.get_query_status(query_id)) for query_id in waiting):
+            assert time.monotonic() < deadline

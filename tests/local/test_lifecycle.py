@@ -1,0 +1,177 @@
+"""Starting, stopping and killing the engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from airflow_provider_mediabatch.local import daemon
+
+if TYPE_CHECKING:
+    from tests.conftest import RunningEngine
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """``mediabatch local …`` as a user runs it."""
+    return subprocess.run(
+        [sys.executable, "-m", "airflow_provider_mediabatch.local.cli", "local", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def kill(engine: RunningEngine) -> None:
+    """SIGKILL, and wait until the process is gone."""
+    process = psutil.Process(engine.status.pid)
+    process.kill()
+    psutil.wait_procs([process], timeout=10)
+
+
+def test_command_line(tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    assert command("status", "--state-dir", state).returncode == 3
+    missing = command("env", "--state-dir", state)
+    assert missing.returncode == 3
+    assert "mediabatch local start" in missing.stderr
+    try:
+        started = command("start", "--state-dir", state)
+        assert started.returncode == 0, started.stderr
+        parameters = json.loads(command("env", "--json", "--state-dir", state).stdout)
+        assert set(parameters) == set(
+            ["account", "user", "password", "host", "port", "protocol", "database", "schema", "warehouse", "role"]
+        )
+        again = command("start", "--state-dir", state)
+        assert again.returncode == 0
+        assert json.loads(command("env", "--json", "--state-dir", state).stdout) == parameters
+        lines = command("env", "--state-dir", state).stdout.splitlines()
+        exports = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+        connection = json.loads(shlex.split(exports["AIRFLOW_CONN_SNOWFLAKE_DEFAULT"])[0])
+        assert connection["conn_type"] == "snowflake"
+        assert connection["extra"]["protocol"] == "http"
+        running = json.loads(command("status", "--json", "--state-dir", state).stdout)
+        assert running["running"]
+        assert "password" not in running
+    finally:
+        stopped = command("stop", "--state-dir", state)
+    assert stopped.returncode == 0
+    assert not psutil.pid_exists(running["pid"]) or psutil.Process(running["pid"]).status() == psutil.STATUS_ZOMBIE
+    assert "No local engine" in command("stop", "--state-dir", state).stdout
+
+
+def test_two_starts_at_once_give_one_engine(tmp_path: Path) -> None:
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            started = list(pool.map(lambda _: command("start", "--state-dir", str(tmp_path / "state")), range(4)))
+        assert [one.returncode for one in started] == [0] * 4
+        assert len({one.stdout for one in started}) == 1
+        commands = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+        owners = [line for line in commands if str(tmp_path / "state") in line and "local.process" in line]
+        assert len(owners) == 1
+    finally:
+        daemon.stop(tmp_path / "state")
+
+
+def test_port_and_password_stay(own_engine: RunningEngine) -> None:
+    before = own_engine.status
+    own_engine.stop()
+    assert daemon.status(own_engine.state_dir) is None
+    own_engine.restart()
+    after = own_engine.status
+    assert (after.port, after.password) == (before.port, before.password)
+    assert after.pid != before.pid
+    with own_engine.connect() as connection:
+        assert connection.cursor().execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_process_id_left_over_is_not_trusted(own_engine: RunningEngine) -> None:
+    kill(own_engine)
+    state = own_engine.state_dir / "engine.json"
+    innocent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        state.write_text(json.dumps(json.loads(state.read_text()) | {"pid": innocent.pid}))
+        assert daemon.status(own_engine.state_dir) is None
+        assert daemon.stop(own_engine.state_dir) is False
+        own_engine.restart()
+        assert innocent.poll() is None
+    finally:
+        innocent.terminate()
+        innocent.wait()
+
+
+def test_a_taken_port_is_said(tmp_path: Path, engine: RunningEngine) -> None:
+    with pytest.raises(daemon.EngineError, match="in use"):
+        daemon.start(tmp_path / "state", port=engine.status.port)
+
+
+def test_it_starts_fast(tmp_path: Path) -> None:
+    seconds = []
+    for _attempt in range(3):
+        started = time.monotonic()
+        daemon.start(tmp_path / "state")
+        seconds.append(time.monotonic() - started)
+        daemon.stop(tmp_path / "state")
+    assert min(seconds) < 4, seconds  # about 1 s on an idle machine; tests share theirs
+
+
+def test_everything_is_there_after_sigkill(own_engine: RunningEngine, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(os.urandom(5000))
+    with own_engine.connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute("CREATE TABLE kept (a INT, s VARCHAR)")
+        cursor.execute("INSERT INTO kept SELECT seq4(), 'row ' || seq4() FROM TABLE(GENERATOR(ROWCOUNT => 1000))")
+        cursor.execute("CREATE STAGE photos DIRECTORY = (ENABLE = TRUE)")
+        cursor.execute(f"PUT 'file://{photo}' @photos/a AUTO_COMPRESS = FALSE")
+        cursor.execute("CREATE ROLE kept_role")
+        cursor.execute("GRANT READ ON STAGE photos TO ROLE kept_role")
+        listing = cursor.execute_async("LIST @photos")["queryId"]
+        while connection.is_still_running(connection.get_query_status(listing)):
+            pass
+        lost = cursor.execute_async("CALL SYSTEM$WAIT(600)")["queryId"]
+        time.sleep(0.3)
+        kill(own_engine)
+    own_engine.restart()
+    with own_engine.connect() as connection:
+        cursor = connection.cursor()
+        assert cursor.execute("SELECT COUNT(*), MAX(s) FROM kept").fetchone() == (1000, "row 999")
+        assert [row[:2] for row in cursor.execute("LIST @photos").fetchall()] == [("photos/a/photo.jpg", 5000)]
+        assert len(cursor.execute("SHOW GRANTS TO ROLE kept_role").fetchall()) == 1
+        # A finished asynchronous statement's rows outlive the engine; one that ran is said to have failed.
+        assert len(cursor.execute(f"SELECT * FROM TABLE(RESULT_SCAN('{listing}'))").fetchall()) == 1
+        assert connection.get_query_status(lost).name == "FAILED_WITH_ERROR"
+
+
+def test_killed_in_the_middle_of_writing(own_engine: RunningEngine) -> None:
+    """Committed rows are there, uncommitted ones are not, and the file opens."""
+    with own_engine.connect(autocommit=True) as connection:
+        connection.cursor().execute("CREATE TABLE written (batch INT, n INT)")
+    committed = 0
+    writer = own_engine.connect()
+    cursor = writer.cursor()
+    cursor.execute("BEGIN")
+    cursor.execute("INSERT INTO written SELECT -1, seq4() FROM TABLE(GENERATOR(ROWCOUNT => 1000))")
+    with own_engine.connect() as other:
+        for batch in range(20):
+            other.cursor().execute(f"INSERT INTO written SELECT {batch}, seq4() FROM TABLE(GENERATOR(ROWCOUNT => 500))")
+            committed += 1
+        os.kill(own_engine.status.pid, signal.SIGKILL)
+    psutil.wait_procs(
+        [psutil.Process(own_engine.status.pid)] if psutil.pid_exists(own_engine.status.pid) else [], timeout=10
+    )
+    own_engine.restart()
+    with own_engine.connect() as connection:
+        rows = connection.cursor().execute("SELECT batch, COUNT(*) FROM written GROUP BY 1 ORDER BY 1").fetchall()
+    assert rows == [(batch, 500) for batch in range(committed)]
