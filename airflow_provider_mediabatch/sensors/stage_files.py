@@ -107,7 +107,7 @@ class StageFilesSensor(BaseSensorOperator):
         found = self._look(self._trigger())
         return PokeReturnValue(is_done=True, xcom_value=found) if found else False
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, int]:
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """The trigger's event.
 
         :raises PollingFailed: when the stage could not be read.

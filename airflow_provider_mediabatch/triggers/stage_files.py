@@ -83,7 +83,7 @@ class StageFilesTrigger(BaseEventTrigger):
         settle: float = 5.0,
         max_wait: float = 300.0,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.stage_path = stage_path
         self.asset_name = asset_name
         self.pattern = pattern
@@ -139,7 +139,7 @@ class StageFilesTrigger(BaseEventTrigger):
                     start, watermark = watermark, watermark.after(verdict.files)
                     snapshot.seen[self.asset_name] = watermark
                     self.log.info("%d new files on %s", len(verdict.files), self.stage_path)
-                    yield TriggerEvent(
+                    yield _event(
                         {
                             "stage_path": self.stage_path,
                             "pattern": self.pattern,
@@ -258,6 +258,10 @@ def _clock(connection: SnowflakeConnection) -> float:
     return server_clock(connection)
 
 
+def _event(payload: dict[str, Any]) -> TriggerEvent:
+    return TriggerEvent(payload)  # type: ignore[no-untyped-call]
+
+
 def _iso(epoch: float) -> str | None:
     return datetime.fromtimestamp(epoch, UTC).isoformat() if epoch else None
 
@@ -288,7 +292,7 @@ class StageReadyTrigger(BaseTrigger):
         deadline: float | None = None,
         snowflake_conn_id: str = "snowflake_default",
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.stage_path = stage_path
         self.pattern = pattern
         self.since = since
@@ -328,7 +332,7 @@ class StageReadyTrigger(BaseTrigger):
                     seen = await connection.call(self.look)
                     failures = 0
                     if self.is_ready(seen):
-                        yield TriggerEvent({"files": seen.files, "bytes": seen.size})
+                        yield _event({"files": seen.files, "bytes": seen.size})
                         return
                     if seen.files >= self.min_files and seen.age is not None:
                         pause = max(0.5, min(pause, self.settle - seen.age))
@@ -337,12 +341,12 @@ class StageReadyTrigger(BaseTrigger):
                     text, permanent = describe_error(error)
                     self.log.warning("looking at %s failed (%d in a row): %s", self.stage_path, failures, text)
                     if permanent or failures >= polling.MAX_FAILURES:
-                        yield TriggerEvent({"error": text})
+                        yield _event({"error": text})
                         return
                     pause = polling.backoff(failures, self.poll_interval)
                 if self.deadline is not None and time.time() + pause > self.deadline:
                     await asyncio.sleep(max(0.0, self.deadline - time.time()))
-                    yield TriggerEvent({"timeout": True})
+                    yield _event({"timeout": True})
                     return
                 await asyncio.sleep(pause)
 
