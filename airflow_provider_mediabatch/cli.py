@@ -10,12 +10,14 @@ from collections.abc import Sequence
 def parser() -> argparse.ArgumentParser:
     """All commands. Each parser carries ``run``: a function of the parsed arguments that returns the exit status."""
     from airflow_provider_mediabatch.demo.cli import add_demo_parser
+    from airflow_provider_mediabatch.doctor_cli import add_doctor_parser
     from airflow_provider_mediabatch.local.cli import add_local_parser
 
     top = argparse.ArgumentParser(prog="mediabatch", description="Batch inference on media files with Airflow.")
     commands = top.add_subparsers(dest="command", required=True)
     add_demo_parser(commands)
     add_local_parser(commands)
+    add_doctor_parser(commands)
     return top
 
 

@@ -1,0 +1,108 @@
+"""The doctor on the engine: a role with nothing, and the SQL that turns every row green."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_mediabatch.cli import main
+from airflow_provider_mediabatch.doctor import Finding, Wanted, examine, versions
+
+if TYPE_CHECKING:
+    from conftest import RunningEngine
+
+ROLE = "DOCTOR_PATIENT"
+WANTED = Wanted(
+    stage="@DOCTOR.MEDIA.PHOTOS/in/", output="@DOCTOR.MEDIA.RESULTS/", pool="DOCTOR_POOL", job_schema="DOCTOR.MEDIA"
+)
+
+
+@pytest.fixture(scope="module")
+def patient(engine: RunningEngine) -> Iterator[RunningEngine]:
+    """Objects that exist, and a role that may use none of them."""
+    with engine.connect() as admin:
+        for statement in (
+            "CREATE DATABASE DOCTOR",
+            "CREATE SCHEMA DOCTOR.MEDIA",
+            "CREATE STAGE DOCTOR.MEDIA.PHOTOS ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')",
+            "CREATE STAGE DOCTOR.MEDIA.RESULTS ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')",
+            "CREATE COMPUTE POOL DOCTOR_POOL MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_S",
+            f"CREATE ROLE {ROLE}",
+            f"GRANT ROLE {ROLE} TO USER {admin.user}",
+        ):
+            admin.cursor().execute(statement)
+    return engine
+
+
+def look(engine: RunningEngine, wanted: Wanted = WANTED) -> dict[str, Finding]:
+    found = examine(lambda: engine.connect(role=ROLE), wanted)
+    return {finding.check: finding for finding in found}
+
+
+def test_each_fix_turns_its_row_green(patient: RunningEngine) -> None:
+    first = look(patient)
+    assert {check for check, finding in first.items() if finding.status == "fail"} >= {
+        "input stage",
+        "output stage",
+        "compute pool",
+        "CREATE SERVICE on schema",
+    }
+    for _ in range(3):  # what a first fix makes visible can be examined for the first time
+        todo = [finding for finding in look(patient).values() if finding.fix]
+        with patient.connect() as admin:
+            for finding in todo:
+                for statement in finding.fix.split("; "):
+                    admin.cursor().execute(statement)
+    last = look(patient)
+    green = {check for check, finding in last.items() if finding.status == "pass"}
+    assert green >= {
+        "connection",
+        "role",
+        "warehouse",
+        "READ on input stage",
+        "WRITE on output stage",
+        "kind of input stage",
+        "kind of output stage",
+        "directory table",
+        "USAGE on compute pool",
+        "state of compute pool",
+        "CREATE SERVICE on schema",
+    }
+    assert not [finding for finding in last.values() if finding.status == "fail"]
+
+
+def test_what_is_not_there_is_said(patient: RunningEngine) -> None:
+    wanted = Wanted(stage="photos", output="@DOCTOR.MEDIA.NONE", pool="NONE", model="DOCTOR.MEDIA.NONE")
+    found = examine(patient.connect, wanted)
+    failed = {finding.check: finding.detail for finding in found if finding.status == "fail"}
+    assert "must begin with @" in failed["input stage"]
+    assert "DOCTOR.MEDIA.NONE" in failed["output stage"]
+    assert "NONE" in failed["compute pool"]
+    assert "NONE" in failed["model"]
+
+
+def test_no_connection_is_a_row_not_a_traceback(engine: RunningEngine) -> None:
+    found = examine(lambda: engine.connect(password="wrong"), WANTED)
+    assert [finding.status for finding in found if finding.check == "connection"] == ["fail"]
+    assert "Incorrect username or password" in next(f.detail for f in found if f.check == "connection")
+
+
+def test_the_command_prints_json_and_fails_when_a_check_does(
+    patient: RunningEngine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_DOCTOR", patient.airflow_connection)
+    status = main(["doctor", "--conn-id", "doctor", "--pool", "NO_SUCH_POOL", "--json"])
+    rows = json.loads(capsys.readouterr().out)
+    assert status == 1
+    assert {"check", "status", "detail", "fix"} == set(rows[0])
+    assert next(row for row in rows if row["check"] == "compute pool")["fix"].startswith("GRANT USAGE ON COMPUTE POOL")
+    assert main(["doctor", "--conn-id", "doctor", "--pool", "NO_SUCH_POOL"]) == 1
+    printed = capsys.readouterr().out
+    assert "GRANT USAGE ON COMPUTE POOL NO_SUCH_POOL TO ROLE ACCOUNTADMIN;" in printed
+
+
+def test_versions_name_what_is_installed() -> None:
+    assert [finding.status for finding in versions()] == ["pass"] * 4
