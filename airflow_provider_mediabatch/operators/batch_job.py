@@ -19,6 +19,7 @@ from airflow_provider_mediabatch.exceptions import (
     PollingFailed,
 )
 from airflow_provider_mediabatch.links.batch_job import JOB_KEY, BatchJobLink, snowsight_url
+from airflow_provider_mediabatch.links.review import ReviewLink
 from airflow_provider_mediabatch.naming import stem
 from airflow_provider_mediabatch.polling import Decision, Outcome, Phase, Watch
 
@@ -48,7 +49,7 @@ class BatchJobOperator(BaseOperator):
     :param snowflake_conn_id: Airflow connection of type ``snowflake``.
     """
 
-    operator_extra_links = (BatchJobLink(),)
+    operator_extra_links = (BatchJobLink(), ReviewLink())
 
     def __init__(
         self,
