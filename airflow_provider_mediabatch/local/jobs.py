@@ -9,7 +9,6 @@ status file until it is over, then kept in its row.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import shutil
 import sqlite3
@@ -368,6 +367,3 @@ class JobStore:
             self._end(job, INTERNAL_ERROR, f"the job's process could not be started: {self._launcher.tail()}")
 
 
-def parameters_json(job: Job) -> str:
-    """The PARAMETERS of the job's row in the job history."""
-    return json.dumps({"REPLICAS": job.replicas, "ASYNC": bool(job.asynchronous)})

@@ -1,8 +1,8 @@
 """Between Arrow rows and the DataFrames of a model's signature, both ways.
 
 The way in is the one of the function that snowflake-ml generates for a logged model (columns named and typed as
-the signature says). BYTES columns are the exception: ``astype(numpy.bytes_)`` would pad every file to the longest one and cut
-trailing zero bytes, so they stay the ``bytes`` objects that were read.
+the signature says). BYTES columns are the exception: ``astype(numpy.bytes_)`` would pad every file to the longest one
+and cut trailing zero bytes, so they stay the ``bytes`` objects that were read.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def _share_processors(workers: int) -> None:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ[name] = str(threads)
     with contextlib.suppress(ImportError):
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         threadpool_limits(threads)  # BLAS is loaded already, with one thread: see zygote
 

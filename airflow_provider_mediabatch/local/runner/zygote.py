@@ -1,8 +1,8 @@
 """A process that has the heavy imports behind it and forks one job after the other.
 
 Importing snowflake-ml and pandas takes seconds; a forked copy of a process that has done it starts at once. Requests
-are lines on standard input, each the directory of a job. The process ends when its standard input closes, that is with the
-server; jobs are sessions of their own and go on.
+are lines on standard input, each the directory of a job. The process ends when its standard input closes, that is with
+the server; jobs are sessions of their own and go on.
 
 A fork copies only the calling thread, so there must be no other Python thread here, and libraries that start threads of
 their own (torch, onnxruntime) are left to the workers. BLAS is held to one thread for the same reason.

@@ -166,6 +166,7 @@ def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, 
                 if specification.overwrite:
                     shutil.rmtree(run.output_dir, ignore_errors=True)
                 created = jobs.create(replace(job, created=time.time()), run)
+                ctx.engine.privileges.created(ctx, "SERVICE", created.full_name)
             except SnowflakeError:
                 discard()
                 raise
@@ -225,8 +226,8 @@ def _input(ctx: Context, given: _Statement, output: Stage, output_path: str, dir
         raise invalid(
             f"the input location {given.stage} must not be inside the output location @{stage.full_name}/{base}"
         )
-    folder: Path = stage.path(path)
-    return folder
+    located: Path = stage.path(path)
+    return located
 
 
 def _materialise(ctx: Context, query: str, file: Path) -> None:

@@ -65,11 +65,7 @@ def _rows(fields: Sequence[tuple[Column, Callable[[Job], Any]]], jobs: Sequence[
 
 def _visible(ctx: Context, job: Job) -> bool:
     """Whether the role sees the job at all; to others it does not exist."""
-    try:
-        may(ctx, "MONITOR", "SERVICE", job.full_name)
-    except SnowflakeError:
-        return False
-    return True
+    return bool(ctx.engine.privileges.visible(ctx.session.role, "SERVICE", job.full_name))
 
 
 def _job(ctx: Context, name: tuple[str, ...], privilege: str = "MONITOR") -> Job:
@@ -164,6 +160,7 @@ def drop_service(ctx: Context, cursor: Cursor) -> Result:
             return Result.status("Drop statement executed successfully (object already dropped).")
         raise
     ctx.engine.jobs.drop(job)
+    ctx.engine.privileges.dropped("SERVICE", job.full_name)
     return Result.status(f"{job.name} successfully dropped.")
 
 
