@@ -1,0 +1,126 @@
+"""LoadResults: the results of all shards into one table, and the run's one asset event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_mediabatch.exceptions import InvalidInput
+from airflow_provider_mediabatch.job import BatchResult
+from airflow_provider_mediabatch.manifest import Manifest
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+NESTED = ("variant", "flatten")
+SCHEMA_CHANGES = ("evolve", "refuse")
+
+
+class LoadResultsOperator(BaseOperator):
+    """Load verified results into a table: the manifest's and the model's columns, and whence each row came.
+
+    Un-mapped, after all shards: it checks that each result is whole and none is missing, then replaces their rows in
+    one transaction, so that loading twice, or loading a reprocessed file, leaves one row for each file, content, model
+    version and function. Its ``outlets`` get the run's one asset event, with counts and location in ``extra``.
+
+    Returns ``{"table", "rows", "files", "jobs", "locations", "model", "model_version", "quarantined"}``.
+
+    :param results: a BatchResult, or the mapped FullBatch task's ``.output``.
+    :param table: created if it is not there; unqualified parts come from the connection.
+    :param nested: nested outputs as ``variant`` columns, or ``flatten``: one column for each key of an object, named
+        ``OUTPUT_KEY``. Or column name to either; a text column that is named holds JSON.
+    :param schema_change: columns that the table lacks are added (``evolve``) or an error (``refuse``).
+    :param snowflake_conn_id: a connection of type ``snowflake``.
+    """
+
+    template_fields: Sequence[str] = ("results", "table", "nested", "snowflake_conn_id")
+    ui_color = "#e6e0f5"
+
+    def __init__(
+        self,
+        *,
+        results: Any,
+        table: str,
+        nested: str | Mapping[str, str] = "variant",
+        schema_change: Literal["evolve", "refuse"] = "evolve",
+        snowflake_conn_id: str = "snowflake_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.results = results
+        self.table = table
+        self.nested = nested
+        self.schema_change = schema_change
+        self.snowflake_conn_id = snowflake_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Check, load, and describe.
+
+        :raises InvalidInput: shards that are missing, a table that does not fit.
+        :raises IncompleteOutput: a result that is not whole; nothing is loaded then.
+        """
+        from airflow_provider_mediabatch.hooks import results as loading
+        from airflow_provider_mediabatch.hooks.jobs import connected
+        from airflow_provider_mediabatch.hooks.output import Staged
+
+        if self.schema_change not in SCHEMA_CHANGES:
+            raise InvalidInput(f"schema_change={self.schema_change!r} is not one of {', '.join(SCHEMA_CHANGES)}")
+        found = self._results()
+        full = [(result, manifest) for result, manifest in found if result.rows]
+        with connected(self.snowflake_conn_id) as connection:
+            table = loading.table_name(connection, self.table)
+            rows = 0
+            if full:
+                staged = Staged(connection, table.rpartition(".")[0])
+                work = []
+                for result, manifest in full:
+                    loading.check_complete(connection, staged, result)
+                    work.append((result, loading.columns_of(staged, result, manifest, nested=self.nested)))
+                every = {name: column for _, columns in work for name, column in columns.items()}
+                loading.prepare_table(connection, table, every, schema_change=self.schema_change)
+                ti = context["ti"]
+                rows = loading.load(connection, staged, table, work, dag_id=ti.dag_id, run_id=ti.run_id)
+        summary: dict[str, Any] = {
+            "table": table,
+            "rows": rows,
+            "files": sum(result.files for result, _ in found),
+            "jobs": [result.job for result, _ in full],
+            "locations": [result.location for result, _ in full],
+            "model": found[0][0].model,
+            "model_version": found[0][0].model_version,
+            "quarantined": sum(len(result.quarantined) for result, _ in found),
+        }
+        self.log.info("%d rows of %d jobs in %s", rows, len(full), table)
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = {key: summary[key] for key in _EVENT}
+        return summary
+
+    def _results(self) -> list[tuple[BatchResult, Manifest]]:
+        """All results with their manifests; every shard must be there, once."""
+        given = self.results
+        if isinstance(given, Mapping | BatchResult) or given is None:
+            given = [given]
+        try:
+            results = [BatchResult.from_xcom(item) for item in given]
+            found = [(result, Manifest.from_xcom(result.manifest)) for result in results]
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(f"results: {error}") from None
+        if not found:
+            raise InvalidInput("results: there is none, not even an empty one")
+        shards = max(manifest.shards for _, manifest in found)
+        numbers = [manifest.shard for _, manifest in found if manifest.shards > 1]
+        missing = sorted(set(range(shards)) - set(numbers)) if shards > 1 else []
+        if missing:
+            raise InvalidInput(
+                f"the results of shards {', '.join(map(str, missing[:20]))} of {shards} are missing: "
+                "nothing was loaded. Give the output of the whole mapped task, and clear the shards that failed"
+            )
+        jobs = [result.job for result, _ in found if result.job]
+        if len(set(jobs)) < len(jobs):
+            raise InvalidInput("results: the same job is given twice")
+        return found
+
+
+_EVENT = ("table", "rows", "files", "jobs", "model", "model_version", "quarantined")
