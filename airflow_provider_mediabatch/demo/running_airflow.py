@@ -1,10 +1,11 @@
-"""A really running Airflow on loopback: API server with UI, scheduler, DAG processor and triggerer, each a process of its own.
+"""A really running Airflow on loopback: API server with UI, scheduler, DAG processor and triggerer, a process each.
 
 ``airflow standalone`` is not used: ended, it leaves processes behind; and its log servers listen on every interface.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -102,10 +103,8 @@ class RunningAirflow:
         """End one component and its children: with ``number``, and after ``timeout`` seconds by force."""
         process = self.processes.pop(name)
         _signal_group(process.pid, number)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            pass
         _signal_group(process.pid, signal.SIGKILL)
         process.wait()
 
@@ -205,7 +204,5 @@ def _free_port() -> int:
 
 
 def _signal_group(pid: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, number)
-    except ProcessLookupError:
-        pass

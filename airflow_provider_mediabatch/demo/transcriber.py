@@ -2,7 +2,7 @@
 
 The shape is the one that Snowflake's own Whisper models have: an input ``AUDIO`` of BYTES, parameters ``language`` and
 ``task``, and a column ``outputs`` whose field ``text`` is the transcription. ``log_model`` pickles this module by value
-(see :mod:`~airflow_provider_mediabatch.demo.image_model`).
+(see :mod:`~airflow_provider_mediabatch.demo.classifiers`).
 """
 
 import io
