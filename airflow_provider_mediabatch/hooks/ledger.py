@@ -105,6 +105,13 @@ class Ownership:
         """Rows still to do."""
         return self.counts.get("claimed", 0)
 
+    def did(self, stem: str) -> tuple[str, str] | None:
+        """The one job that did all rows, with its output location, if its name begins with ``stem``."""
+        if not self.finished or len(self.jobs) != 1:
+            return None
+        ((job, location),) = self.jobs.items()
+        return (job, location) if job.rsplit(".", 1)[-1].startswith(stem) and location else None
+
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do: a job that did them need not be found by its name any more."""
@@ -267,9 +274,9 @@ class Ledger:
         return Ownership(counts, jobs)
 
     def record_done(self, manifest: Manifest, plan: InferencePlan | None, result: BatchResult) -> int:
-        """Record a verified result; repeating it changes nothing.
+        """Record a verified result; repeating it changes nothing but the time.
 
-        :return: rows newly done.
+        :return: rows recorded.
         :raises InvalidInput: when not every row is done or quarantined afterwards.
         """
         self._check_version(manifest, plan)
@@ -409,3 +416,29 @@ class Ledger:
 
 def _family(kind: str) -> str:
     return kind.split("(", 1)[0].strip()
+
+
+def release_claims(snowflake_conn_id: str, manifests: Sequence[Manifest], reason: str, log: Any) -> None:
+    """Give back what a run that ends here has claimed, through a connection of its own.
+
+    Failing to is said and raises nothing: the error that ended the run is the one to see, and an old claim of an ended
+    run is taken over.
+
+    :param manifests: the run's manifests; those without a ledger have nothing to give back.
+    :param log: the task's logger.
+    """
+    from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+
+    claims = {(manifest.ledger, manifest.claim_id) for manifest in manifests if manifest.ledger and manifest.claim_id}
+    for table, claim_id in sorted(claims, key=str):
+        try:
+            with MediaBatchHook(snowflake_conn_id=snowflake_conn_id).connect() as connection:
+                released = Ledger(connection, str(table)).release(str(claim_id), reason)
+            log.info("Released %d files in %s: the next run may take them", released, table)
+        except Exception as error:
+            log.warning(
+                "Claim %s in %s could not be released; it may be taken over once this run has ended: %s",
+                claim_id,
+                table,
+                error,
+            )

@@ -234,7 +234,7 @@ def done(table: str, mine: str, job: str, location: str) -> str:
     return (
         f"UPDATE {table} T SET STATE = 'done', JOB_NAME = {sql.literal(job)}, "
         f"OUTPUT_LOCATION = {sql.literal(location)}, ERROR = NULL, DONE_AT = {NOW}, UPDATED_AT = {NOW} "
-        f"WHERE {mine} AND T.STATE IN ('claimed', 'released')"
+        f"WHERE {mine} AND T.STATE <> 'quarantined'"
     )
 
 

@@ -110,8 +110,8 @@ def columns_of(
     )
     if path is None:
         raise InvalidInput(
-            f"the output of job {result.job} has no column {key or 'of paths'}, so its rows cannot be told apart "
-            "by file: a partitioned method must return the path among its outputs to be loaded, and to be used with a ledger"
+            f"the output of job {result.job} has no column {key or 'of paths'}, so its rows cannot be told "
+            "apart by file: a partitioned method must return the path among its outputs to be loaded, and for a ledger"
         )
     columns: dict[str, Column] = {}
     for name, kind in found.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.exceptions import InvalidInput
@@ -89,6 +90,9 @@ class FullBatchOperator(BatchJobOperator):
             return _empty(manifest, plan).to_xcom()
         with connected(self.snowflake_conn_id) as connection:
             work = self._work(context, manifest, plan, connection.database, connection.schema)
+            recorded = self._recorded(connection, work)
+            if recorded is not None:
+                return recorded.to_xcom()
             state = {"output_location": work.output_location}
             return self.run_work(context, connection, work, first=self._first(context, work), state=state)
 
@@ -98,7 +102,9 @@ class FullBatchOperator(BatchJobOperator):
         return self._work(context, manifest, plan, None, None, output_location=state["output_location"])
 
     def finish(self, context: Context, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> dict[str, Any]:
-        """Verify and describe the result."""
+        """Verify and describe the result; record it in the ledger."""
+        from airflow_provider_mediabatch.hooks.ledger import Ledger
+
         rows = self.check_whole(connection, work, attempt)
         result = BatchResult(
             job=attempt.job,
@@ -116,7 +122,41 @@ class FullBatchOperator(BatchJobOperator):
             adopted=attempt.adopted,
         )
         self.log.info("Job %s: %d rows for %d files in %s", result.job, rows, result.files, result.location)
-        return result.to_xcom()
+        ledger = Ledger.of(connection, work.manifest)
+        if ledger is not None:
+            ledger.record_done(work.manifest, work.plan, result)
+        return self.reported(result.to_xcom())
+
+    def before_submit(self, context: Context, connection: SnowflakeConnection, work: Work, job: str) -> None:
+        """The files must still be this run's, and the ledger learns the job's name before Snowflake does."""
+        from airflow_provider_mediabatch.hooks.ledger import Ledger
+
+        ledger = Ledger.of(connection, work.manifest)
+        if ledger is not None:
+            ledger.check_owned(work.manifest, job, work.plan)
+
+    def _recorded(self, connection: SnowflakeConnection, work: Work) -> BatchResult | None:
+        """What the ledger has of this very work: job names come free after some weeks, the ledger's rows stay."""
+        from airflow_provider_mediabatch.hooks.jobs import count_files
+        from airflow_provider_mediabatch.hooks.ledger import Ledger
+        from airflow_provider_mediabatch.hooks.output import Staged
+
+        ledger = Ledger.of(connection, work.manifest) if self.on_rerun == "adopt" else None
+        done = ledger.ownership(work.manifest).did(work.stem) if ledger is not None else None
+        if done is None:
+            return None
+        job, location = done
+        if not count_files(connection, location)["success"]:
+            return None
+        self.log.info("The ledger has these files as done by job %s: its output is taken over", job)
+        return replace(
+            _empty(work.manifest, work.plan),
+            job=job,
+            location=location,
+            rows=Staged(connection, work.plan.job_schema).count(location),
+            files=work.manifest.file_count,
+            adopted=True,
+        )
 
     def _inputs(self) -> tuple[Manifest, InferencePlan]:
         """Manifest and plan, bound to each other and to the sample by their digests."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowFailException
+
 from airflow_provider_mediabatch import sql
-from airflow_provider_mediabatch.exceptions import InvalidInput, SampleFailed
+from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError, SampleFailed
 from airflow_provider_mediabatch.manifest import Manifest
 from airflow_provider_mediabatch.operators.batch_job import BatchJobOperator, manifests_of, plan_of
 from airflow_provider_mediabatch.report import PREVIEW_ROWS, Check, SampleReport, clip
@@ -153,7 +156,35 @@ class SampleBatchOperator(BatchJobOperator):
                 running="The sample's job has ended and bills no more; the full run was not started.",
                 retry="A retry will check the same output again: correct the model, the plan or the checks first.",
             )
-        return report.to_xcom()
+        return self.reported(report.to_xcom())
+
+    def run_work(self, context: Context, connection: SnowflakeConnection, work: Work, **kwargs: Any) -> dict[str, Any]:
+        """As for every job; a sample that fails for good gives the run's files back."""
+        with self._releasing(context):
+            return super().run_work(context, connection, work, **kwargs)
+
+    def resume(self, context: Context, event: Mapping[str, Any] | None = None, **state: Any) -> dict[str, Any]:
+        """As for every job; a sample that fails for good gives the run's files back."""
+        with self._releasing(context):
+            return super().resume(context, event, **state)
+
+    @contextmanager
+    def _releasing(self, context: Context) -> Iterator[None]:
+        """Release the claim when the failure is the task's last: there will be no full run of these files now.
+
+        Should the sample be cleared and pass after all, the full run takes the files back if nobody else has.
+        """
+        try:
+            yield
+        except MediaBatchError as error:
+            ti = context["ti"]
+            tries_left = (self.retries or 0) - (ti.try_number - 1)
+            if isinstance(error, AirflowFailException) or tries_left <= 0:
+                from airflow_provider_mediabatch.hooks.ledger import release_claims
+
+                reason = f"sample failed: {error.what}"
+                release_claims(self.snowflake_conn_id, manifests_of(self.manifest), reason, self.log)
+            raise
 
     def _inputs(self) -> tuple[Sequence[Manifest], InferencePlan, int]:
         from airflow_provider_mediabatch.operators.validate_signature import combined_digest
@@ -220,6 +251,8 @@ class SampleBatchOperator(BatchJobOperator):
             digest=digest(plan.manifest_digest, size, self.sampling)[:32],
             shard=0,
             shards=1,
+            ledger=None,
+            claim_id=None,
         )
 
     def _check_columns(self, plan: InferencePlan, found: Mapping[str, str]) -> list[Check]:

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_mediabatch import signature, sql, surroundings
 from airflow_provider_mediabatch.exceptions import InvalidInput, ValidationFailed
 from airflow_provider_mediabatch.facts import FunctionFacts, ModelFacts, Problem
+from airflow_provider_mediabatch.lineage import LineageMixin
 from airflow_provider_mediabatch.manifest import BOOKKEEPING, SHARD, Manifest, manifests_from_xcom
 from airflow_provider_mediabatch.naming import check_schema
 from airflow_provider_mediabatch.plan import InferencePlan
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 
-class ValidateSignatureOperator(BaseOperator):
+class ValidateSignatureOperator(LineageMixin, BaseOperator):
     """Match a manifest with a model's signature and its surroundings, and return the plan that the jobs run by.
 
     All problems are reported at once, each with its fix. Nothing is started. Version, alias and default are resolved
@@ -111,8 +112,14 @@ class ValidateSignatureOperator(BaseOperator):
             manifests = manifests_from_xcom(self.manifest)
         except ValueError as error:
             raise InvalidInput(str(error)) from None
-        with connected(self.snowflake_conn_id) as connection:
-            plan = self.validate(connection, manifests)
+        try:
+            with connected(self.snowflake_conn_id) as connection:
+                plan = self.validate(connection, manifests)
+        except InvalidInput as error:
+            from airflow_provider_mediabatch.hooks.ledger import release_claims
+
+            release_claims(self.snowflake_conn_id, manifests, f"validation failed: {error.what}", self.log)
+            raise
         for warning in plan.warnings:
             self.log.warning(warning)
         self.log.info(
