@@ -31,6 +31,7 @@ def get_provider_info() -> dict[str, Any]:
                 "operators.sample_batch",
                 "operators.approve_sample",
                 "operators.full_batch",
+                "operators.load_results",
             )
         ],
         "sensors": [_modules("sensors.stage_files")],
