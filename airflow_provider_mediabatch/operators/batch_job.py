@@ -18,6 +18,7 @@ from airflow_provider_mediabatch.exceptions import (
     MediaBatchError,
     PollingFailed,
 )
+from airflow_provider_mediabatch.lineage import LineageMixin
 from airflow_provider_mediabatch.links.batch_job import JOB_KEY, BatchJobLink, snowsight_url
 from airflow_provider_mediabatch.links.review import ReviewLink
 from airflow_provider_mediabatch.naming import stem
@@ -36,7 +37,7 @@ DONE_KEY = "mediabatch_done"
 _REPORT_SECONDS = 30.0
 
 
-class BatchJobOperator(BaseOperator):
+class BatchJobOperator(LineageMixin, BaseOperator):
     """Base of the operators that run a batch inference job. Not for use by itself.
 
     :param deferrable: wait in the triggerer instead of holding a worker slot; Airflow's ``[operators]

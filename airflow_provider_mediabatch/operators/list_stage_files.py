@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_provider_mediabatch import selection, sql, values
 from airflow_provider_mediabatch.exceptions import InvalidInput
+from airflow_provider_mediabatch.lineage import LineageMixin
 from airflow_provider_mediabatch.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class _Work:
     generation: int = 0
 
 
-class ListStageFilesOperator(BaseOperator):
+class ListStageFilesOperator(LineageMixin, BaseOperator):
     """List media files on a stage and write them as a manifest: Parquet on a stage, a small value in XCom.
 
     The rows stay on the server: LIST (or the directory table, or a query) runs asynchronously and ``COPY INTO`` reads
@@ -177,7 +178,7 @@ class ListStageFilesOperator(BaseOperator):
             work = self._find(connection, context, location, window)
             if work.whole is None:
                 return self._empty(work, location)
-            return self._write(connection, context, location, work)
+            return self.reported(self._write(connection, context, location, work))
 
     def _find(
         self, connection: SnowflakeConnection, context: Context, location: StagePath, window: selection.Window

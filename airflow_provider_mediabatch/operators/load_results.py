@@ -9,6 +9,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_mediabatch.exceptions import InvalidInput
 from airflow_provider_mediabatch.job import BatchResult
+from airflow_provider_mediabatch.lineage import LineageMixin
 from airflow_provider_mediabatch.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ NESTED = ("variant", "flatten")
 SCHEMA_CHANGES = ("evolve", "refuse")
 
 
-class LoadResultsOperator(BaseOperator):
+class LoadResultsOperator(LineageMixin, BaseOperator):
     """Load verified results into a table: the manifest's and the model's columns, and whence each row came.
 
     Un-mapped, after all shards: it checks that each result is whole and none is missing, then replaces their rows in
@@ -95,7 +96,7 @@ class LoadResultsOperator(BaseOperator):
         self.log.info("%d rows of %d jobs in %s", rows, len(full), table)
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = {key: summary[key] for key in _EVENT}
-        return summary
+        return self.reported(summary)
 
     def _results(self) -> list[tuple[BatchResult, Manifest]]:
         """All results with their manifests; every shard must be there, once."""

@@ -114,7 +114,8 @@ def load(key: TaskKey) -> tuple[TaskFacts | None, Batch | None]:
             )
         }
         facts = TaskFacts(key, instance.state, _operator(instance), own)
-        value = as_batch(own.get("return_value"))
+        # A sample that failed its checks returns nothing; its report is kept under a key of its own.
+        value = as_batch(own.get("return_value")) or as_batch(own.get("report"))
         if value is None:
             return facts, None
         batches = _of_run(session, key.dag_id, key.run_id, {key: value})

@@ -1,0 +1,60 @@
+"""The batch's summary, ready for any of Airflow's notifiers: Jinja templates that the notifier itself renders.
+
+Give them to the notifier's templated arguments on the task whose value it is about (SampleBatch or FullBatch)::
+
+    FullBatchOperator(
+        …,
+        on_success_callback=SmtpNotifier(to="me@example.com", subject=SUBJECT, html_content=HTML),
+        on_failure_callback=SlackNotifier(text=TEXT),
+    )
+
+They read the task's own XCom and nothing else. What a model or a file name says stands in them as text: it is never
+rendered a second time, and is escaped in the HTML.
+"""
+
+from __future__ import annotations
+
+_VALUE = "{%- set v = ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index) or {} -%}"
+_WHAT = (
+    "{% if 'files' in v %}Batch of {{ v.files }} files{% elif 'checks' in v %}Sample of {{ v.rows }} rows"
+    "{% else %}Batch{% endif %}"
+)
+_OUTCOME = (
+    "{% if v.get('passed') is false %}failed its checks{% elif v %}{{ 'passed' if 'passed' in v else 'is complete' }}"
+    "{% else %}has not finished{% endif %}"
+)
+
+SUBJECT = f"{_VALUE}{_WHAT} {_OUTCOME}: {{{{ ti.dag_id }}}}.{{{{ ti.task_id }}}}"
+"""One line."""
+
+TEXT = (
+    f"{_VALUE}{_WHAT} {_OUTCOME}.\n"
+    "DAG {{ ti.dag_id }}, task {{ ti.task_id }}, run {{ ti.run_id }}\n"
+    "{% if v %}Job {{ v.job }}\nResults {{ v.location }} ({{ v.rows }} rows)\n{% endif %}"
+    "{% if v.get('model') %}Model {{ v.model }} version {{ v.model_version }}, {{ v.function }}\n{% endif %}"
+    "{% if v.get('seconds') %}Duration {{ '%.0f' | format(v.seconds) }} s\n{% endif %}"
+    "{% if v.get('quarantined') %}Quarantined files: {{ v.quarantined | length }}\n{% endif %}"
+    "{% for check in v.get('checks', []) if not check.passed %}Failed check {{ check.name }}: {{ check.detail }}\n"
+    "{% endfor %}"
+    "{% if exception is defined and exception %}{{ exception }}\n{% endif %}"
+)
+"""A few lines of plain text."""
+
+HTML = (
+    f"{_VALUE}<p><strong>{_WHAT} {_OUTCOME}.</strong></p><table>"
+    "<tr><th align=left>DAG</th><td>{{ ti.dag_id | e }}</td></tr>"
+    "<tr><th align=left>Task</th><td>{{ ti.task_id | e }}</td></tr>"
+    "<tr><th align=left>Run</th><td>{{ ti.run_id | e }}</td></tr>"
+    "{% if v %}<tr><th align=left>Job</th><td>{{ v.job | e }}</td></tr>"
+    "<tr><th align=left>Results</th><td>{{ v.location | e }} ({{ v.rows }} rows)</td></tr>{% endif %}"
+    "{% if v.get('model') %}<tr><th align=left>Model</th>"
+    "<td>{{ v.model | e }} version {{ v.model_version | e }}, {{ v.function | e }}</td></tr>{% endif %}"
+    "{% if v.get('seconds') %}<tr><th align=left>Duration</th>"
+    "<td>{{ '%.0f' | format(v.seconds) }} s</td></tr>{% endif %}"
+    "{% if v.get('quarantined') %}<tr><th align=left>Quarantined files</th>"
+    "<td>{{ v.quarantined | length }}</td></tr>{% endif %}"
+    "{% for check in v.get('checks', []) if not check.passed %}<tr><th align=left>{{ check.name | e }}</th>"
+    "<td>{{ check.detail | e }}</td></tr>{% endfor %}</table>"
+    "{% if exception is defined and exception %}<pre>{{ exception | string | e }}</pre>{% endif %}"
+)
+"""The same as HTML, for mail."""
