@@ -1,0 +1,104 @@
+"""Casts: Snowflake's rules for reading text and writing it, over DuckDB's."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from airflow_provider_mediabatch.local.errors import SnowflakeError
+from airflow_provider_mediabatch.local.sql import types
+from airflow_provider_mediabatch.local.sql.annotate import is_numeric, is_semi, kind
+from airflow_provider_mediabatch.local.sql.functions import call
+
+
+def text(node: exp.Expression) -> exp.Expression:
+    """A value as VARCHAR, in Snowflake's default formats."""
+    source = kind(node)
+    if source in types.TEXTS:
+        return node
+    if is_semi(node):
+        made: exp.Expression = call("MB_SCALAR", node)
+    elif source in types.NTZ:
+        made = call("MB_NTZ_TEXT", node)
+    elif source in types.LTZ | types.TZ:
+        made = call("MB_TZ_TEXT", node)
+    elif source in types.FLOATS:
+        made = call("MB_DOUBLE_TEXT", node)
+    elif source in types.BINARIES:
+        made = call("HEX", node)
+    else:
+        made = exp.cast(node, "TEXT")
+    made.type = exp.DataType.build("VARCHAR")
+    return made
+
+
+def cast(node: exp.Expression, target: exp.DataType, *, safe: bool = False) -> exp.Expression:
+    """``CAST(node AS target)`` or, with ``safe``, ``TRY_CAST``."""
+    made = _cast(node, target, safe)
+    made.type = target.copy()
+    return made
+
+
+def _cast(node: exp.Expression, target: exp.DataType, safe: bool) -> exp.Expression:
+    wanted, source = target.this, kind(node)
+    if wanted in types.TEXTS:
+        made, length = text(node.copy()), types.parameters(target)
+        return exp.Left(this=made, expression=exp.Literal.number(length[0])) if length else made
+    if wanted in types.SEMI:
+        return _to_semi(node, target)
+    if is_semi(node):
+        node, source = text(node.copy()), exp.DType.VARCHAR
+    duckdb_type = types.storage(target)
+    textual = source in types.TEXTS or source in (exp.DType.UNKNOWN, exp.DType.NULL)
+    if textual and source != exp.DType.NULL:
+        prefix = "MB_TRY_" if safe else "MB_"
+        if wanted in types.TIMESTAMPS:
+            argument = node.copy() if source in types.TEXTS else exp.cast(node.copy(), "TEXT")
+            return call(prefix + ("TEXT_NTZ" if wanted in types.NTZ else "TEXT_TZ"), argument)
+        if wanted == exp.DType.BOOLEAN and source in types.TEXTS:
+            return call(prefix + "BOOLEAN", node.copy())
+        if wanted == exp.DType.DATE and source in types.TEXTS:
+            return _plain(call(prefix + "TEXT_NTZ", node.copy()), "DATE", safe)
+        if wanted in types.BINARIES:
+            return exp.Unhex(this=node.copy())
+    if wanted in types.TIMESTAMPS and is_numeric(node):
+        return _epoch(node, wanted)
+    if wanted in types.INTEGERS | types.DECIMALS and source in types.TIMESTAMPS | {exp.DType.DATE, exp.DType.TIME}:
+        raise SnowflakeError(
+            2001, "42000", f"SQL compilation error:\ninvalid type [CAST({node.sql('snowflake')} AS NUMBER)]"
+        )
+    return _plain(node.copy(), duckdb_type, safe)
+
+
+def _plain(node: exp.Expression, duckdb_type: str, safe: bool) -> exp.Expression:
+    kind_ = exp.DataType.build(duckdb_type, dialect="duckdb")
+    return exp.TryCast(this=node, to=kind_) if safe else exp.Cast(this=node, to=kind_)
+
+
+def _epoch(node: exp.Expression, wanted: exp.DType) -> exp.Expression:
+    """A number as seconds since 1970."""
+    moment: exp.Expression = call(
+        "MAKE_TIMESTAMP",
+        exp.cast(exp.Mul(this=exp.paren(node.copy()), expression=exp.Literal.number(1_000_000)), "BIGINT"),
+    )
+    if wanted not in types.NTZ:
+        moment = exp.AtTimeZone(this=moment, zone=exp.Literal.string("UTC"))
+    return moment
+
+
+def _to_semi(node: exp.Expression, target: exp.DataType) -> exp.Expression:
+    if is_semi(node):
+        if target.this == exp.DType.ARRAY and kind(node) != exp.DType.ARRAY:
+            is_array = exp.EQ(this=call("JSON_TYPE", node.copy()), expression=exp.Literal.string("ARRAY"))
+            wrapped = call("TO_JSON", exp.Array(expressions=[node.copy()]))
+            return exp.If(this=is_array, true=node.copy(), false=wrapped)
+        return node.copy()
+    if kind(node) == exp.DType.NULL or isinstance(node, exp.Null):
+        return exp.Cast(this=node.copy(), to=exp.DataType.build("JSON", dialect="duckdb"))
+    value = call("TO_JSON", text(node.copy()) if kind(node) in types.TIMESTAMPS | types.BINARIES else node.copy())
+    if target.this == exp.DType.ARRAY:
+        return call("TO_JSON", exp.Array(expressions=[value]))
+    if target.this in (exp.DType.OBJECT, exp.DType.MAP, exp.DType.STRUCT):
+        raise SnowflakeError(
+            2001, "42000", f"SQL compilation error:\ninvalid type [CAST({node.sql('snowflake')} AS OBJECT)]"
+        )
+    return value

@@ -1,0 +1,401 @@
+"""INSERT, UPDATE, DELETE, MERGE and TRUNCATE TABLE."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlglot import exp
+
+from airflow_provider_mediabatch.local.context import Context
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
+from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.sql import transactions, types
+from airflow_provider_mediabatch.local.sql.annotate import is_exact, is_semi, kind
+from airflow_provider_mediabatch.local.sql.casts import cast, text
+from airflow_provider_mediabatch.local.sql.failures import translated
+from airflow_provider_mediabatch.local.sql.run import handles
+from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
+from airflow_provider_mediabatch.local.sql.translate import Translation
+from airflow_provider_mediabatch.sql import quoted
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.sql.storage import Storage
+
+_CONSTANTS = (exp.Literal, exp.Null, exp.Boolean)
+
+
+def assigned(node: exp.Expression, column: TableColumn) -> exp.Expression:
+    """A typed expression as a value for a column.
+
+    :raises SnowflakeError: 002023 for text or numbers into VARIANT: Snowflake takes PARSE_JSON or TO_VARIANT only.
+    """
+    target = types.parse(column.type)
+    source = kind(node)
+    if source in (exp.DType.UNKNOWN, exp.DType.NULL) or isinstance(node, exp.Null):
+        return node
+    if target.this in types.SEMI:
+        if not is_semi(node):
+            raise SnowflakeError(
+                2023,
+                "22000",
+                f"SQL compilation error:\nExpression type does not match column data type, expecting {column.type} "
+                f"but got {types.snowflake(node.type)} for column {column.name}",  # type: ignore[arg-type]
+            )
+        return node
+    if target.this in types.TEXTS:
+        return text(node)
+    if is_semi(node) or (source in types.TEXTS and target.this not in types.TEXTS):
+        return cast(node, target)
+    if source != target.this and target.this in types.TIMESTAMPS | {exp.DType.BOOLEAN}:
+        return cast(node, target)
+    return node
+
+
+def changed(names: Sequence[str], counts: Sequence[int], statement_type: int) -> Result:
+    """The reply to DML: one row, one count a column."""
+    columns = [Column.number(f"number of {name}") for name in names]
+    table = pa.table({f"c{i}": pa.array([count], pa.int64()) for i, count in enumerate(counts)})
+    return Result(columns, table, statement_type, dml_count=sum(counts))
+
+
+def execute(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    """Run a DuckDB DML statement; the number of rows that it changed."""
+    row = connection.execute(sql).fetchone()
+    return int(row[0]) if row else 0
+
+
+def target_of(translation: Translation, node: exp.Expression) -> Table:
+    """The table that a statement changes; a view is refused."""
+    if not isinstance(node, exp.Table):
+        raise not_supported(f"changing {node.sql('snowflake')}")
+    found = translation.names.lookup(node)
+    if found.kind != "TABLE":
+        raise SnowflakeError(2262, "42601", f"SQL compilation error:\nView {found.full_name} cannot be changed")
+    return found
+
+
+def insert_rows(ctx: Context, target: Table, sql: str, reads: set[tuple[str, str]] | None = None) -> int:
+    """Add the rows of a DuckDB query, whose columns are all of the table's in order, as one INSERT of the session's transaction."""
+    statement = f"INSERT INTO {target.sql} {sql}"
+    with translated(ctx):
+        return transactions.of(ctx.session).write(
+            ctx,
+            lambda connection: execute(connection, statement),
+            target=target.physical,
+            reads=reads or set(),
+            exclusive=False,
+        )
+
+
+@handles(exp.Insert)
+def insert(ctx: Context, tree: exp.Expression) -> Result:
+    """``INSERT [OVERWRITE] INTO t [(columns)] VALUES … | SELECT …``."""
+    assert isinstance(tree, exp.Insert)
+    translation = Translation(ctx)
+    schema = tree.this
+    names: list[str] | None = None
+    if isinstance(schema, exp.Schema):
+        names = [i.name if i.args.get("quoted") else i.name.upper() for i in schema.expressions]
+        schema = schema.this
+    target = target_of(translation, schema)
+    columns = columns_of(target, names)
+    source = tree.expression
+    if tree.args.get("with_") is not None and isinstance(source, exp.Query):
+        source.set("with_", tree.args["with_"].pop())
+    if isinstance(source, exp.Values):
+        sql = _values(ctx, translation, source, columns)
+    elif isinstance(source, exp.Query):
+        sql = _selected(ctx, translation, source, columns)
+    else:
+        raise not_supported("an INSERT without VALUES or a query")
+    listed = ", ".join(quoted(c.name) for c in columns)
+    statement = f"INSERT INTO {target.sql} ({listed}) {sql}"
+    overwrite = bool(tree.args.get("overwrite"))
+
+    def work(connection: duckdb.DuckDBPyConnection) -> int:
+        if overwrite:
+            connection.execute(f"DELETE FROM {target.sql}")
+        return execute(connection, statement)
+
+    count = transactions.of(ctx.session).write(
+        ctx,
+        work,
+        target=target.physical,
+        reads=translation.reads,
+        exclusive=overwrite,
+        repeatable=translation.repeatable,
+    )
+    return changed(["rows inserted"], [count], 12544)
+
+
+def columns_of(target: Table, names: list[str] | None) -> list[TableColumn]:
+    """The named columns of a table, or all of them."""
+    if names is None:
+        return list(target.columns)
+    known = {c.name: c for c in target.columns}
+    for name in names:
+        if name not in known:
+            raise SnowflakeError(
+                904, "42000", f"SQL compilation error: error line 1 at position 0\ninvalid identifier '{name}'"
+            )
+    return [known[name] for name in names]
+
+
+def _values(ctx: Context, translation: Translation, source: exp.Values, columns: list[TableColumn]) -> str:
+    rows = [r.expressions if isinstance(r, exp.Tuple) else [r] for r in source.expressions]
+    for row in rows:
+        _check_width(len(row), columns)
+    if len(rows) == 1 and any(isinstance(v, list) for v in ctx.bindings.values()):
+        return _selected(ctx, translation, exp.Select(expressions=[c.copy() for c in rows[0]]), columns)
+    if all(isinstance(c, _CONSTANTS) for row in rows for c in row):
+        # Many rows of constants need no look at names and types of columns.
+        for row in rows:
+            for cell in row:
+                cell.type = exp.DataType.build(
+                    "VARCHAR" if isinstance(cell, exp.Literal) and cell.is_string else "UNKNOWN"
+                )
+        cells = [c.copy() for row in rows for c in row]
+        for given, copied in zip((c for row in rows for c in row), cells, strict=True):
+            copied.type = given.type
+    else:
+        prepared = translation.prepare(exp.Select(expressions=[c.copy() for row in rows for c in row]))
+        for projection in prepared.expressions:
+            if isinstance(projection, exp.Column) and projection.name == "DEFAULT":
+                raise not_supported("DEFAULT in VALUES")
+        cells, _ = translation.expressions([p.unalias() for p in prepared.expressions], [])
+    width = len(columns)
+    values = [assigned(cell, columns[i % width]) for i, cell in enumerate(cells)]
+    tuples = [exp.Tuple(expressions=values[i : i + width]) for i in range(0, len(values), width)]
+    return translation.sql(exp.Values(expressions=tuples))
+
+
+def _check_width(width: int, columns: list[TableColumn]) -> None:
+    if width != len(columns):
+        raise SnowflakeError(
+            2020,
+            "21S01",
+            f"SQL compilation error:\nInsert value list does not match column list expecting {len(columns)} but got {width}",
+        )
+
+
+def _selected(ctx: Context, translation: Translation, source: exp.Query, columns: list[TableColumn]) -> str:
+    prepared = translation.prepare(source)
+    if translation.names.batch:
+        _batch(ctx, translation, prepared)
+    query = translation.query(prepared)
+    assert isinstance(query, exp.Query)
+    selects = query.selects
+    if any(s.is_star for s in selects):
+        raise not_supported("an INSERT from a SELECT * whose columns are not known")
+    _check_width(len(selects), columns)
+    names = [f"C{i}" for i in range(len(selects))]
+    outer: list[exp.Expression] = []
+    for name, projection, column in zip(names, selects, columns, strict=True):
+        reference = exp.column(name, table="MB_ROWS", quoted=True)
+        reference.type = projection.type
+        value = assigned(reference, column)
+        outer.append(value)
+    alias = exp.TableAlias(
+        this=exp.to_identifier("MB_ROWS", quoted=True), columns=[exp.to_identifier(n, quoted=True) for n in names]
+    )
+    wrapped = exp.Select(expressions=outer).from_(exp.Subquery(this=query, alias=alias), copy=False)
+    return translation.sql(wrapped)
+
+
+def _batch(ctx: Context, translation: Translation, prepared: exp.Query) -> None:
+    """Bound arrays become a relation with one row for each element: one statement for the whole batch."""
+    if not isinstance(prepared, exp.Select) or prepared.args.get("from_") is not None:
+        raise not_supported("bound arrays in a statement other than INSERT … VALUES (…) or INSERT … SELECT ?, ?")
+    name = f"mb_batch_{secrets.token_hex(8)}"
+    data = pa.table({f"B{position}": pa.array(values) for position, values in translation.names.batch.items()})
+    connection = ctx.session.duckdb
+    connection.register(name, data)
+    transactions.of(ctx.session).on_end(lambda: connection.unregister(name))
+    alias = exp.TableAlias(this=exp.to_identifier("MB_BATCH", quoted=True))
+    prepared.from_(translation.names.relation(f"SELECT * FROM {name}", alias), copy=False)
+
+
+@handles(exp.Update)
+def update(ctx: Context, tree: exp.Expression) -> Result:
+    """``UPDATE t SET … [FROM …] [WHERE …]``."""
+    _refuse_arrays(ctx)
+    translation = Translation(ctx)
+    target = target_of(translation, tree.this)
+    tree = translation.prepare(tree)
+    origins, joins = _origins(tree.this, [tree.args["from_"].this] if tree.args.get("from_") else [])
+    columns = columns_of(target, [a.this.name for a in tree.expressions])
+    expressions = [a.expression for a in tree.expressions]
+    where = tree.args.get("where")
+    if where is not None:
+        expressions.append(where.this)
+    done, found = translation.expressions(expressions, origins, joins)
+    sets = [_set(c, assigned(v, c)) for c, v in zip(columns, done, strict=False)]
+    made = exp.Update(this=found[0].this, expressions=sets)
+    if len(found) > 1:
+        made.set("from_", exp.From(this=_joined(found[1:])))
+    if where is not None:
+        made.set("where", exp.Where(this=done[-1]))
+    count = _write(ctx, translation, target, translation.sql(made))
+    return changed(["rows updated", "multi-joined rows updated"], [count, 0], 12800)
+
+
+@handles(exp.Delete)
+def delete(ctx: Context, tree: exp.Expression) -> Result:
+    """``DELETE FROM t [USING …] [WHERE …]``."""
+    _refuse_arrays(ctx)
+    translation = Translation(ctx)
+    target = target_of(translation, tree.this)
+    tree = translation.prepare(tree)
+    origins, joins = _origins(tree.this, list(tree.args.get("using") or []))
+    where = tree.args.get("where")
+    done, found = translation.expressions([where.this] if where is not None else [exp.true()], origins, joins)
+    made = exp.Delete(this=found[0].this)
+    if len(found) > 1:
+        made.set("using", [_joined(found[1:])])
+    if where is not None:
+        made.set("where", exp.Where(this=done[0]))
+    count = _write(ctx, translation, target, translation.sql(made))
+    return changed(["rows deleted"], [count], 13056)
+
+
+@handles(exp.TruncateTable)
+def truncate(ctx: Context, tree: exp.Expression) -> Result:
+    """``TRUNCATE [TABLE] [IF EXISTS] t``."""
+    translation = Translation(ctx)
+    try:
+        target = target_of(translation, tree.expressions[0])
+    except SnowflakeError as error:
+        if tree.args.get("exists") and error.code == 2003:
+            return Result.status("Statement executed successfully.")
+        raise
+    _write(ctx, translation, target, f"DELETE FROM {target.sql}")
+    return Result.status("Statement executed successfully.")
+
+
+@handles(exp.Merge)
+def merge(ctx: Context, tree: exp.Expression) -> Result:
+    """``MERGE INTO t USING s ON … WHEN …``; a target row that several source rows match is error 100090."""
+    _refuse_arrays(ctx)
+    translation = Translation(ctx)
+    target = target_of(translation, tree.this)
+    tree = translation.prepare(tree)
+    whens = [_When(when, target) for when in tree.args["whens"].expressions]
+    expressions = [tree.args["on"]] + [e for when in whens for e in when.expressions]
+    done, found = translation.expressions(expressions, [tree.this, tree.args["using"]], [])
+    values = iter(done[1:])
+    made = exp.Merge(
+        this=found[0].this,
+        using=found[1].this,
+        on=done[0],
+        whens=exp.Whens(expressions=[when.translated(values) for when in whens]),
+        returning=exp.Returning(expressions=[exp.column("merge_action")]),
+    )
+    sql = translation.sql(made)
+    counts = {"INSERT": 0, "UPDATE": 0, "DELETE": 0}
+
+    def work(connection: duckdb.DuckDBPyConnection) -> int:
+        for action in counts:
+            counts[action] = 0
+        for batch in connection.sql(sql).to_arrow_reader(100_000):
+            for action in counts:
+                counts[action] += pc.sum(pc.equal(batch.column(0), action)).as_py() or 0
+        return sum(counts.values())
+
+    transactions.of(ctx.session).write(
+        ctx,
+        work,
+        target=target.physical,
+        reads=translation.reads,
+        exclusive=True,
+        repeatable=translation.repeatable,
+    )
+    words = {"INSERT": "rows inserted", "UPDATE": "rows updated", "DELETE": "rows deleted"}
+    used = [action for action in counts if any(when.action == action for when in whens)]
+    return changed([words[a] for a in used], [counts[a] for a in used], 13312)
+
+
+class _When:
+    """One WHEN clause of a MERGE: its expressions go out to be translated and come back in the same order."""
+
+    def __init__(self, node: exp.When, target: Table) -> None:
+        self.node = node
+        self.condition = node.args.get("condition")
+        then = node.args["then"]
+        self.columns: list[TableColumn] = []
+        self.values: list[exp.Expression] = []
+        if isinstance(then, exp.Update):
+            self.action = "UPDATE"
+            self.columns = columns_of(target, [a.this.name for a in then.expressions])
+            self.values = [a.expression for a in then.expressions]
+        elif isinstance(then, exp.Insert):
+            self.action = "INSERT"
+            listed = then.this.expressions if isinstance(then.this, exp.Tuple) else None
+            self.columns = columns_of(target, [c.name for c in listed] if listed else None)
+            given = then.expression
+            self.values = list(given.expressions) if isinstance(given, exp.Tuple) else [given]
+            _check_width(len(self.values), self.columns)
+        elif then.name.upper() == "DELETE":
+            self.action = "DELETE"
+        else:
+            raise syntax_error(f"unexpected {then.sql('snowflake')} in MERGE")
+
+    @property
+    def expressions(self) -> list[exp.Expression]:
+        return ([self.condition] if self.condition is not None else []) + self.values
+
+    def translated(self, done: Any) -> exp.When:
+        condition = next(done) if self.condition is not None else None
+        values = [assigned(next(done), column) for column in self.columns]
+        then: exp.Expression
+        if self.action == "UPDATE":
+            then = exp.Update(expressions=[_set(c, v) for c, v in zip(self.columns, values, strict=True)])
+        elif self.action == "INSERT":
+            names: list[exp.Expression] = [exp.column(c.name, quoted=True) for c in self.columns]
+            then = exp.Insert(this=exp.Tuple(expressions=names), expression=exp.Tuple(expressions=values))
+        else:
+            then = exp.Var(this="DELETE")
+        return exp.When(matched=self.node.args.get("matched"), source=False, condition=condition, then=then)
+
+
+def _set(column: TableColumn, value: exp.Expression) -> exp.EQ:
+    return exp.EQ(this=exp.column(column.name, quoted=True), expression=value)
+
+
+def _origins(target: exp.Expression, others: list[exp.Expression]) -> tuple[list[exp.Expression], list[exp.Join]]:
+    """The relations of an UPDATE or DELETE, and the joins written between them."""
+    joins: list[exp.Join] = []
+    for other in others:
+        joins += other.args.get("joins") or []
+        other.set("joins", None)
+    return [target, *others], joins
+
+
+def _joined(joins: list[exp.Join]) -> exp.Expression:
+    """Joins as one relation for FROM or USING: the first stands alone, the others join it."""
+    first = joins[0].this
+    if len(joins) > 1:
+        first.set("joins", [j.copy() for j in joins[1:]])
+    return first  # type: ignore[no-any-return]
+
+
+def _write(ctx: Context, translation: Translation, target: Table, sql: str) -> int:
+    return transactions.of(ctx.session).write(
+        ctx,
+        lambda connection: execute(connection, sql),
+        target=target.physical,
+        reads=translation.reads,
+        exclusive=True,
+        repeatable=translation.repeatable,
+    )
+
+
+def _refuse_arrays(ctx: Context) -> None:
+    if any(isinstance(value, list) for value in ctx.bindings.values()):
+        raise not_supported(
+            "bound arrays (executemany) for UPDATE, DELETE and MERGE: stage the rows in a table and use MERGE"
+        )

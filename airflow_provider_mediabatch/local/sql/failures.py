@@ -1,0 +1,89 @@
+"""DuckDB's errors as Snowflake's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from airflow_provider_mediabatch.local.errors import (
+    SnowflakeError,
+    cancelled,
+    does_not_exist,
+    not_supported,
+    syntax_error,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+
+_FUNCTION = re.compile(r"(?:Scalar|Aggregate|Table|Macro|Window)?\s*Function with name \"?([\w$]+)\"? does not exist")
+_TABLE = re.compile(r"Table with name \"?(.+?)\"? does not exist")
+_COLUMN = re.compile(r"(?:Referenced column|column named|Values list \".*?\" does not have a column named) \"(.+?)\"")
+_NOT_NULL = re.compile(r"NOT NULL constraint failed: .*?\.?\"?([^\".]+)\"?$", re.MULTILINE)
+_LENGTH = re.compile(r'CHECK constraint failed.*length\("?(.+?)"?\) <= (\d+)')
+
+
+@contextmanager
+def translated(ctx: Context) -> Iterator[None]:
+    """Raise what DuckDB raises inside as the error that Snowflake would give."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise convert(error, stopped=ctx.cancelled.is_set()) from error
+
+
+def convert(error: duckdb.Error, *, stopped: bool = False) -> SnowflakeError:
+    """The Snowflake error for a DuckDB error."""
+    message = str(error)
+    first = message.split("\n", 1)[0]
+    if isinstance(error, duckdb.InterruptException) or (stopped and "INTERRUPT" in message.upper()):
+        return cancelled()
+    if "Division by zero" in message or "division by zero" in message:
+        return SnowflakeError(100051, "22012", "Division by zero")
+    if "MERGE INTO command cannot affect the same target row more than once" in message:
+        return SnowflakeError(100090, "42P18", "Duplicate row detected during DML action")
+    if match := _FUNCTION.search(message):
+        return not_supported(f"the function {match[1].upper()}")
+    if match := _NOT_NULL.search(message):
+        return SnowflakeError(
+            100072, "22000", f"DML operation to table failed on column {match[1]}: NULL result in a non-nullable column"
+        )
+    if match := _LENGTH.search(message):
+        return SnowflakeError(
+            100078, "22000", f"String is too long and would be truncated: column {match[1]} takes {match[2]} characters"
+        )
+    if isinstance(error, duckdb.CatalogException) and (match := _TABLE.search(message)):
+        return does_not_exist("Object", match[1])
+    if match := _COLUMN.search(message):
+        return SnowflakeError(
+            904, "42000", f"SQL compilation error: error line 1 at position 0\ninvalid identifier '{match[1]}'"
+        )
+    if "Malformed JSON" in message:
+        return SnowflakeError(100069, "22P02", f"Error parsing JSON: {first.partition(': ')[2]}")
+    if "Boolean value '" in message:
+        return SnowflakeError(100037, "22018", first.partition(": ")[2])
+    if isinstance(error, duckdb.ConversionException):
+        return _conversion(message, first)
+    if isinstance(error, duckdb.OutOfRangeException):
+        return SnowflakeError(100058, "22003", f"Numeric value is out of range: {first.partition(': ')[2]}")
+    if isinstance(error, duckdb.NotImplementedException):
+        return not_supported(first.partition(": ")[2])
+    if isinstance(error, duckdb.BinderException | duckdb.ParserException | duckdb.CatalogException):
+        return syntax_error(first.partition(": ")[2])
+    return SnowflakeError(100132, "22000", first.partition(": ")[2] or first)
+
+
+def _conversion(message: str, first: str) -> SnowflakeError:
+    value = re.search(r"(?:string|field string|value)[^'\"]*['\"](.*?)['\"]", first)
+    shown = value[1] if value else first
+    if "timestamp" in message.lower():
+        return SnowflakeError(100035, "22007", f"Timestamp '{shown}' is not recognized")
+    if "date" in message.lower().split("when casting")[0]:
+        return SnowflakeError(100040, "22007", f"Date '{shown}' is not recognized")
+    if "BOOL" in message:
+        return SnowflakeError(100037, "22018", f"Boolean value '{shown}' is not recognized")
+    return SnowflakeError(100038, "22018", f"Numeric value '{shown}' is not recognized: {first.partition(': ')[2]}")

@@ -1,0 +1,218 @@
+"""Snowflake functions that are not simply DuckDB's: what each becomes, and what it returns.
+
+``FUNCTIONS`` are the ones that sqlglot keeps as text. A function that is neither known to sqlglot nor listed here is refused by
+name, because DuckDB may have one of the same name that does something else.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlglot import exp
+
+from airflow_provider_mediabatch.local.errors import not_supported, syntax_error
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+
+Scalar = Callable[["Context", list[object]], object]
+_scalars: dict[str, Scalar] = {}
+
+
+def scalar(name: str) -> Callable[[Scalar], Scalar]:
+    """Register a system function, evaluated once in Python before the statement runs.
+
+    :param name: as in SQL, for instance ``SYSTEM$GET_SERVICE_LOGS``.
+
+    The function gets the context and the values of its arguments, which must be constants or bound values, and returns a
+    str, int, float, bool or None.
+    """
+
+    def register(function: Scalar) -> Scalar:
+        _scalars[name.upper()] = function
+        return function
+
+    return register
+
+
+def find_scalar(name: str) -> Scalar | None:
+    return _scalars.get(name.upper())
+
+
+@scalar("SYSTEM$ML_PLATFORM_CAPABILITIES")
+def _capabilities(ctx: Context, arguments: list[object]) -> object:
+    """snowflake-ml asks which ways of logging a model the server has; none of the optional ones is here."""
+    return "{}"
+
+
+@scalar("SYSTEM$CANCEL_ALL_QUERIES")
+def _cancel_all(ctx: Context, arguments: list[object]) -> object:
+    return "0 queries cancelled."
+
+
+@scalar("SYSTEM$WAIT")
+def _wait(ctx: Context, arguments: list[object]) -> object:
+    """Waits, as in Snowflake; a cancelled statement ends its wait."""
+    units = {"MILLISECONDS": 0.001, "SECONDS": 1.0, "MINUTES": 60.0, "HOURS": 3600.0, "DAYS": 86400.0}
+    unit = units.get(str(arguments[1]).upper()) if len(arguments) > 1 else 1.0
+    if unit is None:
+        raise syntax_error(f"SYSTEM$WAIT does not know the unit {arguments[1]}")
+    seconds = float(str(arguments[0])) * unit
+    ctx.cancelled.wait(seconds)
+    return f"waited {seconds:g} seconds"
+
+
+def zone(ctx: Context) -> str:
+    """The session's time zone."""
+    return str(ctx.session.parameters.get("TIMEZONE") or "UTC")
+
+
+def timestamp(moment: datetime.datetime, *, ltz: bool) -> exp.Expression:
+    """A moment as a constant of DuckDB."""
+    text = moment.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    kind = exp.DataType.build("TIMESTAMPLTZ" if ltz else "TIMESTAMPNTZ", dialect="snowflake")
+    node = exp.Cast(this=exp.Literal.string(text + ("+00:00" if ltz else "")), to=kind)
+    node.type = kind
+    return node
+
+
+def context_value(ctx: Context, node: exp.Expression, now: datetime.datetime) -> exp.Expression | None:
+    """The constant behind CURRENT_ROLE(), CURRENT_TIMESTAMP() and their like; None for anything else.
+
+    Times are those of the statement: inside a transaction DuckDB's own would be the transaction's.
+    """
+    session = ctx.session
+    if isinstance(node, exp.CurrentTimestamp):
+        if node.args.get("sysdate"):
+            return timestamp(now, ltz=False)
+        return timestamp(now, ltz=True)
+    if isinstance(node, exp.CurrentDate | exp.CurrentTime | exp.Localtime):
+        local = now.astimezone(ZoneInfo(zone(ctx)))
+        if isinstance(node, exp.CurrentDate):
+            return exp.cast(exp.Literal.string(local.date().isoformat()), "DATE")
+        return exp.cast(exp.Literal.string(local.time().isoformat()), "TIME")
+    named = node.name.upper() if isinstance(node, exp.Anonymous) else node.key.upper()
+    values: dict[str, Callable[[], object]] = {
+        "CURRENTROLE": lambda: session.role,
+        "CURRENTUSER": lambda: session.user,
+        "CURRENTDATABASE": lambda: session.database,
+        "CURRENTSCHEMA": lambda: session.schema,
+        "CURRENTWAREHOUSE": lambda: session.warehouse,
+        "CURRENTACCOUNT": lambda: "LOCAL",
+        "CURRENTACCOUNTNAME": lambda: "LOCAL",
+        "CURRENTORGANIZATIONNAME": lambda: "LOCAL",
+        "CURRENTREGION": lambda: "LOCAL",
+        "CURRENTSESSION": lambda: str(session.id),
+        "CURRENTVERSION": lambda: "10.0.0 local engine",
+        "CURRENTCLIENT": lambda: None,
+        "CURRENTIPADDRESS": lambda: "127.0.0.1",
+        "CURRENTSTATEMENT": lambda: None,
+        "CURRENTTRANSACTION": lambda: None,
+        "CURRENTSECONDARYROLES": lambda: '{"roles":"","value":""}',
+        "CURRENTAVAILABLEROLES": lambda: '["' + str(session.role) + '"]',
+        "LASTQUERYID": lambda: session.last_query_id,
+    }
+    found = values.get(named.replace("_", ""))
+    return None if found is None else constant(found())
+
+
+def constant(value: Any) -> exp.Expression:
+    """A Python value as a literal."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        node: exp.Expression = exp.Unhex(this=exp.Literal.string(bytes(value).hex()))
+    elif isinstance(value, datetime.datetime):
+        node = timestamp(value, ltz=True) if value.tzinfo else exp.cast(exp.Literal.string(str(value)), "TIMESTAMPNTZ")
+    elif isinstance(value, datetime.date):
+        node = exp.cast(exp.Literal.string(value.isoformat()), "DATE")
+    elif isinstance(value, datetime.time):
+        node = exp.cast(exp.Literal.string(value.isoformat()), "TIME")
+    else:
+        node = exp.convert(value)
+    return node
+
+
+# What the functions that sqlglot keeps as text return ("=": the type of the first argument).
+RETURNS: dict[str, str] = {
+    "HASH": "NUMBER(19,0)",
+    "OBJECT_CONSTRUCT_KEEP_NULL": "OBJECT",
+    "OBJECT_DELETE": "OBJECT",
+    "OBJECT_PICK": "OBJECT",
+    "TO_OBJECT": "OBJECT",
+    "IS_OBJECT": "BOOLEAN",
+    "IS_INTEGER": "BOOLEAN",
+    "IS_BOOLEAN": "BOOLEAN",
+    "IS_VARCHAR": "BOOLEAN",
+    "IS_CHAR": "BOOLEAN",
+    "IS_DOUBLE": "BOOLEAN",
+    "IS_DECIMAL": "BOOLEAN",
+    "AS_VARCHAR": "VARCHAR",
+    "AS_CHAR": "VARCHAR",
+    "AS_INTEGER": "NUMBER(38,0)",
+    "AS_DOUBLE": "FLOAT",
+    "AS_BOOLEAN": "BOOLEAN",
+    "AS_ARRAY": "ARRAY",
+    "AS_OBJECT": "OBJECT",
+    "SYSTEM$TYPEOF": "VARCHAR",
+    "RATIO_TO_REPORT": "FLOAT",
+    "JSON_OBJECT": "OBJECT",
+}
+
+
+def call(name: str, *arguments: exp.Expression) -> exp.Anonymous:
+    """A call of a DuckDB function or macro."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def _json_type_is(*names: str) -> Callable[[list[exp.Expression]], exp.Expression]:
+    def build(arguments: list[exp.Expression]) -> exp.Expression:
+        kinds = [exp.Literal.string(name) for name in names]
+        return exp.In(this=call("JSON_TYPE", arguments[0]), expressions=kinds)
+
+    return build
+
+
+def _as(target: str, *names: str) -> Callable[[list[exp.Expression]], exp.Expression]:
+    def build(arguments: list[exp.Expression]) -> exp.Expression:
+        value = call("MB_SCALAR", arguments[0])
+        return exp.If(
+            this=_json_type_is(*names)(arguments),
+            true=arguments[0].copy() if target == "JSON" else exp.cast(value, target),
+            false=exp.null(),
+        )
+
+    return build
+
+
+_INTEGER = ("UBIGINT", "BIGINT", "HUGEINT")
+FUNCTIONS: dict[str, Callable[[list[exp.Expression]], exp.Expression]] = {
+    "HASH": lambda a: call("MB_HASH", call("HASH", *a)),
+    "TO_OBJECT": lambda a: a[0],
+    "IS_OBJECT": _json_type_is("OBJECT"),
+    "IS_INTEGER": _json_type_is(*_INTEGER),
+    "IS_BOOLEAN": _json_type_is("BOOLEAN"),
+    "IS_VARCHAR": _json_type_is("VARCHAR"),
+    "IS_CHAR": _json_type_is("VARCHAR"),
+    "IS_DOUBLE": _json_type_is(*_INTEGER, "DOUBLE"),
+    "IS_DECIMAL": _json_type_is(*_INTEGER, "DOUBLE"),
+    "AS_VARCHAR": _as("TEXT", "VARCHAR"),
+    "AS_CHAR": _as("TEXT", "VARCHAR"),
+    "AS_INTEGER": _as("DECIMAL(38, 0)", *_INTEGER),
+    "AS_DOUBLE": _as("DOUBLE", *_INTEGER, "DOUBLE"),
+    "AS_BOOLEAN": _as("BOOLEAN", "BOOLEAN"),
+    "AS_ARRAY": _as("JSON", "ARRAY"),
+    "AS_OBJECT": _as("JSON", "OBJECT"),
+    "JSON_OBJECT": lambda a: call("JSON_OBJECT", *a),
+    # The translator's own.
+    "MB_COALESCE_TEXT": lambda a: call("COALESCE", *a),
+}
+
+
+def translate(node: exp.Anonymous) -> exp.Expression:
+    """What a function that sqlglot keeps as text becomes; refused by name where it is not known."""
+    build = FUNCTIONS.get(node.name.upper())
+    if build is None:
+        raise not_supported(f"the function {node.name.upper()}")
+    return build(list(node.expressions))

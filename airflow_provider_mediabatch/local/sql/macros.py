@@ -1,0 +1,85 @@
+"""DuckDB macros for Snowflake functions that have no equal in DuckDB, named ``mb_*``."""
+
+from __future__ import annotations
+
+import duckdb
+
+_RFC = "['%a, %d %b %Y %H:%M:%S GMT', '%a, %d %b %Y %H:%M:%S +0000', '%d %b %Y %H:%M:%S GMT']"
+_OFFSET = r"'\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$'"
+_HAS_OFFSET = r"'\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{0,2})$'"
+_SECONDS = r"'^-?\d+$'"
+
+MACROS = {
+    # Exact division: DuckDB divides decimals as doubles. k: digits of the result that the dividend must be scaled up by.
+    "mb_quotient(a, b)": """
+        CASE WHEN b = 0 THEN error('Division by zero')
+        ELSE sign(a)::HUGEINT * sign(b)::HUGEINT
+             * ((2 * abs(a::HUGEINT) + abs(b::HUGEINT)) // (2 * greatest(abs(b::HUGEINT), 1))) END""",
+    "mb_ratio(a, b)": "CASE WHEN b = 0 THEN error('Division by zero') ELSE a::DOUBLE / b::DOUBLE END",
+    "mb_mod(a, b)": "CASE WHEN b = 0 THEN error('Division by zero') ELSE a % b END",
+    # Strings to times. An offset in a string is dropped for NTZ, honoured for LTZ and TZ; digits alone are an epoch.
+    "mb_epoch(s)": """
+        CASE WHEN length(s) <= 11 THEN make_timestamp(s::BIGINT * 1000000) WHEN length(s) <= 14 THEN
+        make_timestamp(s::BIGINT * 1000) WHEN length(s) <= 17 THEN make_timestamp(s::BIGINT)
+        ELSE make_timestamp(s::BIGINT // 1000) END""",
+    "mb_text_ntz(s)": f"""
+        CASE WHEN regexp_matches(s, {_SECONDS}) THEN mb_epoch(s)
+        ELSE coalesce(try_strptime(s, {_RFC}),
+            CASE WHEN regexp_matches(s, {_HAS_OFFSET}) THEN CAST(regexp_replace(s, {_OFFSET}, '') AS TIMESTAMP)
+            ELSE CAST(s AS TIMESTAMP) END) END""",
+    "mb_try_text_ntz(s)": f"""
+        CASE WHEN regexp_matches(s, {_SECONDS}) THEN mb_epoch(s)
+        ELSE coalesce(try_strptime(s, {_RFC}),
+            CASE WHEN regexp_matches(s, {_HAS_OFFSET}) THEN TRY_CAST(regexp_replace(s, {_OFFSET}, '') AS TIMESTAMP)
+            ELSE TRY_CAST(s AS TIMESTAMP) END) END""",
+    "mb_text_tz(s)": f"""
+        CASE WHEN regexp_matches(s, {_SECONDS}) THEN mb_epoch(s) AT TIME ZONE 'UTC'
+        ELSE coalesce(try_strptime(s, {_RFC}) AT TIME ZONE 'UTC',
+            CAST(regexp_replace(s, ' ([+-]\\d\\d):?(\\d\\d)$', '\\1:\\2') AS TIMESTAMPTZ)) END""",
+    "mb_try_text_tz(s)": f"""
+        CASE WHEN regexp_matches(s, {_SECONDS}) THEN mb_epoch(s) AT TIME ZONE 'UTC'
+        ELSE coalesce(try_strptime(s, {_RFC}) AT TIME ZONE 'UTC',
+            TRY_CAST(regexp_replace(s, ' ([+-]\\d\\d):?(\\d\\d)$', '\\1:\\2') AS TIMESTAMPTZ)) END""",
+    "mb_offset(t)": """
+        CASE WHEN extract('timezone' FROM t) < 0 THEN '-' ELSE '+' END
+        || lpad((abs(extract('timezone' FROM t)) // 3600)::VARCHAR, 2, '0')
+        || lpad((abs(extract('timezone' FROM t)) % 3600 // 60)::VARCHAR, 2, '0')""",
+    "mb_ntz_text(t)": "strftime(t, '%Y-%m-%d %H:%M:%S.%g')",
+    "mb_tz_text(t)": "strftime(t, '%Y-%m-%d %H:%M:%S.%g') || ' ' || mb_offset(t)",
+    "mb_double_text(d)": """
+        CASE WHEN isnan(d) THEN 'NaN' WHEN isinf(d) THEN CASE WHEN d > 0 THEN 'inf' ELSE '-inf' END
+        WHEN d = trunc(d) AND abs(d) < 1e15 THEN d::HUGEINT::VARCHAR ELSE d::VARCHAR END""",
+    "mb_boolean(s)": """
+        CASE WHEN s IS NULL THEN NULL
+        WHEN lower(trim(s)) IN ('true', 't', 'yes', 'y', 'on', '1') THEN TRUE
+        WHEN lower(trim(s)) IN ('false', 'f', 'no', 'n', 'off', '0') THEN FALSE
+        ELSE error('Boolean value ''' || s || ''' is not recognized') END""",
+    "mb_try_boolean(s)": """
+        CASE WHEN lower(trim(s)) IN ('true', 't', 'yes', 'y', 'on', '1') THEN TRUE
+        WHEN lower(trim(s)) IN ('false', 'f', 'no', 'n', 'off', '0') THEN FALSE END""",
+    # Semi-structured values are JSON.
+    "mb_scalar(v)": "v ->> '$'",
+    "mb_try_json(s)": "CASE WHEN json_valid(s) THEN json(s) END",
+    "mb_typeof(v)": """
+        CASE json_type(v) WHEN 'VARCHAR' THEN 'VARCHAR' WHEN 'OBJECT' THEN 'OBJECT' WHEN 'ARRAY' THEN 'ARRAY'
+        WHEN 'BOOLEAN' THEN 'BOOLEAN' WHEN 'NULL' THEN 'NULL_VALUE' WHEN 'UBIGINT' THEN 'INTEGER'
+        WHEN 'BIGINT' THEN 'INTEGER' WHEN 'HUGEINT' THEN 'INTEGER' WHEN 'DOUBLE' THEN
+            CASE WHEN (v ->> '$') ~ '[eE]' THEN 'DOUBLE' ELSE 'DECIMAL' END END""",
+    "mb_object(entries)": """
+        to_json(map_from_entries(list_filter(entries, lambda e: e.k IS NOT NULL AND e.v IS NOT NULL)))""",
+    "mb_order_key(v)": """
+        {'n': CASE WHEN json_type(v) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE') THEN (v ->> '$')::DOUBLE END,
+         's': v ->> '$'}""",
+    "mb_folded(s)": """
+        (CASE WHEN s % 18446744073709551616 >= 9223372036854775808 THEN s % 18446744073709551616 - 18446744073709551616
+        ELSE s % 18446744073709551616 END)::DECIMAL(19, 0)""",
+    # The sum is the same in any order of the rows; the hash of each row has 64 bits.
+    "mb_hash_sum(h)": "mb_folded(coalesce(sum(h::HUGEINT), 0))",
+    "mb_hash_sum_distinct(h)": "mb_folded(coalesce(sum(DISTINCT h::HUGEINT), 0))",
+    "mb_hash(h)": "(h::HUGEINT - 9223372036854775808)::DECIMAL(19, 0)",
+}
+
+
+def create(connection: duckdb.DuckDBPyConnection) -> None:
+    """Put the macros into the database, over those of an older engine."""
+    connection.execute(";\n".join(f"CREATE OR REPLACE MACRO main.{head} AS {body}" for head, body in MACROS.items()))

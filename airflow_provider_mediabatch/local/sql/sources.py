@@ -1,0 +1,142 @@
+"""Relations that are not tables: RESULT_SCAN, staged files, directory tables, INFER_SCHEMA, job history.
+
+Each room registers its own with :func:`table_source`; the translator puts the DuckDB SQL that they return in the place of the
+reference and learns its columns from DuckDB.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
+from airflow_provider_mediabatch.local.results import Result
+from airflow_provider_mediabatch.local.sql import transactions
+from airflow_provider_mediabatch.sql import quoted
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+
+Source = Callable[["Context", exp.Expression], str]
+_sources: dict[str, Source] = {}
+
+
+def table_source(name: str) -> Callable[[Source], Source]:
+    """Register the relation behind a name.
+
+    :param name: ``STAGE`` and ``DIRECTORY`` for ``FROM @stage/path (…)`` and ``DIRECTORY(@stage)``; otherwise the name of the
+        function inside ``TABLE(…)``, dotted as it is written (``SNOWFLAKE.SPCS.GET_JOB_HISTORY``), and for a service's
+        function its name alone after an exclamation mark (``!SPCS_GET_METRICS``).
+
+    The function gets the context and sqlglot's node (the call, or the stage's Table node, see :func:`arguments` and
+    :func:`stage_reference`) and returns a DuckDB query whose columns have their final names and types.
+    """
+
+    def register(source: Source) -> Source:
+        _sources[name.upper()] = source
+        return source
+
+    return register
+
+
+def find(name: str) -> Source:
+    """The registered source; refused by name where there is none."""
+    source = _sources.get(name.upper())
+    if source is None:
+        raise not_supported(f"the table function {name}")
+    return source
+
+
+def value(node: exp.Expression) -> object:
+    """The Python value of a literal argument."""
+    if isinstance(node, exp.Literal):
+        return node.this if node.is_string else (int(node.this) if node.this.isdigit() else float(node.this))
+    if isinstance(node, exp.Neg):
+        inner = value(node.this)
+        assert isinstance(inner, int | float)
+        return -inner
+    if isinstance(node, exp.Boolean):
+        return bool(node.this)
+    if isinstance(node, exp.Null):
+        return None
+    if isinstance(node, exp.Tuple | exp.Array):
+        return [value(item) for item in node.expressions]
+    if isinstance(node, exp.Paren | exp.Cast):
+        return value(node.this)
+    if isinstance(node, exp.Var):
+        return node.name
+    raise syntax_error(f"a constant is needed here, not {node.sql('snowflake')}")
+
+
+def stage_text(node: exp.Expression) -> str | None:
+    """The text of an unquoted stage among a function's arguments, ``@db.schema.stage/path``; None for anything else."""
+    text = node.sql() if isinstance(node, exp.Parameter | exp.Dot | exp.Div) else ""
+    return text.replace(" / ", "/") if text.startswith("@") else None
+
+
+def arguments(call: exp.Expression) -> tuple[list[object], dict[str, object]]:
+    """A call's literal arguments: those by position and those by name (upper case)."""
+    positional: list[object] = []
+    named: dict[str, object] = {}
+    for argument in call.expressions:
+        if isinstance(argument, exp.Kwarg | exp.PropertyEQ):
+            named[argument.this.name.upper()] = value(argument.expression)
+        else:
+            positional.append(value(argument))
+    return positional, named
+
+
+def stage_reference(node: exp.Expression) -> tuple[str, dict[str, object]]:
+    """The ``@stage/path`` of a STAGE or DIRECTORY node, and the options in its parentheses (FILE_FORMAT, PATTERN)."""
+    inner = node.this if isinstance(node, exp.Table) else node
+    if isinstance(inner, exp.DirectoryStage):
+        inner = inner.this
+    options: dict[str, object] = {}
+    for key, name in (("format", "FILE_FORMAT"), ("pattern", "PATTERN")):
+        given = node.args.get(key)
+        if given is not None:
+            options[name] = value(given) if isinstance(given, exp.Literal | exp.Var) else given.sql("snowflake")
+    return str(inner.name), options
+
+
+def relation(ctx: Context, result: Result) -> str:
+    """A query over an earlier result, with its column names and types.
+
+    The result stays registered on the session's connection until its transaction ends, since writes may be repeated.
+    """
+    name = f"mb_result_{secrets.token_hex(8)}"
+    connection = ctx.session.duckdb
+    connection.register(name, result.table)
+    transactions.of(ctx.session).on_end(lambda: connection.unregister(name))
+    casts = {"variant": "JSON", "object": "JSON", "array": "JSON"}
+    columns = []
+    for position, column in enumerate(result.columns):
+        reference = quoted(result.table.column_names[position])
+        if column.type in casts:
+            reference = f"CAST({reference} AS {casts[column.type]})"
+        elif column.type == "fixed":
+            reference = f"CAST({reference} AS DECIMAL({column.precision or 38}, {column.scale or 0}))"
+        columns.append(f"{reference} AS {quoted(column.name)}")
+    return f"SELECT {', '.join(columns)} FROM {name}"
+
+
+@table_source("RESULT_SCAN")
+def result_scan(ctx: Context, node: exp.Expression) -> str:
+    """``RESULT_SCAN('<query id>')`` or ``RESULT_SCAN(LAST_QUERY_ID())``: the result of an earlier statement of the same user."""
+    positional, _ = arguments(node)
+    result = ctx.engine.queries.result(str(positional[0]))
+    if not isinstance(result, Result):
+        raise SnowflakeError(709, "02000", f"Statement {positional[0]} not found")
+    return relation(ctx, result)
+
+
+@table_source("GENERATOR")
+def generator(ctx: Context, node: exp.Expression) -> str:
+    """``GENERATOR(ROWCOUNT => n)``: n rows without a column that can be named."""
+    count = node.args.get("rowcount")
+    if count is None:
+        raise not_supported("GENERATOR without ROWCOUNT")
+    return f"SELECT range AS mb_row FROM range({int(str(value(count)))})"

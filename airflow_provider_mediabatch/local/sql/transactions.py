@@ -1,0 +1,197 @@
+"""A session's transaction: Snowflake's READ COMMITTED over DuckDB's snapshots.
+
+In Snowflake every statement sees what was committed before it began, even inside a transaction. A DuckDB transaction sees what
+was committed before its first statement. Two things bridge that:
+
+- the DuckDB transaction begins at the first statement that writes, after the table's lock is held;
+- when another session has since changed a table that a statement reads or writes, or a statement failed (which ends a DuckDB
+  transaction), the DuckDB transaction is begun anew and the writes so far, whose locks are still held, are done again.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from airflow_provider_mediabatch.local.errors import SnowflakeError
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.session import Session
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+Work = Callable[[duckdb.DuckDBPyConnection], int]
+_RETRIES = 50
+
+
+def of(session: Session) -> Transaction:
+    """The session's transaction; there is always one, open or not."""
+    found = session.temporary.get("transaction")
+    if found is None:
+        found = session.temporary["transaction"] = Transaction(session)
+    transaction: Transaction = found
+    return transaction
+
+
+class Transaction:
+    """See the module's text.
+
+    :ivar explicit: begun by BEGIN, so AUTOCOMMIT does not end it.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.explicit = False
+        self._done: list[tuple[Work, set[Key], bool]] = []
+        self._snapshot: int | None = None
+        self._cleanup: list[Callable[[], None]] = []
+
+    @property
+    def collecting(self) -> bool:
+        """Whether writes wait for a COMMIT."""
+        return self.explicit or not self.session.parameters.get("AUTOCOMMIT", True)
+
+    @property
+    def active(self) -> bool:
+        """Whether there is something to commit or roll back."""
+        return self.explicit or bool(self._done)
+
+    def on_end(self, action: Callable[[], None]) -> None:
+        """Call this when the transaction ends: writes may be repeated until then, and need what they read from."""
+        self._cleanup.append(action)
+
+    def before_read(self, reads: set[Key]) -> None:
+        """Make what a SELECT is to see visible."""
+        if self._done and (self._snapshot is None or self.session.engine.storage.changed_since(self._snapshot, reads)):
+            self._again()
+
+    def after_read(self) -> None:
+        """Let go of what a statement read from, unless a write that may be repeated needs it."""
+        if not self._done:
+            self._clean()
+
+    def write(
+        self, ctx: Context, work: Work, *, target: Key, reads: set[Key], exclusive: bool, repeatable: bool = True
+    ) -> int:
+        """Do one DML statement.
+
+        :param work: executes it on a DuckDB connection and returns the rows that it changed.
+        :param target: the table that it changes.
+        :param reads: the tables that it reads.
+        :param exclusive: take the table's lock (UPDATE, DELETE, MERGE); INSERT does not.
+        :param repeatable: doing it again gives the same rows (it calls no RANDOM or UUID_STRING).
+        :returns: rows changed.
+        """
+        engine = self.session.engine
+        if exclusive and target[0] != "temp":
+            timeout = float(self.session.parameters.get("LOCK_TIMEOUT", 43200))
+            try:
+                engine.locks.acquire(target, self, timeout=timeout, stop=ctx.cancelled)
+            except SnowflakeError as error:
+                if error.code == 57:
+                    self.rollback()
+                raise
+        if not self.collecting:
+            try:
+                return self._alone(work, target)
+            finally:
+                engine.locks.release(self)
+                self._clean()
+        concerned = reads | {target} if exclusive else reads
+        if self._snapshot is None or engine.storage.changed_since(self._snapshot, concerned):
+            self._again()
+        try:
+            count = work(self.session.duckdb)
+        except BaseException:
+            # DuckDB's transaction is spoilt; Snowflake's goes on without the failed statement.
+            self._abandon()
+            raise
+        self._done.append((work, {target}, repeatable))
+        return count
+
+    def begin(self) -> None:
+        self.explicit = True
+
+    def commit(self) -> None:
+        """Commit and release the locks. Without a transaction nothing happens, as in Snowflake."""
+        engine = self.session.engine
+        try:
+            if self._done:
+                for attempt in range(_RETRIES):
+                    try:
+                        if self._snapshot is None:
+                            self._again()
+                        self.session.duckdb.execute("COMMIT")
+                        break
+                    except duckdb.TransactionException as conflict:
+                        self._abandon()
+                        if attempt == _RETRIES - 1:
+                            raise SnowflakeError(
+                                625, "40001", f"The transaction could not be committed: {conflict}"
+                            ) from None
+                        time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
+                engine.storage.committed({key for _, keys, _ in self._done for key in keys})
+        finally:
+            self._end()
+
+    def rollback(self) -> None:
+        self._abandon()
+        self._end()
+
+    def _alone(self, work: Work, target: Key) -> int:
+        for attempt in range(_RETRIES):
+            try:
+                count = work(self.session.duckdb)
+            except duckdb.TransactionException:
+                if attempt == _RETRIES - 1:
+                    raise
+                time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
+                continue
+            self.session.engine.storage.committed({target})
+            return count
+        raise AssertionError("unreachable")
+
+    def _again(self) -> None:
+        """Begin a new DuckDB transaction and repeat the writes so far in it."""
+        if not all(repeatable for _, _, repeatable in self._done):
+            self.rollback()
+            raise SnowflakeError(
+                625,
+                "40001",
+                "The transaction was rolled back: another session changed a table that it reads, and a statement "
+                "in it that calls a random function cannot be repeated by the local engine.",
+            )
+        self._abandon()
+        # Read before BEGIN: a commit in between only causes one repetition too many.
+        sequence = self.session.engine.storage.sequence
+        self.session.duckdb.execute("BEGIN TRANSACTION")
+        self._snapshot = sequence
+        for work, _, _ in self._done:
+            work(self.session.duckdb)
+
+    def _abandon(self) -> None:
+        if self._snapshot is not None:
+            self._snapshot = None
+            try:
+                self.session.duckdb.execute("ROLLBACK")
+            except duckdb.Error:
+                log.debug("nothing to roll back", exc_info=True)
+
+    def _end(self) -> None:
+        self._snapshot = None
+        self.explicit = False
+        self._done.clear()
+        self.session.engine.locks.release(self)
+        self._clean()
+
+    def _clean(self) -> None:
+        for action in self._cleanup:
+            action()
+        self._cleanup.clear()

@@ -1,0 +1,137 @@
+"""Snowflake SQL to DuckDB SQL: names, then types, then the expressions that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, OptimizeError, SchemaError, UnsupportedError
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
+
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
+from airflow_provider_mediabatch.local.sql.annotate import annotate
+from airflow_provider_mediabatch.local.sql.prepare import SOURCE, Preparation
+from airflow_provider_mediabatch.local.sql.rewrite import Rewriter
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+
+_VOLATILE = (exp.Rand, exp.Uuid)
+
+
+class Translation:
+    """One statement on its way to DuckDB.
+
+    :param deferred: see :class:`~airflow_provider_mediabatch.local.sql.prepare.Preparation`.
+    """
+
+    def __init__(self, ctx: Context, *, deferred: bool = False) -> None:
+        self.ctx = ctx
+        self.names = Preparation(ctx, deferred=deferred)
+        self.repeatable = True
+
+    @property
+    def reads(self) -> set[tuple[str, str]]:
+        """The tables that the statement refers to."""
+        return set(self.names.tables)
+
+    def prepare(self, tree: exp.Expression) -> exp.Expression:
+        """Resolve names; once for a statement."""
+        self.repeatable = tree.find(*_VOLATILE) is None
+        return self.names.statement(tree)
+
+    def query(self, tree: exp.Expression) -> exp.Expression:
+        """A prepared SELECT (or WITH, UNION) as DuckDB's; its result columns keep Snowflake's types as ``type``."""
+        schema = MappingSchema(dialect="snowflake", normalize=False)
+        for database, tables in self.names.schema.items():
+            for name, columns in tables.items():
+                table = exp.Table(
+                    this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(database, quoted=True)
+                )
+                schema.add_table(table, columns, dialect="snowflake", normalize=False)
+        if schema.empty:
+            schema.add_table(exp.table_("mb_none", db=SOURCE, quoted=True), {"mb_none": "INT"}, normalize=False)
+        _refuse_case_twins(tree)
+        try:
+            tree = qualify(
+                tree,
+                schema=schema,
+                dialect="snowflake",
+                # Expanding would evaluate a random function once more for each use of its alias.
+                expand_alias_refs=self.repeatable,
+                quote_identifiers=True,
+                identify=True,
+            )
+        except (OptimizeError, SchemaError) as error:
+            raise _unresolved(error) from None
+        tree = annotate(tree, schema)
+        return Rewriter(self.ctx).rewrite(tree)
+
+    def expressions(
+        self,
+        expressions: Sequence[exp.Expression],
+        origins: Sequence[exp.Expression],
+        joins: Sequence[exp.Join] = (),
+    ) -> tuple[list[exp.Expression], list[exp.Join]]:
+        """Expressions of a DML statement over its tables: they are typed as those of a SELECT would be.
+
+        :param expressions: of SET, WHERE, ON and so on; prepared.
+        :param origins: the tables and subqueries that they may refer to.
+        :param joins: joins written between them.
+        :returns: the expressions, and the origins as joins (the first stands for FROM), translated.
+        """
+        select = exp.Select(
+            expressions=[
+                exp.Alias(this=e.copy(), alias=exp.to_identifier(f"MB_{i}", quoted=True))
+                for i, e in enumerate(expressions)
+            ]
+        )
+        if origins:
+            select = select.from_(origins[0].copy(), copy=False)
+            for origin in origins[1:]:
+                select = select.join(origin.copy(), join_type="CROSS", copy=False)
+            for join in joins:
+                select.append("joins", join.copy())
+        done = self.query(select)
+        found = [exp.Join(this=done.args["from_"].this)] if done.args.get("from_") else []
+        found += done.args.get("joins") or []
+        return [projection.this for projection in done.expressions], found
+
+    def sql(self, tree: exp.Expression) -> str:
+        """The text for DuckDB.
+
+        :raises SnowflakeError: what DuckDB has no equal for is refused by name.
+        """
+        try:
+            text = tree.sql("duckdb", unsupported_level=ErrorLevel.RAISE, comments=False, identify=True)
+        except UnsupportedError as error:
+            raise not_supported(str(error)) from None
+        for token, relation in self.names.relations.items():
+            text = text.replace(f'"{SOURCE}"."{token}"', f"({relation})")
+        return text
+
+
+def _unresolved(error: Exception) -> SnowflakeError:
+    message = str(error)
+    if "could not be resolved" in message:
+        name = message.split("'")[1]
+        return SnowflakeError(
+            904, "42000", f"SQL compilation error: error line 1 at position 0\ninvalid identifier '{name}'"
+        )
+    if "ambiguous" in message.lower():
+        return SnowflakeError(2028, "42601", f"SQL compilation error:\n{message}")
+    return SnowflakeError(904, "42000", f"SQL compilation error:\n{message}")
+
+
+def _refuse_case_twins(tree: exp.Expression) -> None:
+    """DuckDB takes names that differ only in case for one, so a subquery with two such columns would lose one."""
+    for select in tree.find_all(exp.Select):
+        if select.parent is None:
+            continue
+        seen: dict[str, str] = {}
+        for name in (projection.alias_or_name for projection in select.expressions):
+            other = seen.setdefault(name.lower(), name)
+            if other != name:
+                raise not_supported(f"two columns that differ only in case: {other} and {name}")

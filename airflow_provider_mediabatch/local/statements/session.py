@@ -1,0 +1,270 @@
+"""Statements about the session: USE, ALTER SESSION, SET, transactions, SHOW PARAMETERS, SHOW VARIABLES, SHOW LOCKS."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, not_supported, syntax_error
+from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.sql import transactions
+from airflow_provider_mediabatch.local.statements.registry import statement
+from airflow_provider_mediabatch.sql import qualified
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+
+DONE = "Statement executed successfully."
+
+
+def _state(ctx: Context) -> Result:
+    session = ctx.session
+    names = {
+        "database": session.database,
+        "schema": session.schema,
+        "warehouse": session.warehouse,
+        "role": session.role,
+    }
+    result = Result.status(DONE)
+    return Result(result.columns, result.table, 4096, session=dict(names))
+
+
+def use_schema(ctx: Context, name: tuple[str, ...]) -> None:
+    """Make a schema the session's; of a name of one part, in its current database."""
+    database = name[-2] if len(name) > 1 else ctx.session.database
+    if not database or not ctx.engine.storage.schema_exists(database, name[-1]):
+        raise does_not_exist("Schema", qualified(*name))
+    ctx.session.database, ctx.session.schema = database, name[-1]
+
+
+@statement("USE", "USE DATABASE", "USE SCHEMA", "USE WAREHOUSE")
+def use(ctx: Context, cursor: Cursor) -> Result:
+    """``USE [DATABASE | SCHEMA | WAREHOUSE] <name>``; ``USE a.b`` names a schema, ``USE a`` a database."""
+    cursor.expect("USE")
+    if cursor.accept("WAREHOUSE"):
+        name = cursor.name()
+        cursor.expect_end()
+        if not ctx.engine.storage.warehouse_exists(name[-1]):
+            raise does_not_exist("Warehouse", name[-1])
+        ctx.session.warehouse = name[-1]
+        return _state(ctx)
+    if cursor.accept("SECONDARY", "ROLES"):
+        cursor.rest()
+        return _state(ctx)
+    if cursor.accept("SCHEMA"):
+        name = cursor.name()
+        cursor.expect_end()
+        use_schema(ctx, name)
+        return _state(ctx)
+    cursor.accept("DATABASE")
+    name = cursor.name()
+    cursor.expect_end()
+    if len(name) == 2:
+        use_schema(ctx, name)
+        return _state(ctx)
+    if not ctx.engine.storage.database_exists(name[0]):
+        raise does_not_exist("Database", name[0])
+    ctx.session.database = name[0]
+    ctx.session.schema = "PUBLIC" if ctx.engine.storage.schema_exists(name[0], "PUBLIC") else None
+    return _state(ctx)
+
+
+_BOOLEANS = {"TRUE": True, "FALSE": False, "ON": True, "OFF": False}
+
+
+def _value(cursor: Cursor) -> Any:
+    negative = cursor.accept("-")
+    token = cursor.next()
+    if token.kind == "number":
+        number = float(token.value) if "." in token.value else int(token.value)
+        return -number if negative else number
+    if token.kind == "string":
+        return token.value
+    if token.value == "?":
+        return cursor.binding()
+    if token.kind == "word":
+        return _BOOLEANS.get(token.value.upper(), token.value)
+    raise syntax_error(f"unexpected '{token.value}'")
+
+
+def set_parameter(ctx: Context, name: str, value: Any) -> None:
+    """Set a session parameter, checking those that the engine acts on."""
+    session = ctx.session
+    if name == "AUTOCOMMIT":
+        value = _BOOLEANS.get(str(value).upper(), value)
+        if not isinstance(value, bool):
+            raise syntax_error(f"invalid value [{value}] for parameter 'AUTOCOMMIT'")
+        if value:
+            # Switching it on ends what was collected, as in Snowflake.
+            transactions.of(session).commit()
+    elif name == "TIMEZONE":
+        try:
+            ZoneInfo(str(value))
+        except (ZoneInfoNotFoundError, ValueError):
+            raise syntax_error(f"invalid value [{value}] for parameter 'TIMEZONE'") from None
+        session.duckdb.execute("SET TimeZone = '" + str(value).replace("'", "''") + "'")
+    elif name == "LOCK_TIMEOUT":
+        if not str(value).isdigit():
+            raise syntax_error(f"invalid value [{value}] for parameter 'LOCK_TIMEOUT'")
+        value = int(value)
+    elif name in ("TIMESTAMP_TYPE_MAPPING", "WEEK_START", "WEEK_OF_YEAR_POLICY") and str(value).upper() not in (
+        "TIMESTAMP_NTZ",
+        "0",
+    ):
+        raise not_supported(f"{name} = {value}")
+    elif name.endswith(("_INPUT_FORMAT", "_OUTPUT_FORMAT")) and str(value).upper() not in ("AUTO", ""):
+        raise not_supported(f"{name} = {value}")
+    session.parameters[name] = value
+
+
+@statement("ALTER SESSION")
+def alter_session(ctx: Context, cursor: Cursor) -> Result:
+    """``ALTER SESSION SET <parameter> = <value> …`` and ``ALTER SESSION UNSET <parameter>, …``."""
+    cursor.expect("ALTER", "SESSION")
+    if cursor.accept("UNSET"):
+        from airflow_provider_mediabatch.local.session import DEFAULT_PARAMETERS
+
+        while not cursor.at_end():
+            name = cursor.identifier()
+            cursor.accept(",")
+            if name in DEFAULT_PARAMETERS:
+                set_parameter(ctx, name, DEFAULT_PARAMETERS[name])
+            else:
+                ctx.session.parameters.pop(name, None)
+        return Result.status(DONE)
+    cursor.expect("SET")
+    while not cursor.at_end():
+        name = cursor.identifier()
+        cursor.expect("=")
+        set_parameter(ctx, name, _value(cursor))
+        cursor.accept(",")
+    return Result.status(DONE)
+
+
+def _variables(ctx: Context) -> dict[str, Any]:
+    found: dict[str, Any] = ctx.session.temporary.setdefault("variables", {})
+    return found
+
+
+@statement("SET")
+def set_variable(ctx: Context, cursor: Cursor) -> Result:
+    """``SET <name> = <expression>`` and ``SET (a, b) = (…)``."""
+    cursor.expect("SET")
+    many = cursor.accept("(")
+    names = [cursor.identifier()]
+    while many and cursor.accept(","):
+        names.append(cursor.identifier())
+    if many:
+        cursor.expect(")")
+    cursor.expect("=")
+    text = cursor.parenthesised() if many else cursor.rest()
+    row = ctx.query(f"SELECT {text}").table.to_pylist()
+    values = list(row[0].values()) if row else []
+    if len(values) != len(names):
+        raise syntax_error("the number of variables and of values differ")
+    _variables(ctx).update(zip(names, values, strict=True))
+    return Result.status(DONE)
+
+
+@statement("UNSET")
+def unset_variable(ctx: Context, cursor: Cursor) -> Result:
+    """``UNSET <name>`` and ``UNSET (a, b)``."""
+    cursor.expect("UNSET")
+    many = cursor.accept("(")
+    _variables(ctx).pop(cursor.identifier(), None)
+    while many and cursor.accept(","):
+        _variables(ctx).pop(cursor.identifier(), None)
+    return Result.status(DONE)
+
+
+@statement("BEGIN", "START TRANSACTION")
+def begin(ctx: Context, cursor: Cursor) -> Result:
+    """``BEGIN [WORK | TRANSACTION] [NAME <name>]``; inside a transaction it changes nothing."""
+    if not cursor.accept("START", "TRANSACTION"):
+        cursor.expect("BEGIN")
+        if not cursor.accept("TRANSACTION"):
+            cursor.accept("WORK")
+    if cursor.accept("NAME"):
+        cursor.identifier()
+    if not cursor.at_end():
+        raise not_supported("Snowflake Scripting (BEGIN … END)")
+    transactions.of(ctx.session).begin()
+    return Result.status(DONE)
+
+
+@statement("COMMIT")
+def commit(ctx: Context, cursor: Cursor) -> Result:
+    """``COMMIT``; without an open transaction it succeeds too, which clients rely on."""
+    transactions.of(ctx.session).commit()
+    return Result.status(DONE)
+
+
+@statement("ROLLBACK")
+def rollback(ctx: Context, cursor: Cursor) -> Result:
+    """``ROLLBACK``."""
+    transactions.of(ctx.session).rollback()
+    return Result.status(DONE)
+
+
+def like(cursor: Cursor) -> str | None:
+    """The pattern of ``LIKE '…'``, if that stands next."""
+    return cursor.string() if cursor.accept("LIKE") else None
+
+
+def matches(pattern: str | None, name: str) -> bool:
+    """SHOW … LIKE: ``%`` and ``_`` are wildcards (a backslash takes that away), case does not count."""
+    if pattern is None:
+        return True
+    glob, position = "", 0
+    text = pattern.lower()
+    while position < len(text):
+        character = text[position]
+        if character == "\\" and position + 1 < len(text):
+            position += 1
+            glob += f"[{text[position]}]"
+        else:
+            glob += {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}.get(character, character)
+        position += 1
+    return fnmatch.fnmatchcase(name.lower(), glob)
+
+
+@statement("SHOW PARAMETERS")
+def show_parameters(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW PARAMETERS [LIKE '…'] [IN SESSION | ACCOUNT]``."""
+    from airflow_provider_mediabatch.local.session import DEFAULT_PARAMETERS
+
+    cursor.expect("SHOW", "PARAMETERS")
+    pattern = like(cursor)
+    rows = []
+    for name, value in sorted(ctx.session.parameters.items()):
+        if matches(pattern, name):
+            kind = "BOOLEAN" if isinstance(value, bool) else "NUMBER" if isinstance(value, int) else "STRING"
+            default = DEFAULT_PARAMETERS.get(name, "")
+            level = "" if value == default else "SESSION"
+            shown = (str(v).lower() if isinstance(v, bool) else str(v) for v in (value, default))
+            rows.append((name, *shown, level, "", kind))
+    return Result.of([Column.text(n) for n in ("key", "value", "default", "level", "description", "type")], rows)
+
+
+@statement("SHOW VARIABLES")
+def show_variables(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW VARIABLES [LIKE '…']``."""
+    cursor.expect("SHOW", "VARIABLES")
+    pattern = like(cursor)
+    rows = [(name, str(value)) for name, value in sorted(_variables(ctx).items()) if matches(pattern, name)]
+    return Result.of([Column.text("name"), Column.text("value")], rows)
+
+
+@statement("SHOW LOCKS")
+def show_locks(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW LOCKS``: tables that transactions hold."""
+    rows = [(".".join(key), "PARTITIONS", str(id(owner)), "HOLDING") for key, owner in ctx.engine.locks.held()]
+    return Result.of([Column.text(n) for n in ("resource", "type", "transaction", "status")], rows)
+
+
+@statement("UNDROP")
+def undrop(ctx: Context, cursor: Cursor) -> Result:
+    """Refused: the engine keeps nothing of what was dropped."""
+    raise SnowflakeError(2, "0A000", "not supported by the local engine: UNDROP (dropped objects are gone)")

@@ -1,0 +1,294 @@
+"""SHOW of databases, schemas, tables, views, columns, warehouses, and DESCRIBE TABLE."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist
+from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.sql.information_schema import moment
+from airflow_provider_mediabatch.local.statements.registry import statement
+from airflow_provider_mediabatch.local.statements.session import like, matches
+from airflow_provider_mediabatch.sql import qualified
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
+    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+
+
+def _columns(*names: str) -> list[Column]:
+    kinds = {"created_on": Column.timestamp_ltz, "rows": Column.number, "bytes": Column.number}
+    return [kinds.get(name, Column.text)(name) for name in names]
+
+
+def limited(cursor: Cursor, names: list[str]) -> list[int]:
+    """The positions kept by ``STARTS WITH '…'`` and ``LIMIT n [FROM '…']`` at the end of a SHOW."""
+    kept = list(range(len(names)))
+    if cursor.accept("STARTS", "WITH"):
+        start = cursor.string()
+        kept = [i for i in kept if names[i].startswith(start)]
+    if cursor.accept("LIMIT"):
+        count = int(cursor.next().value)
+        if cursor.accept("FROM"):
+            after = cursor.string()
+            kept = [i for i in kept if names[i] > after]
+        kept = kept[:count]
+    cursor.expect_end()
+    return kept
+
+
+@statement("SHOW DATABASES", "SHOW TERSE DATABASES")
+def show_databases(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW DATABASES [LIKE '…'] [IN ACCOUNT]``."""
+    cursor.expect("SHOW")
+    cursor.accept("TERSE")
+    cursor.expect("DATABASES")
+    cursor.accept("HISTORY")
+    pattern = like(cursor)
+    cursor.accept("IN", "ACCOUNT")
+    found = [r for r in ctx.engine.storage.databases() if matches(pattern, r["name"])]
+    found = [found[i] for i in limited(cursor, [r["name"] for r in found])]
+    columns = _columns("created_on", "name", "is_default", "is_current", "origin", "owner", "comment", "options",
+                       "retention_time", "kind")  # fmt: skip
+    rows = [
+        (
+            r["created_on"],
+            r["name"],
+            "N",
+            _mark(r["name"] == ctx.session.database),
+            "",
+            r["owner"],
+            r["comment"],
+            "",
+            "1",
+            "STANDARD",
+        )
+        for r in found
+    ]
+    return Result.of(columns, rows)
+
+
+def _mark(condition: bool) -> str:
+    return "Y" if condition else "N"
+
+
+@statement("SHOW SCHEMAS", "SHOW TERSE SCHEMAS")
+def show_schemas(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW SCHEMAS [LIKE '…'] [IN {ACCOUNT | [DATABASE] <name>}]``."""
+    cursor.expect("SHOW")
+    cursor.accept("TERSE")
+    cursor.expect("SCHEMAS")
+    cursor.accept("HISTORY")
+    pattern = like(cursor)
+    database = ctx.session.database
+    if cursor.accept("IN"):
+        if cursor.accept("ACCOUNT"):
+            database = None
+        else:
+            cursor.accept("DATABASE")
+            database = cursor.name()[0]
+            if not ctx.engine.storage.database_exists(database):
+                raise does_not_exist("Database", database)
+    found = [r for r in ctx.engine.storage.schemas(database) if matches(pattern, r["name"])]
+    found = [found[i] for i in limited(cursor, [r["name"] for r in found])]
+    columns = _columns("created_on", "name", "is_default", "is_current", "database_name", "owner", "comment", "options",
+                       "retention_time")  # fmt: skip
+    here = (ctx.session.database, ctx.session.schema)
+    rows = [
+        (
+            r["created_on"],
+            r["name"],
+            "N",
+            _mark((r["database_name"], r["name"]) == here),
+            r["database_name"],
+            r["owner"],
+            r["comment"],
+            "",
+            "1",
+        )
+        for r in found
+    ]
+    return Result.of(columns, rows)
+
+
+@statement("SHOW WAREHOUSES")
+def show_warehouses(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW WAREHOUSES [LIKE '…']``."""
+    cursor.expect("SHOW", "WAREHOUSES")
+    pattern = like(cursor)
+    found = [r for r in ctx.engine.storage.warehouses() if matches(pattern, r["name"])]
+    found = [found[i] for i in limited(cursor, [r["name"] for r in found])]
+    columns = _columns("name", "state", "type", "size", "is_default", "is_current", "created_on", "owner", "comment")
+    rows = [
+        (
+            r["name"],
+            "STARTED",
+            "STANDARD",
+            r["size"],
+            "N",
+            _mark(r["name"] == ctx.session.warehouse),
+            r["created_on"],
+            r["owner"],
+            r["comment"],
+        )
+        for r in found
+    ]
+    return Result.of(columns, rows)
+
+
+def _scope(ctx: Context, cursor: Cursor) -> tuple[str | None, str | None]:
+    """``(database, schema)`` of ``IN {ACCOUNT | DATABASE <name> | [SCHEMA] <name>}``; the session's where nothing is said."""
+    session = ctx.session
+    if not cursor.accept("IN"):
+        return session.database, session.schema
+    if cursor.accept("ACCOUNT"):
+        return None, None
+    if cursor.accept("DATABASE"):
+        if cursor.at_end():
+            return session.database, None
+        database = cursor.name()[0]
+        if not ctx.engine.storage.database_exists(database):
+            raise does_not_exist("Database", database)
+        return database, None
+    named = cursor.accept("SCHEMA")
+    if cursor.at_end():
+        return session.database, session.schema
+    name = cursor.name()
+    if len(name) == 1 and not named and ctx.engine.storage.database_exists(name[0]):
+        return name[0], None
+    database = name[-2] if len(name) > 1 else session.database or ""
+    if not ctx.engine.storage.schema_exists(database, name[-1]):
+        raise does_not_exist("Schema", qualified(*name))
+    return database, name[-1]
+
+
+def _tables(ctx: Context, cursor: Cursor, kinds: set[str]) -> list[Table]:
+    pattern = like(cursor)
+    database, schema = _scope(ctx, cursor)
+    found = [
+        t
+        for t in ctx.engine.storage.tables(ctx.session, database, schema)
+        if t.kind in kinds and matches(pattern, t.name)
+    ]
+    return [found[i] for i in limited(cursor, [t.name for t in found])]
+
+
+@statement("SHOW TABLES", "SHOW TERSE TABLES", "SHOW OBJECTS", "SHOW TERSE OBJECTS")
+def show_tables(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW TABLES | OBJECTS [LIKE '…'] [IN …] [STARTS WITH '…'] [LIMIT n]``."""
+    cursor.expect("SHOW")
+    cursor.accept("TERSE")
+    objects = cursor.accept("OBJECTS")
+    if not objects:
+        cursor.expect("TABLES")
+    cursor.accept("HISTORY")
+    rows = []
+    for table in _tables(ctx, cursor, {"TABLE", "VIEW"} if objects else {"TABLE"}):
+        count = None
+        if table.kind == "TABLE":
+            count = ctx.session.duckdb.execute(f"SELECT count(*) FROM {table.sql}").fetchall()[0][0]
+        kind = "VIEW" if table.kind == "VIEW" else _kind(table)
+        place = (moment(table.created_on), table.name, table.database, table.schema)
+        rows.append((*place, kind, table.comment or "", "", count, None, table.owner, "1", "ROLE"))
+    return Result.of(
+        _columns("created_on", "name", "database_name", "schema_name", "kind", "comment", "cluster_by", "rows", "bytes",
+                 "owner", "retention_time", "owner_role_type"),
+        rows,
+    )  # fmt: skip
+
+
+def _kind(table: Table) -> str:
+    return "TEMPORARY" if table.temporary else "TRANSIENT" if table.transient else "TABLE"
+
+
+@statement("SHOW VIEWS", "SHOW TERSE VIEWS")
+def show_views(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW VIEWS [LIKE '…'] [IN …]``."""
+    cursor.expect("SHOW")
+    cursor.accept("TERSE")
+    cursor.expect("VIEWS")
+    rows = []
+    for view in _tables(ctx, cursor, {"VIEW"}):
+        place = (moment(view.created_on), view.name, "", view.database, view.schema)
+        rows.append((*place, view.owner, view.comment or "", view.text, "false", "false", "ROLE"))
+    return Result.of(
+        _columns("created_on", "name", "reserved", "database_name", "schema_name", "owner", "comment", "text",
+                 "is_secure", "is_materialized", "owner_role_type"),
+        rows,
+    )  # fmt: skip
+
+
+@statement("SHOW COLUMNS")
+def show_columns(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW COLUMNS [LIKE '…'] [IN {TABLE | VIEW | SCHEMA | DATABASE | ACCOUNT} <name>]``."""
+    cursor.expect("SHOW", "COLUMNS")
+    pattern = like(cursor)
+    start = cursor.position
+    if cursor.accept("IN") and (
+        cursor.accept("TABLE")
+        or cursor.accept("VIEW")
+        or not any(t is not None and t.is_word(w) for t in [cursor.peek()] for w in ("SCHEMA", "DATABASE", "ACCOUNT"))
+    ):
+        found = [ctx.engine.storage.get(ctx.session, *ctx.qualify(cursor.name()))]
+    else:
+        cursor.position = start
+        found = ctx.engine.storage.tables(ctx.session, *_scope(ctx, cursor))
+    cursor.expect_end()
+    rows = [
+        (t.name, t.schema, c.name, _data_type(c), "true" if c.nullable else "NOT_NULL", c.default or "", "COLUMN", "",
+         c.comment or "", t.database, "")
+        for t in found
+        for c in t.columns
+        if matches(pattern, c.name)
+    ]  # fmt: skip
+    return Result.of(
+        _columns("table_name", "schema_name", "column_name", "data_type", "null?", "default", "kind", "expression",
+                 "comment", "database_name", "autoincrement"),
+        rows,
+    )  # fmt: skip
+
+
+def _data_type(column: TableColumn) -> str:
+    """SHOW COLUMNS describes a type as JSON."""
+    base, _, rest = column.type.partition("(")
+    numbers = [int(n) for n in rest.rstrip(")").split(",")] if rest else []
+    described: dict[str, Any] = {"type": {"NUMBER": "FIXED", "VARCHAR": "TEXT", "FLOAT": "REAL"}.get(base, base)}
+    if base == "NUMBER":
+        described |= {"precision": numbers[0], "scale": numbers[1]}
+    elif base == "VARCHAR":
+        described |= {"length": numbers[0], "byteLength": min(numbers[0] * 4, 16_777_216), "fixed": False}
+    elif base == "BINARY":
+        described |= {"length": numbers[0], "byteLength": numbers[0], "fixed": True}
+    elif numbers:
+        described |= {"precision": 0, "scale": numbers[0]}
+    return json.dumps(described | {"nullable": column.nullable}, separators=(",", ":"))
+
+
+@statement("DESCRIBE TABLE", "DESC TABLE", "DESCRIBE VIEW", "DESC VIEW")
+def describe_table(ctx: Context, cursor: Cursor) -> Result:
+    """``DESCRIBE TABLE | VIEW <name>``: one row a column."""
+    cursor.next()
+    kind = cursor.identifier()
+    name = ctx.qualify(cursor.name())
+    if cursor.accept("TYPE", "="):
+        cursor.expect("COLUMNS")
+    cursor.expect_end()
+    found = ctx.engine.storage.find(ctx.session, *name)
+    if found is None:
+        raise does_not_exist(kind.capitalize(), qualified(*name))
+    if kind == "VIEW" and found.kind != "VIEW":
+        raise SnowflakeError(
+            2003, "02000", f"SQL compilation error:\nObject found is of type 'TABLE', not specified type 'VIEW'."
+        )
+    rows = [
+        (c.name, c.type, "COLUMN", _mark(c.nullable), c.default, _mark(c.primary_key), _mark(c.unique_key), None, None,
+         c.comment, None, None)
+        for c in found.columns
+    ]  # fmt: skip
+    return Result.of(
+        _columns("name", "type", "kind", "null?", "default", "primary key", "unique key", "check", "expression",
+                 "comment", "policy name", "privacy domain"),
+        rows,
+    )  # fmt: skip
