@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from airflow_provider_mediabatch.local import replies, wire
+from airflow_provider_mediabatch.local import presigned, replies, wire
 from airflow_provider_mediabatch.local.defaults import ACCOUNT, DATABASE, ROLE, SCHEMA, USER, WAREHOUSE
 from airflow_provider_mediabatch.local.engine import Engine
 from airflow_provider_mediabatch.local.errors import SnowflakeError
@@ -83,6 +83,7 @@ class Server:
                 Route("/monitoring/queries/{query_id}", self._guarded(self.monitor), methods=get),
                 Route("/results/{query_id}/{offset:int}/{rows:int}/{key}", self._guarded(self.piece), methods=get),
                 Route("/telemetry/send", self._guarded(self.telemetry), methods=post),
+                *presigned.routes(self.engine),
             ],
         )
 
@@ -362,7 +363,8 @@ class Server:
         reply: dict[str, Any] = {"success": True, "code": None, "message": None, "data": {"queries": [state]}}
         if row["status"] == FAILED:
             state |= {"errorCode": f"{row['error_code']:06d}", "errorMessage": row["error"]}
-            reply |= {"code": f"{row['error_code']:06d}", "message": row["error"], "sqlState": row["sqlstate"]}
+            # The clients join the reply's message and the query's: so it stands in one of them only.
+            reply |= {"code": f"{row['error_code']:06d}", "sqlState": row["sqlstate"]}
             reply["data"]["sqlState"] = row["sqlstate"]
         return JSONResponse(reply)
 
