@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from airflow_provider_mediabatch.local.statements import access as access
 from airflow_provider_mediabatch.local.statements import compute_pools as compute_pools
+from airflow_provider_mediabatch.local.statements import databases as databases
 from airflow_provider_mediabatch.local.statements import jobs as jobs
 from airflow_provider_mediabatch.local.statements import models as models
 from airflow_provider_mediabatch.local.statements import queries as queries
 from airflow_provider_mediabatch.local.statements import services as services
+from airflow_provider_mediabatch.local.statements import session as session
+from airflow_provider_mediabatch.local.statements import show as show
 from airflow_provider_mediabatch.local.statements import show_models as show_models
 from airflow_provider_mediabatch.local.statements import stages as stages
 from airflow_provider_mediabatch.local.statements import transfer as transfer
