@@ -1,0 +1,179 @@
+"""``media_batch_group``: the whole way from files to predictions as one task group, for a DAG of ten lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.sdk import TaskGroup
+
+from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
+from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
+from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
+from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
+
+Arguments = Mapping[str, Any] | None
+
+
+def media_batch_group(
+    group_id: str = "media_batch",
+    *,
+    model_name: str,
+    compute_pool: str,
+    work_location: str,
+    stage_path: str | None = None,
+    pattern: str | None = None,
+    version_name: str | None = None,
+    function_name: str | None = None,
+    output_location: str | None = None,
+    select: str = "all",
+    sample_size: int | None = 3,
+    checks: Sequence[str] = (),
+    review: str | None = None,
+    results_table: str | None = None,
+    max_files_per_shard: int | None = None,
+    deferrable: bool = True,
+    snowflake_conn_id: str = "snowflake_default",
+    list_arguments: Arguments = None,
+    validate_arguments: Arguments = None,
+    sample_arguments: Arguments = None,
+    approve_arguments: Arguments = None,
+    full_arguments: Arguments = None,
+    load_arguments: Arguments = None,
+) -> TaskGroup:
+    """List, validate, sample, have it approved, run, load: tasks ``list_files``, ``validate_signature``,
+    ``sample_batch``, ``approve_sample``, ``full_batch`` and ``load_results`` in a task group.
+
+    Everything that one of the operators takes can be given to it through its ``…_arguments``; those win over what is
+    given here for all. To use a task's value elsewhere: ``group.children["media_batch.full_batch"].output``.
+
+    :param group_id: the task group's id, and the prefix of its tasks' ids.
+    :param model_name: ``DATABASE.SCHEMA.MODEL``.
+    :param compute_pool: where the jobs run.
+    :param work_location: a folder on an internal stage, for manifests and, unless told otherwise, predictions.
+    :param stage_path: where the files are; None where ``list_arguments`` has ``columns`` or ``query``.
+    :param pattern: which files, as ListStageFilesOperator.
+    :param version_name: version or alias; None: the model's default version, resolved at listing.
+    :param function_name: the model's function; None: its only one.
+    :param output_location: where predictions go; None: ``predictions/`` below ``work_location``.
+    :param select: ``all``, ``interval`` or ``new``.
+    :param sample_size: files to try first; None: no sample, and so nothing to approve.
+    :param checks: SQL predicates that each sampled row must fulfil.
+    :param review: ``always`` or ``first_run`` adds the approval by a person; None leaves it out.
+    :param results_table: adds a task that loads the results into this table; None leaves it out.
+    :param max_files_per_shard: splits the files into so many for each job; the jobs are mapped.
+    :param deferrable: wait in the triggerer, without a worker slot.
+    :param snowflake_conn_id: a connection of type ``snowflake``, for all tasks.
+    :param list_arguments: further arguments of ListStageFilesOperator.
+    :param validate_arguments: of ValidateSignatureOperator.
+    :param sample_arguments: of SampleBatchOperator.
+    :param approve_arguments: of ApproveSampleOperator.
+    :param full_arguments: of FullBatchOperator.
+    :param load_arguments: of LoadResultsOperator; ``outlets`` among them.
+    :raises ValueError: for an approval without a sample.
+    """
+    if review is not None and sample_size is None:
+        raise ValueError("review needs a sample to look at: give sample_size, or leave review out")
+    folder = work_location.rstrip("/")
+    common = {"snowflake_conn_id": snowflake_conn_id}
+    model = {"model_name": model_name, "version_name": version_name, "function_name": function_name}
+    with TaskGroup(group_id) as group:
+        files = ListStageFilesOperator(
+            **_arguments(
+                list_arguments,
+                task_id="list_files",
+                stage_path=stage_path,
+                pattern=pattern,
+                manifest_location=f"{folder}/manifests/",
+                select=select,
+                max_files_per_shard=max_files_per_shard,
+                **model,
+                **common,
+            )
+        )
+        plan = ValidateSignatureOperator(
+            **_arguments(
+                validate_arguments,
+                task_id="validate_signature",
+                manifest=files.output,
+                compute_pool=compute_pool,
+                output_location=output_location or f"{folder}/predictions/",
+                **model,
+                **common,
+            )
+        )
+        sample = approval = None
+        if sample_size is not None:
+            sample = SampleBatchOperator(
+                **_arguments(
+                    sample_arguments,
+                    task_id="sample_batch",
+                    manifest=files.output,
+                    plan=plan.output,
+                    sample_size=sample_size,
+                    checks=checks,
+                    deferrable=deferrable,
+                    **common,
+                )
+            )
+            if review is not None:
+                approval = _approval(approve_arguments, files, plan, sample, review, common)
+        full = _full(files, full_arguments, plan, sample, deferrable, common)
+        if approval is not None:
+            approval >> full
+        if results_table is not None:
+            from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
+
+            LoadResultsOperator(
+                **_arguments(load_arguments, task_id="load_results", results=full.output, table=results_table, **common)
+            )
+    return group
+
+
+def _approval(
+    given: Arguments,
+    files: ListStageFilesOperator,
+    plan: ValidateSignatureOperator,
+    sample: SampleBatchOperator,
+    review: str,
+    common: Mapping[str, Any],
+) -> Any:
+    # Airflow's form operator costs imports that a DAG without an approval need not pay for.
+    from airflow_provider_mediabatch.operators.approve_sample import ApproveSampleOperator
+
+    return ApproveSampleOperator(
+        **_arguments(
+            given,
+            task_id="approve_sample",
+            sample=sample.output,
+            manifest=files.output,
+            plan=plan.output,
+            review=review,
+            **common,
+        )
+    )
+
+
+def _full(
+    files: ListStageFilesOperator,
+    given: Arguments,
+    plan: ValidateSignatureOperator,
+    sample: SampleBatchOperator | None,
+    deferrable: bool,
+    common: Mapping[str, Any],
+) -> Any:
+    arguments = _arguments(
+        given,
+        task_id="full_batch",
+        plan=plan.output,
+        sample=sample.output if sample is not None else None,
+        deferrable=deferrable,
+        **common,
+    )
+    if files.max_files_per_shard or files.max_bytes_per_shard:
+        return FullBatchOperator.partial(**arguments).expand(manifest=files.output)
+    return FullBatchOperator(manifest=files.output, **arguments)
+
+
+def _arguments(given: Arguments, **defaults: Any) -> dict[str, Any]:
+    return {**defaults, **(given or {})}

@@ -1,0 +1,69 @@
+"""The task group's tasks and wires."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.definitions.mappedoperator import MappedOperator
+
+from airflow_provider_mediabatch.media_batch_group import media_batch_group
+
+BASE: dict[str, Any] = {
+    "model_name": "MEDIA.PUBLIC.M",
+    "compute_pool": "POOL",
+    "work_location": "@MEDIA.PUBLIC.WORK/photos/",
+    "stage_path": "@MEDIA.PUBLIC.PHOTOS/",
+}
+
+
+def build(**arguments: Any) -> DAG:
+    with DAG("photos", schedule=None) as dag:
+        media_batch_group(**{**BASE, **arguments})
+    return dag
+
+
+def upstream(dag: DAG, task_id: str) -> set[str]:
+    return {name.removeprefix("media_batch.") for name in dag.task_dict[f"media_batch.{task_id}"].upstream_task_ids}
+
+
+def test_four_tasks_in_a_row() -> None:
+    dag = build()
+    assert [task_id.removeprefix("media_batch.") for task_id in dag.task_ids] == [
+        "list_files",
+        "validate_signature",
+        "sample_batch",
+        "full_batch",
+    ]
+    assert upstream(dag, "full_batch") == {"list_files", "validate_signature", "sample_batch"}
+    full = dag.task_dict["media_batch.full_batch"]
+    assert full.deferrable  # type: ignore[union-attr]
+    plan = dag.task_dict["media_batch.validate_signature"]
+    assert plan.output_location == "@MEDIA.PUBLIC.WORK/photos/predictions/"  # type: ignore[union-attr]
+
+
+def test_approval_and_table_are_one_argument_each() -> None:
+    dag = build(review="first_run", results_table="MEDIA.PUBLIC.LABELS")
+    assert "approve_sample" in upstream(dag, "full_batch")
+    assert upstream(dag, "load_results") == {"full_batch"}
+    assert dag.task_dict["media_batch.approve_sample"].sample_task_id == "media_batch.sample_batch"  # type: ignore[union-attr]
+
+
+def test_without_a_sample() -> None:
+    dag = build(sample_size=None)
+    assert "media_batch.sample_batch" not in dag.task_dict
+    with pytest.raises(ValueError, match="review needs a sample"):
+        build(sample_size=None, review="always")
+
+
+@pytest.mark.parametrize("how", [{"max_files_per_shard": 100}, {"list_arguments": {"max_bytes_per_shard": 10**9}}])
+def test_shards_are_mapped(how: dict[str, Any]) -> None:
+    assert isinstance(build(**how).task_dict["media_batch.full_batch"], MappedOperator)
+
+
+def test_a_task_s_own_arguments_win() -> None:
+    dag = build(full_arguments={"deferrable": False, "retries": 5}, list_arguments={"select": "new"})
+    full = dag.task_dict["media_batch.full_batch"]
+    assert (full.deferrable, full.retries) == (False, 5)  # type: ignore[union-attr]
+    assert dag.task_dict["media_batch.list_files"].select == "new"  # type: ignore[union-attr]
