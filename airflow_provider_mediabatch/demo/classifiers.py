@@ -133,7 +133,7 @@ class VideoClassifier(_Classifier):
             with av.open(io.BytesIO(data), mode="r") as video:
                 seconds = float(video.duration or 0) / av.time_base
                 moments = [(number + 0.5) * seconds / frames for number in range(frames)]
-                seen = []
+                seen: list[dict[str, Any]] = []
                 for frame in video.decode(video=0):
                     if len(seen) < frames and frame.time >= moments[len(seen)]:
                         label, score = self._classify(frame.to_image())
