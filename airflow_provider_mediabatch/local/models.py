@@ -1,7 +1,7 @@
 """The Model Registry's objects: models, their versions, and the aliases that name versions.
 
-A version's files (MANIFEST.yml, ``model/``, ``functions/``, ``runtimes/``) are a folder of their own, complete before the
-catalogue names it: first the copy, then a rename, then the row. A folder without a row is what a killed engine left.
+A version's files (MANIFEST.yml, ``model/``, ``functions/``, ``runtimes/``) are a folder of their own, complete before
+the catalogue names it: first the copy, then a rename, then the row. A folder without a row was left by a killed engine.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class ModelVersion:
 
     @property
     def functions(self) -> list[dict[str, Any]]:
-        """The methods of the manifest: each with ``name`` as SQL has it, ``type``, ``inputs``, ``outputs``, ``handler``."""
+        """The manifest's methods: each with ``name`` as SQL has it, ``type``, ``inputs``, ``outputs``, ``handler``."""
         return [{**method, "name": _resolved(str(method["name"]))} for method in self.manifest.get("methods", [])]
 
     @property
@@ -348,7 +348,8 @@ class ModelStore:
 
     def _insert_version(self, connection: sqlite3.Connection, model: int | None, name: str, folder: Path) -> int | None:
         return connection.execute(
-            "INSERT INTO model_versions (model, name, comment, metadata, folder, created_on) VALUES (?, ?, '', ?, ?, ?)",
+            "INSERT INTO model_versions (model, name, comment, metadata, folder, created_on) "
+            "VALUES (?, ?, '', ?, ?, ?)",
             (model, name, json.dumps({}), folder.name, time.time()),
         ).lastrowid
 

@@ -51,7 +51,7 @@ class Stage:
     :param kind: ``internal`` or ``external``.
     :param root: the folder that the stage's paths are relative to.
     :param url_prefix: what LIST puts before a file's path: ``<name in lower case>/`` or the URL of an external stage.
-    :param encryption: ``SNOWFLAKE_FULL``, ``SNOWFLAKE_SSE``; of an external stage ``NONE``, ``AWS_SSE_S3``, ``AWS_CSE`` …
+    :param encryption: ``SNOWFLAKE_FULL``, ``SNOWFLAKE_SSE``; of an external stage ``NONE``, ``AWS_SSE_S3`` …
     :param directory_enabled: whether it has a directory table.
     :param file_format: the options of FILE_FORMAT = (…), upper-case keys.
     :param session: id of the session whose temporary stage it is, or None.
@@ -101,9 +101,13 @@ class StageStore:
     Internal stages lie under ``stages/`` of the state directory, the buckets of external ones under ``buckets/``.
 
     :ivar digests: what is known of files' contents.
+    :ivar file_formats: the FILE FORMAT objects.
+    :ivar loads: which files were loaded into which table.
     """
 
     def __init__(self, engine: Engine) -> None:
+        from airflow_provider_mediabatch.local.file_formats import FileFormats
+        from airflow_provider_mediabatch.local.loads import LoadHistory
         from airflow_provider_mediabatch.local.stage_files import Digests
 
         self.catalog = engine.catalog
@@ -113,6 +117,8 @@ class StageStore:
             (self.state_dir / folder).mkdir(parents=True, exist_ok=True)
         self.catalog.connect().executescript(_SCHEMA)
         self.digests = Digests(self.state_dir / "digests.sqlite")
+        self.file_formats = FileFormats(engine)
+        self.loads = LoadHistory(engine)
         self._clean_up()
 
     def _clean_up(self) -> None:
@@ -188,16 +194,28 @@ class StageStore:
         row = self._row(database, schema, name, session, self.catalog.connect())
         return self._stage(row) if row is not None else None
 
+    def by_id(self, identity: str) -> Stage:
+        """The stage with that id of the engine's own.
+
+        :raises SnowflakeError: 002003 where there is none.
+        """
+        row = self.catalog.connect().execute("SELECT * FROM stages WHERE id = ?", (identity,)).fetchone()
+        if row is None:
+            raise does_not_exist("Stage", identity)
+        return self._stage(row)
+
     def drop(self, stage: Stage) -> None:
         """Drop a stage; the files of an internal one go with it, those of a bucket stay."""
         self._drop_where("id = ?", (stage.id,))
 
     def session_closed(self, session: Session) -> None:
-        """Drop the session's temporary stages."""
+        """Drop the session's temporary stages and file formats."""
+        self.file_formats.session_closed(session)
         self._drop_where("session = ?", (session.id,))
 
     def drop_schema(self, database: str, schema: str | None = None) -> None:
         """Drop what lies in a schema, or in the whole database, that is itself being dropped."""
+        self.file_formats.drop_schema(database, schema)
         if schema is None:
             self._drop_where("database = ?", (database,))
         else:
@@ -214,7 +232,7 @@ class StageStore:
             raise already_exists("Object", qualified(database, schema, name)) from None
 
     def update(self, stage: Stage, **changes: Any) -> None:
-        """Change columns of a stage's row: ``comment``, ``directory``, ``refreshed_on``, ``file_format`` (JSON text) …"""
+        """Change columns of a stage's row: ``comment``, ``directory``, ``file_format`` (JSON text) …"""
         assignments = ", ".join(f"{column} = ?" for column in changes)
         self.catalog.connect().execute(f"UPDATE stages SET {assignments} WHERE id = ?", (*changes.values(), stage.id))
 
@@ -233,7 +251,8 @@ class StageStore:
         The path is kept as written: LIST and COPY take it as a prefix, so a trailing slash matters.
         """
         if reference.lower().startswith("snow://"):
-            return ctx.engine.models.files(ctx, reference)
+            files: tuple[Stage, str] = ctx.engine.models.files(ctx, reference)
+            return files
         if reference.startswith(("@~", "@%")):
             raise not_supported(f"user and table stages ('{reference}'): use a named stage")
         if reference.startswith(("s3://", "gcs://", "azure://")):

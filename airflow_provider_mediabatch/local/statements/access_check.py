@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 def may(ctx: Context, privilege: str, kind: str, full_name: str) -> None:
     """Raise 003001 unless the role has the privilege on the object, owns it, or is ACCOUNTADMIN."""
-    if ctx.engine.privileges is not None:
-        ctx.engine.privileges.require(ctx, privilege, kind, full_name)
+    ctx.engine.privileges.require(ctx, privilege, kind, full_name)
 
 
 def may_use_files(ctx: Context, stage: Stage, write: bool = False) -> None:
@@ -39,6 +38,6 @@ def owned(ctx: Context, kind: str, full_name: str, session: int | None = None) -
 
 def may_create(ctx: Context, kind: str, database: str, schema: str) -> None:
     """The schema is there, and the role may create such an object in it."""
-    if ctx.engine.storage is not None and not ctx.engine.storage.schema_exists(database, schema):
+    if not ctx.engine.storage.schema_exists(database, schema):
         raise does_not_exist("Schema", qualified(database, schema))
     may(ctx, f"CREATE {kind}", "SCHEMA", qualified(database, schema))

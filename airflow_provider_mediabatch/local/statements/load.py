@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from airflow_provider_mediabatch.local import job_history as job_history
+from airflow_provider_mediabatch.local import presigned as presigned
+from airflow_provider_mediabatch.local import stage_sources as stage_sources
 from airflow_provider_mediabatch.local.statements import access as access
 from airflow_provider_mediabatch.local.statements import compute_pools as compute_pools
+from airflow_provider_mediabatch.local.statements import copy as copy
 from airflow_provider_mediabatch.local.statements import databases as databases
+from airflow_provider_mediabatch.local.statements import file_formats as file_formats
 from airflow_provider_mediabatch.local.statements import jobs as jobs
 from airflow_provider_mediabatch.local.statements import models as models
 from airflow_provider_mediabatch.local.statements import queries as queries

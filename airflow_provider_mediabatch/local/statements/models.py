@@ -37,7 +37,8 @@ def _source(ctx: Context, cursor: Cursor) -> Path:
         return folder
     stage, path = ctx.engine.stages.parse(ctx, stage_reference(cursor))
     may_use_files(ctx, stage)
-    return stage.path(path)
+    path_of_manifest: Path = stage.path(path)
+    return path_of_manifest
 
 
 def _refuse_live(cursor: Cursor) -> None:

@@ -6,10 +6,9 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.local.errors import insufficient_privileges
+from airflow_provider_mediabatch.local.errors import does_not_exist
 from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.statements import options
-from airflow_provider_mediabatch.local.statements.access_check import may
 from airflow_provider_mediabatch.local.statements.models import model_named
 from airflow_provider_mediabatch.local.statements.registry import statement
 
@@ -20,21 +19,9 @@ if TYPE_CHECKING:
 
 
 def _sees(ctx: Context, model: Model) -> None:
-    """USAGE or READ (or ownership) is needed to look at a model."""
-    try:
-        may(ctx, "USAGE", "MODEL", model.full_name)
-    except Exception as error:
-        if getattr(error, "code", None) != insufficient_privileges("", "").code:
-            raise
-        may(ctx, "READ", "MODEL", model.full_name)
-
-
-def _visible(ctx: Context, model: Model) -> bool:
-    try:
-        _sees(ctx, model)
-    except Exception:
-        return False
-    return True
+    """Any of USAGE, READ and OWNERSHIP lets a role look at a model."""
+    if not ctx.engine.privileges.visible(ctx.session.role, "MODEL", model.full_name):
+        raise does_not_exist("Model", model.full_name)
 
 
 @statement("SHOW MODELS")
@@ -44,17 +31,28 @@ def show_models(ctx: Context, cursor: Cursor) -> Result:
     name_matches, place_matches = options.show_filter(ctx, cursor, "MODELS")
     rows = []
     for model in ctx.engine.models.all():
-        if not (name_matches(model.name) and place_matches(model.database, model.schema) and _visible(ctx, model)):
+        visible = ctx.engine.privileges.visible(ctx.session.role, "MODEL", model.full_name)
+        if not (visible and name_matches(model.name) and place_matches(model.database, model.schema)):
             continue
         versions = ctx.engine.models.versions(model)
         aliases = {alias: version.name for version in versions for alias in version.aliases}
         default = aliases.get("DEFAULT", "")
         rows.append(
-            (datetime.fromtimestamp(model.created_on, UTC), model.name, "USER_MODEL", model.database, model.schema)
-            + (model.comment, model.owner, default, json.dumps([v.name for v in versions]), json.dumps(aliases))
+            (
+                *(
+                    datetime.fromtimestamp(model.created_on, UTC),
+                    model.name,
+                    "USER_MODEL",
+                    model.database,
+                    model.schema,
+                ),
+                *(model.comment, model.owner, default, json.dumps([v.name for v in versions]), json.dumps(aliases)),
+            )
         )
-    names = ("name", "model_type", "database_name", "schema_name", "comment", "owner")
-    names += ("default_version_name", "versions", "aliases")
+    names = (
+        *("name", "model_type", "database_name", "schema_name", "comment", "owner"),
+        *("default_version_name", "versions", "aliases"),
+    )
     return Result.of([Column.timestamp_ltz("created_on"), *(Column.text(name) for name in names)], rows)
 
 

@@ -204,19 +204,26 @@ def show_stages(ctx: Context, cursor: Cursor) -> Result:
     rows = [
         _stage_row(stage)
         for stage in ctx.engine.stages.all(ctx.session.id)
-        if name_matches(stage.name) and place_matches(stage.database, stage.schema)
+        if name_matches(stage.name) and place_matches(stage.database, stage.schema) and _visible(ctx, stage)
     ]
-    names = ("name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner", "comment")
-    names += (
-        "region",
-        "type",
-        "cloud",
-        "notification_channel",
-        "storage_integration",
-        "directory_enabled",
-        "owner_role_type",
+    names = (
+        *("name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner", "comment"),
+        *(
+            "region",
+            "type",
+            "cloud",
+            "notification_channel",
+            "storage_integration",
+            "directory_enabled",
+            "owner_role_type",
+        ),
     )
     return Result.of([Column.timestamp_ltz("created_on"), *(Column.text(name) for name in names)], rows)
+
+
+def _visible(ctx: Context, stage: Stage) -> bool:
+    visible: bool = ctx.engine.privileges.visible(ctx.session.role, "STAGE", stage.full_name)
+    return visible or stage.session is not None
 
 
 def _stage_row(stage: Stage) -> tuple[Any, ...]:

@@ -1,0 +1,28 @@
+"""COPY INTO, both ways: which of the two it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.local.errors import not_supported
+from airflow_provider_mediabatch.local.results import Result
+from airflow_provider_mediabatch.local.statements import load_table, unload
+from airflow_provider_mediabatch.local.statements.registry import statement
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+
+
+@statement("COPY INTO")
+def copy_into(ctx: Context, cursor: Cursor) -> Result:
+    """``COPY INTO @stage/path FROM …`` unloads, ``COPY INTO table FROM @stage/path`` loads."""
+    cursor.expect("COPY", "INTO")
+    token = cursor.peek()
+    if token is not None and token.kind == "stage":
+        return unload.unload(ctx, cursor)
+    if token is not None and token.kind == "string":
+        if not token.value.startswith("@"):
+            raise not_supported(f"COPY INTO '{token.value}': unload to a stage")
+        return unload.unload(ctx, cursor)
+    return load_table.load_table(ctx, cursor)

@@ -1,0 +1,77 @@
+"""CREATE, DROP and SHOW of FILE FORMAT objects, which Snowpark and write_pandas make for every read of Parquet."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument
+from airflow_provider_mediabatch.local.file_formats import TYPES
+from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.statements import options
+from airflow_provider_mediabatch.local.statements.access_check import may_create, owned
+from airflow_provider_mediabatch.local.statements.registry import statement
+from airflow_provider_mediabatch.local.statements.stages import temporary
+from airflow_provider_mediabatch.sql import qualified
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+
+
+@statement("CREATE FILE FORMAT")
+def create_file_format(ctx: Context, cursor: Cursor) -> Result:
+    """``CREATE [OR REPLACE] [TEMPORARY] FILE FORMAT [IF NOT EXISTS] name TYPE = … [options]``."""
+    replace, is_temporary = temporary(cursor)
+    cursor.expect("FILE", "FORMAT")
+    if_not_exists = cursor.accept("IF", "NOT", "EXISTS")
+    name = ctx.qualify(cursor.name())
+    given = options.options(cursor)
+    cursor.expect_end()
+    given["TYPE"] = str(given.get("TYPE", "CSV")).upper()
+    if given["TYPE"] not in TYPES:
+        raise invalid_argument(f"invalid value '{given['TYPE']}' for property 'TYPE'")
+    may_create(ctx, "FILE FORMAT", name[0], name[1])
+    formats = ctx.engine.stages.file_formats
+    session = ctx.session.id if is_temporary else None
+    existing = formats.find(name, ctx.session.id)
+    if existing is not None and existing.session == session and if_not_exists:
+        return Result.status(f"{name[2]} already exists, statement succeeded.")
+    comment = str(given.pop("COMMENT", ""))
+    formats.create(name, given, comment=comment, owner=ctx.session.role, session=session, replace=replace)
+    return Result.status(f"File format {name[2]} successfully created.")
+
+
+@statement("DROP FILE FORMAT")
+def drop_file_format(ctx: Context, cursor: Cursor) -> Result:
+    """``DROP FILE FORMAT [IF EXISTS] name``."""
+    cursor.expect("DROP", "FILE", "FORMAT")
+    if_exists = cursor.accept("IF", "EXISTS")
+    name = ctx.qualify(cursor.name())
+    cursor.expect_end()
+    found = ctx.engine.stages.file_formats.find(name, ctx.session.id)
+    if found is None:
+        if if_exists:
+            return Result.status("Drop statement executed successfully (object already dropped).")
+        raise does_not_exist("File format", qualified(*name))
+    owned(ctx, "FILE FORMAT", found.full_name, found.session)
+    ctx.engine.stages.file_formats.drop(found)
+    return Result.status(f"{name[2]} successfully dropped.")
+
+
+@statement("SHOW FILE FORMATS")
+def show_file_formats(ctx: Context, cursor: Cursor) -> Result:
+    """``SHOW FILE FORMATS [LIKE '…'] [IN …]``."""
+    cursor.expect("SHOW", "FILE", "FORMATS")
+    name_matches, place_matches = options.show_filter(ctx, cursor, "FILE FORMATS")
+    rows = [
+        (
+            *(datetime.fromtimestamp(f.created_on, UTC), f.name, f.database, f.schema, f.options["TYPE"], f.owner),
+            *(f.comment, json.dumps(f.options), "ROLE"),
+        )
+        for f in ctx.engine.stages.file_formats.all(ctx.session.id)
+        if name_matches(f.name) and place_matches(f.database, f.schema)
+    ]
+    names = ("name", "database_name", "schema_name", "type", "owner", "comment", "format_options", "owner_role_type")
+    return Result.of([Column.timestamp_ltz("created_on"), *(Column.text(name) for name in names)], rows)
