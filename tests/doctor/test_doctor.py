@@ -44,12 +44,9 @@ def look(engine: RunningEngine, wanted: Wanted = WANTED) -> dict[str, Finding]:
 
 def test_each_fix_turns_its_row_green(patient: RunningEngine) -> None:
     first = look(patient)
-    assert {check for check, finding in first.items() if finding.status == "fail"} >= {
-        "input stage",
-        "output stage",
-        "compute pool",
-        "CREATE SERVICE on schema",
-    }
+    failed = " | ".join(check for check, finding in first.items() if finding.status == "fail")
+    for what in ("input stage", "output stage", "compute pool", "CREATE SERVICE on schema"):
+        assert what in failed
     for _ in range(3):  # what a first fix makes visible can be examined for the first time
         todo = [finding for finding in look(patient).values() if finding.fix]
         with patient.connect() as admin:
