@@ -1,0 +1,75 @@
+"""A stage with files, a work stage and logged models on the shared engine, for the operators' tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import job_models
+import pytest
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+CONN_ID = "mediabatch_test"
+FILES = 12
+
+
+@dataclass(frozen=True)
+class Media:
+    """Names of what is there.
+
+    :param model: CustomModel FILES: BYTES input ``img``, outputs size, head, pid, batch; params scale, mode.
+    """
+
+    engine: Any
+    files: str = "@MEDIA.PUBLIC.OP_FILES/in/"
+    work: str = "@MEDIA.PUBLIC.OP_WORK/"
+    model: str = "MEDIA.PUBLIC.OP_FILE_MODEL"
+    pool: str = "LOCAL_POOL"
+
+    def connect(self) -> SnowflakeConnection:
+        connection: SnowflakeConnection = self.engine.connect()
+        return connection
+
+
+@pytest.fixture(scope="session")
+def media(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Media:
+    """Twelve small files of different sizes, and the models, made once."""
+    from snowflake.ml.model import custom_model
+    from snowflake.ml.registry import Registry
+
+    folder = tmp_path_factory.mktemp("media")
+    for number in range(FILES):
+        (folder / f"f{number:02}.bin").write_bytes(bytes([65 + number]) * (10 + number))
+    with engine.session() as session:
+        for name in ("OP_FILES", "OP_WORK"):
+            session.sql(
+                f"CREATE STAGE IF NOT EXISTS {name} DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')"
+            ).collect()
+        session.file.put(str(folder / "*.bin"), "@OP_FILES/in", auto_compress=False)
+        Registry(session).log_model(
+            job_models.FileModel(custom_model.ModelContext()),
+            model_name="OP_FILE_MODEL",
+            version_name="V1",
+            signatures={"predict": job_models.FILE_SIGNATURE},
+            target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
+            code_paths=[str(Path(job_models.__file__))],
+        )
+    return Media(engine)
+
+
+@pytest.fixture
+def connection(media: Media) -> Iterator[SnowflakeConnection]:
+    """A connection of the test's own."""
+    with media.connect() as opened:
+        yield opened
+
+
+@pytest.fixture
+def conn_id(media: Media, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An Airflow connection id that leads to the engine."""
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", media.engine.airflow_connection)
+    return CONN_ID

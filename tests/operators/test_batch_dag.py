@@ -1,0 +1,87 @@
+"""The four operators through the real Airflow, on the local engine, with real jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_mediabatch.hooks import jobs
+from airflow_provider_mediabatch.hooks.output import Staged
+from airflow_provider_mediabatch.job import BatchResult
+from airflow_provider_mediabatch.report import SampleReport
+
+DAGS = Path(__file__).parent / "dags"
+
+
+def states(run: Any) -> dict[str, str]:
+    return {task["id"]: task["state"] for task in run.tasks}
+
+
+@pytest.mark.parametrize("dag_id", ["in_place", "deferred"])
+def test_four_operators(media: Any, airflow_home: Any, connection: Any, dag_id: str) -> None:
+    run = airflow_home.run_dag(DAGS / "batch.py", dag_id)
+    assert run.state == "success", run.log.read_text()[-4000:]
+    report = SampleReport.from_xcom(run.returned("sample"))
+    assert report.passed
+    assert report.rows == 2
+    assert sorted(row["size"] for row in report.preview) == [20, 42], (
+        "edges: the smallest and the largest file, doubled"
+    )
+    result = BatchResult.from_xcom(run.returned("full"))
+    assert (result.rows, result.files, result.generation) == (12, 12, 0)
+    assert result.location.endswith(f"/{result.job.split('.')[-1]}/")
+    staged = Staged(connection, "MEDIA.PUBLIC")
+    sizes = staged.rows(f'SELECT $1:"size"::NUMBER AS N FROM {staged.source(result.location)} ORDER BY 1')
+    assert [row["N"] for row in sizes] == [2 * (10 + number) for number in range(12)]
+    assert run.xcoms["full"]["mediabatch_job"]["job"] == result.job
+    info = jobs.describe(connection, result.job)
+    assert info is not None
+    assert info.status == "DONE"
+
+
+def test_shards_run_one_job_each(media: Any, airflow_home: Any) -> None:
+    run = airflow_home.run_dag(DAGS / "batch.py", "shards")
+    assert run.state == "success", run.log.read_text()[-4000:]
+    results = [BatchResult.from_xcom(value) for value in run.returned("full")]
+    assert len(results) == 3
+    assert sum(result.rows for result in results) == 12
+    assert len({result.job for result in results}) == 3
+    assert SampleReport.from_xcom(run.returned("sample")).rows == 6
+
+
+def test_a_sample_that_fails_stops_the_full_run(media: Any, airflow_home: Any) -> None:
+    run = airflow_home.run_dag(DAGS / "batch.py", "bad_sample")
+    assert states(run)["sample"] == "failed"
+    assert states(run)["full"] == "upstream_failed"
+    log = run.log.read_text()
+    assert "not true for 3 rows, for example" in log
+    assert "the full run was not started" in log
+    report = SampleReport.from_xcom(run.xcoms["sample"]["report"])
+    assert not report.passed
+    assert [check.name for check in report.checks if not check.passed] == ['"size" > 1000000', "NO_SUCH_COLUMN = 1"]
+
+
+def test_a_failed_job_shows_its_log_and_the_retry_takes_the_next_name(
+    media: Any, airflow_home: Any, connection: Any
+) -> None:
+    run = airflow_home.run_dag(DAGS / "batch.py", "failing_job")
+    assert states(run)["full"] == "failed"
+    log = run.log.read_text()
+    assert "cannot read this picture" in log
+    assert "bills no more" in log
+    pushed = run.xcoms["full"]["mediabatch_job"]["job"]
+    assert pushed.endswith("_1")
+    found = jobs.statuses(connection, "MEDIA.PUBLIC")
+    assert (found[pushed], found[pushed[:-1] + "0"]) == ("FAILED", "FAILED")
+
+
+def test_a_timeout_reaches_the_job(media: Any, airflow_home: Any, connection: Any) -> None:
+    run = airflow_home.run_dag(DAGS / "batch.py", "too_slow")
+    assert states(run)["full"] == "failed"
+    assert "was not finished in time" in run.log.read_text()
+    job = run.xcoms["full"]["mediabatch_job"]["job"]
+    info = jobs.describe(connection, job)
+    assert info is not None
+    assert info.status in ("CANCELLED", "CANCELLING")

@@ -1,0 +1,154 @@
+"""One job for each piece of work: found by name, attached to, adopted, or given the next generation."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from airflow_provider_mediabatch.exceptions import SubmissionFailed
+from airflow_provider_mediabatch.hooks import jobs, submission, waiting
+from airflow_provider_mediabatch.hooks.output import Staged
+from airflow_provider_mediabatch.hooks.registry import show
+from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.plan import InferencePlan
+from airflow_provider_mediabatch.polling import Decision, Outcome, Phase, Watch
+
+OUTPUTS = {"size": "INT64", "head": "STRING", "pid": "INT64", "batch": "INT64"}
+
+
+def make_work(media: Any, connection: Any, **params: Any) -> submission.Work:
+    """Work on two files, with a manifest and names of its own."""
+    name = uuid.uuid4().hex.upper()
+    location = f"{media.work}submission/{name}/"
+    values = " UNION ALL ".join(f"SELECT '{media.files}f0{number}.bin' AS \"IMG\"" for number in range(2))
+    show(connection, f"COPY INTO {location} FROM ({values}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
+    plan = InferencePlan(
+        model=media.model,
+        model_version="V1",
+        function="predict",
+        inputs={"img": "BYTES"},
+        outputs=OUTPUTS,
+        column_handling={"IMG": {"input_format": "full_stage_path", "convert_to": "raw_bytes"}},
+        compute_pool=media.pool,
+        job_schema="MEDIA.PUBLIC",
+        output_location=f"{media.work}out/",
+        params=params,
+        inference_spec={"num_workers": 1},
+    )
+    manifest = Manifest(location, {"IMG": "VARCHAR"}, ("IMG",), 2, 2, 21, name)
+    return submission.Work(f"MB_T_{name}", name, manifest, plan, plan.output_location)
+
+
+def run(conn_id: str, attempt: submission.Attempt, deadline: float = 60) -> Decision:
+    watch = Watch(
+        started=time.time(), deadline=time.time() + deadline, poll_interval=0.2, phase=Phase(attempt.phase or "running")
+    )
+    return waiting.wait(
+        conn_id, watch, job=attempt.job, query_id=attempt.query_id, report=lambda _: None, cancel_on_timeout=True
+    )
+
+
+def names(connection: Any, work: submission.Work) -> list[str]:
+    """The jobs of this work, by the engine's own record."""
+    return sorted(name for name in jobs.statuses(connection, "MEDIA.PUBLIC") if work.stem in name)
+
+
+def test_submit_wait_adopt(media: Any, connection: Any, conn_id: str) -> None:
+    work = make_work(media, connection)
+    assert submission.find(connection, work) == 0
+    attempt = submission.submit(connection, conn_id, work, 0)
+    assert attempt.phase == Phase.SUBMITTING
+    assert attempt.query_id
+    assert run(conn_id, attempt).outcome is Outcome.DONE
+    staged = Staged(connection, "MEDIA.PUBLIC")
+    assert staged.count(work.location(attempt.job)) == 2
+
+    adopted = submission.find(connection, work)
+    assert isinstance(adopted, submission.Attempt)
+    assert adopted.adopted
+    assert adopted.phase is None
+    assert names(connection, work) == [work.job(0)]
+
+
+def test_running_job_is_attached_to_and_cancelled_one_makes_way(media: Any, connection: Any, conn_id: str) -> None:
+    work = make_work(media, connection, mode="endless")
+    first = submission.submit(connection, conn_id, work, 0)
+    _until(connection, first.job, "RUNNING")
+    found = submission.find(connection, work)
+    assert isinstance(found, submission.Attempt)
+    assert (found.job, found.phase) == (first.job, Phase.RUNNING)
+
+    assert jobs.cancel(connection, first.job)
+    assert run(conn_id, found).outcome is Outcome.FAILED
+    assert jobs.describe(connection, first.job) is not None, "cancelled, not dropped: its logs stay"
+    assert submission.find(connection, work) == 1
+
+
+def test_second_submission_of_a_name_attaches(media: Any, connection: Any, conn_id: str) -> None:
+    work = make_work(media, connection, mode="endless")
+    first = submission.submit(connection, conn_id, work, 0)
+    _until(connection, first.job, "RUNNING")
+    second = submission.submit(connection, conn_id, work, 0)
+    decision = run(conn_id, second, deadline=3)
+    assert decision.outcome is Outcome.TIMEOUT, decision
+    assert names(connection, work) == [work.job(0)]
+    _until(connection, first.job, "CANCELLED")
+
+
+def test_failed_job_has_logs_and_makes_way(media: Any, connection: Any, conn_id: str) -> None:
+    work = make_work(media, connection, mode="fail")
+    attempt = submission.submit(connection, conn_id, work, 0)
+    assert run(conn_id, attempt).outcome is Outcome.FAILED
+    assert "cannot read this picture" in jobs.logs(connection, attempt.job)
+    assert not jobs.count_files(connection, work.location(attempt.job))["success"]
+    assert submission.find(connection, work) == 1
+
+
+def test_refused_statement_names_what_snowflake_said(media: Any, connection: Any, conn_id: str) -> None:
+    from dataclasses import replace
+
+    work = make_work(media, connection)
+    work = replace(work, plan=replace(work.plan, compute_pool="NO_SUCH_POOL"))
+    try:
+        attempt = submission.submit(connection, conn_id, work, 0)
+    except SubmissionFailed as error:
+        text = str(error)
+    else:
+        decision = run(conn_id, attempt)
+        assert decision.outcome is Outcome.REJECTED
+        text = str(submission.refused(attempt.job, decision.error or ""))
+    assert "NO_SUCH_POOL" in text
+    assert "Nothing was started" in text
+    assert submission.find(connection, work) == 0
+
+
+def test_stored_query_of_a_dropped_job_leads_to_the_next_name(media: Any, connection: Any, conn_id: str) -> None:
+    work = make_work(media, connection)
+    attempt = submission.submit(connection, conn_id, work, 0)
+    assert run(conn_id, attempt).outcome is Outcome.DONE
+    show(connection, f"DROP SERVICE {attempt.job}")
+    stored = {**attempt.to_dict(), "fingerprint": work.fingerprint}
+    assert submission.find(connection, work, stored=stored) == 1
+    assert submission.find(connection, work, stored={**stored, "fingerprint": "other"}) == 0
+
+
+def test_dropped_job_is_gone(media: Any, connection: Any, conn_id: str) -> None:
+    work = make_work(media, connection)
+    attempt = submission.submit(connection, conn_id, work, 0)
+    assert run(conn_id, attempt).outcome is Outcome.DONE
+    show(connection, f"DROP SERVICE {attempt.job}")
+    gone = submission.Attempt(attempt.job, 0, Phase.RUNNING, time.time())
+    assert run(conn_id, gone).outcome is Outcome.GONE
+
+
+def _until(connection: Any, job: str, status: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        info = jobs.describe(connection, job)
+        if info is not None and info.status == status:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{job} did not become {status}")
