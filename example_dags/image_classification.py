@@ -1,4 +1,4 @@
-"""Image classification, daily: photographs on a stage become labels, checked on a sample before the whole is paid for.
+"""Image classification, daily: photographs on a stage become labels, tried on a sample before the whole is paid for.
 
 Shows the four operators in a row, a schedule with a data interval, and a run's own settings (``params``).
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import pendulum
 from airflow.sdk import DAG, CronDataIntervalTimetable
-from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
-from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
 
+from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
+from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
+
 
 with DAG(
     dag_id="image_classification",
@@ -35,6 +36,7 @@ with DAG(
         model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
         compute_pool="LOCAL_POOL",
         output_location="@MEDIA.PUBLIC.WORK/predictions/",
+        inference_spec={"num_workers": 1, "max_batch_rows": 64},
     )
     sample = SampleBatchOperator(
         task_id="sample_batch",
@@ -43,11 +45,4 @@ with DAG(
         sample_size=3,
         checks=["LENGTH(LABEL) > 0", "SCORE BETWEEN 0 AND 1"],
     )
-    FullBatchOperator(
-        task_id="full_batch",
-        manifest=files.output,
-        plan=plan.output,
-        sample=sample.output,
-        resources_spec={"cpu_requests": "1"},
-        inference_spec={"num_workers": 2},
-    )
+    FullBatchOperator(task_id="full_batch", manifest=files.output, plan=plan.output, sample=sample.output)
