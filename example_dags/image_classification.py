@@ -13,7 +13,6 @@ from airflow_provider_mediabatch.operators.list_stage_files import ListStageFile
 from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 
-
 with DAG(
     dag_id="image_classification",
     schedule=CronDataIntervalTimetable("0 4 * * *", timezone="UTC"),

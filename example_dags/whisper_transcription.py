@@ -1,0 +1,43 @@
+"""Whisper: recordings on a stage become text; language and task are parameters of the model.
+
+Shows model parameters from the run's own settings, and a sample chosen by size (``edges``: the shortest and the longest
+recording are where transcription goes wrong first).
+"""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.sdk import DAG
+
+from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
+from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
+from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
+from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
+
+with DAG(
+    dag_id="whisper_transcription",
+    schedule=None,
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    params={"stage_path": "@MEDIA.PUBLIC.RECORDINGS/demo/", "language": "en", "task": "transcribe"},
+    tags=["mediabatch", "speech"],
+    doc_md=__doc__,
+):
+    files = ListStageFilesOperator(
+        task_id="list_files",
+        stage_path="{{ params.stage_path }}",
+        pattern=r".*[.](wav|mp3|flac|m4a|mp4|ogg)",
+        manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
+        model_name="MEDIA.PUBLIC.WHISPER_TINY_EN",
+    )
+    plan = ValidateSignatureOperator(
+        task_id="validate_signature",
+        manifest=files.output,
+        model_name="MEDIA.PUBLIC.WHISPER_TINY_EN",
+        model_params={"language": "{{ params.language }}", "task": "{{ params.task }}"},
+        compute_pool="LOCAL_POOL",
+        output_location="@MEDIA.PUBLIC.WORK/transcripts/",
+    )
+    sample = SampleBatchOperator(
+        task_id="sample_batch", manifest=files.output, plan=plan.output, sample_size=2, sampling="edges"
+    )
+    FullBatchOperator(task_id="full_batch", manifest=files.output, plan=plan.output, sample=sample.output)
