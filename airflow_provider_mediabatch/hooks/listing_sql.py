@@ -55,7 +55,7 @@ class Source:
             where.append(f"REGEXP_LIKE({name}, {sql.literal(self.pattern)}, 's')")
         return (
             f'SELECT {name} AS "name", SIZE AS "size", COALESCE(MD5, ETAG) AS "md5", '
-            "TO_TIMESTAMP_NTZ(CONVERT_TIMEZONE('UTC', LAST_MODIFIED)) AS \"last_modified\" "
+            "CONVERT_TIMEZONE('UTC', LAST_MODIFIED)::TIMESTAMP_NTZ AS \"last_modified\" "
             f"FROM DIRECTORY({self.path.root.reference})" + (f" WHERE {' AND '.join(where)}" if where else "")
         )
 

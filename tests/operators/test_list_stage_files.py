@@ -25,7 +25,7 @@ NAMES = ["cat.jpg", "dog.jpg", "a b/it's é ☃.jpg", "a b/cat.wav", "dog.wav"]
 
 @dataclass
 class Stages:
-    """Stages of this module's own: ``files`` (unquoted), ``quoted`` (mixed case, a space), ``external`` with a prefix."""
+    """Stages of this module's own: ``files`` is unquoted, ``quoted`` mixed case, ``external`` has a prefix."""
 
     engine: Any
     conn_id: str
@@ -58,16 +58,16 @@ class Stages:
 @pytest.fixture(scope="module")
 def stages(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
     folder = tmp_path_factory.mktemp("files")
-    suffix = uuid.uuid4().hex[:6]
+    suffix = uuid.uuid4().hex[:6].upper()
     names = {"files": f"LSF_{suffix}", "quoted": f'"My Stage {suffix}"', "external": f"LSF_EXT_{suffix}"}
     with pytest.MonkeyPatch.context() as patch, engine.connect() as connection:
         patch.setenv("AIRFLOW_CONN_LIST_TEST", engine.airflow_connection)
         run = connection.cursor().execute
         for place, name in names.items():
-            url = f"URL = 's3://lsf-{suffix}/pre/fix/'" if place == "external" else ""
+            url = f"URL = 's3://lsf-{suffix.lower()}/pre/fix/'" if place == "external" else ""
             run(f"CREATE STAGE {name} {url} DIRECTORY = (ENABLE = TRUE)")
             if place == "external":
-                root = Path(engine.state_dir) / "buckets" / f"lsf-{suffix}" / "pre" / "fix"
+                root = Path(engine.state_dir) / "buckets" / f"lsf-{suffix.lower()}" / "pre" / "fix"
                 _write(root)
             else:
                 _write(folder / place)
@@ -213,7 +213,7 @@ def test_a_manifest_that_was_deleted_is_noticed(stages: Stages) -> None:
     manifest = stages.manifest(stage_path=f"{stages.files}/")
     listing.check_manifest(stages.connection, manifest)
     stages.connection.cursor().execute(f"REMOVE {manifest.path.reference}")
-    with pytest.raises(InvalidInput, match="is gone.*Clear the task that lists"):
+    with pytest.raises(InvalidInput, match=r"is gone.*Clear the task that lists"):
         listing.check_manifest(stages.connection, manifest)
 
 

@@ -84,9 +84,7 @@ class Rewriter:
         found = _RULES.get(type(node))
         if found is not None:
             node = found(self, node)
-        elif isinstance(node, exp.Func) and not isinstance(node, (*_AWARE, exp.AggFunc)):
-            self._unwrap(node, numeric=isinstance(node, _NUMERIC))
-        elif isinstance(node, exp.AggFunc) and not isinstance(node, _AWARE):
+        elif (isinstance(node, exp.Func) and not isinstance(node, (*_AWARE, exp.AggFunc))) or (isinstance(node, exp.AggFunc) and not isinstance(node, _AWARE)):
             self._unwrap(node, numeric=isinstance(node, _NUMERIC))
         return node
 
@@ -95,7 +93,7 @@ class Rewriter:
             if not is_semi(child):
                 continue
             if kind(child) == exp.DType.ARRAY:
-                raise not_supported(f"the function {node.sql_names()[0]} on an ARRAY")
+                raise not_supported(f"the function {node.sql_name()} on an ARRAY")
             if isinstance(node, exp.Max | exp.Min):
                 raise not_supported(f"{node.key.upper()} over a VARIANT: cast its argument")
             child.replace(cast(child.copy(), exp.DataType.build("DOUBLE")) if numeric else text(child.copy()))
@@ -113,6 +111,12 @@ def _wall_clock(node: exp.ConvertTimezone) -> exp.Expression:
     wall = exp.AtTimeZone(this=node.args["timestamp"].copy(), zone=node.args["target_tz"].copy())
     wall.type = exp.DataType.build("TIMESTAMPNTZ", dialect="snowflake")
     return wall
+
+
+@rule(exp.CountIf)
+def _count_if(rewriter: Rewriter, node: exp.CountIf) -> exp.Expression:
+    """Snowflake counts 0 rows of none; DuckDB's COUNT_IF is NULL then."""
+    return exp.Count(this=exp.Case(ifs=[exp.If(this=node.this, true=exp.Literal.number(1))]))
 
 
 @rule(exp.ConvertTimezone)
@@ -164,7 +168,7 @@ def _shifted(node: exp.Expression, digits: int) -> exp.Expression:
 
 
 def _unshifted(node: exp.Expression, digits: int) -> exp.Expression:
-    whole = exp.cast(node, f"DECIMAL(38, 0)")
+    whole = exp.cast(node, "DECIMAL(38, 0)")
     unit = exp.cast(exp.Literal.string("0." + "0" * (digits - 1) + "1"), f"DECIMAL({digits + 1}, {digits})")
     return exp.paren(exp.Mul(this=whole, expression=unit))
 
@@ -510,7 +514,7 @@ def _array_to_string(rewriter: Rewriter, node: exp.ArrayToString) -> exp.Express
 
 @rule(exp.ObjectInsert, exp.ArrayAppend)
 def _refused(rewriter: Rewriter, node: exp.Expression) -> exp.Expression:
-    raise not_supported(f"the function {node.sql_names()[0]}")  # type: ignore[attr-defined]
+    raise not_supported(f"the function {node.sql_name()}")  # type: ignore[attr-defined]
 
 
 @rule(exp.Split, exp.RegexpExtractAll)
@@ -584,6 +588,20 @@ def _date_diff(rewriter: Rewriter, node: exp.Expression) -> exp.Expression:
         if kind(side) in types.TEXTS:
             side.replace(cast(side.copy(), types.parse("TIMESTAMP_NTZ")))
     return node
+
+
+@rule(exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime)
+def _now(rewriter: Rewriter, node: exp.Expression) -> exp.Expression:
+    """Left only where the expression is evaluated later: in views and defaults."""
+    now = call("NOW")
+    if isinstance(node, exp.CurrentTimestamp):
+        return exp.AtTimeZone(this=now, zone=exp.Literal.string("UTC")) if node.args.get("sysdate") else now
+    return exp.cast(now, "DATE" if isinstance(node, exp.CurrentDate) else "TIME")
+
+
+@rule(exp.ReadCSV, exp.ReadParquet)
+def _file(rewriter: Rewriter, node: exp.Expression) -> exp.Expression:
+    raise not_supported(f"the function {node.sql_name()}")  # type: ignore[attr-defined]
 
 
 @rule(exp.TableSample)

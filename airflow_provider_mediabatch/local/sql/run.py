@@ -94,14 +94,9 @@ def _select(ctx: Context, tree: exp.Expression) -> Result:
     columns = described(relation, done)
     if ctx.cancelled.is_set():
         raise cancelled()
-    table = _empty(columns) if ctx.describe_only else relation.to_arrow_table()
+    table = (relation.limit(0) if ctx.describe_only else relation).to_arrow_table()
     transactions.of(ctx.session).after_read()
     return Result(columns, table.rename_columns([f"c{i}" for i in range(len(columns))]))
-
-
-def _empty(columns: list[Column]) -> pa.Table:
-    names = [f"c{i}" for i in range(len(columns))]
-    return pa.table([pa.array([], pa.string()) for _ in columns], names=names)
 
 
 def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expression | None = None) -> list[Column]:
