@@ -178,9 +178,7 @@ def _properties(tree: exp.Create) -> dict[str, object]:
             found["transient"] = True
         elif isinstance(entry, exp.SchemaCommentProperty):
             found["comment"] = entry.this.name
-        elif isinstance(entry, exp.LikeProperty | exp.Cluster | exp.CopyGrantsProperty):
-            continue
-        elif isinstance(entry, exp.Property) and entry.name.upper() in _IGNORED:
+        elif isinstance(entry, exp.LikeProperty | exp.Cluster | exp.CopyGrantsProperty) or (isinstance(entry, exp.Property) and entry.name.upper() in _IGNORED):
             continue
         elif entry.sql("snowflake").upper().strip() != "SCOPED":
             raise not_supported(f"CREATE … {entry.sql('snowflake')}")

@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.local.context import Context
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.sql import transactions, types
-from airflow_provider_mediabatch.local.sql.annotate import is_exact, is_semi, kind
+from airflow_provider_mediabatch.local.sql.annotate import is_semi, kind
 from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.failures import translated
 from airflow_provider_mediabatch.local.sql.run import handles
@@ -24,7 +24,7 @@ from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.sql import quoted
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.sql.storage import Storage
+    pass
 
 _CONSTANTS = (exp.Literal, exp.Null, exp.Boolean)
 
@@ -274,6 +274,7 @@ def truncate(ctx: Context, tree: exp.Expression) -> Result:
             return Result.status("Statement executed successfully.")
         raise
     _write(ctx, translation, target, f"DELETE FROM {target.sql}")
+    ctx.engine.stages.loads.forget(target.full_name)
     return Result.status("Statement executed successfully.")
 
 

@@ -78,7 +78,7 @@ def convert(error: duckdb.Error, *, stopped: bool = False) -> SnowflakeError:
 
 
 def _conversion(message: str, first: str) -> SnowflakeError:
-    value = re.search(r"(?:string|field string|value)[^'\"]*['\"](.*?)['\"]", first)
+    value = re.search(r"""['"](.*?)['"]""", first)
     shown = value[1] if value else first
     if "timestamp" in message.lower():
         return SnowflakeError(100035, "22007", f"Timestamp '{shown}' is not recognized")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,19 +192,18 @@ class Storage:
             key=lambda t: (t.database, t.schema, t.name),
         )
 
-    def check_free(self, session: Session, table: Table, *, exists_is_error: bool = True) -> bool:
-        """Whether the name of a table to create is free.
+    def check_free(self, session: Session, table: Table) -> None:
+        """Check that the name of a table to create is free.
 
-        DuckDB does not tell names apart that differ in nothing but case, so the second of two such is refused.
+        A temporary table may have the name of a permanent one, which it hides. DuckDB does not tell names apart that
+        differ in nothing but case, so the second of two such is refused.
         """
-        if self.find(session, table.database, table.schema, table.name) is not None:
-            if exists_is_error:
-                raise already_exists("Object", table.full_name)
-            return False
         for other in self.tables(session, table.database, table.schema):
-            if other.name.lower() == table.name.lower() and other.temporary == table.temporary:
-                raise not_supported(f"two tables of one schema that differ only in case: {other.name} and {table.name}")
-        return True
+            if other.name.lower() != table.name.lower() or other.temporary != table.temporary:
+                continue
+            if other.name == table.name:
+                raise already_exists("Object", table.full_name)
+            raise not_supported(f"two tables of one schema that differ only in case: {other.name} and {table.name}")
 
     # Databases, schemas, warehouses.
 
@@ -279,7 +278,3 @@ class Storage:
         if "." in name:
             raise not_supported(f"a dot in the name of a database or schema: {literal(name)}")
 
-
-def renamed(table: Table, **changes: Any) -> Table:
-    """The table with other facts."""
-    return replace(table, **changes)

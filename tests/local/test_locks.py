@@ -1,0 +1,201 @@
+"""Transactions and table locks, as the claims of the ledger need them (Snowflake: transactions, resource locking)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+import pytest
+from snowflake.connector import SnowflakeConnection
+from snowflake.connector.errors import DatabaseError
+
+
+@pytest.fixture
+def connect(engine: Any) -> Iterator[Any]:
+    """Opens connections in a schema of the test's own."""
+    opened: list[SnowflakeConnection] = []
+    schema = f"LOCKS_{time.time_ns()}"
+
+    def connect(**options: Any) -> SnowflakeConnection:
+        connection = engine.connect(**({"schema": schema} | options))
+        opened.append(connection)
+        return connection  # type: ignore[no-any-return]
+
+    connect(schema="PUBLIC").cursor().execute(f"CREATE SCHEMA {schema}")
+    yield connect
+    opened[0].cursor().execute(f"DROP SCHEMA {schema}")
+    for connection in opened:
+        connection.close()
+
+
+def one(connection: SnowflakeConnection, sql: str) -> Any:
+    return connection.cursor().execute(sql).fetchone()[0]  # type: ignore[index,union-attr]
+
+
+def run(connection: SnowflakeConnection, *statements: str) -> None:
+    for statement in statements:
+        connection.cursor().execute(statement)
+
+
+def code(connection: SnowflakeConnection, sql: str) -> int | None:
+    with pytest.raises(DatabaseError) as caught:
+        connection.cursor().execute(sql)
+    return caught.value.errno
+
+
+def test_update_waits_for_the_lock_and_gives_up_after_lock_timeout(connect: Any) -> None:
+    first, second = connect(), connect()
+    run(first, "CREATE TABLE T (A INT)", "INSERT INTO T VALUES (1)", "BEGIN", "UPDATE T SET A = 2")
+    run(second, "ALTER SESSION SET LOCK_TIMEOUT = 1")
+    started = time.monotonic()
+    assert code(second, "UPDATE T SET A = 3") == 625
+    assert 0.9 < time.monotonic() - started < 3
+    assert code(second, "MERGE INTO T USING (SELECT 1 AS K) S ON T.A = S.K WHEN MATCHED THEN DELETE") == 625
+    run(first, "COMMIT")
+    run(second, "UPDATE T SET A = A + 1")
+    assert one(second, "SELECT A FROM T") == 3
+
+
+def test_insert_does_not_wait(connect: Any) -> None:
+    first, second = connect(), connect()
+    run(first, "CREATE TABLE T (A INT)", "INSERT INTO T VALUES (1)", "BEGIN", "UPDATE T SET A = 2")
+    run(second, "ALTER SESSION SET LOCK_TIMEOUT = 0", "INSERT INTO T VALUES (5)")
+    run(first, "COMMIT")
+    assert one(second, "SELECT SUM(A) FROM T") == 7
+
+
+def test_a_closed_session_gives_its_lock_back(connect: Any) -> None:
+    first, second = connect(), connect()
+    run(first, "CREATE TABLE T (A INT)", "INSERT INTO T VALUES (1)", "BEGIN", "UPDATE T SET A = 2")
+    first.close()
+    run(second, "ALTER SESSION SET LOCK_TIMEOUT = 5", "UPDATE T SET A = A + 10")
+    assert one(second, "SELECT A FROM T") == 11
+
+
+def test_a_cancelled_wait_ends(connect: Any) -> None:
+    first, second, third = connect(), connect(), connect()
+    run(first, "CREATE TABLE T (A INT)", "INSERT INTO T VALUES (1)", "BEGIN", "UPDATE T SET A = 2")
+    cursor = second.cursor()
+    cursor.execute_async("UPDATE T SET A = 3")
+    time.sleep(0.5)
+    run(third, f"SELECT SYSTEM$CANCEL_QUERY('{cursor.sfqid}')")
+    deadline = time.monotonic() + 10
+    while second.is_still_running(second.get_query_status(cursor.sfqid)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not second.is_still_running(second.get_query_status(cursor.sfqid))
+    run(first, "COMMIT")
+    assert one(third, "SELECT A FROM T") == 2
+
+
+def test_a_statement_sees_what_was_committed_before_it_began(connect: Any) -> None:
+    first, second = connect(), connect()
+    run(first, "CREATE TABLE T (A INT)", "CREATE TABLE U (A INT)", "BEGIN", "INSERT INTO T VALUES (1)")
+    assert one(first, "SELECT COUNT(*) FROM U") == 0
+    run(second, "INSERT INTO U VALUES (1), (2)")
+    assert one(first, "SELECT COUNT(*) FROM U") == 2
+    assert one(first, "SELECT COUNT(*) FROM T") == 1
+    assert one(second, "SELECT COUNT(*) FROM T") == 0
+    run(second, "INSERT INTO U VALUES (3)")
+    run(first, "INSERT INTO T SELECT A FROM U", "COMMIT")
+    assert one(second, "SELECT COUNT(*) FROM T") == 4
+
+
+def test_rollback_and_failed_statements(connect: Any) -> None:
+    first = connect()
+    run(first, "COMMIT", "ROLLBACK", "CREATE TABLE T (A INT NOT NULL)")
+    run(first, "BEGIN", "INSERT INTO T VALUES (1)")
+    assert code(first, "INSERT INTO T VALUES (NULL)") == 100072
+    assert one(first, "SELECT COUNT(*) FROM T") == 1
+    run(first, "INSERT INTO T VALUES (2)", "COMMIT")
+    run(first, "BEGIN", "DELETE FROM T")
+    assert one(first, "SELECT COUNT(*) FROM T") == 0
+    run(first, "ROLLBACK")
+    assert one(first, "SELECT COUNT(*) FROM T") == 2
+    run(first, "BEGIN", "DELETE FROM T", "CREATE TABLE OTHER (A INT)", "ROLLBACK")
+    assert one(first, "SELECT COUNT(*) FROM T") == 0
+
+
+def test_autocommit_off(connect: Any) -> None:
+    first, second = connect(autocommit=False), connect()
+    run(second, "CREATE TABLE T (A INT)")
+    run(first, "INSERT INTO T VALUES (1)")
+    assert one(second, "SELECT COUNT(*) FROM T") == 0
+    first.commit()
+    assert one(second, "SELECT COUNT(*) FROM T") == 1
+    run(first, "INSERT INTO T VALUES (1)")
+    first.rollback()
+    assert one(first, "SELECT COUNT(*) FROM T") == 1
+
+
+def test_a_deadlock_has_a_victim(connect: Any) -> None:
+    first, second = connect(), connect()
+    run(first, "CREATE TABLE T (A INT)", "CREATE TABLE U (A INT)")
+    run(first, "INSERT INTO T VALUES (1)", "INSERT INTO U VALUES (1)", "BEGIN", "UPDATE T SET A = 2")
+    run(second, "BEGIN", "UPDATE U SET A = 3")
+    outcome: list[object] = []
+
+    def wait() -> None:
+        try:
+            run(first, "UPDATE U SET A = 4", "COMMIT")
+            outcome.append("done")
+        except DatabaseError as error:
+            outcome.append(error.errno)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    time.sleep(0.5)
+    assert code(second, "UPDATE T SET A = 5") == 57
+    thread.join(10)
+    assert outcome == ["done"]
+    assert (one(second, "SELECT A FROM T"), one(second, "SELECT A FROM U")) == (2, 4)
+
+
+def test_keys_are_accepted_and_not_enforced(connect: Any) -> None:
+    first = connect()
+    run(first, "CREATE TABLE T (A INT PRIMARY KEY, B INT UNIQUE, CONSTRAINT C UNIQUE (A, B))")
+    run(first, "INSERT INTO T VALUES (1, 1), (1, 1)")
+    assert one(first, "SELECT COUNT(*) FROM T") == 2
+
+
+def _claim(parameters: dict[str, Any], worker: int, threads: int, rounds: int) -> int:
+    """Claims in the ledger's way, in several threads; returns how many rows it claimed."""
+    import snowflake.connector
+
+    def claim(thread: int) -> int:
+        claimed = 0
+        with snowflake.connector.connect(**parameters) as connection:
+            cursor = connection.cursor()
+            cursor.execute("ALTER SESSION SET LOCK_TIMEOUT = 60")
+            for number in range(rounds):
+                cursor.execute("BEGIN")
+                cursor.execute("UPDATE LOCK_ROW SET N = N + 1")
+                cursor.execute(
+                    "MERGE INTO LEDGER USING (SELECT 'f' || SEQ4() AS PATH FROM TABLE(GENERATOR(ROWCOUNT => 200))) S "
+                    "ON LEDGER.PATH = S.PATH WHEN NOT MATCHED THEN INSERT (PATH, CLAIM) "
+                    f"VALUES (S.PATH, '{worker}-{thread}-{number}')"
+                )
+                claimed += cursor.fetchone()[0]  # type: ignore[index]
+                cursor.execute("COMMIT")
+                cursor.execute("INSERT INTO LEDGER VALUES (%s, 'free')", (f"x{worker}-{thread}-{number}",))
+        return claimed
+
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(claim, range(threads)))
+
+
+def test_claims_from_several_processes_never_take_a_row_twice(connect: Any, engine: Any) -> None:
+    first = connect()
+    run(first, "CREATE TABLE LOCK_ROW (N INT)", "INSERT INTO LOCK_ROW VALUES (0)")
+    run(first, "CREATE TABLE LEDGER (PATH STRING, CLAIM STRING)")
+    parameters = engine.parameters | {"schema": first.schema}
+    processes, threads, rounds = 3, 3, 4
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        claims = [pool.submit(_claim, parameters, worker, threads, rounds) for worker in range(processes)]
+        assert sum(c.result(timeout=120) for c in claims) == 200
+    assert one(first, "SELECT COUNT(DISTINCT PATH) FROM LEDGER WHERE CLAIM <> 'free'") == 200
+    assert one(first, "SELECT COUNT(*) FROM LEDGER") == 200 + processes * threads * rounds
+    assert one(first, "SELECT N FROM LOCK_ROW") == processes * threads * rounds
