@@ -107,12 +107,13 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         event = self._wait(attempt, deadline)
         return self._end(context, event, work, attempt)
 
-    def resume(self, context: Context, event: Mapping[str, Any] | None = None, **state: Any) -> dict[str, Any]:
+    def resume(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the deferral, where waiting in place would have."""
         from airflow_provider_mediabatch.hooks.submission import Attempt
 
         if not isinstance(event, Mapping) or "outcome" not in event:
             raise MediaBatchError(f"the trigger gave no event that is known here: {event!r}")
+        state = event["state"]
         attempt = Attempt(**state["attempt"])
         self._submitted = (attempt.job, attempt.query_id)
         return self._end(context, event, self.work_again(context, state), attempt)
@@ -250,9 +251,9 @@ class BatchJobOperator(LineageMixin, BaseOperator):
                 poll_interval=self.poll_interval,
                 output_location=work.location(attempt.job),
                 cancel_on_timeout=self.cancel_on_timeout,
+                state=state,
             ),
             method_name="resume",
-            kwargs=state,
         )
 
     def _wait(self, attempt: Attempt, deadline: float | None) -> dict[str, Any]:

@@ -163,10 +163,10 @@ class SampleBatchOperator(BatchJobOperator):
         with self._releasing(context):
             return super().run_work(context, connection, work, **kwargs)
 
-    def resume(self, context: Context, event: Mapping[str, Any] | None = None, **state: Any) -> dict[str, Any]:
+    def resume(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """As for every job; a sample that fails for good gives the run's files back."""
         with self._releasing(context):
-            return super().resume(context, event, **state)
+            return super().resume(context, event)
 
     @contextmanager
     def _releasing(self, context: Context) -> Iterator[None]:

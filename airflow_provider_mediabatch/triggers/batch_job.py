@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -34,6 +34,8 @@ class BatchJobTrigger(BaseTrigger):
     :param poll_interval: seconds between polls; None: growing from 5 to 30.
     :param output_location: where the job writes; its files are counted for the progress lines.
     :param cancel_on_timeout: cancel the job when the deadline passes.
+    :param state: what the task needs to go on. It comes back as ``state`` in the event: a task that ``dag.test()``
+        resumes is given the event alone.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class BatchJobTrigger(BaseTrigger):
         poll_interval: float | None = None,
         output_location: str | None = None,
         cancel_on_timeout: bool = True,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.snowflake_conn_id = snowflake_conn_id
@@ -59,6 +62,7 @@ class BatchJobTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.output_location = output_location
         self.cancel_on_timeout = cancel_on_timeout
+        self.state = dict(state or {})
         self._log_tail = ""
         self._reported = 0.0
 
@@ -76,6 +80,7 @@ class BatchJobTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "output_location": self.output_location,
                 "cancel_on_timeout": self.cancel_on_timeout,
+                "state": self.state,
             },
         )
 
@@ -97,7 +102,7 @@ class BatchJobTrigger(BaseTrigger):
             cancelled = False
             if decision.outcome is Outcome.TIMEOUT and self.cancel_on_timeout:
                 cancelled = await self._cancel(shared, watch)
-        yield TriggerEvent({**decision.event(), "cancelled": cancelled})  # type: ignore[no-untyped-call]
+        yield TriggerEvent({**decision.event(), "cancelled": cancelled, "state": self.state})  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
         """Cancel the job: a user marked the task failed or succeeded, or cleared it. A restart does not come here."""
