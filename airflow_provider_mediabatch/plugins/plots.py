@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from html import escape
 
 WIDTH = 560
-ROW = 22
-LABELS = 190
+ROW = 30
+LABELS = 240
 HEIGHT = 150
 
 
@@ -26,11 +26,11 @@ def bars(counts: Sequence[tuple[str, int]], *, title: str) -> str:
     parts = [_open(WIDTH, ROW * max(1, len(counts)) + 4, title)]
     for index, (label, count) in enumerate(counts):
         y = index * ROW + 2
-        width = max(1.0, (WIDTH - LABELS - 70) * count / top)
-        shown = label if len(label) <= 26 else label[:25] + "…"
-        parts.append(f'<text class="label" x="{LABELS - 8}" y="{y + 15}" text-anchor="end">{escape(shown)}</text>')
+        width = max(1.0, (WIDTH - LABELS - 90) * count / top)
+        shown = label if len(label) <= 22 else label[:21] + "…"
+        parts.append(f'<text class="label" x="{LABELS - 8}" y="{y + 21}" text-anchor="end">{escape(shown)}</text>')
         parts.append(f'<rect class="bar" x="{LABELS}" y="{y + 3}" width="{width:.1f}" height="{ROW - 6}" rx="2"/>')
-        parts.append(f'<text class="count" x="{LABELS + width + 6:.1f}" y="{y + 15}">{count:,}</text>')
+        parts.append(f'<text class="count" x="{LABELS + width + 6:.1f}" y="{y + 21}">{count:,}</text>')
     return "".join(parts) + "</svg>"
 
 
@@ -42,7 +42,7 @@ def histogram(counts: Sequence[int], low: float, high: float, *, title: str) -> 
     """
     top = max(counts, default=0) or 1
     step = WIDTH / max(1, len(counts))
-    parts = [_open(WIDTH, HEIGHT + 22, title)]
+    parts = [_open(WIDTH, HEIGHT + 28, title)]
     for index, count in enumerate(counts):
         height = 0.0 if not count else max(1.5, HEIGHT * count / top)
         parts.append(
@@ -50,9 +50,9 @@ def histogram(counts: Sequence[int], low: float, high: float, *, title: str) -> 
             f'height="{height:.1f}"><title>{count:,}</title></rect>'
         )
     parts.append(f'<line class="axis" x1="0" y1="{HEIGHT}" x2="{WIDTH}" y2="{HEIGHT}"/>')
-    parts.append(f'<text class="label" x="2" y="{HEIGHT + 16}">{escape(number(low))}</text>')
+    parts.append(f'<text class="label" x="2" y="{HEIGHT + 22}">{escape(number(low))}</text>')
     parts.append(
-        f'<text class="label" x="{WIDTH - 2}" y="{HEIGHT + 16}" text-anchor="end">{escape(number(high))}</text>'
+        f'<text class="label" x="{WIDTH - 2}" y="{HEIGHT + 22}" text-anchor="end">{escape(number(high))}</text>'
     )
     return "".join(parts) + "</svg>"
 
