@@ -1,0 +1,101 @@
+"""A stage of small files and a ledger of the test's own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_mediabatch.hooks import listing
+from airflow_provider_mediabatch.hooks.ledger import Claim, Ledger, Owner
+from airflow_provider_mediabatch.hooks.listing_sql import Relation, Source
+from airflow_provider_mediabatch.hooks.mediabatch import rows
+from airflow_provider_mediabatch.manifest import Manifest
+
+
+@dataclass
+class Place:
+    """An external stage over a folder, and a ledger that is not there yet.
+
+    :param ended: runs that Airflow would say are over.
+    """
+
+    connection: Any
+    stage: str
+    folder: Path
+    table: str
+    ended: set[str]
+
+    def write(self, *names: str, content: bytes = b"x") -> None:
+        """Put files on the stage."""
+        for name in names:
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_bytes(content)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.connection, self.table)
+
+    def listing(self, pattern: str | None = None) -> Relation:
+        path = listing.stage_path(self.connection, f"{self.stage}/")
+        source = Source("IMG", path, pattern)
+        work = listing.stage_path(self.connection, "@NOWHERE/m")
+        return listing.list_sources(
+            self.connection, [source], directory=False, manifest_location=work, keep_unmatched=True
+        ).relation
+
+    def claim(self, run_id: str, *, version: str = "V1", pattern: str | None = None, **arguments: Any) -> Claim:
+        """Claim as a run's listing does."""
+        owner = Owner("dag", "list", run_id, -1, lambda dag_id, other: other in self.ended)
+        arguments.setdefault("take_over_after", timedelta(0))
+        return self.ledger.claim(
+            self.listing(pattern), owner=owner, model="DB.SC.MODEL", version=version, function="predict", **arguments
+        )
+
+    def names(self, claim: Claim) -> list[str]:
+        """Files that a claim holds."""
+        found = rows(self.connection, f"SELECT IMG FROM ({claim.relation.query}) ORDER BY 1")
+        return [row["IMG"].removeprefix(f"{self.stage}/") for row in found]
+
+    def manifest(self, claim: Claim, **changes: Any) -> Manifest:
+        """The manifest of a claim, as far as the ledger looks at it."""
+        count = len(self.names(claim))
+        facts = {"model": "DB.SC.MODEL", "model_version": "V1", "function": "predict"}
+        return Manifest(
+            "@DB.SC.WORK/m/", {"IMG": "VARCHAR"}, ("IMG",), count, count, count, "d", ledger=claim.ledger,
+            claim_id=claim.claim_id, **{**facts, **changes},
+        )  # fmt: skip
+
+    def states(self) -> dict[str, str]:
+        """The whole ledger: file name to state."""
+        found = rows(self.connection, f"SELECT FILE_PATH, STATE FROM {self.table}")
+        assert len(found) == len({row["FILE_PATH"] for row in found}), "a key occurs twice"
+        return {row["FILE_PATH"].removeprefix(f"{self.stage}/"): row["STATE"] for row in found}
+
+
+@pytest.fixture
+def make_place(engine: Any) -> Iterator[Callable[[], Place]]:
+    with engine.connect() as connection:
+
+        def make() -> Place:
+            name = f"LEDGER_{uuid.uuid4().hex[:8]}".upper()
+            bucket = name.lower().replace("_", "-")
+            connection.cursor().execute(f"CREATE STAGE {name} URL = 's3://{bucket}/in/'")
+            folder = Path(engine.state_dir) / "buckets" / bucket / "in"
+            folder.mkdir(parents=True, exist_ok=True)
+            return Place(connection, f"@MEDIA.PUBLIC.{name}", folder, f"MEDIA.PUBLIC.{name}_L", set())
+
+        yield make
+
+
+@pytest.fixture
+def place(make_place: Callable[[], Place]) -> Place:
+    """Three files, ``a.jpg`` to ``c.jpg``."""
+    made = make_place()
+    made.write("a.jpg", "b.jpg", "c.jpg")
+    return made

@@ -1,0 +1,213 @@
+"""Claims, releases, take-overs: each file is one run's, and no file is nobody's."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError
+from airflow_provider_mediabatch.hooks.mediabatch import rows
+from airflow_provider_mediabatch.job import BatchResult
+
+ALL = ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def _result(job: str = "DB.SC.MB_JOB_0") -> BatchResult:
+    return BatchResult(job, "@DB.SC.OUT/MB_JOB_0/", 3, 3, 1.0, "p", "DB.SC.MODEL", "V1", "predict")
+
+
+def test_the_second_run_gets_what_the_first_left(place: Any) -> None:
+    assert place.names(place.claim("one", limit=2)) == ALL[:2]
+    second = place.claim("two")
+    assert place.names(second) == ALL[2:]
+    assert second.skipped == {"claimed": 2}
+    assert place.names(place.claim("three")) == []
+
+
+def test_a_run_that_claims_again_gets_its_own(place: Any) -> None:
+    first = place.claim("one")
+    again = place.claim("one")
+    assert place.names(again) == ALL
+    assert again.claim_id != first.claim_id
+    assert place.names(first) == []
+    with pytest.raises(InvalidInput, match="listed again"):
+        place.ledger.check_owned(replace(place.manifest(again), claim_id=first.claim_id), "DB.SC.J")
+
+
+def test_files_that_are_gone_at_the_second_try_are_released(place: Any) -> None:
+    place.claim("one")
+    (place.folder / "b.jpg").unlink()
+    assert place.names(place.claim("one")) == ["a.jpg", "c.jpg"]
+    assert place.states()["b.jpg"] == "released"
+
+
+def test_done_files_are_done_for_this_version_only(place: Any) -> None:
+    claim = place.claim("one")
+    manifest = place.manifest(claim)
+    place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0")
+    assert place.ledger.record_done(manifest, None, _result()) == 3
+    assert place.claim("two").skipped == {"done": 3}
+    assert place.names(place.claim("two", version="V2")) == ALL
+    place.write("b.jpg", content=b"changed")
+    assert place.names(place.claim("two")) == ["b.jpg"]
+
+
+def test_repeating_a_finished_run_finds_its_own_job(place: Any) -> None:
+    manifest = place.manifest(place.claim("one"))
+    place.ledger.record_done(manifest, None, _result())
+    again = place.manifest(place.claim("one"))
+    assert again.row_count == 3
+    owned = place.ledger.ownership(again)
+    assert owned.finished
+    assert owned.did("MB_JOB") == ("DB.SC.MB_JOB_0", "@DB.SC.OUT/MB_JOB_0/")
+    assert owned.did("MB_OTHER") is None
+
+
+def test_reprocessing_takes_done_files_as_a_new_generation(place: Any) -> None:
+    place.ledger.record_done(place.manifest(place.claim("one")), None, _result())
+    claim = place.claim("two", reprocess=True)
+    assert (place.names(claim), claim.generation) == (ALL, 1)
+    retried = place.claim("two", reprocess=True)
+    assert (place.names(retried), retried.generation) == (ALL, 1), "a retry is not another reprocessing"
+    assert place.ledger.release(retried.claim_id, "the sample failed") == 3
+    assert set(place.states().values()) == {"done"}, "what was done stays done when reprocessing fails"
+
+
+def test_a_released_claim_is_free_and_can_be_taken_back(place: Any) -> None:
+    claim = place.claim("one")
+    manifest = place.manifest(claim)
+    assert place.ledger.release(claim.claim_id, "validation failed") == 3
+    assert set(place.states().values()) == {"released"}
+    assert place.ledger.check_owned(manifest, "DB.SC.J").counts == {"claimed": 3}
+    place.ledger.release(claim.claim_id, "the sample failed")
+    assert place.names(place.claim("two", limit=1)) == ["a.jpg"]
+    with pytest.raises(InvalidInput, match="2 of the manifest's 3 rows"):
+        place.ledger.check_owned(manifest, "DB.SC.J")
+
+
+def test_quarantined_files_wait_for_a_change_or_a_release(place: Any) -> None:
+    manifest = place.manifest(place.claim("one"))
+    assert place.ledger.quarantine(manifest, "DB.SC.J", {f"{place.stage}/b.jpg": "not an image: it's text"}) == 1
+    place.ledger.record_done(manifest, None, _result())
+    assert place.states() == {"a.jpg": "done", "b.jpg": "quarantined", "c.jpg": "done"}
+    assert place.claim("two").skipped == {"done": 2, "quarantined": 1}
+    assert place.claim("three", reprocess=True).skipped == {"quarantined": 1}
+    assert place.ledger.release_quarantined("DB.SC.MODEL", "V1", "predict") == 1
+    assert place.names(place.claim("two")) == ["b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("over", "job", "age", "taken"),
+    [
+        (True, None, timedelta(0), True),
+        (True, "MEDIA.PUBLIC.MB_NO_SUCH_JOB", timedelta(0), True),
+        (False, None, timedelta(0), False),
+        (False, "MEDIA.PUBLIC.MB_NO_SUCH_JOB", timedelta(0), False),
+        (True, None, timedelta(hours=1), False),
+    ],
+    ids=["run gone", "run and job gone", "approval of three days", "run goes on, job gone", "too young"],
+)
+def test_taking_over(place: Any, over: bool, job: str | None, age: timedelta, taken: bool) -> None:
+    claim = place.claim("one")
+    if job:
+        place.ledger.check_owned(place.manifest(claim), job)
+    if over:
+        place.ended.add("one")
+    assert place.names(place.claim("two", take_over_after=age)) == (ALL if taken else [])
+
+
+def test_a_ledger_of_another_shape_is_refused_and_nothing_written(place: Any) -> None:
+    place.connection.cursor().execute(f"CREATE TABLE {place.table} (FILE_PATH NUMBER, OTHER VARCHAR)")
+    with pytest.raises(InvalidInput) as caught:
+        place.claim("one")
+    assert "it lacks CONTENT_ID" in str(caught.value)
+    assert "FILE_PATH is NUMBER" in str(caught.value)
+    assert rows(place.connection, f"SELECT * FROM {place.table}") == []
+
+
+def test_columns_of_the_users_own_are_left_alone(place: Any) -> None:
+    place.ledger.ensure()
+    place.connection.cursor().execute(f"ALTER TABLE {place.table} ADD COLUMN NOTE VARCHAR")
+    assert place.names(place.claim("one")) == ALL
+
+
+def test_a_plan_that_pins_another_version_is_refused(place: Any) -> None:
+    manifest = place.manifest(place.claim("one"))
+    plan: Any = SimpleNamespace(model="DB.SC.MODEL", model_version="V2", function="predict")
+    with pytest.raises(InvalidInput, match=r"the plan pins DB\.SC\.MODEL version V2"):
+        place.ledger.check_owned(manifest, "DB.SC.J", plan)
+
+
+def test_a_claim_waits_for_the_one_before_and_not_for_ever(
+    place: Any, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.ledger.ensure()
+    with engine.connect() as other:
+        other.cursor().execute("BEGIN")
+        other.cursor().execute(f"UPDATE {place.table}_LOCK SET CLAIM_ID = 'x'")
+        timer = threading.Timer(1.5, lambda: other.cursor().execute("COMMIT"))
+        timer.start()
+        assert place.names(place.claim("one")) == ALL
+        timer.join()
+        other.cursor().execute("BEGIN")
+        other.cursor().execute(f"UPDATE {place.table}_LOCK SET CLAIM_ID = 'x'")
+        monkeypatch.setattr("airflow_provider_mediabatch.hooks.ledger_sql.LOCK_TIMEOUT", 1)
+        with pytest.raises(MediaBatchError, match="another run was claiming"):
+            place.claim("two")
+        other.cursor().execute("ROLLBACK")
+    assert place.states() == dict.fromkeys(ALL, "claimed")
+
+
+@pytest.mark.parametrize("limit", [None, 900])
+def test_eight_processes_claim_ten_thousand_files(
+    make_place: Callable[[], Any], engine: Any, limit: int | None
+) -> None:
+    """Overlapping listings: every file is held once, and, without a limit, none is left."""
+    place = make_place()
+    place.write(*(f"f{number:05}.jpg" for number in range(10_000)))
+    place.listing()  # content ids are known before all processes ask at once
+    code = Path(__file__).with_name("claimer.py")
+    tasks = [
+        {
+            "stage_path": f"{place.stage}/",
+            "pattern": f".*[{''.join(str((digit + offset) % 10) for offset in range(6))}][.]jpg",
+            "ledger": place.table,
+            "run_id": f"run {digit}",
+            "limit": limit,
+        }
+        for digit in range(8)
+    ]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(code), json.dumps(engine.parameters), json.dumps(task)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": ""},
+        )
+        for task in tasks
+    ]
+    ended = [(process, *process.communicate(timeout=240)) for process in processes]
+    assert [(process.returncode, error[-2000:]) for process, _, error in ended if process.returncode] == []
+    held = [json.loads(output.splitlines()[-1]) for _, output, _ in ended]
+    states = place.states()
+    assert sum(item["rows"] for item in held) == len(states)
+    found = rows(place.connection, f"SELECT CLAIM_ID, COUNT(*) AS N FROM {place.table} GROUP BY 1")
+    assert {row["CLAIM_ID"]: row["N"] for row in found} == {
+        item["claim_id"]: item["rows"] for item in held if item["rows"]
+    }
+    if limit is None:
+        assert len(states) == 10_000
+    else:
+        assert all(item["rows"] == limit for item in held)
