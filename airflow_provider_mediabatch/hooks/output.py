@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 FORMAT_NAME = "MB_PARQUET"
+_PART = '("([^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
+_STAGE_PATTERN = f"^@{_PART}[.]{_PART}[.]{_PART}/"
 PARQUET_PATTERN = r".*[.]parquet"
 
 
@@ -74,16 +76,23 @@ class Staged:
         """The stages that the manifests' paths lie on, as SQL names; paths of another form are left out."""
         if not file_columns:
             return []
-        part = '("([^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
-        pattern = f"^@{part}[.]{part}[.]{part}/"
         selects = [
-            f"SELECT DISTINCT REGEXP_SUBSTR({field(column)}::VARCHAR, {sql.literal(pattern)}) AS P "
+            f"SELECT DISTINCT REGEXP_SUBSTR({field(column)}::VARCHAR, {sql.literal(_STAGE_PATTERN)}) AS P "
             f"FROM {self.source(location)}"
             for location in locations
             for column in file_columns
         ]
         rows = self.rows(f"SELECT DISTINCT P FROM ({' UNION ALL '.join(selects)}) WHERE P IS NOT NULL LIMIT 100")
         return sorted(str(row["P"])[1:-1] for row in rows)
+
+    def unqualified(self, locations: Sequence[str], column: str) -> dict[str, Any]:
+        """How many of a column's paths are not ``@DATABASE.SCHEMA.STAGE/…``, and one of them."""
+        selects = [f"SELECT {field(column)}::VARCHAR AS P FROM {self.source(location)}" for location in locations]
+        row = self.rows(
+            f"SELECT COUNT(*) AS N, MIN(P) AS EXAMPLE FROM ({' UNION ALL '.join(selects)}) "
+            f"WHERE REGEXP_SUBSTR(P, {sql.literal(_STAGE_PATTERN)}) IS NULL AND P IS NOT NULL"
+        )[0]
+        return {"count": int(row["N"]), "example": row["EXAMPLE"]}
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
         """Rows of a small SELECT, column names as they are."""

