@@ -1,7 +1,7 @@
 """Snowflake's types of expressions, where they decide how an expression is to be translated.
 
-sqlglot's own annotator knows most functions. The rules here are those that it leaves open or sees more loosely: exact numbers
-against floats (division and averages depend on it) and values inside a VARIANT.
+sqlglot's own annotator knows most functions. The rules here are those that it leaves open or sees more loosely: exact
+numbers against floats (division and averages depend on it) and values inside a VARIANT.
 
 Source: Snowflake's documentation on arithmetic operators and numeric data types.
 """
@@ -41,25 +41,25 @@ def number(precision: int, scale: int) -> exp.DataType:
     return exp.DataType.build(f"DECIMAL({min(precision, 38)}, {scale})")
 
 
-def kind(node: exp.Expression | None) -> Any:
+def kind(node: exp.Expr | None) -> Any:
     """The type's kind, or UNKNOWN."""
     return node.type.this if node is not None and node.type is not None else exp.DType.UNKNOWN
 
 
-def is_semi(node: exp.Expression | None) -> bool:
+def is_semi(node: exp.Expr | None) -> bool:
     """Whether the value is a VARIANT, OBJECT or ARRAY."""
     return kind(node) in types.SEMI
 
 
-def is_exact(node: exp.Expression | None) -> bool:
+def is_exact(node: exp.Expr | None) -> bool:
     return kind(node) in types.INTEGERS or kind(node) in types.DECIMALS
 
 
-def is_numeric(node: exp.Expression | None) -> bool:
+def is_numeric(node: exp.Expr | None) -> bool:
     return is_exact(node) or kind(node) in types.FLOATS
 
 
-def scale_of(node: exp.Expression) -> int:
+def scale_of(node: exp.Expr) -> int:
     return types.scale(node.type) if node.type is not None else 0
 
 
@@ -68,7 +68,7 @@ def quotient_scale(dividend: int) -> int:
     return max(dividend, min(dividend + 6, 12))
 
 
-def _combined(nodes: Iterable[exp.Expression | None]) -> exp.DataType | None:
+def _combined(nodes: Iterable[exp.Expr | None]) -> exp.DataType | None:
     """The type of a value that is one of several: CASE, COALESCE, UNION."""
     given = [n for n in nodes if n is not None and kind(n) not in (exp.DType.NULL, exp.DType.UNKNOWN)]
     if not given:
@@ -84,7 +84,7 @@ def _combined(nodes: Iterable[exp.Expression | None]) -> exp.DataType | None:
     return first if isinstance(first, exp.DataType) else None
 
 
-def _arithmetic(annotator: TypeAnnotator, node: exp.Expression) -> Any:
+def _arithmetic(annotator: TypeAnnotator, node: exp.Binary) -> Any:
     left, right = node.this, node.expression
     annotated = annotator._annotate_binary(node)
     numbers = [n for n in (left, right) if is_numeric(n) or is_semi(n) or kind(n) in types.TEXTS]
@@ -99,25 +99,25 @@ def _arithmetic(annotator: TypeAnnotator, node: exp.Expression) -> Any:
     return annotated
 
 
-def _division(annotator: TypeAnnotator, node: exp.Expression) -> Any:
+def _division(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     if is_exact(node.this) and is_exact(node.expression):
         return annotator._set_type(node, number(38, quotient_scale(scale_of(node.this))))
     return annotator._set_type(node, _DOUBLE)
 
 
-def _average(annotator: TypeAnnotator, node: exp.Expression) -> Any:
+def _average(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     argument = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
     if is_exact(argument):
         return annotator._set_type(node, number(38, quotient_scale(scale_of(argument))))
     return annotator._set_type(node, _DOUBLE)
 
 
-def _sum(annotator: TypeAnnotator, node: exp.Expression) -> Any:
+def _sum(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     argument = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
     return annotator._set_type(node, number(38, scale_of(argument)) if is_exact(argument) else _DOUBLE)
 
 
-def _literal(annotator: TypeAnnotator, node: exp.Expression) -> Any:
+def _literal(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     if node.args.get("is_string"):
         return annotator._set_type(node, exp.DType.VARCHAR)
     whole, _, fraction = node.name.partition(".")
@@ -126,11 +126,11 @@ def _literal(annotator: TypeAnnotator, node: exp.Expression) -> Any:
     return annotator._set_type(node, number(len(whole) + len(fraction), len(fraction)) if fraction else exp.DType.INT)
 
 
-def _same(annotator: TypeAnnotator, node: exp.Expression) -> Any:
+def _same(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     return annotator._set_type(node, node.this.type)
 
 
-def _rounded(annotator: TypeAnnotator, node: exp.Expression) -> Any:
+def _rounded(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     if not is_exact(node.this):
         return annotator._set_type(node, _DOUBLE)
     digits = node.args.get("decimals")
@@ -138,16 +138,16 @@ def _rounded(annotator: TypeAnnotator, node: exp.Expression) -> Any:
     return annotator._set_type(node, number(38, min(scale_of(node.this), max(wanted, 0))))
 
 
-def _if(annotator: TypeAnnotator, node: exp.Expression) -> Any:
+def _if(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     return annotator._set_type(node, _combined([node.args.get("true"), node.args.get("false")]))
 
 
-def _case(annotator: TypeAnnotator, node: exp.Expression) -> Any:
+def _case(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     branches = [branch.args["true"] for branch in node.args["ifs"]]
     return annotator._set_type(node, _combined([*branches, node.args.get("default")]))
 
 
-def _coalesce(annotator: TypeAnnotator, node: exp.Expression) -> Any:
+def _coalesce(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     return annotator._set_type(node, _combined([node.this, *node.expressions]))
 
 
@@ -156,7 +156,7 @@ def _fixed(name: str) -> dict[str, Any]:
     return {"annotator": lambda annotator, node: annotator._set_type(node, built.copy())}
 
 
-def _anonymous(annotator: TypeAnnotator, node: exp.Expression) -> Any:
+def _anonymous(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     from airflow_provider_mediabatch.local.sql.functions import RETURNS
 
     name = RETURNS.get(node.name.upper())
@@ -166,7 +166,7 @@ def _anonymous(annotator: TypeAnnotator, node: exp.Expression) -> Any:
 
 
 _VARIANT, _OBJECT, _ARRAY, _TEXT = _fixed("VARIANT"), _fixed("OBJECT"), _fixed("ARRAY"), _fixed("VARCHAR")
-_RULES: dict[type[exp.Expression], dict[str, Any]] = {
+_RULES: dict[type[exp.Expr], dict[str, Any]] = {
     exp.Literal: {"annotator": _literal},
     exp.Add: {"annotator": _arithmetic},
     exp.Sub: {"annotator": _arithmetic},
@@ -207,7 +207,7 @@ _RULES: dict[type[exp.Expression], dict[str, Any]] = {
 }
 
 
-def annotate(tree: exp.Expression, schema: MappingSchema) -> exp.Expression:
+def annotate(tree: exp.Expr, schema: MappingSchema) -> exp.Expr:
     """Set ``type`` on every node of a query whose columns are qualified."""
     metadata = {**Snowflake.EXPRESSION_METADATA, **_RULES}
     annotator = TypeAnnotator(schema, expression_metadata=metadata)

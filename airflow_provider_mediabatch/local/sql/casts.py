@@ -10,13 +10,13 @@ from airflow_provider_mediabatch.local.sql.annotate import is_numeric, is_semi, 
 from airflow_provider_mediabatch.local.sql.functions import call
 
 
-def text(node: exp.Expression) -> exp.Expression:
+def text(node: exp.Expr) -> exp.Expr:
     """A value as VARCHAR, in Snowflake's default formats."""
     source = kind(node)
     if source in types.TEXTS:
         return node
     if is_semi(node):
-        made: exp.Expression = call("MB_SCALAR", node)
+        made: exp.Expr = call("MB_SCALAR", node)
     elif source in types.NTZ:
         made = call("MB_NTZ_TEXT", node)
     elif source in types.LTZ | types.TZ:
@@ -31,14 +31,14 @@ def text(node: exp.Expression) -> exp.Expression:
     return made
 
 
-def cast(node: exp.Expression, target: exp.DataType, *, safe: bool = False) -> exp.Expression:
+def cast(node: exp.Expr, target: exp.DataType, *, safe: bool = False) -> exp.Expr:
     """``CAST(node AS target)`` or, with ``safe``, ``TRY_CAST``."""
     made = _cast(node, target, safe)
     made.type = target.copy()
     return made
 
 
-def _cast(node: exp.Expression, target: exp.DataType, safe: bool) -> exp.Expression:
+def _cast(node: exp.Expr, target: exp.DataType, safe: bool) -> exp.Expr:
     wanted, source = target.this, kind(node)
     if wanted in types.TEXTS:
         made, length = text(node.copy()), types.parameters(target)
@@ -69,14 +69,14 @@ def _cast(node: exp.Expression, target: exp.DataType, safe: bool) -> exp.Express
     return _plain(node.copy(), duckdb_type, safe)
 
 
-def _plain(node: exp.Expression, duckdb_type: str, safe: bool) -> exp.Expression:
+def _plain(node: exp.Expr, duckdb_type: str, safe: bool) -> exp.Expr:
     kind_ = exp.DataType.build(duckdb_type, dialect="duckdb")
     return exp.TryCast(this=node, to=kind_) if safe else exp.Cast(this=node, to=kind_)
 
 
-def _epoch(node: exp.Expression, wanted: exp.DType) -> exp.Expression:
+def _epoch(node: exp.Expr, wanted: exp.DType) -> exp.Expr:
     """A number as seconds since 1970."""
-    moment: exp.Expression = call(
+    moment: exp.Expr = call(
         "MAKE_TIMESTAMP",
         exp.cast(exp.Mul(this=exp.paren(node.copy()), expression=exp.Literal.number(1_000_000)), "BIGINT"),
     )
@@ -85,7 +85,7 @@ def _epoch(node: exp.Expression, wanted: exp.DType) -> exp.Expression:
     return moment
 
 
-def _to_semi(node: exp.Expression, target: exp.DataType) -> exp.Expression:
+def _to_semi(node: exp.Expr, target: exp.DataType) -> exp.Expr:
     if is_semi(node):
         if target.this == exp.DType.ARRAY and kind(node) != exp.DType.ARRAY:
             is_array = exp.EQ(this=call("JSON_TYPE", node.copy()), expression=exp.Literal.string("ARRAY"))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlglot import exp
 
 from airflow_provider_mediabatch.local.context import Context
-from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
 from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.annotate import is_semi, kind
 from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.failures import translated
 from airflow_provider_mediabatch.local.sql.run import handles
+from airflow_provider_mediabatch.local.sql.sources import forget
 from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.sql import quoted
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _CONSTANTS = (exp.Literal, exp.Null, exp.Boolean)
 
 
-def assigned(node: exp.Expression, column: TableColumn) -> exp.Expression:
+def assigned(node: exp.Expr, column: TableColumn) -> exp.Expr:
     """A typed expression as a value for a column.
 
     :raises SnowflakeError: 002023 for text or numbers into VARIANT: Snowflake takes PARSE_JSON or TO_VARIANT only.
@@ -69,7 +69,7 @@ def execute(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
     return int(row[0]) if row else 0
 
 
-def target_of(translation: Translation, node: exp.Expression) -> Table:
+def target_of(translation: Translation, node: exp.Expr) -> Table:
     """The table that a statement changes; a view is refused."""
     if not isinstance(node, exp.Table):
         raise not_supported(f"changing {node.sql('snowflake')}")
@@ -80,7 +80,7 @@ def target_of(translation: Translation, node: exp.Expression) -> Table:
 
 
 def insert_rows(ctx: Context, target: Table, sql: str, reads: set[tuple[str, str]] | None = None) -> int:
-    """Add the rows of a DuckDB query, whose columns are all of the table's in order, as one INSERT of the session's transaction."""
+    """Add the rows of a DuckDB query, whose columns are the table's in their order: one INSERT of the transaction."""
     statement = f"INSERT INTO {target.sql} {sql}"
     with translated(ctx):
         return transactions.of(ctx.session).write(
@@ -93,7 +93,7 @@ def insert_rows(ctx: Context, target: Table, sql: str, reads: set[tuple[str, str
 
 
 @handles(exp.Insert)
-def insert(ctx: Context, tree: exp.Expression) -> Result:
+def insert(ctx: Context, tree: exp.Expr) -> Result:
     """``INSERT [OVERWRITE] INTO t [(columns)] VALUES … | SELECT …``."""
     assert isinstance(tree, exp.Insert)
     translation = Translation(ctx)
@@ -149,7 +149,7 @@ def columns_of(target: Table, names: list[str] | None) -> list[TableColumn]:
 def _values(ctx: Context, translation: Translation, source: exp.Values, columns: list[TableColumn]) -> str:
     rows = [r.expressions if isinstance(r, exp.Tuple) else [r] for r in source.expressions]
     for row in rows:
-        _check_width(len(row), columns)
+        check_width(len(row), columns)
     if len(rows) == 1 and any(isinstance(v, list) for v in ctx.bindings.values()):
         return _selected(ctx, translation, exp.Select(expressions=[c.copy() for c in rows[0]]), columns)
     if all(isinstance(c, _CONSTANTS) for row in rows for c in row):
@@ -174,12 +174,13 @@ def _values(ctx: Context, translation: Translation, source: exp.Values, columns:
     return translation.sql(exp.Values(expressions=tuples))
 
 
-def _check_width(width: int, columns: list[TableColumn]) -> None:
+def check_width(width: int, columns: list[TableColumn]) -> None:
     if width != len(columns):
         raise SnowflakeError(
             2020,
             "21S01",
-            f"SQL compilation error:\nInsert value list does not match column list expecting {len(columns)} but got {width}",
+            "SQL compilation error:\nInsert value list does not match column list "
+            f"expecting {len(columns)} but got {width}",
         )
 
 
@@ -192,9 +193,9 @@ def _selected(ctx: Context, translation: Translation, source: exp.Query, columns
     selects = query.selects
     if any(s.is_star for s in selects):
         raise not_supported("an INSERT from a SELECT * whose columns are not known")
-    _check_width(len(selects), columns)
+    check_width(len(selects), columns)
     names = [f"C{i}" for i in range(len(selects))]
-    outer: list[exp.Expression] = []
+    outer: list[exp.Expr] = []
     for name, projection, column in zip(names, selects, columns, strict=True):
         reference = exp.column(name, table="MB_ROWS", quoted=True)
         reference.type = projection.type
@@ -207,7 +208,7 @@ def _selected(ctx: Context, translation: Translation, source: exp.Query, columns
     return translation.sql(wrapped)
 
 
-def _batch(ctx: Context, translation: Translation, prepared: exp.Query) -> None:
+def _batch(ctx: Context, translation: Translation, prepared: exp.Expr) -> None:
     """Bound arrays become a relation with one row for each element: one statement for the whole batch."""
     if not isinstance(prepared, exp.Select) or prepared.args.get("from_") is not None:
         raise not_supported("bound arrays in a statement other than INSERT … VALUES (…) or INSERT … SELECT ?, ?")
@@ -215,15 +216,15 @@ def _batch(ctx: Context, translation: Translation, prepared: exp.Query) -> None:
     data = pa.table({f"B{position}": pa.array(values) for position, values in translation.names.batch.items()})
     connection = ctx.session.duckdb
     connection.register(name, data)
-    transactions.of(ctx.session).on_end(lambda: connection.unregister(name))
+    transactions.of(ctx.session).on_end(lambda: forget(connection, name))
     alias = exp.TableAlias(this=exp.to_identifier("MB_BATCH", quoted=True))
     prepared.from_(translation.names.relation(f"SELECT * FROM {name}", alias), copy=False)
 
 
 @handles(exp.Update)
-def update(ctx: Context, tree: exp.Expression) -> Result:
+def update(ctx: Context, tree: exp.Expr) -> Result:
     """``UPDATE t SET … [FROM …] [WHERE …]``."""
-    _refuse_arrays(ctx)
+    refuse_arrays(ctx)
     translation = Translation(ctx)
     target = target_of(translation, tree.this)
     tree = translation.prepare(tree)
@@ -234,7 +235,7 @@ def update(ctx: Context, tree: exp.Expression) -> Result:
     if where is not None:
         expressions.append(where.this)
     done, found = translation.expressions(expressions, origins, joins)
-    sets = [_set(c, assigned(v, c)) for c, v in zip(columns, done, strict=False)]
+    sets = [set_value(c, assigned(v, c)) for c, v in zip(columns, done, strict=False)]
     made = exp.Update(this=found[0].this, expressions=sets)
     if len(found) > 1:
         made.set("from_", exp.From(this=_joined(found[1:])))
@@ -245,9 +246,9 @@ def update(ctx: Context, tree: exp.Expression) -> Result:
 
 
 @handles(exp.Delete)
-def delete(ctx: Context, tree: exp.Expression) -> Result:
+def delete(ctx: Context, tree: exp.Expr) -> Result:
     """``DELETE FROM t [USING …] [WHERE …]``."""
-    _refuse_arrays(ctx)
+    refuse_arrays(ctx)
     translation = Translation(ctx)
     target = target_of(translation, tree.this)
     tree = translation.prepare(tree)
@@ -264,7 +265,7 @@ def delete(ctx: Context, tree: exp.Expression) -> Result:
 
 
 @handles(exp.TruncateTable)
-def truncate(ctx: Context, tree: exp.Expression) -> Result:
+def truncate(ctx: Context, tree: exp.Expr) -> Result:
     """``TRUNCATE [TABLE] [IF EXISTS] t``."""
     translation = Translation(ctx)
     try:
@@ -278,96 +279,11 @@ def truncate(ctx: Context, tree: exp.Expression) -> Result:
     return Result.status("Statement executed successfully.")
 
 
-@handles(exp.Merge)
-def merge(ctx: Context, tree: exp.Expression) -> Result:
-    """``MERGE INTO t USING s ON … WHEN …``; a target row that several source rows match is error 100090."""
-    _refuse_arrays(ctx)
-    translation = Translation(ctx)
-    target = target_of(translation, tree.this)
-    tree = translation.prepare(tree)
-    whens = [_When(when, target) for when in tree.args["whens"].expressions]
-    expressions = [tree.args["on"]] + [e for when in whens for e in when.expressions]
-    done, found = translation.expressions(expressions, [tree.this, tree.args["using"]], [])
-    values = iter(done[1:])
-    made = exp.Merge(
-        this=found[0].this,
-        using=found[1].this,
-        on=done[0],
-        whens=exp.Whens(expressions=[when.translated(values) for when in whens]),
-        returning=exp.Returning(expressions=[exp.column("merge_action")]),
-    )
-    sql = translation.sql(made)
-    counts = {"INSERT": 0, "UPDATE": 0, "DELETE": 0}
-
-    def work(connection: duckdb.DuckDBPyConnection) -> int:
-        for action in counts:
-            counts[action] = 0
-        for batch in connection.sql(sql).to_arrow_reader(100_000):
-            for action in counts:
-                counts[action] += pc.sum(pc.equal(batch.column(0), action)).as_py() or 0
-        return sum(counts.values())
-
-    transactions.of(ctx.session).write(
-        ctx,
-        work,
-        target=target.physical,
-        reads=translation.reads,
-        exclusive=True,
-        repeatable=translation.repeatable,
-    )
-    words = {"INSERT": "rows inserted", "UPDATE": "rows updated", "DELETE": "rows deleted"}
-    used = [action for action in counts if any(when.action == action for when in whens)]
-    return changed([words[a] for a in used], [counts[a] for a in used], 13312)
-
-
-class _When:
-    """One WHEN clause of a MERGE: its expressions go out to be translated and come back in the same order."""
-
-    def __init__(self, node: exp.When, target: Table) -> None:
-        self.node = node
-        self.condition = node.args.get("condition")
-        then = node.args["then"]
-        self.columns: list[TableColumn] = []
-        self.values: list[exp.Expression] = []
-        if isinstance(then, exp.Update):
-            self.action = "UPDATE"
-            self.columns = columns_of(target, [a.this.name for a in then.expressions])
-            self.values = [a.expression for a in then.expressions]
-        elif isinstance(then, exp.Insert):
-            self.action = "INSERT"
-            listed = then.this.expressions if isinstance(then.this, exp.Tuple) else None
-            self.columns = columns_of(target, [c.name for c in listed] if listed else None)
-            given = then.expression
-            self.values = list(given.expressions) if isinstance(given, exp.Tuple) else [given]
-            _check_width(len(self.values), self.columns)
-        elif then.name.upper() == "DELETE":
-            self.action = "DELETE"
-        else:
-            raise syntax_error(f"unexpected {then.sql('snowflake')} in MERGE")
-
-    @property
-    def expressions(self) -> list[exp.Expression]:
-        return ([self.condition] if self.condition is not None else []) + self.values
-
-    def translated(self, done: Any) -> exp.When:
-        condition = next(done) if self.condition is not None else None
-        values = [assigned(next(done), column) for column in self.columns]
-        then: exp.Expression
-        if self.action == "UPDATE":
-            then = exp.Update(expressions=[_set(c, v) for c, v in zip(self.columns, values, strict=True)])
-        elif self.action == "INSERT":
-            names: list[exp.Expression] = [exp.column(c.name, quoted=True) for c in self.columns]
-            then = exp.Insert(this=exp.Tuple(expressions=names), expression=exp.Tuple(expressions=values))
-        else:
-            then = exp.Var(this="DELETE")
-        return exp.When(matched=self.node.args.get("matched"), source=False, condition=condition, then=then)
-
-
-def _set(column: TableColumn, value: exp.Expression) -> exp.EQ:
+def set_value(column: TableColumn, value: exp.Expr) -> exp.EQ:
     return exp.EQ(this=exp.column(column.name, quoted=True), expression=value)
 
 
-def _origins(target: exp.Expression, others: list[exp.Expression]) -> tuple[list[exp.Expression], list[exp.Join]]:
+def _origins(target: exp.Expr, others: list[exp.Expr]) -> tuple[list[exp.Expr], list[exp.Join]]:
     """The relations of an UPDATE or DELETE, and the joins written between them."""
     joins: list[exp.Join] = []
     for other in others:
@@ -376,7 +292,7 @@ def _origins(target: exp.Expression, others: list[exp.Expression]) -> tuple[list
     return [target, *others], joins
 
 
-def _joined(joins: list[exp.Join]) -> exp.Expression:
+def _joined(joins: list[exp.Join]) -> exp.Expr:
     """Joins as one relation for FROM or USING: the first stands alone, the others join it."""
     first = joins[0].this
     if len(joins) > 1:
@@ -395,7 +311,7 @@ def _write(ctx: Context, translation: Translation, target: Table, sql: str) -> i
     )
 
 
-def _refuse_arrays(ctx: Context) -> None:
+def refuse_arrays(ctx: Context) -> None:
     if any(isinstance(value, list) for value in ctx.bindings.values()):
         raise not_supported(
             "bound arrays (executemany) for UPDATE, DELETE and MERGE: stage the rows in a table and use MERGE"

@@ -39,13 +39,22 @@ def translated(ctx: Context) -> Iterator[None]:
 def convert(error: duckdb.Error, *, stopped: bool = False) -> SnowflakeError:
     """The Snowflake error for a DuckDB error."""
     message = str(error)
-    first = message.split("\n", 1)[0]
     if isinstance(error, duckdb.InterruptException) or (stopped and "INTERRUPT" in message.upper()):
         return cancelled()
-    if "Division by zero" in message or "division by zero" in message:
+    return _by_text(message) or _by_class(error, message.split("\n", 1)[0])
+
+
+def _by_text(message: str) -> SnowflakeError | None:
+    """Errors that Snowflake has a number of its own for."""
+    detail = message.split("\n", 1)[0].partition(": ")[2]
+    if "division by zero" in message.lower():
         return SnowflakeError(100051, "22012", "Division by zero")
     if "MERGE INTO command cannot affect the same target row more than once" in message:
         return SnowflakeError(100090, "42P18", "Duplicate row detected during DML action")
+    if "Malformed JSON" in message:
+        return SnowflakeError(100069, "22P02", f"Error parsing JSON: {detail}")
+    if "Boolean value '" in message:
+        return SnowflakeError(100037, "22018", detail)
     if match := _FUNCTION.search(message):
         return not_supported(f"the function {match[1].upper()}")
     if match := _NOT_NULL.search(message):
@@ -56,34 +65,35 @@ def convert(error: duckdb.Error, *, stopped: bool = False) -> SnowflakeError:
         return SnowflakeError(
             100078, "22000", f"String is too long and would be truncated: column {match[1]} takes {match[2]} characters"
         )
-    if isinstance(error, duckdb.CatalogException) and (match := _TABLE.search(message)):
+    return None
+
+
+def _by_class(error: duckdb.Error, first: str) -> SnowflakeError:
+    detail = first.partition(": ")[2]
+    if isinstance(error, duckdb.CatalogException) and (match := _TABLE.search(first)):
         return does_not_exist("Object", match[1])
-    if match := _COLUMN.search(message):
+    if match := _COLUMN.search(first):
         return SnowflakeError(
             904, "42000", f"SQL compilation error: error line 1 at position 0\ninvalid identifier '{match[1]}'"
         )
-    if "Malformed JSON" in message:
-        return SnowflakeError(100069, "22P02", f"Error parsing JSON: {first.partition(': ')[2]}")
-    if "Boolean value '" in message:
-        return SnowflakeError(100037, "22018", first.partition(": ")[2])
     if isinstance(error, duckdb.ConversionException):
-        return _conversion(message, first)
+        return _conversion(first)
     if isinstance(error, duckdb.OutOfRangeException):
-        return SnowflakeError(100058, "22003", f"Numeric value is out of range: {first.partition(': ')[2]}")
+        return SnowflakeError(100058, "22003", f"Numeric value is out of range: {detail}")
     if isinstance(error, duckdb.NotImplementedException):
-        return not_supported(first.partition(": ")[2])
+        return not_supported(detail)
     if isinstance(error, duckdb.BinderException | duckdb.ParserException | duckdb.CatalogException):
-        return syntax_error(first.partition(": ")[2])
-    return SnowflakeError(100132, "22000", first.partition(": ")[2] or first)
+        return syntax_error(detail)
+    return SnowflakeError(100132, "22000", detail or first)
 
 
-def _conversion(message: str, first: str) -> SnowflakeError:
+def _conversion(first: str) -> SnowflakeError:
     value = re.search(r"""['"](.*?)['"]""", first)
     shown = value[1] if value else first
-    if "timestamp" in message.lower():
+    if "timestamp" in first.lower():
         return SnowflakeError(100035, "22007", f"Timestamp '{shown}' is not recognized")
-    if "date" in message.lower().split("when casting")[0]:
+    if "date" in first.lower().split("when casting")[0]:
         return SnowflakeError(100040, "22007", f"Date '{shown}' is not recognized")
-    if "BOOL" in message:
+    if "BOOL" in first:
         return SnowflakeError(100037, "22018", f"Boolean value '{shown}' is not recognized")
     return SnowflakeError(100038, "22018", f"Numeric value '{shown}' is not recognized: {first.partition(': ')[2]}")

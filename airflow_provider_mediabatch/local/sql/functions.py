@@ -1,7 +1,7 @@
 """Snowflake functions that are not simply DuckDB's: what each becomes, and what it returns.
 
-``FUNCTIONS`` are the ones that sqlglot keeps as text. A function that is neither known to sqlglot nor listed here is refused by
-name, because DuckDB may have one of the same name that does something else.
+``FUNCTIONS`` are the ones that sqlglot keeps as text. A function that is neither known to sqlglot nor listed here is
+refused by name, because DuckDB may have one of the same name that does something else.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def scalar(name: str) -> Callable[[Scalar], Scalar]:
 
     :param name: as in SQL, for instance ``SYSTEM$GET_SERVICE_LOGS``.
 
-    The function gets the context and the values of its arguments, which must be constants or bound values, and returns a
-    str, int, float, bool or None.
+    The function gets the context and the values of its arguments, which must be constants or bound values, and returns
+    a str, int, float, bool or None.
     """
 
     def register(function: Scalar) -> Scalar:
@@ -70,7 +70,7 @@ def zone(ctx: Context) -> str:
     return str(ctx.session.parameters.get("TIMEZONE") or "UTC")
 
 
-def timestamp(moment: datetime.datetime, *, ltz: bool) -> exp.Expression:
+def timestamp(moment: datetime.datetime, *, ltz: bool) -> exp.Expr:
     """A moment as a constant of DuckDB."""
     text = moment.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     kind = exp.DataType.build("TIMESTAMPLTZ" if ltz else "TIMESTAMPNTZ", dialect="snowflake")
@@ -79,7 +79,7 @@ def timestamp(moment: datetime.datetime, *, ltz: bool) -> exp.Expression:
     return node
 
 
-def context_value(ctx: Context, node: exp.Expression, now: datetime.datetime) -> exp.Expression | None:
+def context_value(ctx: Context, node: exp.Expr, now: datetime.datetime) -> exp.Expr | None:
     """The constant behind CURRENT_ROLE(), CURRENT_TIMESTAMP() and their like; None for anything else.
 
     Times are those of the statement: inside a transaction DuckDB's own would be the transaction's.
@@ -119,10 +119,10 @@ def context_value(ctx: Context, node: exp.Expression, now: datetime.datetime) ->
     return None if found is None else constant(found())
 
 
-def constant(value: Any) -> exp.Expression:
+def constant(value: Any) -> exp.Expr:
     """A Python value as a literal."""
     if isinstance(value, bytes | bytearray | memoryview):
-        node: exp.Expression = exp.Unhex(this=exp.Literal.string(bytes(value).hex()))
+        node: exp.Expr = exp.Unhex(this=exp.Literal.string(bytes(value).hex()))
     elif isinstance(value, datetime.datetime):
         node = timestamp(value, ltz=True) if value.tzinfo else exp.cast(exp.Literal.string(str(value)), "TIMESTAMPNTZ")
     elif isinstance(value, datetime.date):
@@ -161,21 +161,21 @@ RETURNS: dict[str, str] = {
 }
 
 
-def call(name: str, *arguments: exp.Expression) -> exp.Anonymous:
+def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     """A call of a DuckDB function or macro."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def _json_type_is(*names: str) -> Callable[[list[exp.Expression]], exp.Expression]:
-    def build(arguments: list[exp.Expression]) -> exp.Expression:
+def _json_type_is(*names: str) -> Callable[[list[exp.Expr]], exp.Expr]:
+    def build(arguments: list[exp.Expr]) -> exp.Expr:
         kinds = [exp.Literal.string(name) for name in names]
         return exp.In(this=call("JSON_TYPE", arguments[0]), expressions=kinds)
 
     return build
 
 
-def _as(target: str, *names: str) -> Callable[[list[exp.Expression]], exp.Expression]:
-    def build(arguments: list[exp.Expression]) -> exp.Expression:
+def _as(target: str, *names: str) -> Callable[[list[exp.Expr]], exp.Expr]:
+    def build(arguments: list[exp.Expr]) -> exp.Expr:
         value = call("MB_SCALAR", arguments[0])
         return exp.If(
             this=_json_type_is(*names)(arguments),
@@ -187,7 +187,7 @@ def _as(target: str, *names: str) -> Callable[[list[exp.Expression]], exp.Expres
 
 
 _INTEGER = ("UBIGINT", "BIGINT", "HUGEINT")
-FUNCTIONS: dict[str, Callable[[list[exp.Expression]], exp.Expression]] = {
+FUNCTIONS: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     "HASH": lambda a: call("MB_HASH", call("HASH", *a)),
     "TO_OBJECT": lambda a: a[0],
     "IS_OBJECT": _json_type_is("OBJECT"),
@@ -205,12 +205,10 @@ FUNCTIONS: dict[str, Callable[[list[exp.Expression]], exp.Expression]] = {
     "AS_ARRAY": _as("JSON", "ARRAY"),
     "AS_OBJECT": _as("JSON", "OBJECT"),
     "JSON_OBJECT": lambda a: call("JSON_OBJECT", *a),
-    # The translator's own.
-    "MB_COALESCE_TEXT": lambda a: call("COALESCE", *a),
 }
 
 
-def translate(node: exp.Anonymous) -> exp.Expression:
+def translate(node: exp.Anonymous) -> exp.Expr:
     """What a function that sqlglot keeps as text becomes; refused by name where it is not known."""
     build = FUNCTIONS.get(node.name.upper())
     if build is None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _T, _N, _L = Column.text, Column.number, Column.timestamp_ltz
 
 
-def _database(ctx: Context, node: exp.Expression) -> str | None:
+def _database(ctx: Context, node: exp.Expr) -> str | None:
     return node.args["catalog"].name if node.args.get("catalog") is not None else ctx.session.database
 
 
@@ -27,7 +27,7 @@ def moment(seconds: float) -> datetime.datetime:
 
 
 @table_source("INFORMATION_SCHEMA.TABLES")
-def tables(ctx: Context, node: exp.Expression) -> str:
+def tables(ctx: Context, node: exp.Expr) -> str:
     """Tables and views of the database."""
     rows = []
     for table in ctx.engine.storage.tables(ctx.session, _database(ctx, node)):
@@ -51,7 +51,7 @@ def tables(ctx: Context, node: exp.Expression) -> str:
 
 
 @table_source("INFORMATION_SCHEMA.VIEWS")
-def views(ctx: Context, node: exp.Expression) -> str:
+def views(ctx: Context, node: exp.Expr) -> str:
     """Views of the database with their text."""
     found = [t for t in ctx.engine.storage.tables(ctx.session, _database(ctx, node)) if t.kind == "VIEW"]
     columns = [_T("TABLE_CATALOG"), _T("TABLE_SCHEMA"), _T("TABLE_NAME"), _T("TABLE_OWNER"), _T("VIEW_DEFINITION")]
@@ -60,7 +60,7 @@ def views(ctx: Context, node: exp.Expression) -> str:
 
 
 @table_source("INFORMATION_SCHEMA.COLUMNS")
-def columns(ctx: Context, node: exp.Expression) -> str:
+def columns(ctx: Context, node: exp.Expr) -> str:
     """Columns of the database's tables and views."""
     rows = []
     names = {"VARCHAR": "TEXT"}
@@ -91,7 +91,7 @@ def columns(ctx: Context, node: exp.Expression) -> str:
 
 
 @table_source("INFORMATION_SCHEMA.SCHEMATA")
-def schemata(ctx: Context, node: exp.Expression) -> str:
+def schemata(ctx: Context, node: exp.Expr) -> str:
     """Schemas of the database."""
     found = ctx.engine.storage.schemas(_database(ctx, node))
     rows = [(r["database_name"], r["name"], r["owner"], r["created_on"], r["comment"]) for r in found]
@@ -100,7 +100,7 @@ def schemata(ctx: Context, node: exp.Expression) -> str:
 
 
 @table_source("INFORMATION_SCHEMA.DATABASES")
-def databases(ctx: Context, node: exp.Expression) -> str:
+def databases(ctx: Context, node: exp.Expr) -> str:
     """All databases."""
     rows = [(r["name"], r["owner"], r["created_on"], r["comment"]) for r in ctx.engine.storage.databases()]
     columns = [_T("DATABASE_NAME"), _T("DATABASE_OWNER"), _L("CREATED"), _T("COMMENT")]
@@ -108,7 +108,7 @@ def databases(ctx: Context, node: exp.Expression) -> str:
 
 
 @table_source("INFORMATION_SCHEMA.PACKAGES")
-def packages(ctx: Context, node: exp.Expression) -> str:
+def packages(ctx: Context, node: exp.Expr) -> str:
     """Packages of the engine's own environment, as those that a warehouse would offer.
 
     snowflake-ml asks which of its versions are there when a model is logged; an error would be fatal to it.

@@ -1,7 +1,8 @@
-"""Table locks, held by a transaction until it ends: UPDATE, DELETE and MERGE on one table exclude each other, INSERT waits for none.
+"""Table locks, held by a transaction until it ends.
 
-Source: Snowflake's documentation on transactions and resource locking. Locks live in this process's memory: nothing that holds
-one survives it.
+UPDATE, DELETE and MERGE on one table exclude each other; INSERT waits for none of them. Source: Snowflake's
+documentation on transactions and resource locking. Locks live in this process's memory: nothing that holds one
+survives it.
 """
 
 from __future__ import annotations

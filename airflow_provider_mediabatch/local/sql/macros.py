@@ -10,7 +10,7 @@ _HAS_OFFSET = r"'\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{0,2})$'"
 _SECONDS = r"'^-?\d+$'"
 
 MACROS = {
-    # Exact division: DuckDB divides decimals as doubles. k: digits of the result that the dividend must be scaled up by.
+    # Exact division of whole numbers, rounded half away from zero: DuckDB divides decimals as doubles.
     "mb_quotient(a, b)": """
         CASE WHEN b = 0 THEN error('Division by zero')
         ELSE sign(a)::HUGEINT * sign(b)::HUGEINT

@@ -1,5 +1,7 @@
-"""The first half of a translation: names. After it every table is a DuckDB table or a known relation, every identifier is quoted as
-Snowflake resolves it, bound values and context functions are constants, and every result column has its name.
+"""The first half of a translation: names.
+
+After it every table is a DuckDB table or a known relation, every identifier is quoted as Snowflake resolves it, bound
+values and context functions are constants, and every result column has its name.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 SOURCE = "mb_source"
 _TIMES = (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime)
 _TIMESTAMP_FUNCTION = re.compile(r"(TRY_)?TO_TIMESTAMP(_NTZ|_LTZ|_TZ)?\Z")
-_REFUSED: dict[type[exp.Expression], str] = {
+_REFUSED: dict[type[exp.Expr], str] = {
     exp.HistoricalData: "time travel (AT, BEFORE)",
     exp.Connect: "CONNECT BY",
     exp.MatchRecognize: "MATCH_RECOGNIZE",
@@ -34,7 +36,7 @@ _REFUSED: dict[type[exp.Expression], str] = {
 }
 
 
-def parse(sql: str) -> exp.Expression:
+def parse(sql: str) -> exp.Expr:
     """One statement as sqlglot reads it; ``?`` become ``:1``, ``:2`` and so on, in their order in the text."""
     numbered, position, count = [], 0, 0
     for token in Cursor(sql).tokens:
@@ -102,7 +104,7 @@ class Preparation:
         self.schema: dict[str, dict[str, dict[str, str]]] = {}
         self.batch: dict[int, list[object]] = {}
 
-    def statement(self, tree: exp.Expression) -> exp.Expression:
+    def statement(self, tree: exp.Expr) -> exp.Expr:
         """Prepare a whole statement in place; returns its root."""
         for refused, what in _REFUSED.items():
             if tree.find(refused):
@@ -124,7 +126,7 @@ class Preparation:
 
     # Names of result columns.
 
-    def _name_projections(self, tree: exp.Expression) -> None:
+    def _name_projections(self, tree: exp.Expr) -> None:
         for select in tree.find_all(exp.Select):
             texts = select.meta.pop("texts", [])
             for index, projection in enumerate(list(select.expressions)):
@@ -137,7 +139,7 @@ class Preparation:
                 alias = exp.Alias(this=projection.copy(), alias=exp.to_identifier(name, quoted=True))
                 projection.replace(alias)
 
-    def _normalize(self, tree: exp.Expression) -> None:
+    def _normalize(self, tree: exp.Expr) -> None:
         for identifier in tree.find_all(exp.Identifier):
             if not identifier.args.get("quoted"):
                 identifier.set("this", identifier.name.upper())
@@ -145,7 +147,7 @@ class Preparation:
 
     # Constants.
 
-    def _constants(self, node: exp.Expression) -> exp.Expression:
+    def _constants(self, node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Placeholder):
             return self._bound(node)
         if isinstance(node, exp.Parameter) and not isinstance(node.this, exp.Literal):
@@ -158,18 +160,17 @@ class Preparation:
             return node
         return functions.context_value(self.ctx, node, self.now) or node
 
-    def _bound(self, node: exp.Placeholder) -> exp.Expression:
+    def _bound(self, node: exp.Placeholder) -> exp.Expr:
         position = int(node.name) if node.name.isdigit() else 0
         if position not in self.ctx.bindings:
             raise SnowflakeError(2049, "42601", f"SQL compilation error:\nBind variable {node.name or '?'} not set.")
         value = self.ctx.bindings[position]
         if isinstance(value, list):
             self.batch[position] = value
-            column = exp.column(f"B{position}", table="MB_BATCH", quoted=True)
-            return column
+            return exp.column(f"B{position}", table="MB_BATCH", quoted=True)
         return functions.constant(value)
 
-    def _variable(self, node: exp.Parameter) -> exp.Expression:
+    def _variable(self, node: exp.Parameter) -> exp.Expr:
         name = node.this.name.upper()
         variables = self.ctx.session.temporary.get("variables", {})
         if name not in variables:
@@ -178,7 +179,7 @@ class Preparation:
             )
         return functions.constant(variables[name])
 
-    def _identifier(self, node: exp.DynamicIdentifier) -> exp.Expression:
+    def _identifier(self, node: exp.DynamicIdentifier) -> exp.Expr:
         """IDENTIFIER('a.b') or IDENTIFIER(?)."""
         inner = node.this
         if isinstance(inner, exp.Placeholder):
@@ -191,9 +192,9 @@ class Preparation:
             for name, part in zip(("db", "catalog"), reversed(parts[:-1]), strict=False):
                 parent.set(name, exp.to_identifier(part, quoted=True))
             return exp.to_identifier(parts[-1], quoted=True)
-        return exp.column(*reversed(parts), quoted=True)  # type: ignore[arg-type]
+        return exp.column(*reversed(parts), quoted=True)
 
-    def _function(self, node: exp.Anonymous) -> exp.Expression:
+    def _function(self, node: exp.Anonymous) -> exp.Expr:
         name = node.name.upper()
         scalar = functions.find_scalar(name)
         if scalar is not None:
@@ -209,9 +210,8 @@ class Preparation:
         if match := _TIMESTAMP_FUNCTION.match(name):
             kind = types.parse("TIMESTAMP" + (match[2] or "_NTZ"))
             source = node.expressions[0]
-            if len(node.expressions) > 1:
-                if not (isinstance(node.expressions[1], exp.Literal) and node.expressions[1].name == "0"):
-                    raise not_supported(f"{name} with a scale or a format that is not a constant")
+            if len(node.expressions) > 1 and node.expressions[1].name != "0":
+                raise not_supported(f"{name} with a scale or a format that is not a constant")
             return exp.TryCast(this=source, to=kind) if match[1] else exp.Cast(this=source, to=kind)
         return functions.context_value(self.ctx, node, self.now) or node
 
@@ -243,7 +243,7 @@ class Preparation:
                 raise SnowflakeError(904, "42000", f"SQL compilation error: invalid identifier '${index + 1}'")
             parameter.replace(exp.column(names[index], table=source.alias_or_name or None, quoted=True))
 
-    def _columns_of(self, source: exp.Expression) -> list[str]:
+    def _columns_of(self, source: exp.Expr) -> list[str]:
         if isinstance(source, exp.Values):
             return list(source.alias_column_names)
         if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
@@ -271,16 +271,17 @@ class Preparation:
             columns = [exp.to_identifier(n, quoted=True) for n in names]
             node.replace(exp.Lateral(this=inner.copy(), alias=exp.TableAlias(this=name, columns=columns)))
             return
+        call: exp.Expr = inner
         if isinstance(inner, exp.ModelAttribute):
-            name, call = "!" + inner.expression.name.upper(), inner
+            name = "!" + inner.expression.name.upper()
         elif isinstance(inner, exp.Generator):
-            name, call = "GENERATOR", inner
+            name = "GENERATOR"
         else:
             parts = [p.name.upper() for p in inner.flatten()] if isinstance(inner, exp.Dot) else [inner.name.upper()]
             name, call = ".".join(parts), inner.expression if isinstance(inner, exp.Dot) else inner
         node.replace(self.relation(sources.find(name)(self.ctx, call), alias))
 
-    def relation(self, sql: str, alias: exp.Expression | None) -> exp.Table:
+    def relation(self, sql: str, alias: exp.Expr | None) -> exp.Table:
         """A Table node that stands for a DuckDB query."""
         token = f"mb_{secrets.token_hex(8)}"
         self._declare(token, sql)
@@ -298,7 +299,7 @@ class Preparation:
         self.relations[token] = sql
         self.schema.setdefault(SOURCE, {})[token] = {row[0]: types.from_duckdb(row[1]) for row in described}
 
-    def _staged(self, table: exp.Expression) -> None:
+    def _staged(self, table: exp.Expr) -> None:
         """Turn ``FROM @stage/path (…)`` into a relation, in place."""
         directory = isinstance(table.this, exp.DirectoryStage)
         sql = sources.find("DIRECTORY" if directory else "STAGE")(self.ctx, table)
@@ -366,7 +367,7 @@ def _names(text: str) -> tuple[str, ...]:
         raise syntax_error(str(error)) from None
 
 
-def _is_stage(node: exp.Expression) -> bool:
+def _is_stage(node: exp.Expr) -> bool:
     if not isinstance(node, exp.Table) or isinstance(node.this, exp.Identifier):
         return False
     return isinstance(node.this, exp.Var | exp.Literal | exp.Parameter) and node.this.name.startswith("@")
@@ -376,7 +377,6 @@ def _is_common(table: exp.Table) -> bool:
     """Whether the name is one of a WITH around it."""
     if table.args.get("db") is not None or not isinstance(table.this, exp.Identifier):
         return False
-    inside: exp.Expression = table
     ancestor = table.parent
     while ancestor is not None:
         if isinstance(ancestor, exp.CTE) and ancestor.alias == table.name:
@@ -387,7 +387,7 @@ def _is_common(table: exp.Table) -> bool:
         clause = ancestor.args.get("with_")
         if clause is not None and any(cte.alias == table.name for cte in clause.expressions):
             return True
-        inside, ancestor = ancestor, ancestor.parent
+        ancestor = ancestor.parent
     return False
 
 
@@ -406,11 +406,12 @@ def _staged_value(parameter: exp.Parameter, columns: list[str], alias: str) -> N
     """``$1:"col"`` over staged files is the file's column; ``$1`` alone is the whole row."""
     if parameter.name != "1":
         raise not_supported(f"${parameter.name} over staged files: Parquet has only $1")
-    parent = parameter.parent
+    whole = parameter.parent if isinstance(parameter.parent, exp.Column) else parameter  # a.$1 is a column of its own
+    parent = whole.parent
     if isinstance(parent, exp.JSONExtract) and isinstance(parent.expression, exp.JSONPath):
         parts = [p for p in parent.expression.expressions if not isinstance(p, exp.JSONPathRoot)]
         key = str(parts[0].this)
-        value: exp.Expression = exp.column(key, table=alias, quoted=True) if key in columns else exp.null()
+        value: exp.Expr = exp.column(key, table=alias, quoted=True) if key in columns else exp.null()
         if len(parts) > 1:
             path = exp.JSONPath(expressions=[exp.JSONPathRoot(), *[p.copy() for p in parts[1:]]])
             value = exp.JSONExtract(this=value, expression=path)
@@ -418,4 +419,4 @@ def _staged_value(parameter: exp.Parameter, columns: list[str], alias: str) -> N
         return
     columns = [c for c in columns if not c.startswith("METADATA$")]
     row = [x for c in columns for x in (exp.Literal.string(c), exp.column(c, table=alias, quoted=True))]
-    parameter.replace(exp.Anonymous(this="JSON_OBJECT", expressions=row))
+    whole.replace(exp.Anonymous(this="JSON_OBJECT", expressions=row))

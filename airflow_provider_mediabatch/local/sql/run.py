@@ -21,12 +21,12 @@ from airflow_provider_mediabatch.local.sql.translate import Translation
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
 
-Handler = Callable[["Context", exp.Expression], Result]
-_handlers: dict[type[exp.Expression], Handler] = {}
+Handler = Callable[["Context", exp.Expr], Result]
+_handlers: dict[type[exp.Expr], Handler] = {}
 _loaded = threading.Event()
 
 
-def handles(*classes: type[exp.Expression]) -> Callable[[Handler], Handler]:
+def handles(*classes: type[exp.Expr]) -> Callable[[Handler], Handler]:
     """Register what answers a kind of statement, by sqlglot's class."""
 
     def register(handler: Handler) -> Handler:
@@ -43,9 +43,9 @@ def run_sql(ctx: Context, sql: str) -> Result:
     :raises SnowflakeError: with Snowflake's code; ``not supported by the local engine`` for what is not translated.
     """
     if not _loaded.is_set():
-        from airflow_provider_mediabatch.local.sql import ddl as ddl
-        from airflow_provider_mediabatch.local.sql import dml as dml
+        from airflow_provider_mediabatch.local.sql import alter as alter
         from airflow_provider_mediabatch.local.sql import information_schema as information_schema
+        from airflow_provider_mediabatch.local.sql import merge as merge
 
         _loaded.set()
     tree = parse(sql)
@@ -76,7 +76,7 @@ def query(ctx: Context, sql: str) -> tuple[list[Column], pa.RecordBatchReader]:
         return described(relation, tree), relation.to_arrow_reader(100_000)
 
 
-def _translate(ctx: Context, tree: exp.Expression) -> tuple[str, exp.Expression]:
+def _translate(ctx: Context, tree: exp.Expr) -> tuple[str, exp.Expr]:
     if isinstance(tree, exp.Values):
         tree = exp.select("*").from_(tree)
     if not isinstance(tree, exp.Query):
@@ -88,7 +88,7 @@ def _translate(ctx: Context, tree: exp.Expression) -> tuple[str, exp.Expression]
     return text, done
 
 
-def _select(ctx: Context, tree: exp.Expression) -> Result:
+def _select(ctx: Context, tree: exp.Expr) -> Result:
     text, done = _translate(ctx, tree)
     relation = ctx.session.duckdb.sql(text)
     columns = described(relation, done)
@@ -99,7 +99,7 @@ def _select(ctx: Context, tree: exp.Expression) -> Result:
     return Result(columns, table.rename_columns([f"c{i}" for i in range(len(columns))]))
 
 
-def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expression | None = None) -> list[Column]:
+def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expr | None = None) -> list[Column]:
     """The result columns of a DuckDB query; Snowflake's own type where DuckDB knows only JSON.
 
     :param tree: the translated query, whose projections have Snowflake's types.
@@ -109,6 +109,6 @@ def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expression | None = N
     for index, (name, stored) in enumerate(zip(relation.columns, relation.types, strict=True)):
         kind = types.from_duckdb(str(stored))
         if kind == "VARIANT" and len(projections) == len(relation.columns) and is_semi(projections[index]):
-            kind = types.snowflake(projections[index].type)
+            kind = types.snowflake(projections[index].type or exp.DataType.build("VARIANT", dialect="snowflake"))
         columns.append(types.column(name, kind))
     return columns

@@ -1,15 +1,16 @@
 """Relations that are not tables: RESULT_SCAN, staged files, directory tables, INFER_SCHEMA, job history.
 
-Each room registers its own with :func:`table_source`; the translator puts the DuckDB SQL that they return in the place of the
-reference and learns its columns from DuckDB.
+Each room registers its own with :func:`table_source`; the translator puts the DuckDB SQL that they return in the place
+of the reference and learns its columns from DuckDB.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
@@ -20,16 +21,16 @@ from airflow_provider_mediabatch.sql import quoted
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
 
-Source = Callable[["Context", exp.Expression], str]
+Source = Callable[["Context", Any], str]
 _sources: dict[str, Source] = {}
 
 
 def table_source(name: str) -> Callable[[Source], Source]:
     """Register the relation behind a name.
 
-    :param name: ``STAGE`` and ``DIRECTORY`` for ``FROM @stage/path (…)`` and ``DIRECTORY(@stage)``; otherwise the name of the
-        function inside ``TABLE(…)``, dotted as it is written (``SNOWFLAKE.SPCS.GET_JOB_HISTORY``), and for a service's
-        function its name alone after an exclamation mark (``!SPCS_GET_METRICS``).
+    :param name: ``STAGE`` and ``DIRECTORY`` for ``FROM @stage/path (…)`` and ``DIRECTORY(@stage)``; otherwise the
+        name of the function inside ``TABLE(…)``, dotted as it is written (``SNOWFLAKE.SPCS.GET_JOB_HISTORY``), and
+        for a service's function its name alone after an exclamation mark (``!SPCS_GET_METRICS``).
 
     The function gets the context and sqlglot's node (the call, or the stage's Table node, see :func:`arguments` and
     :func:`stage_reference`) and returns a DuckDB query whose columns have their final names and types.
@@ -50,7 +51,7 @@ def find(name: str) -> Source:
     return source
 
 
-def value(node: exp.Expression) -> object:
+def value(node: exp.Expr) -> object:
     """The Python value of a literal argument."""
     if isinstance(node, exp.Literal):
         return node.this if node.is_string else (int(node.this) if node.this.isdigit() else float(node.this))
@@ -71,13 +72,13 @@ def value(node: exp.Expression) -> object:
     raise syntax_error(f"a constant is needed here, not {node.sql('snowflake')}")
 
 
-def stage_text(node: exp.Expression) -> str | None:
+def stage_text(node: exp.Expr) -> str | None:
     """The text of an unquoted stage among a function's arguments, ``@db.schema.stage/path``; None for anything else."""
     text = node.sql() if isinstance(node, exp.Parameter | exp.Dot | exp.Div) else ""
     return text.replace(" / ", "/") if text.startswith("@") else None
 
 
-def arguments(call: exp.Expression) -> tuple[list[object], dict[str, object]]:
+def arguments(call: exp.Expr) -> tuple[list[object], dict[str, object]]:
     """A call's literal arguments: those by position and those by name (upper case)."""
     positional: list[object] = []
     named: dict[str, object] = {}
@@ -89,7 +90,7 @@ def arguments(call: exp.Expression) -> tuple[list[object], dict[str, object]]:
     return positional, named
 
 
-def stage_reference(node: exp.Expression) -> tuple[str, dict[str, object]]:
+def stage_reference(node: exp.Expr) -> tuple[str, dict[str, object]]:
     """The ``@stage/path`` of a STAGE or DIRECTORY node, and the options in its parentheses (FILE_FORMAT, PATTERN)."""
     inner = node.this if isinstance(node, exp.Table) else node
     if isinstance(inner, exp.DirectoryStage):
@@ -102,6 +103,11 @@ def stage_reference(node: exp.Expression) -> tuple[str, dict[str, object]]:
     return str(inner.name), options
 
 
+def forget(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Take a registered relation from a connection."""
+    connection.unregister(name)
+
+
 def relation(ctx: Context, result: Result) -> str:
     """A query over an earlier result, with its column names and types.
 
@@ -110,7 +116,7 @@ def relation(ctx: Context, result: Result) -> str:
     name = f"mb_result_{secrets.token_hex(8)}"
     connection = ctx.session.duckdb
     connection.register(name, result.table)
-    transactions.of(ctx.session).on_end(lambda: connection.unregister(name))
+    transactions.of(ctx.session).on_end(lambda: forget(connection, name))
     casts = {"variant": "JSON", "object": "JSON", "array": "JSON"}
     columns = []
     for position, column in enumerate(result.columns):
@@ -124,8 +130,8 @@ def relation(ctx: Context, result: Result) -> str:
 
 
 @table_source("RESULT_SCAN")
-def result_scan(ctx: Context, node: exp.Expression) -> str:
-    """``RESULT_SCAN('<query id>')`` or ``RESULT_SCAN(LAST_QUERY_ID())``: the result of an earlier statement of the same user."""
+def result_scan(ctx: Context, node: exp.Expr) -> str:
+    """``RESULT_SCAN('<query id>')`` or ``RESULT_SCAN(LAST_QUERY_ID())``: an earlier statement's result."""
     positional, _ = arguments(node)
     result = ctx.engine.queries.result(str(positional[0]))
     if not isinstance(result, Result):
@@ -134,7 +140,7 @@ def result_scan(ctx: Context, node: exp.Expression) -> str:
 
 
 @table_source("GENERATOR")
-def generator(ctx: Context, node: exp.Expression) -> str:
+def generator(ctx: Context, node: exp.Expr) -> str:
     """``GENERATOR(ROWCOUNT => n)``: n rows without a column that can be named."""
     count = node.args.get("rowcount")
     if count is None:

@@ -1,8 +1,8 @@
 """The DuckDB file that holds table data, and what the engine knows of the objects in it.
 
-A Snowflake schema ``DB.SC`` is the DuckDB schema ``"DB.SC"``; temporary tables lie in DuckDB's own temporary catalogue, which each
-connection has for itself. What Snowflake knows of a table beyond DuckDB (declared types, defaults, comments) is
-JSON in the table's DuckDB comment, so that it changes in the same transaction as the table.
+A Snowflake schema ``DB.SC`` is the DuckDB schema ``"DB.SC"``; temporary tables lie in DuckDB's own temporary catalogue,
+which each connection has for itself. What Snowflake knows of a table beyond DuckDB (declared types, defaults,
+comments) is JSON in the table's DuckDB comment, so that it changes in the same transaction as the table.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS main.mb_databases (name VARCHAR, owner VARCHAR, comment VARCHAR, created_on TIMESTAMPTZ);
 CREATE TABLE IF NOT EXISTS main.mb_schemas
     (database_name VARCHAR, name VARCHAR, owner VARCHAR, comment VARCHAR, created_on TIMESTAMPTZ);
-CREATE TABLE IF NOT EXISTS main.mb_warehouses (name VARCHAR, size VARCHAR, owner VARCHAR, comment VARCHAR, created_on TIMESTAMPTZ);
+CREATE TABLE IF NOT EXISTS main.mb_warehouses
+    (name VARCHAR, size VARCHAR, owner VARCHAR, comment VARCHAR, created_on TIMESTAMPTZ);
 """
 
 
@@ -277,4 +278,3 @@ class Storage:
     def _refuse_dot(self, name: str) -> None:
         if "." in name:
             raise not_supported(f"a dot in the name of a database or schema: {literal(name)}")
-

@@ -1,11 +1,12 @@
 """A session's transaction: Snowflake's READ COMMITTED over DuckDB's snapshots.
 
-In Snowflake every statement sees what was committed before it began, even inside a transaction. A DuckDB transaction sees what
-was committed before its first statement. Two things bridge that:
+In Snowflake every statement sees what was committed before it began, even inside a transaction. A DuckDB transaction
+sees what was committed before its first statement. Two things bridge that:
 
 - the DuckDB transaction begins at the first statement that writes, after the table's lock is held;
-- when another session has since changed a table that a statement reads or writes, or a statement failed (which ends a DuckDB
-  transaction), the DuckDB transaction is begun anew and the writes so far, whose locks are still held, are done again.
+- when another session has since changed a table that a statement reads or writes, or a statement failed (which ends a
+  DuckDB transaction), the DuckDB transaction is begun anew and the writes so far, whose locks are still held, are
+  done again.
 """
 
 from __future__ import annotations

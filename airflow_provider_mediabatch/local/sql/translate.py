@@ -11,6 +11,8 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
+from airflow_provider_mediabatch.local.sql import moments as moments
+from airflow_provider_mediabatch.local.sql import semi as semi
 from airflow_provider_mediabatch.local.sql.annotate import annotate
 from airflow_provider_mediabatch.local.sql.prepare import SOURCE, Preparation
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter
@@ -37,12 +39,12 @@ class Translation:
         """The tables that the statement refers to."""
         return set(self.names.tables)
 
-    def prepare(self, tree: exp.Expression) -> exp.Expression:
+    def prepare(self, tree: exp.Expr) -> exp.Expr:
         """Resolve names; once for a statement."""
         self.repeatable = tree.find(*_VOLATILE) is None
         return self.names.statement(tree)
 
-    def query(self, tree: exp.Expression) -> exp.Expression:
+    def query(self, tree: exp.Expr) -> exp.Expr:
         """A prepared SELECT (or WITH, UNION) as DuckDB's; its result columns keep Snowflake's types as ``type``."""
         schema = MappingSchema(dialect="snowflake", normalize=False)
         for database, tables in self.names.schema.items():
@@ -71,10 +73,10 @@ class Translation:
 
     def expressions(
         self,
-        expressions: Sequence[exp.Expression],
-        origins: Sequence[exp.Expression],
+        expressions: Sequence[exp.Expr],
+        origins: Sequence[exp.Expr],
         joins: Sequence[exp.Join] = (),
-    ) -> tuple[list[exp.Expression], list[exp.Join]]:
+    ) -> tuple[list[exp.Expr], list[exp.Join]]:
         """Expressions of a DML statement over its tables: they are typed as those of a SELECT would be.
 
         :param expressions: of SET, WHERE, ON and so on; prepared.
@@ -99,7 +101,7 @@ class Translation:
         found += done.args.get("joins") or []
         return [projection.this for projection in done.expressions], found
 
-    def sql(self, tree: exp.Expression) -> str:
+    def sql(self, tree: exp.Expr) -> str:
         """The text for DuckDB.
 
         :raises SnowflakeError: what DuckDB has no equal for is refused by name.
@@ -125,7 +127,7 @@ def _unresolved(error: Exception) -> SnowflakeError:
     return SnowflakeError(904, "42000", f"SQL compilation error:\n{message}")
 
 
-def _refuse_case_twins(tree: exp.Expression) -> None:
+def _refuse_case_twins(tree: exp.Expr) -> None:
     """DuckDB takes names that differ only in case for one, so a subquery with two such columns would lose one."""
     for select in tree.find_all(exp.Select):
         if select.parent is None:

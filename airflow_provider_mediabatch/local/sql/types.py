@@ -66,7 +66,7 @@ def _translate(kind: exp.DataType) -> tuple[str, str]:
     if this in INTEGERS:
         return "DECIMAL(38, 0)", "NUMBER(38,0)"
     if this in DECIMALS:
-        precision, digits = (given + [0])[:2] if given else (38, 0)
+        precision, digits = [*given, 0][:2] if given else (38, 0)
         return f"DECIMAL({precision}, {digits})", f"NUMBER({precision},{digits})"
     if this in FLOATS:
         return "DOUBLE", "FLOAT"

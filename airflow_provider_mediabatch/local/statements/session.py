@@ -109,12 +109,14 @@ def set_parameter(ctx: Context, name: str, value: Any) -> None:
         if not str(value).isdigit():
             raise syntax_error(f"invalid value [{value}] for parameter 'LOCK_TIMEOUT'")
         value = int(value)
-    elif name in ("TIMESTAMP_TYPE_MAPPING", "WEEK_START", "WEEK_OF_YEAR_POLICY") and str(value).upper() not in (
-        "TIMESTAMP_NTZ",
-        "0",
-    ):
-        raise not_supported(f"{name} = {value}")
-    elif name.endswith(("_INPUT_FORMAT", "_OUTPUT_FORMAT")) and str(value).upper() not in ("AUTO", ""):
+    elif (
+        name in ("TIMESTAMP_TYPE_MAPPING", "WEEK_START", "WEEK_OF_YEAR_POLICY")
+        and str(value).upper()
+        not in (
+            "TIMESTAMP_NTZ",
+            "0",
+        )
+    ) or (name.endswith(("_INPUT_FORMAT", "_OUTPUT_FORMAT")) and str(value).upper() not in ("AUTO", "")):
         raise not_supported(f"{name} = {value}")
     session.parameters[name] = value
 

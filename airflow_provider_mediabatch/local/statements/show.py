@@ -139,7 +139,7 @@ def show_warehouses(ctx: Context, cursor: Cursor) -> Result:
 
 
 def _scope(ctx: Context, cursor: Cursor) -> tuple[str | None, str | None]:
-    """``(database, schema)`` of ``IN {ACCOUNT | DATABASE <name> | [SCHEMA] <name>}``; the session's where nothing is said."""
+    """``(database, schema)`` of ``IN {ACCOUNT | DATABASE <name> | [SCHEMA] <name>}``; else the session's."""
     session = ctx.session
     if not cursor.accept("IN"):
         return session.database, session.schema
@@ -280,7 +280,7 @@ def describe_table(ctx: Context, cursor: Cursor) -> Result:
         raise does_not_exist(kind.capitalize(), qualified(*name))
     if kind == "VIEW" and found.kind != "VIEW":
         raise SnowflakeError(
-            2003, "02000", f"SQL compilation error:\nObject found is of type 'TABLE', not specified type 'VIEW'."
+            2003, "02000", "SQL compilation error:\nObject found is of type 'TABLE', not specified type 'VIEW'."
         )
     rows = [
         (c.name, c.type, "COLUMN", _mark(c.nullable), c.default, _mark(c.primary_key), _mark(c.unique_key), None, None,

@@ -1,0 +1,97 @@
+"""Dates and times, hashes and random numbers in DuckDB."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+from sqlglot.dialects.snowflake import Snowflake
+
+from airflow_provider_mediabatch.local.errors import not_supported
+from airflow_provider_mediabatch.local.sql import types
+from airflow_provider_mediabatch.local.sql.annotate import kind
+from airflow_provider_mediabatch.local.sql.casts import cast, text
+from airflow_provider_mediabatch.local.sql.functions import call
+from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, rule
+
+
+@rule(exp.HashAgg)
+def _hash_agg(rewriter: Rewriter, node: exp.HashAgg) -> exp.Expr:
+    arguments = [node.this, *node.expressions]
+    if isinstance(node.this, exp.Distinct):
+        hashed = call("HASH", *[a.copy() for a in node.this.expressions])
+        return call("MB_HASH_SUM_DISTINCT", hashed)
+    if isinstance(node.this, exp.Star):
+        return call("MB_HASH_SUM", call("HASH", exp.Var(this="*COLUMNS(*)")))
+    return call("MB_HASH_SUM", call("HASH", *[a.copy() for a in arguments]))
+
+
+@rule(exp.Rand)
+def _random(rewriter: Rewriter, node: exp.Rand) -> exp.Expr:
+    if node.this is None:
+        return call("MB_HASH", call("HASH", call("RANDOM")))
+    number = exp.Window(this=exp.RowNumber(), over="OVER")
+    return call("MB_HASH", call("HASH", number, node.this.copy()))
+
+
+@rule(exp.Seq1, exp.Seq2, exp.Seq4, exp.Seq8)
+def _sequence(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
+    return exp.paren(exp.Sub(this=exp.Window(this=exp.RowNumber(), over="OVER"), expression=exp.Literal.number(1)))
+
+
+@rule(exp.ToChar)
+def _to_char(rewriter: Rewriter, node: exp.ToChar) -> exp.Expr:
+    form = node.args.get("format")
+    if form is None:
+        return text(node.this.copy())
+    if kind(node.this) not in types.TIMESTAMPS | {exp.DType.DATE, exp.DType.TIME} or not isinstance(form, exp.Literal):
+        raise not_supported("TO_CHAR with a format, except for a date or time and a constant format")
+    return exp.TimeToStr(this=node.this.copy(), format=exp.Literal.string(time_format(form.name)))
+
+
+def time_format(form: str) -> str:
+    """Snowflake's format of dates and times as strftime's."""
+    form = re.sub(r"(?i)FF[3]?(?![0-9])", "%g" if "FF3" in form.upper() else "%f", form)
+    form = re.sub(r"(?i)FF[69]", "%f", form)
+    mapped = Snowflake.format_time(exp.Literal.string(form.replace('"', "")))
+    return str(mapped.name if mapped is not None else form)
+
+
+@rule(exp.DateAdd, exp.DateSub, exp.TimestampAdd, exp.TsOrDsAdd)
+def _date_add(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
+    unit = str(node.args["unit"].name).upper() if node.args.get("unit") is not None else "DAY"
+    moment = node.this
+    if kind(moment) in types.TEXTS:
+        moment.replace(cast(moment.copy(), types.parse("TIMESTAMP_NTZ")))
+    if kind(moment) == exp.DType.DATE and unit in ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR"):
+        return exp.cast(node.copy(), "DATE")
+    return node
+
+
+@rule(exp.DateDiff, exp.TimestampDiff)
+def _date_diff(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
+    for side in (node.this, node.expression):
+        if kind(side) in types.TEXTS:
+            side.replace(cast(side.copy(), types.parse("TIMESTAMP_NTZ")))
+    return node
+
+
+@rule(exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime)
+def _now(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
+    """Left only where the expression is evaluated later: in views and defaults."""
+    now = call("NOW")
+    if isinstance(node, exp.CurrentTimestamp):
+        return exp.AtTimeZone(this=now, zone=exp.Literal.string("UTC")) if node.args.get("sysdate") else now
+    return exp.cast(now, "DATE" if isinstance(node, exp.CurrentDate) else "TIME")
+
+
+@rule(exp.ReadCSV, exp.ReadParquet)
+def _file(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
+    raise not_supported(f"the function {node.sql_name()}")  # type: ignore[attr-defined]
+
+
+@rule(exp.TableSample)
+def _sample(rewriter: Rewriter, node: exp.TableSample) -> exp.Expr:
+    if node.args.get("size") is not None:
+        node.set("method", None)
+    return node

@@ -1,0 +1,258 @@
+"""VARIANT, OBJECT and ARRAY in DuckDB: all three are JSON."""
+
+from __future__ import annotations
+
+import sqlglot
+from sqlglot import exp
+
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
+from airflow_provider_mediabatch.local.sql import types
+from airflow_provider_mediabatch.local.sql.annotate import is_exact, is_numeric, is_semi, kind
+from airflow_provider_mediabatch.local.sql.casts import cast, text
+from airflow_provider_mediabatch.local.sql.functions import call
+from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, around_window, rule
+
+
+def _path(parts: list[exp.Expr]) -> str:
+    path = "$"
+    for part in parts:
+        if isinstance(part, exp.JSONPathRoot):
+            continue
+        if isinstance(part, exp.JSONPathKey):
+            path += '."' + str(part.this).replace('"', '\\"') + '"'
+        elif isinstance(part, exp.JSONPathSubscript) and isinstance(part.this, int):
+            path += f"[{part.this}]"
+        else:
+            raise not_supported(f"the path element {part}")
+    return path
+
+
+def _check_semi(node: exp.Expr) -> None:
+    if kind(node) in types.TEXTS or is_numeric(node):
+        given = types.snowflake(node.type) if node.type is not None else "?"
+        raise SnowflakeError(
+            1044, "42P13", f"SQL compilation error:\nInvalid argument types for function 'GET': ({given}, VARCHAR)"
+        )
+
+
+@rule(exp.JSONExtract)
+def _extract(rewriter: Rewriter, node: exp.JSONExtract) -> exp.Expr:
+    _check_semi(node.this)
+    path = node.expression
+    if not isinstance(path, exp.JSONPath):
+        raise not_supported("a path that is not a constant")
+    return call("JSON_EXTRACT", node.this.copy(), exp.Literal.string(_path(path.expressions)))
+
+
+@rule(exp.GetExtract)
+def _get(rewriter: Rewriter, node: exp.GetExtract) -> exp.Expr:
+    return _element(node.this, node.expression)
+
+
+@rule(exp.Bracket)
+def _bracket(rewriter: Rewriter, node: exp.Bracket) -> exp.Expr:
+    return _element(node.this, node.expressions[0])
+
+
+def _element(value: exp.Expr, key: exp.Expr) -> exp.Expr:
+    _check_semi(value)
+    if isinstance(key, exp.Literal):
+        path = f"$[{key.name}]" if not key.is_string else '$."' + key.name.replace('"', '\\"') + '"'
+        return call("JSON_EXTRACT", value.copy(), exp.Literal.string(path))
+    if is_exact(key):
+        return call("JSON_EXTRACT", value.copy(), exp.cast(key.copy(), "BIGINT"))
+    quoted = exp.Concat(expressions=[exp.Literal.string('$."'), text(key.copy()), exp.Literal.string('"')])
+    return call("JSON_EXTRACT", value.copy(), quoted)
+
+
+@rule(exp.ParseJSON)
+def _parse_json(rewriter: Rewriter, node: exp.ParseJSON) -> exp.Expr:
+    if is_semi(node.this):
+        return node.this.copy()  # type: ignore[no-any-return]
+    source = exp.Nullif(this=exp.Trim(this=text(node.this.copy())), expression=exp.Literal.string(""))
+    return call("MB_TRY_JSON" if node.args.get("safe") else "JSON", source)
+
+
+@rule(exp.ToVariant)
+def _to_variant(rewriter: Rewriter, node: exp.ToVariant) -> exp.Expr:
+    return _json(node.this)
+
+
+@rule(exp.JSONFormat)
+def _to_json(rewriter: Rewriter, node: exp.JSONFormat) -> exp.Expr:
+    return exp.cast(_json(node.this), "TEXT")
+
+
+def _json(node: exp.Expr) -> exp.Expr:
+    """Any value as a VARIANT."""
+    if is_semi(node):
+        return node.copy()
+    if kind(node) in types.TIMESTAMPS | types.BINARIES:
+        node = text(node.copy())
+    return call("TO_JSON", node.copy())
+
+
+@rule(exp.Struct)
+def _object(rewriter: Rewriter, node: exp.Struct) -> exp.Expr:
+    entries = []
+    for entry in node.expressions:
+        key = entry.this
+        if isinstance(key, exp.Identifier):
+            key = exp.Literal.string(key.name)
+        pair = [
+            exp.PropertyEQ(this=exp.to_identifier("k"), expression=text(key.copy())),
+            exp.PropertyEQ(this=exp.to_identifier("v"), expression=_json(entry.expression)),
+        ]
+        entries.append(exp.Struct(expressions=pair))
+    if not entries:
+        return call("JSON", exp.Literal.string("{}"))
+    return call("MB_OBJECT", exp.Array(expressions=entries))
+
+
+@rule(exp.StarMap)
+def _star_object(rewriter: Rewriter, node: exp.StarMap) -> exp.Expr:
+    raise not_supported("OBJECT_CONSTRUCT(*): name the columns")
+
+
+@rule(exp.ObjectAgg)
+def _object_agg(rewriter: Rewriter, node: exp.ObjectAgg) -> exp.Expr:
+    return call("JSON_GROUP_OBJECT", node.this.copy(), _json(node.expression))
+
+
+@rule(exp.Array)
+def _array(rewriter: Rewriter, node: exp.Array) -> exp.Expr:
+    items = [
+        exp.Coalesce(this=_json(item), expressions=[call("JSON", exp.Literal.string("null"))])
+        for item in node.expressions
+    ]
+    if not items:
+        return call("JSON", exp.Literal.string("[]"))
+    return call("TO_JSON", exp.Array(expressions=items))
+
+
+@rule(exp.ArrayAgg)
+def _array_agg(rewriter: Rewriter, node: exp.ArrayAgg) -> exp.Expr:
+    empty = call("JSON", exp.Literal.string("[]"))
+    return around_window(node, lambda n: exp.Coalesce(this=call("TO_JSON", n), expressions=[empty.copy()]))
+
+
+@rule(exp.GroupConcat)
+def _listagg(rewriter: Rewriter, node: exp.GroupConcat) -> exp.Expr:
+    rewriter.unwrap(node, numeric=False)
+    return around_window(node, lambda n: exp.Coalesce(this=n, expressions=[exp.Literal.string("")]))
+
+
+@rule(exp.ArraySize)
+def _array_size(rewriter: Rewriter, node: exp.ArraySize) -> exp.Expr:
+    return exp.If(
+        this=exp.EQ(this=call("JSON_TYPE", node.this.copy()), expression=exp.Literal.string("ARRAY")),
+        true=call("JSON_ARRAY_LENGTH", node.this.copy()),
+        false=exp.null(),
+    )
+
+
+@rule(exp.Typeof)
+def _typeof(rewriter: Rewriter, node: exp.Typeof) -> exp.Expr:
+    return call("MB_TYPEOF", _json(node.this))
+
+
+@rule(exp.IsNullValue)
+def _is_null_value(rewriter: Rewriter, node: exp.IsNullValue) -> exp.Expr:
+    return exp.EQ(this=call("JSON_TYPE", node.this.copy()), expression=exp.Literal.string("NULL"))
+
+
+@rule(exp.IsArray)
+def _is_array(rewriter: Rewriter, node: exp.IsArray) -> exp.Expr:
+    return exp.EQ(this=call("JSON_TYPE", _json(node.this)), expression=exp.Literal.string("ARRAY"))
+
+
+@rule(exp.StripNullValue)
+def _strip_null(rewriter: Rewriter, node: exp.StripNullValue) -> exp.Expr:
+    return exp.If(
+        this=exp.EQ(this=call("JSON_TYPE", node.this.copy()), expression=exp.Literal.string("NULL")),
+        true=exp.null(),
+        false=node.this.copy(),
+    )
+
+
+@rule(exp.JSONKeys)
+def _keys(rewriter: Rewriter, node: exp.JSONKeys) -> exp.Expr:
+    return call("TO_JSON", call("JSON_KEYS", node.this.copy()))
+
+
+@rule(exp.ToArray)
+def _to_array(rewriter: Rewriter, node: exp.ToArray) -> exp.Expr:
+    return cast(node.this, types.parse("ARRAY"))
+
+
+@rule(exp.ArrayContains)
+def _array_contains(rewriter: Rewriter, node: exp.ArrayContains) -> exp.Expr:
+    items = call("JSON_EXTRACT", node.this.copy(), exp.Literal.string("$[*]"))
+    return call("LIST_CONTAINS", items, _json(node.expression))
+
+
+@rule(exp.ArrayToString)
+def _array_to_string(rewriter: Rewriter, node: exp.ArrayToString) -> exp.Expr:
+    items = call("JSON_EXTRACT_STRING", node.this.copy(), exp.Literal.string("$[*]"))
+    return call("ARRAY_TO_STRING", items, node.expression.copy())
+
+
+@rule(exp.ObjectInsert, exp.ArrayAppend)
+def _refused(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
+    raise not_supported(f"the function {node.sql_name()}")  # type: ignore[attr-defined]
+
+
+@rule(exp.Split, exp.RegexpExtractAll)
+def _split(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
+    rewriter.unwrap(node, numeric=False)
+    return call("TO_JSON", node.copy())
+
+
+@rule(exp.Lateral)
+def _lateral(rewriter: Rewriter, node: exp.Lateral) -> exp.Expr:
+    """FLATTEN as a lateral query over DuckDB's json_each."""
+    explode = node.this
+    if not isinstance(explode, exp.Explode):
+        return node
+    given: dict[str, exp.Expr] = {}
+    for argument in [explode.this, *explode.expressions]:
+        if isinstance(argument, exp.Kwarg):
+            given[argument.this.name.upper()] = argument.expression
+        else:
+            given["INPUT"] = argument
+    unknown = set(given) - {"INPUT", "PATH", "OUTER", "RECURSIVE", "MODE"}
+    if unknown or (isinstance(given.get("RECURSIVE"), exp.Boolean) and given["RECURSIVE"].this):
+        raise not_supported("FLATTEN with RECURSIVE or an unknown argument")
+    mode = given["MODE"].name.upper() if "MODE" in given else "BOTH"
+    if mode != "BOTH":
+        raise not_supported(f"FLATTEN with MODE => '{mode}'")
+    value = given["INPUT"].copy()
+    if "PATH" in given:
+        value = call("JSON_EXTRACT", value, exp.Literal.string("$." + given["PATH"].name))
+    query = sqlglot.parse_one(
+        """SELECT 1 AS "SEQ", CASE WHEN JSON_TYPE(mb_input) = 'OBJECT' THEN "key" END AS "KEY",
+                  CASE WHEN JSON_TYPE(mb_input) = 'OBJECT' THEN "key" ELSE '[' || "key" || ']' END AS "PATH",
+                  CASE WHEN JSON_TYPE(mb_input) = 'ARRAY' THEN CAST("key" AS BIGINT) END AS "INDEX",
+                  value AS "VALUE", mb_input AS "THIS"
+           FROM JSON_EACH(CASE WHEN JSON_TYPE(mb_input) IN ('OBJECT', 'ARRAY') THEN mb_input END)""",
+        read="duckdb",
+    )
+    for column in list(query.find_all(exp.Column)):
+        if column.name == "mb_input":
+            column.replace(value.copy())
+    names = node.args["alias"].this
+    table = exp.Lateral(
+        this=exp.Subquery(this=query),
+        alias=exp.TableAlias(this=names.copy()),
+    )
+    outer = given.get("OUTER")
+    if isinstance(outer, exp.Boolean) and outer.this:
+        table.meta["outer"] = True
+    return table
+
+
+@rule(exp.Join)
+def _join(rewriter: Rewriter, node: exp.Join) -> exp.Expr:
+    if isinstance(node.this, exp.Lateral) and node.this.meta.get("outer"):
+        return exp.Join(this=node.this.copy(), side="LEFT", on=exp.true())
+    return node
