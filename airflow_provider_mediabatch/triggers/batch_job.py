@@ -103,8 +103,8 @@ class BatchJobTrigger(BaseTrigger):
             cancelled = False
             if decision.outcome is Outcome.TIMEOUT and self.cancel_on_timeout:
                 cancelled = await self._cancel(shared, watch)
-        yield TriggerEvent({**decision.event(), "cancelled": cancelled, "state": self.state})  # type:
-        ignore[no-untyped-call]
+        event = {**decision.event(), "cancelled": cancelled, "state": self.state}
+        yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
         """Cancel the job: a user marked the task failed or succeeded, or cleared it. A restart does not come here."""
