@@ -27,12 +27,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     :param argv: the command line; ``sys.argv`` by default.
     :return: the exit status.
     """
+    from airflow_provider_mediabatch.demo import DemoError
     from airflow_provider_mediabatch.local.daemon import EngineError
 
     arguments = parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
-    except (EngineError, ModuleNotFoundError, ValueError) as error:
+    except (DemoError, EngineError, ModuleNotFoundError) as error:
         print(f"mediabatch: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

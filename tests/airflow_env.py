@@ -16,7 +16,8 @@ import pytest
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
 from airflow_provider_mediabatch.demo.running_airflow import RunningAirflow
 
-EXAMPLES = Path(__file__).parents[1] / "example_dags"
+REPOSITORY = Path(__file__).parents[1]
+EXAMPLES = REPOSITORY / "example_dags"
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,7 @@
 """What ``mediabatch demo`` runs: real models, real photographs and real speech, on the local engine."""
+
+from __future__ import annotations
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the text says why and what to do."""

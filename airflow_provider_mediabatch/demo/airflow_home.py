@@ -20,6 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_mediabatch.demo import DemoError
+
 _STARTING = "[DAG TEST] starting task_id="
 
 
@@ -43,7 +45,7 @@ class DagRunResult:
         return self.xcoms.get(task_id, {}).get("return_value")
 
 
-class DagRunError(RuntimeError):
+class DagRunError(DemoError):
     """Airflow could not run the DAG at all (a DAG that fails is a result, not this error)."""
 
 

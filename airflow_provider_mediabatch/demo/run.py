@@ -87,7 +87,9 @@ def run(*, state_dir: Path, speech: bool, files: Path | None, json_file: Path | 
 
 def _session(parameters: dict[str, Any]) -> Session:
     import logging
+    import os
 
+    os.environ.setdefault("TQDM_DISABLE", "1")  # log_model's own progress bar would be drawn over ours
     from snowflake.snowpark import Session
 
     logging.getLogger("snowflake").setLevel(logging.ERROR)
@@ -126,10 +128,11 @@ def _predictions(session: Session, scenario: Scenario, result: DagRunResult) -> 
     batch = result.returned("full_batch")
     if result.state != "success" or not batch:
         return []
+    from snowflake.snowpark.functions import sql_expr
+
     output = session.read.option("pattern", r".*[.]parquet").parquet(batch["location"])
-    output.create_or_replace_temp_view("DEMO_PREDICTIONS")
-    answers = ", ".join(f'{expression} AS "{name}"' for name, expression in scenario.answers.items())
-    rows = session.sql(f'SELECT "{scenario.column}" AS "path", {answers} FROM DEMO_PREDICTIONS ORDER BY 1').collect()
+    answers = [sql_expr(expression).alias(f'"{name}"') for name, expression in scenario.answers.items()]
+    rows = output.select(sql_expr(f'"{scenario.column}"').alias('"path"'), *answers).sort('"path"').collect()
     return [{"file": Path(row["path"]).name} | row.as_dict() for row in rows]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_provider_mediabatch.demo import media, models
+from airflow_provider_mediabatch.demo import DemoError, media, models
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Scenario:
     def dag_file(self) -> Path:
         """The example DAG's file.
 
-        :raises ValueError: outside a checkout of the project.
+        :raises DemoError: outside a checkout of the project.
         """
         path = Path(__file__).parents[2] / "example_dags" / f"{self.dag_id}.py"
         if not path.exists():
-            raise ValueError("the demo runs the DAGs of example_dags/: start it from a checkout of the project")
+            raise DemoError("the demo runs the DAGs of example_dags/: start it from a checkout of the project")
         return path
 
 
@@ -90,8 +90,8 @@ def _folder(files: Path | None) -> str:
 
 def _found(folder: Path, suffixes: set[str]) -> list[Path]:
     if not folder.is_dir():
-        raise ValueError(f"--files {folder}: there is no such directory")
+        raise DemoError(f"--files {folder}: there is no such directory")
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file())
     if not found:
-        raise ValueError(f"--files {folder}: no {', '.join(sorted(suffixes))} file lies there")
+        raise DemoError(f"--files {folder}: no {', '.join(sorted(suffixes))} file lies there")
     return found

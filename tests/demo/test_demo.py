@@ -1,0 +1,110 @@
+"""``mediabatch demo`` from start to end: the command a newcomer runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow_env import REPOSITORY
+
+from airflow_provider_mediabatch.demo import media
+
+
+def demo(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "airflow_provider_mediabatch.cli", "demo", "--state-dir", str(state), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def first(state: Path) -> tuple[str, dict[str, Any]]:
+    """The demo's output and its JSON, on a machine where it has never run."""
+    done = demo(state, "--json", str(state / "demo.json"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout, json.loads((state / "demo.json").read_text())
+
+
+def test_predictions_are_right(first: tuple[str, dict[str, Any]]) -> None:
+    labels = {row["file"]: row["label"] for row in first[1]["predictions"]}
+    assert len(labels) == 6
+    assert labels["coffee.png"] == "espresso"
+    assert labels["flower.jpg"] == "daisy"
+    assert labels["china.jpg"] == "palace"
+    assert "cat" in labels["chelsea.png"]
+
+
+def test_the_json_says_what_ran(first: tuple[str, dict[str, Any]]) -> None:
+    document = first[1]
+    assert document["dag_run_state"] == "success"
+    assert [(task["id"], task["state"]) for task in document["tasks"]] == [
+        ("list_files", "success"),
+        ("validate_signature", "success"),
+        ("sample_batch", "success"),
+        ("full_batch", "success"),
+    ]
+    assert all(task["seconds"] > 0 for task in document["tasks"])
+    assert document["manifest"]["file_count"] == 6
+    assert document["plan"]["model"] == "MEDIA.PUBLIC.EFFICIENTNET_LITE0"
+    assert document["sample"]["passed"] is True
+    assert document["result"]["rows"] == 6
+
+
+def test_the_table_is_printed(first: tuple[str, dict[str, Any]]) -> None:
+    printed = first[0]
+    for text in ("coffee.png", "espresso", "0.95", "full_batch", "@MEDIA.PUBLIC.WORK/predictions/", "Try next"):
+        assert text in printed
+
+
+def test_the_engine_is_stopped_afterwards(first: tuple[str, dict[str, Any]], state: Path) -> None:
+    command = [sys.executable, "-m", "airflow_provider_mediabatch.cli", "local", "status", "--state-dir", str(state)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 3
+
+
+def test_own_files_with_awkward_names(first: tuple[str, dict[str, Any]], state: Path, tmp_path: Path) -> None:
+    names = ["it's [my] café.PNG", "two  spaces.png"]
+    coffee = next(path for path in media.photographs() if path.name == "coffee.png")
+    for name in names:
+        shutil.copy(coffee, tmp_path / name)
+    (tmp_path / "notes.txt").write_text("not an image")
+    done = demo(state, "--files", str(tmp_path), "--json", str(state / "own.json"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    predictions = json.loads((state / "own.json").read_text())["predictions"]
+    assert {row["file"]: row["label"] for row in predictions} == dict.fromkeys(names, "espresso")
+
+
+def test_an_empty_folder_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = demo(tmp_path / "state", "--files", str(tmp_path / "empty"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("mediabatch: --files")
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_of_the_users_own_airflow_do_not_leak_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
+
+    monkeypatch.setitem(os.environ, "AIRFLOW__CORE__DAGS_FOLDER", "/elsewhere")
+    monkeypatch.setitem(os.environ, "AIRFLOW_CONN_SNOWFLAKE_DEFAULT", "snowflake://production")
+    environment = AirflowHome(tmp_path).environment()
+    assert environment["AIRFLOW__CORE__DAGS_FOLDER"] == str(tmp_path / "dags")
+    assert "AIRFLOW_CONN_SNOWFLAKE_DEFAULT" not in environment
+
+
+def test_speech(first: tuple[str, dict[str, Any]], state: Path) -> None:
+    pytest.importorskip("faster_whisper", reason="the extra speech is not installed")
+    done = demo(state, "--speech", "--json", str(state / "speech.json"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    predictions = json.loads((state / "speech.json").read_text())["predictions"]
+    heard = {row["file"]: row["text"].lower() for row in predictions}
+    assert "it was the worst of times" in heard["best_of_times.wav"]
+    assert "winter of despair" in heard["season_of_light.wav"]
