@@ -176,7 +176,17 @@ class Ledger:
                 continue
             if name == self._lock and self._columns(self._lock) is not None:
                 continue
+            self._create(statement, name)
+
+    def _create(self, statement: str, name: str) -> None:
+        """Create a table; another run that was faster by a moment has done it as well."""
+        from snowflake.connector.errors import ProgrammingError
+
+        try:
             self._execute(statement)
+        except ProgrammingError:
+            if self._columns(name) is None:
+                raise
 
     def claim(
         self,

@@ -1,13 +1,15 @@
-"""One of several processes that list and claim at once: prints how many rows it holds, or the error.
+"""Several processes that list and claim at once; each prints a line of JSON: what it holds.
 
-Arguments: connection parameters and the task as JSON.
+Arguments: connection parameters, and the processes' tasks, as JSON. The modules are imported once, before the forks.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import timedelta
+from typing import Any
 
 import snowflake.connector
 
@@ -16,8 +18,7 @@ from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
 from airflow_provider_mediabatch.hooks.listing_sql import Source
 
 
-def main() -> None:
-    parameters, task = (json.loads(text) for text in sys.argv[1:])
+def claim(parameters: dict[str, Any], task: dict[str, Any]) -> None:
     with snowflake.connector.connect(**parameters) as connection:
         path = listing.stage_path(connection, task["stage_path"])
         listed = listing.list_sources(
@@ -28,7 +29,7 @@ def main() -> None:
             keep_unmatched=True,
         )
         owner = Owner("dag", "list", task["run_id"], -1, lambda dag_id, run_id: False)
-        claim = Ledger(connection, task["ledger"]).claim(
+        held = Ledger(connection, task["ledger"]).claim(
             listed.relation,
             owner=owner,
             model="DB.SC.MODEL",
@@ -37,8 +38,21 @@ def main() -> None:
             limit=task.get("limit"),
             take_over_after=timedelta(hours=1),
         )
-        (part,) = listing.summarise(connection, claim.relation) or [None]
-        print(json.dumps({"claim_id": claim.claim_id, "rows": part.rows if part else 0, "skipped": claim.skipped}))
+        (part,) = listing.summarise(connection, held.relation) or [None]
+        line = json.dumps({"claim_id": held.claim_id, "rows": part.rows if part else 0, "skipped": held.skipped})
+        os.write(1, f"{line}\n".encode())
+
+
+def main() -> None:
+    parameters, tasks = (json.loads(text) for text in sys.argv[1:])
+    children = []
+    for task in tasks:
+        child = os.fork()
+        if not child:
+            claim(parameters, task)
+            os._exit(0)
+        children.append(child)
+    sys.exit(any(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,9 @@ def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) ->
         except duckdb.Error as error:
             with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
                 connection.execute("ROLLBACK")
-            if not isinstance(error, duckdb.TransactionException) or attempt == _RETRIES - 1:
+            # A CatalogException too: another session made or dropped the object since build() looked, so look again.
+            retried = isinstance(error, duckdb.TransactionException | duckdb.CatalogException)
+            if not retried or attempt == _RETRIES - 1:
                 raise
             time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
     ctx.engine.storage.committed({table.physical for table in tables})
