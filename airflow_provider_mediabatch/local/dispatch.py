@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.queries import Query
 
 _READ_ONLY = {"SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "DESC", "LIST", "LS", "EXPLAIN", "("}
+_RESULT_SCAN = ["SELECT", "*", "FROM", "TABLE", "(", "RESULT_SCAN", "("]
 
 
 def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pending:
@@ -31,6 +32,8 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
     handler = find(cursor)
     if handler is not None and not is_locked(handler):
         return handler(ctx, cursor)
+    if (whole := _whole_result(cursor)) is not None:
+        return ctx.engine.queries.result(whole)
     with ctx.session.lock:
         if ctx.cancelled.is_set():
             raise cancelled()
@@ -53,6 +56,18 @@ def answer(ctx: Context, sql: str) -> Result:
     if not isinstance(outcome, Result):
         raise not_supported(f"a statement within a statement: {sql}")
     return outcome
+
+
+def _whole_result(cursor: Cursor) -> str | None:
+    """The query id in ``SELECT * FROM TABLE(RESULT_SCAN('<id>'))``.
+
+    The clients send exactly this for every asynchronous statement. The kept result is its answer as it is, columns
+    that share a name included, and needs nothing of the session.
+    """
+    words = [token.value.upper() for token in cursor.tokens]
+    if len(words) == 10 and words[:7] == _RESULT_SCAN and words[8:] == [")", ")"] and cursor.tokens[7].kind == "string":
+        return cursor.tokens[7].value
+    return None
 
 
 def _check_single(cursor: Cursor) -> None:

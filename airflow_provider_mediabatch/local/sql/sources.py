@@ -113,6 +113,10 @@ def relation(ctx: Context, result: Result) -> str:
 
     The result stays registered on the session's connection until its transaction ends, since writes may be repeated.
     """
+    if len({column.name for column in result.columns}) < len(result.columns):
+        raise not_supported(
+            "an earlier result with two columns of one name, other than SELECT * FROM TABLE(RESULT_SCAN())"
+        )
     name = f"mb_result_{secrets.token_hex(8)}"
     connection = ctx.session.duckdb
     connection.register(name, result.table)
