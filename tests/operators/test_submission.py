@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 import time
-import uuid
 from typing import Any
 
-import pytest
+from operators.work import make_work, names, until
 
 from airflow_provider_mediabatch.exceptions import SubmissionFailed
 from airflow_provider_mediabatch.hooks import jobs, submission, waiting
 from airflow_provider_mediabatch.hooks.output import Staged
 from airflow_provider_mediabatch.hooks.registry import show
-from airflow_provider_mediabatch.manifest import Manifest
-from airflow_provider_mediabatch.plan import InferencePlan
 from airflow_provider_mediabatch.polling import Decision, Outcome, Phase, Watch
-
-OUTPUTS = {"size": "INT64", "head": "STRING", "pid": "INT64", "batch": "INT64"}
-
-
-def make_work(media: Any, connection: Any, **params: Any) -> submission.Work:
-    """Work on two files, with a manifest and names of its own."""
-    name = uuid.uuid4().hex.upper()
-    location = f"{media.work}submission/{name}/"
-    values = " UNION ALL ".join(f"SELECT '{media.files}f0{number}.bin' AS \"IMG\"" for number in range(2))
-    show(connection, f"COPY INTO {location} FROM ({values}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
-    plan = InferencePlan(
-        model=media.model,
-        model_version="V1",
-        function="predict",
-        inputs={"img": "BYTES"},
-        outputs=OUTPUTS,
-        column_handling={"IMG": {"input_format": "full_stage_path", "convert_to": "raw_bytes"}},
-        compute_pool=media.pool,
-        job_schema="MEDIA.PUBLIC",
-        output_location=f"{media.work}out/",
-        params=params,
-        inference_spec={"num_workers": 1},
-    )
-    manifest = Manifest(location, {"IMG": "VARCHAR"}, ("IMG",), 2, 2, 21, name)
-    return submission.Work(f"MB_T_{name}", name, manifest, plan, plan.output_location)
 
 
 def run(conn_id: str, attempt: submission.Attempt, deadline: float = 60) -> Decision:
@@ -49,11 +21,6 @@ def run(conn_id: str, attempt: submission.Attempt, deadline: float = 60) -> Deci
     return waiting.wait(
         conn_id, watch, job=attempt.job, query_id=attempt.query_id, report=lambda _: None, cancel_on_timeout=True
     )
-
-
-def names(connection: Any, work: submission.Work) -> list[str]:
-    """The jobs of this work, by the engine's own record."""
-    return sorted(name for name in jobs.statuses(connection, "MEDIA.PUBLIC") if work.stem in name)
 
 
 def test_submit_wait_adopt(media: Any, connection: Any, conn_id: str) -> None:
@@ -76,7 +43,7 @@ def test_submit_wait_adopt(media: Any, connection: Any, conn_id: str) -> None:
 def test_running_job_is_attached_to_and_cancelled_one_makes_way(media: Any, connection: Any, conn_id: str) -> None:
     work = make_work(media, connection, mode="endless")
     first = submission.submit(connection, conn_id, work, 0)
-    _until(connection, first.job, "RUNNING")
+    until(connection, first.job, "RUNNING")
     found = submission.find(connection, work)
     assert isinstance(found, submission.Attempt)
     assert (found.job, found.phase) == (first.job, Phase.RUNNING)
@@ -90,12 +57,12 @@ def test_running_job_is_attached_to_and_cancelled_one_makes_way(media: Any, conn
 def test_second_submission_of_a_name_attaches(media: Any, connection: Any, conn_id: str) -> None:
     work = make_work(media, connection, mode="endless")
     first = submission.submit(connection, conn_id, work, 0)
-    _until(connection, first.job, "RUNNING")
+    until(connection, first.job, "RUNNING")
     second = submission.submit(connection, conn_id, work, 0)
     decision = run(conn_id, second, deadline=3)
     assert decision.outcome is Outcome.TIMEOUT, decision
     assert names(connection, work) == [work.job(0)]
-    _until(connection, first.job, "CANCELLED")
+    until(connection, first.job, "CANCELLED")
 
 
 def test_failed_job_has_logs_and_makes_way(media: Any, connection: Any, conn_id: str) -> None:
@@ -142,13 +109,3 @@ def test_dropped_job_is_gone(media: Any, connection: Any, conn_id: str) -> None:
     show(connection, f"DROP SERVICE {attempt.job}")
     gone = submission.Attempt(attempt.job, 0, Phase.RUNNING, time.time())
     assert run(conn_id, gone).outcome is Outcome.GONE
-
-
-def _until(connection: Any, job: str, status: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        info = jobs.describe(connection, job)
-        if info is not None and info.status == status:
-            return
-        time.sleep(0.1)
-    pytest.fail(f"{job} did not become {status}")

@@ -1,0 +1,65 @@
+"""Pieces of work for tests: two files, a manifest and names of their own."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from airflow_provider_mediabatch.hooks import jobs, submission
+from airflow_provider_mediabatch.hooks.registry import show
+from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.plan import InferencePlan
+
+OUTPUTS = {"size": "INT64", "head": "STRING", "pid": "INT64", "batch": "INT64"}
+
+
+def make_work(media: Any, connection: Any, **params: Any) -> submission.Work:
+    """Work on two files."""
+    name = uuid.uuid4().hex.upper()
+    location = f"{media.work}submission/{name}/"
+    values = " UNION ALL ".join(f"SELECT '{media.files}f0{number}.bin' AS \"IMG\"" for number in range(2))
+    show(connection, f"COPY INTO {location} FROM ({values}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
+    plan = InferencePlan(
+        model=media.model,
+        model_version="V1",
+        function="predict",
+        inputs={"img": "BYTES"},
+        outputs=OUTPUTS,
+        column_handling={"IMG": {"input_format": "full_stage_path", "convert_to": "raw_bytes"}},
+        compute_pool=media.pool,
+        job_schema="MEDIA.PUBLIC",
+        output_location=f"{media.work}out/",
+        params=params,
+        inference_spec={"num_workers": 1},
+    )
+    manifest = Manifest(location, {"IMG": "VARCHAR"}, ("IMG",), 2, 2, 21, name)
+    return submission.Work(f"MB_T_{name}", name, manifest, plan, plan.output_location)
+
+
+def names(connection: Any, work: submission.Work) -> list[str]:
+    """The jobs of this work, by Snowflake's own record."""
+    return sorted(name for name in jobs.statuses(connection, "MEDIA.PUBLIC") if work.stem in name)
+
+
+def until(connection: Any, job: str, *statuses: str, seconds: float = 60) -> None:
+    """Wait until the job has one of the statuses."""
+    deadline = time.monotonic() + seconds
+    info = None
+    while time.monotonic() < deadline:
+        info = jobs.describe(connection, job)
+        if info is not None and info.status in statuses:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{job} is {info}, not {' or '.join(statuses)}")
+
+
+def statements(media: Any, since: float) -> list[str]:
+    """The statements that the engine was sent, by its own record."""
+    with sqlite3.connect(media.engine.state_dir / "catalog.sqlite") as catalog:
+        return [
+            row[0] for row in catalog.execute("SELECT sql FROM queries WHERE started >= ? ORDER BY started", (since,))
+        ]
