@@ -28,7 +28,8 @@ _LOCAL_FILE = r"(?P<file>'(?:[^'\\]|''|\\.)*'|file://[^\s;]*)"
 _COMMENTS = r"(?:\s|--[^\n]*\n|/\*.*?\*/)"
 _PUT = re.compile(rf"{_COMMENTS}*PUT{_COMMENTS}+{_LOCAL_FILE}{_COMMENTS}+(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _GET = re.compile(
-    rf"{_COMMENTS}*GET{_COMMENTS}+(?P<stage>.*?){_COMMENTS}+{_LOCAL_FILE}(?P<rest>.*)", re.IGNORECASE | re.DOTALL
+    rf"{_COMMENTS}*GET{_COMMENTS}+(?P<stage>'(?:[^'\\]|''|\\.)*'|[^'].*?){_COMMENTS}+{_LOCAL_FILE}(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
