@@ -32,9 +32,9 @@ class Projection:
         if self.hours is not None:
             found.append(("Expected duration", duration(self.hours * 3600)))
         if self.credits is not None:
-            found.append(("Expected credits", f"{self.credits:,.2f}"))
+            found.append(("Expected credits", _amount(self.credits)))
         if self.cost is not None:
-            found.append(("Expected cost", f"{self.cost:,.2f} {self.currency}"))
+            found.append(("Expected cost", f"{_amount(self.cost)} {self.currency}"))
         return found
 
 
@@ -74,6 +74,10 @@ def project(
     credits = None if credits_per_hour is None else node_hours * credits_per_hour
     cost = None if credits is None or price_per_credit is None else credits * price_per_credit
     return Projection(files=files, hours=node_hours / nodes, credits=credits, cost=cost, currency=currency)
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.2f}" if value >= 0.01 or value == 0 else f"{value:.2g}"
 
 
 def duration(seconds: float) -> str:

@@ -109,8 +109,9 @@ class _Review:
                 (conn_id, place.full),
                 lambda target: self.connections.run(conn_id, partial(fetch, path=place, target=target)),
             )
-            if size == "thumb":
-                small = self.files.get((conn_id, place.full, "thumb"), partial(_write_thumbnail, file))
+            if size in ("thumb", "small"):
+                edge = thumbnails.EDGE if size == "thumb" else thumbnails.SMALL_EDGE
+                small = self.files.get((conn_id, place.full, size), partial(_write_thumbnail, file, edge))
                 with small.open("rb") as opened:
                     kind = thumbnails.media_type(opened.read(16)) or "image/jpeg"
                 return FileResponse(small, media_type=kind, headers=headers)
@@ -138,8 +139,8 @@ class _Review:
         )
 
 
-def _write_thumbnail(source: Path, target: Path) -> None:
-    target.write_bytes(thumbnails.thumbnail(source)[0])
+def _write_thumbnail(source: Path, edge: int, target: Path) -> None:
+    target.write_bytes(thumbnails.thumbnail(source, edge=edge)[0])
 
 
 def create_app() -> FastAPI:
@@ -197,7 +198,7 @@ def _build(review: _Review) -> FastAPI:
 
     @app.get(BATCH + "/preview/{row}/{column}", dependencies=READ_BATCH)
     def preview(
-        dag_id: str, run_id: str, task_id: str, map_index: str, row: int, column: str, size: str = "thumb"
+        dag_id: str, run_id: str, task_id: str, map_index: str, row: int, column: str, size: str = "small"
     ) -> Response:
         _, found = batches.load(_key(dag_id, run_id, task_id, map_index))
         if found is None or not isinstance(found.value, SampleReport):

@@ -18,6 +18,7 @@ from airflow_provider_mediabatch.projection import Projection
 from airflow_provider_mediabatch.report import SampleReport
 
 MAX_COLUMNS = 8
+MAX_CELL = 80
 
 
 def body(
@@ -47,16 +48,15 @@ def body(
         facts.append(("Model", markdown.code(f"{plan.model} version {plan.model_version}, {plan.function}")))
         facts.append(("Compute pool", markdown.code(plan.compute_pool)))
     facts.append(("Sample's job", markdown.code(report.job)))
+    verdict = "The sample passed its checks." if report.passed else "The sample failed its checks."
+    checks = [{"name": item.name, "passed": item.passed, "detail": item.detail} for item in report.checks]
     parts = [
-        f"**{'The sample passed its checks' if report.passed else 'The sample failed its checks'}.** "
-        "Approve to start the full run.",
-        markdown.table(("", ""), facts),
-        "### Sample",
+        f"**{verdict}** Approve to start the full run.",
         _rows(report, file_columns, page),
+        "### Full run",
+        markdown.table(("", ""), facts),
         "### Checks",
-        markdown.checks_table(
-            [{"name": item.name, "passed": item.passed, "detail": item.detail} for item in report.checks]
-        ),
+        markdown.checks_table(checks),
     ]
     if plan is not None and plan.warnings:
         parts += ["### Warnings", "\n".join(f"- {markdown.code(warning, 400)}" for warning in plan.warnings)]
@@ -77,7 +77,7 @@ def _rows(report: SampleReport, file_columns: Sequence[str], page: str | None) -
     lines = [
         [
             *(_medium(row.get(name), page, index, name) for name in files),
-            *(markdown.code(_text(row.get(name))) for name in others),
+            *(markdown.code(_text(row.get(name)), MAX_CELL) for name in others),
         ]
         for index, row in enumerate(report.preview)
     ]

@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 
 EDGE = 320
+SMALL_EDGE = 160
 MAX_PIXELS = 100_000_000
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (

@@ -9,7 +9,11 @@ from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
-MISSING = "" if CHROMIUM and DRIVER else "chromium and chromedriver are not installed (apt-get install chromium chromium-driver)"
+MISSING = (
+    ""
+    if CHROMIUM and DRIVER
+    else "chromium and chromedriver are not installed (apt-get install chromium chromium-driver)"
+)
 
 
 @contextmanager

@@ -1,0 +1,45 @@
+"""DAGs of the review page's tests: photographs with an approval, recordings, and what is hard to show."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG
+
+from airflow_provider_mediabatch.media_batch_group import media_batch_group
+
+COMMON = {"compute_pool": "LOCAL_POOL", "work_location": "@MEDIA.PUBLIC.UI_WORK/"}
+
+with DAG("ui_photographs", schedule=None):
+    media_batch_group(
+        **COMMON,
+        stage_path="@MEDIA.PUBLIC.UI_PHOTOGRAPHS/",
+        model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
+        checks=["LENGTH(LABEL) > 0", "SCORE BETWEEN 0 AND 1"],
+        review="always",
+        list_arguments={"select": "new"},
+        approve_arguments={"credits_per_hour": 0.11, "price_per_credit": 3, "response_timeout": timedelta(hours=1)},
+    )
+
+with DAG("ui_first_run", schedule=None, max_active_runs=3):
+    media_batch_group(
+        **COMMON,
+        stage_path="@MEDIA.PUBLIC.UI_PHOTOGRAPHS/",
+        model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
+        sample_size=1,
+        review="first_run",
+    )
+
+with DAG("ui_recordings", schedule=None):
+    media_batch_group(
+        **COMMON, stage_path="@MEDIA.PUBLIC.UI_RECORDINGS/", model_name="MEDIA.PUBLIC.UI_SOUND", sample_size=None
+    )
+
+with DAG("ui_odd", schedule=None):
+    media_batch_group(
+        **COMMON,
+        stage_path="@MEDIA.PUBLIC.UI_ODD/",
+        model_name="MEDIA.PUBLIC.UI_ODD_MODEL",
+        review="always",
+        sample_arguments={"max_null_fraction": 1.0},
+    )

@@ -1,0 +1,91 @@
+"""What the review page's tests look at: stages with real and with odd files, and models for them."""
+
+from __future__ import annotations
+
+import math
+import struct
+import tempfile
+import wave
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
+
+HERE = Path(__file__).parent
+DAGS = HERE / "dags" / "review_page.py"
+ODD_NAMES = (
+    "<img src=x onerror=alert(1)>.png",
+    "a | b `c` [d](e) & \"f\" 'g'.png",
+    "broken.jpg",
+    "schön 日本.png",
+)
+
+
+def prepare(session: Session, cache: Path) -> None:
+    """Make the stages and log the models, once for an engine.
+
+    :param cache: folder for converted networks.
+    """
+    from airflow_provider_mediabatch.demo import media, models
+
+    for name in ("PHOTOGRAPHS", "RECORDINGS", "ODD", "WORK"):
+        session.sql(f"CREATE STAGE IF NOT EXISTS UI_{name} ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')").collect()
+    for path in media.photographs():
+        session.file.put(str(path), "@UI_PHOTOGRAPHS", auto_compress=False)
+    with tempfile.TemporaryDirectory() as folder:
+        for path in [*_recordings(Path(folder)), *_odd(Path(folder))]:
+            stage = "UI_RECORDINGS" if path.suffix == ".wav" else "UI_ODD"
+            with path.open("rb") as stream:
+                session.file.put_stream(stream, f"@{stage}/{path.name}", auto_compress=False)
+    models.log(session, models.image_classifier(cache))
+    _log(session)
+
+
+def _log(session: Session) -> None:
+    import odd_models
+    from snowflake.ml.model import custom_model
+    from snowflake.ml.registry import Registry
+
+    existing = {row["name"] for row in session.sql("SHOW MODELS IN SCHEMA").collect()}
+    for name, model, signature in (
+        ("UI_SOUND", odd_models.SoundModel, odd_models.SOUND_SIGNATURE),
+        ("UI_ODD_MODEL", odd_models.OddModel, odd_models.ODD_SIGNATURE),
+    ):
+        if name not in existing:
+            Registry(session).log_model(
+                model(custom_model.ModelContext()),
+                model_name=name,
+                version_name="V1",
+                signatures={"predict": signature},
+                target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
+                code_paths=[odd_models.__file__],
+            )
+
+
+def _recordings(folder: Path) -> list[Path]:
+    """Three tones, which every browser plays."""
+    paths = []
+    for number in range(3):
+        path = folder / f"tone {number}.wav"
+        with wave.open(str(path), "wb") as clip:
+            clip.setparams((1, 2, 16000, 0, "NONE", ""))
+            loud = 3000 * (number + 1)
+            samples = (int(loud * math.sin(n * (number + 2) / 20)) for n in range(16000 * (number + 1)))
+            clip.writeframes(b"".join(struct.pack("<h", value) for value in samples))
+        paths.append(path)
+    return paths
+
+
+def _odd(folder: Path) -> list[Path]:
+    from PIL import Image
+
+    paths = []
+    for name in ODD_NAMES:
+        path: Any = folder / name
+        if name == "broken.jpg":
+            path.write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>")
+        else:
+            Image.new("RGB", (640, 480), (90, 140, 200)).save(path, "PNG")
+        paths.append(path)
+    return paths
