@@ -136,15 +136,17 @@ def infer_schema(ctx: Context, node: exp.Expression) -> str:
     if isinstance(files, str):
         files = [files]
     paths = listed(stage, path, files) if isinstance(files, list) else below(stage, path, None)
-    columns: dict[str, tuple[pa.Field, list[str], int]] = {}
+    columns: dict[str, tuple[list[pa.Field], list[str], int]] = {}
     for name in paths:
         for position, field in enumerate(_schema(stage, name)):
             key = field.name.upper() if given.get("IGNORE_CASE") else field.name
-            columns.setdefault(key, (field, [], position))[1].append(name)
+            fields, filenames, _ = columns.setdefault(key, ([], [], position))
+            fields.append(field)
+            filenames.append(name)
     rows = []
-    for name, (field, filenames, position) in columns.items():
-        kind = _snowflake_type(field.type, options)
-        nullable = field.nullable or len(filenames) < len(paths)
+    for name, (fields, filenames, position) in columns.items():
+        kind = _snowflake_type(fields[0].type, options)
+        nullable = any(field.nullable for field in fields) or len(filenames) < len(paths)
         rows.append((name, kind, nullable, f"$1:{name}::{kind}", ", ".join(filenames), position))
     names = [Column.text("COLUMN_NAME"), Column.text("TYPE"), Column.boolean("NULLABLE"), Column.text("EXPRESSION")]
     return relation(ctx, Result.of([*names, Column.text("FILENAMES"), Column.number("ORDER_ID")], rows))

@@ -75,8 +75,10 @@ def show_versions(ctx: Context, cursor: Cursor) -> Result:
         "model_name",
         "is_default_version",
         "functions",
+        "metadata",
+        "user_data",
+        "model_attributes",
     )
-    names += ("metadata", "user_data", "model_attributes")
     more = ("runnable_in", "inference_services", "model_spec")
     columns = [Column.timestamp_ltz("created_on"), *(Column.text(name) for name in names), Column.number("size")]
     return Result.of([*columns, *(Column.text(name) for name in more)], rows)

@@ -1,4 +1,4 @@
-"""COPY INTO @stage: a query's rows as Parquet files, written by DuckDB elsewhere and renamed into the stage when whole."""
+"""COPY INTO @stage: a query's rows as Parquet, written by DuckDB elsewhere and renamed into the stage when whole."""
 
 from __future__ import annotations
 

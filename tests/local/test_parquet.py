@@ -1,0 +1,177 @@
+"""Staged Parquet as a relation: SELECT $1, METADATA$ columns, INFER_SCHEMA, Snowpark's reader, write_pandas."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from snowflake.connector.errors import ProgrammingError
+
+Rows = list[tuple[Any, ...]]
+Query = Callable[[str], Rows]
+DAY = datetime.date(2026, 11, 2)
+NOON = datetime.datetime(2026, 11, 2, 12, 0, 0, 123456)
+
+
+@pytest.fixture(scope="module")
+def query(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Query]:
+    folder = tmp_path_factory.mktemp("parquet")
+    first = pa.table(
+        {
+            "ID": pa.array([1, 2], pa.int64()),
+            "lower": ["a", None],
+            "DAY": pa.array([DAY, None], pa.date32()),
+            "AT": pa.array([NOON, None], pa.timestamp("us")),
+            "PRICE": pa.array([1.5, 2.5], pa.float64()),
+            "OK": [True, False],
+            "NEST": [{"text": "hi", "tags": ["x", "y"]}, None],
+            "TAGS": [["p"], []],
+            "RAW": pa.array([b"\xff\x00", b""], pa.binary()),
+        }
+    )
+    pq.write_table(first, folder / "one.parquet")
+    pq.write_table(pa.table({"ID": [3], "NEW": ["n"]}), folder / "two.parquet")
+    with engine.connect() as connection:
+        cursor = connection.cursor()
+
+        def run(sql: str) -> Rows:
+            return cursor.execute(sql).fetchall()
+
+        run("CREATE SCHEMA MEDIA.PARQUET_TEST")
+        run("USE SCHEMA MEDIA.PARQUET_TEST")
+        run("CREATE STAGE P")
+        run("CREATE FILE FORMAT PQ TYPE = PARQUET")
+        run(f"PUT 'file://{folder}/*' '@P/in put/' AUTO_COMPRESS = FALSE SOURCE_COMPRESSION = NONE")
+        run("COPY FILES INTO @P/plain/ FROM '@P/in put/'")
+        yield run
+
+
+def test_columns_of_files_that_differ(query: Query) -> None:
+    rows = query(
+        'SELECT $1:ID::INT AS ID, $1:"lower"::TEXT, $1:NEW::TEXT, $1:NONE::TEXT '
+        "FROM '@P/in put/' (FILE_FORMAT => PQ) ORDER BY 1"
+    )
+    assert rows == [(1, "a", None, None), (2, None, None, None), (3, None, "n", None)]
+
+
+def test_types_are_kept(query: Query) -> None:
+    select = "SELECT $1:DAY::DATE, $1:AT::TIMESTAMP_NTZ, $1:PRICE::FLOAT, $1:OK::BOOLEAN, $1:RAW::BINARY"
+    rows = query(f"{select} FROM '@P/in put/one.parquet' (FILE_FORMAT => 'PQ') LIMIT 1")
+    assert rows[0][:4] == (DAY, NOON, 1.5, True)
+    assert bytes(rows[0][4]) == b"\xff\x00"
+
+
+def test_nested_columns_are_semi_structured(query: Query) -> None:
+    rows = query(
+        "SELECT $1:NEST.text::TEXT, $1:NEST.tags[1]::TEXT, $1:TAGS[0]::TEXT "
+        "FROM '@P/in put/one.parquet' (FILE_FORMAT => PQ)"
+    )
+    assert rows[0] == ("hi", "y", "p")
+
+
+def test_metadata_columns(query: Query) -> None:
+    rows = query(
+        "SELECT METADATA$FILENAME, METADATA$FILE_ROW_NUMBER FROM '@P/in put/' "
+        "(FILE_FORMAT => PQ, PATTERN => '.*one[.]parquet') ORDER BY 2"
+    )
+    assert rows == [("in put/one.parquet", 1), ("in put/one.parquet", 2)]
+
+
+def test_whole_row_and_joins(query: Query) -> None:
+    assert query("SELECT $1:ID FROM @P/nothing/ (FILE_FORMAT => PQ)") == []
+    rows = query("SELECT COUNT(*) FROM '@P/in put/' (FILE_FORMAT => PQ) a JOIN (SELECT 3 AS K) b ON a.$1:ID::INT = b.K")
+    assert rows == [(1,)]
+    assert '"ID":3' in query("SELECT $1 FROM '@P/in put/two.parquet' (FILE_FORMAT => PQ)")[0][0].replace(" ", "")
+
+
+def test_without_a_format_files_are_csv_and_refused(query: Query) -> None:
+    with pytest.raises(ProgrammingError, match="FILE_FORMAT"):
+        query("SELECT $1 FROM '@P/in put/'")
+
+
+def test_infer_schema(query: Query) -> None:
+    rows = query(
+        "SELECT * FROM TABLE(INFER_SCHEMA(LOCATION => '@P/in put/one.parquet', FILE_FORMAT => 'PQ')) ORDER BY ORDER_ID"
+    )
+    assert {row[0]: row[1] for row in rows} == {
+        "ID": "NUMBER(38, 0)",
+        "lower": "TEXT",
+        "DAY": "DATE",
+        "AT": "TIMESTAMP_NTZ",
+        "PRICE": "REAL",
+        "OK": "BOOLEAN",
+        "NEST": "VARIANT",
+        "TAGS": "VARIANT",
+        "RAW": "BINARY",
+    }
+    listed = "FILES => ('p/in put/two.parquet')"
+    rows = query(
+        f"SELECT * FROM TABLE(INFER_SCHEMA(LOCATION => '@P', FILE_FORMAT => 'PQ', {listed})) ORDER BY ORDER_ID"
+    )
+    assert [(row[0], row[4]) for row in rows] == [("ID", "in put/two.parquet"), ("NEW", "in put/two.parquet")]
+
+
+def test_file_formats(query: Query) -> None:
+    query("CREATE TEMPORARY FILE FORMAT FF TYPE = PARQUET COMMENT = 'mine'")
+    assert query("SHOW FILE FORMATS LIKE 'FF'")[0][4] == "PARQUET"
+    with pytest.raises(ProgrammingError, match="already exists"):
+        query("CREATE TEMPORARY FILE FORMAT FF TYPE = PARQUET")
+    query("DROP FILE FORMAT FF")
+    query("DROP FILE FORMAT IF EXISTS FF")
+    with pytest.raises(ProgrammingError, match="does not exist"):
+        query("SELECT $1 FROM @P (FILE_FORMAT => FF)")
+
+
+def test_snowpark_reads_parquet(engine: Any, query: Query) -> None:
+    session = engine.session(schema="PARQUET_TEST")
+    try:
+        frame = session.read.option("PATTERN", ".*one[.]parquet").parquet("@P/plain/")
+        rows = sorted(frame.select("ID", '"lower"', "DAY", "AT").collect())
+        assert tuple(rows[0]) == (1, "a", DAY, NOON)
+        assert session.read.parquet("@P/plain/").count() == 3
+        assert len(session.read.parquet("@P/plain/two.parquet").to_pandas()) == 1
+    finally:
+        session.close()
+
+
+def test_write_pandas(engine: Any, query: Query) -> None:
+    import pandas as pd
+    from snowflake.connector.pandas_tools import write_pandas
+
+    frame = pd.DataFrame(
+        {
+            "N": [1, 2, 3],
+            "low er": ["x", "ü", None],
+            "AT": pd.to_datetime([NOON] * 3),
+            "B": [b"\xff"] * 3,
+            "F": [1.5, None, 2],
+        }
+    )
+    with engine.connect(schema="PARQUET_TEST") as connection:
+        assert write_pandas(connection, frame, "FRAME", auto_create_table=True)[:3] == (True, 1, 3)
+        assert write_pandas(connection, frame, "FRAME", chunk_size=2)[:3] == (True, 2, 3)
+        assert write_pandas(connection, frame, "FRAME", overwrite=True)[:3] == (True, 1, 3)
+        assert write_pandas(connection, frame[["N"]], "FRAME")[:3] == (True, 1, 3)
+    rows = query('SELECT N, "low er", AT, F FROM FRAME ORDER BY N, AT')
+    assert len(rows) == 6
+    assert (1, "x", NOON, 1.5) in rows
+
+
+def test_a_listing_of_many_files_is_quick_the_second_time(engine: Any, query: Query, tmp_path: Path) -> None:
+    query("CREATE STAGE MANY DIRECTORY = (ENABLE = TRUE)")
+    (tmp_path / "seed").write_bytes(b"x")
+    query(f"PUT 'file://{tmp_path}/seed' @MANY/f AUTO_COMPRESS = FALSE")
+    folder = max((engine.state_dir / "stages").iterdir(), key=lambda path: path.stat().st_mtime) / "f"
+    for number in range(5_000):
+        (folder / f"{number}.jpg").write_bytes(str(number).encode())
+    assert len(query("LIST @MANY")) == 5_001
+    started = datetime.datetime.now()
+    assert len(query("LIST @MANY")) == 5_001
+    query("ALTER STAGE MANY REFRESH")
+    assert query("SELECT COUNT(*), COUNT(DISTINCT MD5) FROM DIRECTORY(@MANY)") == [(5_001, 5_001)]
+    assert (datetime.datetime.now() - started).total_seconds() < 5
