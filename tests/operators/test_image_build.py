@@ -1,0 +1,96 @@
+"""While Snowflake builds the model's image, the statement has not returned and no job of the name is there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from operators.test_trigger import event_of, trigger_for
+from operators.work import make_work, names
+
+from airflow_provider_mediabatch.hooks import jobs, submission
+from airflow_provider_mediabatch.polling import Phase, Query
+
+BUILD_SECONDS = 4
+
+
+@pytest.fixture(autouse=True)
+def slow_build(media: Any) -> Iterator[None]:
+    """An image build that takes some seconds."""
+    with media.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f"ALTER ACCOUNT SET MEDIABATCH_IMAGE_BUILD_SECONDS = {BUILD_SECONDS}")
+    yield
+    with media.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("ALTER ACCOUNT UNSET MEDIABATCH_IMAGE_BUILD_SECONDS")
+
+
+def building(media: Any, connection: Any) -> submission.Work:
+    work = make_work(media, connection)
+    return replace(work, plan=replace(work.plan, image_build_spec={"force_rebuild": True}))
+
+
+def test_submitting_does_not_wait_for_the_build(media: Any, conn_id: str) -> None:
+    begin = time.monotonic()
+    with media.connect() as connection:
+        attempt = submission.submit(connection, conn_id, building(media, connection), 0)
+    assert time.monotonic() - begin < BUILD_SECONDS + 8, "importing snowflake-ml included"
+    with media.connect() as connection:
+        assert jobs.describe(connection, attempt.job) is None
+        assert jobs.query_state(connection, str(attempt.query_id))[0] is Query.RUNNING
+    event = asyncio.run(event_of(trigger_for(conn_id, attempt)))
+    assert event["outcome"] == "done"
+
+
+def test_a_worker_killed_during_the_build_finds_its_statement_again(media: Any, conn_id: str) -> None:
+    with media.connect() as connection:
+        work = building(media, connection)
+        first = submission.submit(connection, conn_id, work, 0)
+    stored = {**first.to_dict(), "fingerprint": work.fingerprint}
+    with media.connect() as connection:
+        found = submission.find(connection, work, stored=stored)
+        assert isinstance(found, submission.Attempt)
+        assert (found.job, found.phase, found.query_id) == (first.job, Phase.SUBMITTING, first.query_id)
+        assert asyncio.run(event_of(trigger_for(conn_id, found)))["outcome"] == "done"
+        assert names(connection, work) == [work.job(0)]
+
+
+def test_a_note_that_was_lost_too_still_makes_one_job(media: Any, conn_id: str) -> None:
+    """Nothing is stored: the second statement of the same name collides, and its wait ends with the first one's job."""
+    with media.connect() as connection:
+        work = building(media, connection)
+        submission.submit(connection, conn_id, work, 0)
+    with media.connect() as connection:
+        assert submission.find(connection, work) == 0
+        second = submission.submit(connection, conn_id, work, 0)
+        assert asyncio.run(event_of(trigger_for(conn_id, second)))["outcome"] == "done"
+        assert names(connection, work) == [work.job(0)]
+
+
+def test_ending_the_task_during_the_build_leaves_no_job(media: Any, conn_id: str) -> None:
+    with media.connect() as connection:
+        work = building(media, connection)
+        attempt = submission.submit(connection, conn_id, work, 0)
+    asyncio.run(trigger_for(conn_id, attempt).on_kill())
+    time.sleep(BUILD_SECONDS + 1)
+    with media.connect() as connection:
+        assert [name for name in names(connection, work) if _status(connection, name) != "CANCELLED"] == []
+
+
+def test_a_deadline_during_the_build_leaves_no_job(media: Any, conn_id: str) -> None:
+    with media.connect() as connection:
+        work = building(media, connection)
+        attempt = submission.submit(connection, conn_id, work, 0)
+    event = asyncio.run(event_of(trigger_for(conn_id, attempt, deadline=time.time() + 0.5)))
+    assert (event["outcome"], event["cancelled"]) == ("timeout", True)
+    time.sleep(BUILD_SECONDS + 1)
+    with media.connect() as connection:
+        assert [name for name in names(connection, work) if _status(connection, name) != "CANCELLED"] == []
+
+
+def _status(connection: Any, job: str) -> str | None:
+    info = jobs.describe(connection, job)
+    return info.status if info else None
