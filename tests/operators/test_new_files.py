@@ -1,0 +1,118 @@
+"""New files only, through the real Airflow on the local engine with real jobs: each file once, in a table."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_mediabatch.hooks.mediabatch import rows
+
+DAG_FILE = Path(__file__).parent / "dags" / "new_files.py"
+
+
+@pytest.fixture
+def place(media: Any, airflow_home: Any, connection: Any) -> Callable[..., Any]:
+    """A stage of the test's own, with six files; runs of the DAGs on it."""
+    name = f"NEW_{uuid.uuid4().hex[:8]}".upper()
+    bucket = name.lower().replace("_", "-")
+    connection.cursor().execute(f"CREATE STAGE {name} URL = 's3://{bucket}/in/'")
+
+    class Place:
+        folder = Path(media.engine.state_dir) / "buckets" / bucket / "in"
+
+        def write(self, *names: str, content: bytes = b"abc", day: int | None = None) -> None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for item in names:
+                (self.folder / item).write_bytes(content)
+                if day is not None:
+                    moment = datetime(2026, 11, day, 12, tzinfo=UTC).timestamp()
+                    os.utime(self.folder / item, (moment, moment))
+
+        def run(self, dag_id: str = "new_files", **arguments: Any) -> Any:
+            return airflow_home.run_dag(DAG_FILE, dag_id, environment={"NEW_FILES_NAME": name}, **arguments)
+
+        def jobs(self) -> int:
+            """How many jobs of ours wrote a whole result for this stage, by the engine's record."""
+            found = rows(connection, f"LIST @OP_WORK/{name}/ PATTERN = '.*_SUCCESS'")
+            return sum("/MB_SAMPLE/" not in row["name"] for row in found)
+
+        def ledger(self) -> dict[str, str]:
+            found = rows(connection, f"SELECT FILE_PATH, STATE FROM {name}_LEDGER")
+            return {row["FILE_PATH"].rsplit("/", 1)[1]: row["STATE"] for row in found}
+
+        def results(self) -> list[dict[str, Any]]:
+            return rows(connection, f"SELECT * FROM {name}_RESULTS ORDER BY MB_PATH")
+
+    made = Place()
+    made.write(*(f"f{number}.bin" for number in range(6)))
+    return made  # type: ignore[return-value]
+
+
+def states(run: Any) -> dict[str, str]:
+    return {task["id"]: task["state"] for task in run.tasks}
+
+
+def log(run: Any) -> str:
+    return str(run.log.read_text()[-5000:])
+
+
+def test_each_file_once(place: Any) -> None:
+    first = place.run()
+    assert first.state == "success", log(first)
+    assert [len(first.returned(task)) for task in ("list_files", "full")] == [2, 2]
+    assert place.ledger() == {f"f{number}.bin": "done" for number in range(6)}
+    loaded = place.results()
+    assert Counter(row["MB_PATH"].rsplit("/", 1)[1] for row in loaded) == {f"f{n}.bin": 1 for n in range(6)}
+    assert {(row["size"], row["MB_MODEL_VERSION"], row["MB_FUNCTION"]) for row in loaded} == {(3, "V1", "predict")}
+    assert {row["MB_JOB"] for row in loaded} == {result["job"] for result in first.returned("full")}
+    assert first.returned("load")["rows"] == 6
+
+    second = place.run()
+    assert states(second)["list_files"] == "skipped", log(second)
+    assert "6 done" in second.log.read_text()
+
+    place.write("f1.bin", content=b"changed")
+    place.write("new.bin")
+    third = place.run()
+    assert third.state == "success", log(third)
+    assert third.returned("list_files")[0]["row_count"] == 2
+    names = Counter(row["MB_PATH"].rsplit("/", 1)[1] for row in place.results())
+    assert names == {**{f"f{n}.bin": 1 for n in range(6)}, "f1.bin": 2, "new.bin": 1}
+    assert place.jobs() == 3
+
+    again = place.run(conf={"reprocess": True})
+    assert again.state == "success", log(again)
+    assert sum(item["row_count"] for item in again.returned("list_files")) == 7
+    assert place.jobs() == 5
+    after = Counter(row["MB_PATH"].rsplit("/", 1)[1] for row in place.results())
+    assert after == names, "reprocessing replaces result rows"
+
+
+@pytest.mark.parametrize(("dag_id", "task"), [("bad_plan", "validate"), ("bad_sample", "sample")])
+def test_a_run_that_ends_before_its_job_gives_the_files_back(place: Any, dag_id: str, task: str) -> None:
+    failed = place.run(dag_id)
+    assert states(failed)[task] == "failed", log(failed)
+    assert set(place.ledger().values()) == {"released"}
+    good = place.run()
+    assert good.state == "success", log(good)
+    assert set(place.ledger().values()) == {"done"}
+
+
+def test_a_day_takes_its_own_uploads(place: Any) -> None:
+    for day in (19, 20):
+        place.write(f"day{day}.bin", day=day)
+    # dag.test() runs by hand: the interval is the day before its date. A back-fill's date is its interval's start.
+    run = place.run("by_day", logical_date="2026-11-20T00:00:00+00:00")
+    assert run.state == "success", log(run)
+    assert place.ledger() == {"day19.bin": "done"}
+    again = place.run("by_day", logical_date="2026-11-21T00:00:00+00:00")
+    assert again.state == "success", log(again)
+    assert place.ledger() == {"day19.bin": "done", "day20.bin": "done"}
+    assert place.jobs() == 2
