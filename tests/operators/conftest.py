@@ -50,14 +50,20 @@ def media(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Media:
                 f"CREATE STAGE IF NOT EXISTS {name} DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')"
             ).collect()
         session.file.put(str(folder / "*.bin"), "@OP_FILES/in", auto_compress=False)
-        Registry(session).log_model(
-            job_models.FileModel(custom_model.ModelContext()),
-            model_name="OP_FILE_MODEL",
-            version_name="V1",
-            signatures={"predict": job_models.FILE_SIGNATURE},
-            target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
-            code_paths=[str(Path(job_models.__file__))],
-        )
+        models = {
+            "OP_FILE_MODEL": (job_models.FileModel, {"predict": job_models.FILE_SIGNATURE}),
+            "OP_GROUP_MODEL": (job_models.GroupModel, {"summarise": job_models.GROUP_SIGNATURE}),
+        }
+        for name, (kind, signatures) in models.items():
+            Registry(session).log_model(
+                kind(custom_model.ModelContext()),
+                model_name=name,
+                version_name="V1",
+                signatures=signatures,
+                target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
+                options={"function_type": "TABLE_FUNCTION"} if kind is job_models.GroupModel else None,
+                code_paths=[str(Path(job_models.__file__))],
+            )
     return Media(engine)
 
 

@@ -85,3 +85,30 @@ def test_a_timeout_reaches_the_job(media: Any, airflow_home: Any, connection: An
     info = jobs.describe(connection, job)
     assert info is not None
     assert info.status in ("CANCELLED", "CANCELLING")
+
+
+def test_execution_timeout_reaches_the_job_when_waiting_in_place(
+    media: Any, airflow_home: Any, connection: Any
+) -> None:
+    run = airflow_home.run_dag(DAGS / "batch.py", "alarm")
+    assert states(run)["full"] == "failed"
+    info = jobs.describe(connection, run.xcoms["full"]["mediabatch_job"]["job"])
+    assert info is not None
+    assert info.status in ("CANCELLED", "CANCELLING")
+
+
+def test_nothing_to_do_runs_no_job(media: Any, airflow_home: Any) -> None:
+    run = airflow_home.run_dag(DAGS / "batch.py", "empty")
+    assert run.state == "success", run.log.read_text()[-4000:]
+    result = BatchResult.from_xcom(run.returned("full"))
+    assert (result.job, result.rows) == ("", 0)
+
+
+def test_partitions_are_all_there(media: Any, airflow_home: Any, connection: Any) -> None:
+    run = airflow_home.run_dag(DAGS / "batch.py", "partitions")
+    assert run.state == "success", run.log.read_text()[-4000:]
+    result = BatchResult.from_xcom(run.returned("full"))
+    assert result.rows == 2
+    staged = Staged(connection, "MEDIA.PUBLIC")
+    rows = staged.rows(f'SELECT $1:"total"::FLOAT AS T FROM {staged.source(result.location)} ORDER BY 1')
+    assert [row["T"] for row in rows] == [4.0, 10.0]

@@ -100,3 +100,32 @@ with DAG(dag_id="too_slow", schedule=None, start_date=START):
     files = listing()
     plan = validation(files, model_params={"mode": "endless"})
     FullBatchOperator(task_id="full", manifest=files.output, plan=plan.output, poll_interval=0.3, timeout=4)
+
+with DAG(dag_id="alarm", schedule=None, start_date=START):
+    files = listing()
+    plan = validation(files, model_params={"mode": "endless"})
+    FullBatchOperator(
+        task_id="full",
+        manifest=files.output,
+        plan=plan.output,
+        deferrable=False,
+        poll_interval=0.3,
+        execution_timeout=pendulum.duration(seconds=8),
+    )
+
+with DAG(dag_id="empty", schedule=None, start_date=START):
+    files = listing(pattern=".*[.]nothing", if_empty="succeed")
+    plan = validation(files)
+    sample = SampleBatchOperator(task_id="sample", manifest=files.output, plan=plan.output)
+    FullBatchOperator(task_id="full", manifest=files.output, plan=plan.output, sample=sample.output)
+
+with DAG(dag_id="partitions", schedule=None, start_date=START):
+    files = listing(
+        stage_path=None,
+        pattern=None,
+        model_name=None,
+        query="SELECT '@MEDIA.PUBLIC.OP_FILES/in/f00.bin' AS PATH, COLUMN1 AS AMOUNT, COLUMN2 AS GRP "
+        "FROM VALUES (1.5::FLOAT, 'a'), (2.5::FLOAT, 'a'), (10::FLOAT, 'b')",
+    )
+    plan = validation(files, model_name="MEDIA.PUBLIC.OP_GROUP_MODEL", partition_column="GRP")
+    FullBatchOperator(task_id="full", manifest=files.output, plan=plan.output, poll_interval=0.3)
