@@ -1,0 +1,172 @@
+"""LoadResults on staged output: whole or not at all, never twice, nested as told."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import Asset
+from airflow.sdk.execution_time.context import OutletEventAccessors
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+from airflow_provider_mediabatch.exceptions import IncompleteOutput, InvalidInput
+from airflow_provider_mediabatch.hooks.mediabatch import rows
+from airflow_provider_mediabatch.job import BatchResult
+from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
+
+TWO = """
+    SELECT COLUMN1 AS IMG, COLUMN2 AS MB_CONTENT_ID, COLUMN3::FLOAT AS SCORE
+    FROM VALUES ('@a', 'x', 1), ('@b', 'y', 2)"""
+
+
+class Output:
+    """Folders as jobs write them, and the loading of them into one table."""
+
+    def __init__(self, engine: Any, connection: Any, folder: Path) -> None:
+        self.connection = connection
+        self.name = f"LOAD_{uuid.uuid4().hex[:8]}".upper()
+        self.table = f"MEDIA.PUBLIC.{self.name}_T"
+        self._success = folder / "_SUCCESS"
+        self._success.write_bytes(b"")
+        connection.cursor().execute(f"CREATE STAGE {self.name}")
+
+    def write(self, query: str, *, job: str = "MB_J", success: bool = True, **changes: Any) -> BatchResult:
+        location = f"@MEDIA.PUBLIC.{self.name}/{job}/"
+        run = self.connection.cursor().execute
+        run(f"COPY INTO {location} FROM ({query}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
+        count = rows(self.connection, f"SELECT COUNT(*) AS N FROM ({query})")[0]["N"]
+        if success:
+            run(f"PUT 'file://{self._success}' '{location}' AUTO_COMPRESS = FALSE")
+        manifest = Manifest("@D.S.W/m/", {"IMG": "VARCHAR"}, ("IMG",), count, count, count, "d")
+        manifest = replace(manifest, **changes)
+        return BatchResult(
+            f"MEDIA.PUBLIC.{job}", location, count, count, 1.0, "p", "DB.SC.M", "V1", "predict",
+            manifest=manifest.to_xcom(),
+        )  # fmt: skip
+
+    def load(self, *results: Any, **arguments: Any) -> Any:
+        given = [json.loads(json.dumps(result.to_xcom())) for result in results]
+        operator = LoadResultsOperator(
+            task_id="load", results=given, table=self.table, snowflake_conn_id="load_test", **arguments
+        )
+        ti = RuntimeTaskInstance.model_construct(
+            dag_id="dag", task_id="load", run_id="run", map_index=-1, try_number=1, task=operator
+        )
+        context: Any = {"ti": ti, "outlet_events": OutletEventAccessors()}
+        self.events = context["outlet_events"]
+        return operator.execute(context)
+
+    def rows(self, columns: str = "*") -> list[dict[str, Any]]:
+        return rows(self.connection, f"SELECT {columns} FROM {self.table} ORDER BY MB_PATH")
+
+
+@pytest.fixture
+def output(engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("AIRFLOW_CONN_LOAD_TEST", engine.airflow_connection)
+    with engine.connect() as connection:
+        yield Output(engine, connection, tmp_path)
+
+
+def test_rows_say_whence_they_came(output: Output) -> None:
+    asset = Asset("predictions")
+    summary = output.load(output.write(TWO), outlets=[asset])
+    assert output.rows(
+        "IMG, SCORE, MB_PATH, MB_CONTENT_ID, MB_MODEL, MB_MODEL_VERSION, MB_FUNCTION, MB_JOB, MB_RUN_ID"
+    )[0] == {
+        "IMG": "@a",
+        "SCORE": 1.0,
+        "MB_PATH": "@a",
+        "MB_CONTENT_ID": "x",
+        "MB_MODEL": "DB.SC.M",
+        "MB_MODEL_VERSION": "V1",
+        "MB_FUNCTION": "predict",
+        "MB_JOB": "MEDIA.PUBLIC.MB_J",
+        "MB_RUN_ID": "run",
+    }
+    assert (summary["rows"], summary["files"], summary["jobs"]) == (2, 2, ["MEDIA.PUBLIC.MB_J"])
+    assert output.events[asset].extra["rows"] == 2
+
+
+def test_loading_twice_and_loading_a_later_job_of_the_same_files_does_not_double(output: Output) -> None:
+    first = output.write(TWO)
+    output.load(first)
+    output.load(first)
+    assert len(output.rows()) == 2
+    output.load(output.write(TWO.replace("2)", "9)"), job="MB_LATER"))
+    assert [(row["SCORE"], row["MB_JOB"]) for row in output.rows()] == [
+        (1.0, "MEDIA.PUBLIC.MB_LATER"),
+        (9.0, "MEDIA.PUBLIC.MB_LATER"),
+    ]
+
+
+def test_partial_output_is_never_loaded(output: Output) -> None:
+    good, bad = output.write(TWO), output.write(TWO, job="MB_BAD", success=False)
+    with pytest.raises(IncompleteOutput, match="no _SUCCESS"):
+        output.load(good, bad)
+    short = replace(output.write(TWO, job="MB_SHORT"), rows=3)
+    with pytest.raises(IncompleteOutput, match="2 of 3 rows"):
+        output.load(good, short)
+    assert not rows(output.connection, f"SHOW TABLES LIKE '{output.name}_T' IN SCHEMA MEDIA.PUBLIC")
+
+
+def test_a_missing_shard_is_named(output: Output) -> None:
+    part = output.write(TWO, shard=1, shards=3)
+    with pytest.raises(InvalidInput, match="shards 0, 2 of 3 are missing"):
+        output.load(part)
+
+
+def test_nothing_to_load(output: Output) -> None:
+    empty = BatchResult("", "", 0, 0, 0.0, "p", "DB.SC.M", "V1", "predict", manifest=output.write(TWO).manifest)
+    assert output.load(empty)["rows"] == 0
+
+
+NESTED = """
+    SELECT '@a' AS IMG, '{"text": "hello", "score": 0.5, "words": ["a"]}' AS "outputs"
+    UNION ALL SELECT '@b', '{"text": "bye", "score": 1}'"""
+
+
+def test_nested_outputs_as_variant(output: Output) -> None:
+    output.load(output.write(NESTED), nested={"outputs": "variant"})
+    found = output.rows('"outputs":text::VARCHAR AS T')
+    assert [row["T"] for row in found] == ["hello", "bye"]
+
+
+def test_nested_outputs_flattened(output: Output) -> None:
+    output.load(output.write(NESTED), nested={"OUTPUTS": "flatten"})
+    found = output.rows("OUTPUTS_TEXT, OUTPUTS_SCORE, OUTPUTS_WORDS")
+    assert [(row["OUTPUTS_TEXT"], row["OUTPUTS_SCORE"]) for row in found] == [("hello", 0.5), ("bye", 1.0)]
+    assert json.loads(found[0]["OUTPUTS_WORDS"]) == ["a"]
+    with pytest.raises(InvalidInput, match="nested= names NOPE"):
+        output.load(output.write(NESTED, job="MB_K"), nested={"NOPE": "flatten"})
+
+
+def test_a_changed_schema(output: Output) -> None:
+    output.load(output.write(TWO))
+    wider = output.write("SELECT '@c' AS IMG, 3::FLOAT AS SCORE, 'cat' AS LABEL", job="MB_WIDE")
+    with pytest.raises(InvalidInput, match=r'ADD COLUMN "LABEL"'):
+        output.load(wider, schema_change="refuse")
+    output.load(wider)
+    assert [row["LABEL"] for row in output.rows()] == [None, None, "cat"]
+    with pytest.raises(InvalidInput, match="SCORE is FLOAT in the table and"):
+        output.load(output.write("SELECT '@d' AS IMG, 'high' AS SCORE", job="MB_TEXT"))
+    assert len(output.rows()) == 3
+
+
+def test_output_without_the_path_is_refused_with_the_reason(output: Output) -> None:
+    with pytest.raises(InvalidInput, match="a partitioned method must return the path"):
+        output.load(output.write("SELECT 1 AS TOTAL"))
+
+
+@pytest.mark.parametrize(
+    ("results", "words"), [(None, "no XCom"), ([], "there is none"), ([{"kind": "Manifest"}], "expected a")]
+)
+def test_what_is_not_a_result(output: Output, results: Callable[..., Any], words: str) -> None:
+    operator = LoadResultsOperator(task_id="load", results=results, table="T", snowflake_conn_id="load_test")
+    with pytest.raises(InvalidInput, match=words):
+        operator.execute({})  # type: ignore[typeddict-item]
