@@ -33,7 +33,8 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
     if handler is not None and not is_locked(handler):
         return handler(ctx, cursor)
     if (whole := _whole_result(cursor)) is not None:
-        return ctx.engine.queries.result(whole)
+        earlier = ctx.engine.queries.result(whole)
+        return Result(earlier.columns, earlier.table)
     with ctx.session.lock:
         if ctx.cancelled.is_set():
             raise cancelled()

@@ -34,7 +34,8 @@ def one_client(parameters: dict[str, Any], worker: str) -> int:
             assert mine == [(n,) for n in range(number + 1)], (worker, mine)
             query_id = cursor.execute_async("SELECT ?, ?", (worker, number))["queryId"]
             cursor.get_results_from_sfqid(query_id)
-            assert cursor.fetchall() == [(worker, number)]
+            rows = cursor.fetchall()
+            assert rows == [(worker, number)], rows
             checked += 1
         cursor.execute("BEGIN")
         cursor.execute("DELETE FROM own_rows")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from snowflake.connector.errors import ProgrammingError
 
 from airflow_provider_mediabatch.local import daemon
 
@@ -142,7 +142,7 @@ def test_everything_is_there_after_sigkill(own_engine: RunningEngine, tmp_path: 
             pass
         lost = cursor.execute_async("CALL SYSTEM$WAIT(600)")["queryId"]
         time.sleep(0.3)
-        kill(own_engine)
+    kill(own_engine)
     own_engine.restart()
     with own_engine.connect() as connection:
         cursor = connection.cursor()
@@ -167,11 +167,11 @@ def test_killed_in_the_middle_of_writing(own_engine: RunningEngine) -> None:
         for batch in range(20):
             other.cursor().execute(f"INSERT INTO written SELECT {batch}, seq4() FROM TABLE(GENERATOR(ROWCOUNT => 500))")
             committed += 1
-        os.kill(own_engine.status.pid, signal.SIGKILL)
-    psutil.wait_procs(
-        [psutil.Process(own_engine.status.pid)] if psutil.pid_exists(own_engine.status.pid) else [], timeout=10
-    )
+    kill(own_engine)
     own_engine.restart()
     with own_engine.connect() as connection:
         rows = connection.cursor().execute("SELECT batch, COUNT(*) FROM written GROUP BY 1 ORDER BY 1").fetchall()
     assert rows == [(batch, 500) for batch in range(committed)]
+    with pytest.raises(ProgrammingError, match="Session no longer exists"):
+        cursor.execute("COMMIT")
+    writer.close()
