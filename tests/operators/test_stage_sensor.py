@@ -1,0 +1,210 @@
+"""Waiting for files, on the local engine: the sensor, its trigger, and the trigger of assets."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.bases.sensor import PokeReturnValue
+from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, TaskDeferred
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+from airflow_provider_mediabatch.exceptions import InvalidInput, PollingFailed
+from airflow_provider_mediabatch.hooks import listing
+from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
+from airflow_provider_mediabatch.hooks.listing_sql import Source
+from airflow_provider_mediabatch.sensors.stage_files import StageFilesSensor
+from airflow_provider_mediabatch.triggers.stage_files import Snapshot, StageFilesTrigger, StageProducer
+
+
+class Stage:
+    """An external stage over a folder."""
+
+    def __init__(self, engine: Any, connection: Any) -> None:
+        name = f"SENSOR_{uuid.uuid4().hex[:8]}".upper()
+        bucket = name.lower().replace("_", "-")
+        connection.cursor().execute(f"CREATE STAGE {name} URL = 's3://{bucket}/in/'")
+        self.connection = connection
+        self.path = f"@MEDIA.PUBLIC.{name}/"
+        self.table = f"MEDIA.PUBLIC.{name}_L"
+        self.folder = Path(engine.state_dir) / "buckets" / bucket / "in"
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, *names: str) -> None:
+        for name in names:
+            (self.folder / name).write_bytes(b"abc")
+
+    def sensor(self, **arguments: Any) -> StageFilesSensor:
+        arguments = {"settle": 0, "poke_interval": 0.3, "timeout": 20, "deferrable": True, **arguments}
+        return StageFilesSensor(task_id="wait", stage_path=self.path, snowflake_conn_id="sensor_test", **arguments)
+
+
+def context(sensor: StageFilesSensor) -> Any:
+    ti = RuntimeTaskInstance.model_construct(
+        dag_id="dag", task_id="wait", run_id="run", map_index=-1, try_number=1, task=sensor,
+        start_date=datetime.now(UTC),
+    )  # fmt: skip
+    return {"ti": ti}
+
+
+@pytest.fixture
+def stage(engine: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    monkeypatch.setenv("AIRFLOW_CONN_SENSOR_TEST", engine.airflow_connection)
+    with engine.connect() as connection:
+        yield Stage(engine, connection)
+
+
+async def _first(trigger: Any) -> Any:
+    async for event in trigger.run():
+        return event.payload
+    return None
+
+
+def wait(sensor: StageFilesSensor, meanwhile: Any = None) -> Any:
+    """Run a deferrable sensor to its end, its trigger as the triggerer would."""
+    ti = context(sensor)
+    try:
+        return sensor.execute(ti)
+    except TaskDeferred as deferred:
+        path, arguments = deferred.trigger.serialize()
+        assert path.endswith("StageReadyTrigger")
+        trigger = type(deferred.trigger)(**arguments)
+
+        async def both() -> Any:
+            later = asyncio.create_task(asyncio.to_thread(meanwhile)) if meanwhile else None
+            event = await asyncio.wait_for(_first(trigger), 60)
+            if later:
+                await later
+            return event
+
+        return getattr(sensor, deferred.method_name)(ti, asyncio.run(both()))
+
+
+def test_files_that_are_there(stage: Stage) -> None:
+    stage.write("a.jpg", "b.jpg", "c.txt")
+    assert wait(stage.sensor(pattern=".*jpg", min_files=2)) == {"files": 2, "bytes": 6}
+    in_place = stage.sensor(deferrable=False)
+    found = in_place.poke(context(in_place))
+    assert isinstance(found, PokeReturnValue)
+    assert found.xcom_value == {"files": 3, "bytes": 9}
+
+
+def test_waits_for_an_upload_to_settle(stage: Stage) -> None:
+    stage.write("f0.jpg")
+
+    def upload() -> None:
+        for number in range(1, 4):
+            time.sleep(0.8)
+            stage.write(f"f{number}.jpg")
+
+    assert wait(stage.sensor(settle=2), upload) == {"files": 4, "bytes": 12}
+
+
+def test_files_before_a_time_are_not_new(stage: Stage) -> None:
+    stage.write("a.jpg")
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    with pytest.raises(AirflowSensorTimeout, match="fewer than 1 new"):
+        wait(stage.sensor(since=tomorrow, timeout=1))
+    with pytest.raises(AirflowSkipException):
+        wait(stage.sensor(since=tomorrow.isoformat(), timeout=1, soft_fail=True))
+    assert wait(stage.sensor(since=timedelta(hours=1)))["files"] == 1
+
+
+def test_files_that_the_ledger_has_are_not_new(stage: Stage, media: Any) -> None:
+    stage.write("a.jpg", "b.jpg")
+    sensor = stage.sensor(model_name=media.model, ledger=stage.table, timeout=2)
+    assert wait(sensor)["files"] == 2, "no ledger yet: nothing is done"
+    path = listing.stage_path(stage.connection, stage.path)
+    listed = listing.list_sources(
+        stage.connection, [Source("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
+    )
+    Ledger(stage.connection, stage.table).claim(
+        listed.relation,
+        owner=Owner("dag", "list", "run", -1, lambda dag_id, run_id: False),
+        model=media.model,
+        version="V1",
+        function="predict",
+    )
+    with pytest.raises(AirflowSensorTimeout):
+        wait(sensor)
+    stage.write("c.jpg")
+    assert wait(sensor)["files"] == 1
+
+
+def test_what_cannot_work(stage: Stage) -> None:
+    with pytest.raises(InvalidInput, match="shell pattern"):
+        wait(stage.sensor(pattern="*.jpg"))
+    sensor = stage.sensor()
+    with pytest.raises(PollingFailed, match="could not be read: gone"):
+        sensor.execute_complete(context(sensor), {"error": "gone"})
+
+
+class Store:
+    """What the triggers ask of Airflow's asset state store, which only a triggerer has."""
+
+    def __init__(self, **values: Any) -> None:
+        self.values = values
+
+    async def aget(self, key: str, default: Any = None) -> Any:
+        return self.values.get(key, default)
+
+
+class Watcher(StageFilesTrigger):
+    """The trigger, with its store at hand."""
+
+    store = Store()
+
+    def _store(self) -> Any:
+        return self.store
+
+
+def test_looks_become_events(stage: Stage) -> None:
+    """The producer's looks through the filters of two watchers of one path, as the triggerer connects them."""
+    arguments = {
+        "stage_path": stage.path, "snowflake_conn_id": "sensor_test", "poll_interval": 0.5, "settle": 1, "max_wait": 60
+    }  # fmt: skip
+    images = Watcher(**arguments, asset_name="images", pattern=".*jpg")
+    texts = Watcher(**arguments, asset_name="texts", pattern=".*txt")
+    stage.write("a.jpg", "b.jpg")
+
+    async def play() -> dict[str, list[Any]]:
+        events: dict[str, list[Any]] = {"images": [], "texts": []}
+        queues = {"images": asyncio.Queue[Snapshot](), "texts": asyncio.Queue[Snapshot]()}
+
+        async def stream(name: str) -> Any:
+            while True:
+                yield await queues[name].get()
+
+        async def consume(trigger: Watcher) -> None:
+            async for event in trigger.filter_shared_stream(stream(trigger.asset_name)):
+                events[trigger.asset_name].append(event.payload)
+
+        tasks = [asyncio.create_task(consume(trigger)) for trigger in (images, texts)]
+        await asyncio.sleep(0)
+        started = time.monotonic()
+        written = False
+        looks: Any = StageProducer(images.serialize()[1]).open_stream()
+        async for snapshot, _ in looks:
+            for queue in queues.values():
+                queue.put_nowait(snapshot)
+            await asyncio.sleep(0.05)
+            if events["images"] and not written:
+                written = True
+                stage.write("c.jpg", "note.txt")
+            if (len(events["images"]) == 2 and events["texts"]) or time.monotonic() - started > 30:
+                break
+        for task in tasks:
+            task.cancel()
+        await looks.aclose()
+        return events
+
+    events = asyncio.run(play())
+    assert [event["files"] for event in events["images"]] == [2, 1]
+    assert [(event["files"], event["bytes"]) for event in events["texts"]] == [(1, 3)]
+    assert events["images"][0]["to"] == events["images"][1]["from"]
