@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, conf
 
-from airflow_provider_mediabatch.exceptions import (
-    RETRY_NEXT,
-    IncompleteOutput,
-    InvalidInput,
-    JobFailed,
-    JobTimeout,
-    MediaBatchError,
-    PollingFailed,
-)
+from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError
 from airflow_provider_mediabatch.lineage import LineageMixin
 from airflow_provider_mediabatch.links.batch_job import JOB_KEY, BatchJobLink, snowsight_url
 from airflow_provider_mediabatch.links.review import ReviewLink
@@ -143,61 +135,15 @@ class BatchJobOperator(LineageMixin, BaseOperator):
             dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=map_index, fingerprint=fingerprint
         )
 
-    def check_manifest(self, connection: SnowflakeConnection, manifest: Manifest) -> None:
-        """The staged Parquet must still be there: a job over an empty folder would fail late, and cost an image."""
-        from airflow_provider_mediabatch.hooks.jobs import count_files
-
-        if not count_files(connection, manifest.location)["files"]:
-            raise InvalidInput(
-                f"The manifest {manifest.location} is not there any more; clear the task that listed the files, so "
-                "that it is written again"
-            )
-
-    def check_whole(self, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> int:
-        """Rows of the output, after checking that it is whole.
-
-        :raises IncompleteOutput: no ``_SUCCESS``, rows missing, partitions missing.
-        """
-        from airflow_provider_mediabatch.hooks import jobs
-        from airflow_provider_mediabatch.hooks.output import Staged
-
-        location = work.location(attempt.job)
-        found = jobs.count_files(connection, location)
-        if not found["success"]:
-            raise IncompleteOutput(
-                f"Job {attempt.job} is DONE, but {location} has no _SUCCESS: its output is not whole and is not read",
-                running="The job has ended and bills no more.",
-                retry=RETRY_NEXT,
-            )
-        staged = Staged(connection, work.plan.job_schema)
-        rows = staged.count(location) if found["files"] else 0
-        expected = work.manifest.row_count
-        if work.plan.keeps_rows and rows != expected:
-            raise IncompleteOutput(
-                f"Job {attempt.job} wrote {rows} rows to {location} for {expected} rows of its manifest",
-                running="The job has ended and bills no more.",
-                retry="A retry will find the same job and count again; clear the listing to start over.",
-            )
-        column = work.plan.partition_column
-        if column is not None and not work.plan.keeps_rows and expected:
-            missing = staged.missing_values(column, work.manifest.location, location)
-            if missing:
-                raise IncompleteOutput(
-                    f"Job {attempt.job} wrote no rows for {missing} of the manifest's partitions ({column})",
-                    running="The job has ended and bills no more.",
-                    retry="A retry will find the same job and count again; clear the listing to start over.",
-                )
-        return rows
-
     def _start(self, context: Context, connection: SnowflakeConnection, work: Work, first: int) -> Attempt:
         """Find or submit; note it and push the link before anything is waited for."""
-        from airflow_provider_mediabatch.hooks import submission
+        from airflow_provider_mediabatch.hooks import endings, submission
 
         store = context.get("task_state_store")
         stored = store.get(STORE_KEY) if store is not None else None
         found = submission.find(connection, work, stored=stored if isinstance(stored, Mapping) else None, first=first)
         if isinstance(found, int):
-            self.check_manifest(connection, work.manifest)
+            endings.check_manifest(connection, work.manifest)
             self.before_submit(context, connection, work, work.job(found))
             attempt = submission.submit(connection, self.snowflake_conn_id, work, found)
             self.log.info("Submitted job %s (query %s)", attempt.job, attempt.query_id)
@@ -288,62 +234,22 @@ class BatchJobOperator(LineageMixin, BaseOperator):
 
     def _end(self, context: Context, event: Mapping[str, Any], work: Work, attempt: Attempt) -> dict[str, Any]:
         """What follows from the event: the verified result, or the error that says it all."""
-        from airflow_provider_mediabatch.hooks import jobs
+        from airflow_provider_mediabatch.hooks import endings, jobs
 
-        outcome = Outcome(event["outcome"])
-        if outcome is Outcome.FORBIDDEN:
-            raise PollingFailed(
-                f"The status of job {attempt.job} may not be read: {event.get('error')}",
-                running="The job was left alone: it may run and bill.",
-            )
-        if outcome is Outcome.UNREACHABLE:
-            raise PollingFailed(
-                f"The status of job {attempt.job} could not be read, time after time; last: {event.get('error')}",
-                running="The job was left alone, because its health is not known: it may run and bill.",
-            )
+        error = endings.unreadable(event, attempt)
+        if error is not None:
+            raise error
         with jobs.connected(self.snowflake_conn_id) as connection:
-            if outcome is Outcome.DONE:
-                value = self.finish(context, connection, work, attempt)
-                self._note_done(context, work, attempt)
-                return value
-            raise self._error(connection, outcome, event, attempt)
+            if Outcome(event["outcome"]) is not Outcome.DONE:
+                raise endings.failure(connection, event, attempt, cancel_on_timeout=self.cancel_on_timeout)
+            value = self.finish(context, connection, work, attempt)
+            self._note_done(context, work, attempt)
+            return value
 
     def _note_done(self, context: Context, work: Work, attempt: Attempt) -> None:
         store = context.get("task_state_store")
         if store is not None:
             store.set(DONE_KEY, {"fingerprint": work.fingerprint, "generation": attempt.generation})
-
-    def _error(
-        self, connection: SnowflakeConnection, outcome: Outcome, event: Mapping[str, Any], attempt: Attempt
-    ) -> MediaBatchError:
-        from airflow_provider_mediabatch.hooks import jobs
-        from airflow_provider_mediabatch.hooks.submission import refused
-
-        if outcome is Outcome.REJECTED:
-            return refused(attempt.job, str(event.get("error") or "the statement failed"))
-        if outcome is Outcome.GONE:
-            return JobFailed(
-                f"Job {attempt.job} does not exist any more (it was dropped), or this role may not see it any more",
-                status="DELETED",
-                running="If it was dropped, it bills no more.",
-                retry="A retry will look for it by name, and start a new job if it is not there.",
-            )
-        if outcome is Outcome.TIMEOUT:
-            cancelled = bool(event.get("cancelled"))
-            if self.cancel_on_timeout and not cancelled:
-                jobs.cancel(connection, attempt.job, attempt.query_id)
-                cancelled = True
-            return JobTimeout(
-                f"Job {attempt.job} was not finished in time (last status: {event.get('status') or 'submitting'})",
-                running="It was cancelled and bills no more." if cancelled else "It was left running, and bills.",
-                retry=RETRY_NEXT if cancelled else "A retry will attach to it.",
-            )
-        tail = jobs.logs(connection, attempt.job)
-        status = str(event.get("status") or "FAILED")
-        log = f"\nThe end of its log:\n{tail}" if tail else "\nIt has no log."
-        return JobFailed(
-            f"Job {attempt.job} ended as {status}.{log}", status=status, running="The job has ended and bills no more."
-        )
 
 
 def plan_of(value: Any) -> InferencePlan:

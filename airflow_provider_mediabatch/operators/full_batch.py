@@ -103,9 +103,10 @@ class FullBatchOperator(BatchJobOperator):
 
     def finish(self, context: Context, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> dict[str, Any]:
         """Verify and describe the result; record it in the ledger."""
+        from airflow_provider_mediabatch.hooks.endings import check_whole
         from airflow_provider_mediabatch.hooks.ledger import Ledger
 
-        rows = self.check_whole(connection, work, attempt)
+        rows = check_whole(connection, work, attempt)
         result = BatchResult(
             job=attempt.job,
             location=work.location(attempt.job),

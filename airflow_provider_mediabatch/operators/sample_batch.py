@@ -117,10 +117,11 @@ class SampleBatchOperator(BatchJobOperator):
 
     def finish(self, context: Context, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> dict[str, Any]:
         """Check the output; the report, or :class:`SampleFailed` with what broke."""
+        from airflow_provider_mediabatch.hooks.endings import check_whole
         from airflow_provider_mediabatch.hooks.output import Staged
 
         location = work.location(attempt.job)
-        rows = self.check_whole(connection, work, attempt)
+        rows = check_whole(connection, work, attempt)
         staged = Staged(connection, work.plan.job_schema)
         found = staged.columns(location) if rows else {}
         checks = [
@@ -226,13 +227,14 @@ class SampleBatchOperator(BatchJobOperator):
         target: str,
     ) -> Manifest:
         """Write the sample's manifest, on the server; the folder of an earlier try is taken as it is."""
+        from airflow_provider_mediabatch.hooks.endings import check_manifest
         from airflow_provider_mediabatch.hooks.jobs import count_files
         from airflow_provider_mediabatch.hooks.output import Staged
 
         chosen = shards_for(manifests, size)
         staged = Staged(connection, plan.job_schema)
         if not count_files(connection, target)["files"]:
-            self.check_manifest(connection, chosen[0])
+            check_manifest(connection, chosen[0])
             try:
                 select = sample_select(
                     chosen, [staged.source(manifest.location) for manifest in chosen], self.sampling, size
