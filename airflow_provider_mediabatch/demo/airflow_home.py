@@ -10,6 +10,7 @@ import base64
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -22,6 +23,8 @@ from typing import Any
 
 from airflow_provider_mediabatch.demo import DemoError
 
+_FAILED = "Task failed with exception"
+_LOGGED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:")
 _STARTING = "[DAG TEST] starting task_id="
 
 
@@ -39,6 +42,20 @@ class DagRunResult:
     tasks: list[dict[str, Any]]
     xcoms: dict[str, dict[str, Any]]
     log: Path
+
+    def errors(self) -> list[str]:
+        """What each failed try raised, without the frames of Airflow and ours that it passed through."""
+        found: list[list[str]] = []
+        inside = False
+        for line in self.log.read_text(errors="replace").splitlines():
+            if _FAILED in line:
+                found.append([])
+                inside = True
+            elif _LOGGED.match(line):
+                inside = False
+            elif inside and not line.startswith((" ", "Traceback")):
+                found[-1].append(line)
+        return ["\n".join(lines) for lines in found]
 
     def returned(self, task_id: str) -> Any:
         """What the task returned."""

@@ -65,15 +65,13 @@ def run(*, state_dir: Path, speech: bool, files: Path | None, json_file: Path | 
             ran_before = daemon.status(state_dir) is not None
             engine = daemon.start(state_dir)
         try:
-            with steps.step("Connect Snowpark"):
-                session = _session(engine.parameters)
-            _load(session, scenario, steps)
-            home.connections["snowflake_default"] = engine.airflow_connection
-            with steps.step("Prepare Airflow's database"):
-                migrated.result()
-            result = _run_dag(home, scenario, session, steps)
-            found = _predictions(session, scenario, result)
-            session.close()
+            with _session(engine.parameters) as session:  # closed before its server stops: it would go on asking for it
+                _load(session, scenario, steps)
+                home.connections["snowflake_default"] = engine.airflow_connection
+                with steps.step("Prepare Airflow's database"):
+                    migrated.result()
+                result = _run_dag(home, scenario, session, steps)
+                found = _predictions(session, scenario, result)
         finally:
             if not keep and not ran_before:
                 daemon.stop(state_dir)
@@ -146,6 +144,7 @@ def _document(result: DagRunResult, found: list[dict[str, Any]], seconds: dict[s
         "result": result.returned("full_batch"),
         "predictions": found,
         "seconds": seconds,
+        "errors": result.errors(),
         "log": str(result.log),
     }
 
@@ -158,8 +157,9 @@ def _show(
     seconds: dict[str, float],
 ) -> None:
     if result.state != "success":
-        console.print(f"[red]The DAG's run ended as {result.state}.[/red] The end of its log, {result.log}:")
-        console.print(result.log.read_text()[-3000:], markup=False, highlight=False)
+        console.print(f"[red]The DAG's run ended as {result.state}.[/red] Its whole log is {result.log}")
+        for error in result.errors():
+            console.print(error, markup=False, highlight=False, soft_wrap=True)
         return
     table = Table(title=f"{scenario.model.name} on {len(found)} files")
     for name in ("file", *scenario.answers):

@@ -76,7 +76,7 @@ def recordings(cache: Path, files: Path | None) -> Scenario:
         if files
         else media.speech(cache / "speech"),
         column="AUDIO",
-        answers={"text": '"outputs":"text"::VARCHAR'},
+        answers={"text": 'PARSE_JSON("outputs"::VARCHAR):text::VARCHAR'},
     )
 
 

@@ -52,7 +52,7 @@ def test_states_and_xcoms(home: AirflowHome, tmp_path: Path) -> None:
     }
     assert result.returned("first") == {"conf": {"k": 2}}
     assert result.returned("each") == [1, 2]
-    assert "ValueError: three" in result.log.read_text()
+    assert result.errors() == ["ValueError: three"]
 
 
 def test_a_file_that_does_not_parse_is_an_error_with_its_reason(home: AirflowHome, tmp_path: Path) -> None:
