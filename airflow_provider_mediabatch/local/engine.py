@@ -6,17 +6,25 @@ directory of an older engine opens with a newer one.
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import logging
 import secrets
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.catalog import Catalog
 from airflow_provider_mediabatch.local.faults import Faults
+from airflow_provider_mediabatch.local.jobs import JobStore
+from airflow_provider_mediabatch.local.models import ModelStore
+from airflow_provider_mediabatch.local.privileges import Privileges
 from airflow_provider_mediabatch.local.queries import Queries
 from airflow_provider_mediabatch.local.session import Sessions
+from airflow_provider_mediabatch.local.sql.locks import Locks
+from airflow_provider_mediabatch.local.sql.storage import Storage
+from airflow_provider_mediabatch.local.stages import StageStore
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -36,40 +44,32 @@ class Engine:
         self.faults = Faults(state_dir)
         self.sessions = Sessions(self)
         self.queries = Queries(self)
-        self.privileges: Any = self._room("privileges", "Privileges")
-        self.storage: Any = self._room("sql.storage", "Storage")
-        self.locks: Any = self._room("sql.locks", "Locks")
-        self.stages: Any = self._room("stages", "StageStore")
-        self.models: Any = self._room("models", "ModelStore")
-        self.jobs: Any = self._room("jobs", "JobStore")
+        self.privileges = Privileges(self)
+        self.storage = Storage(state_dir)
+        self.locks = Locks()
+        self.stages = StageStore(self)
+        self.models = ModelStore(self)
+        self.jobs = JobStore(self)
 
-    @property
-    def rooms(self) -> list[Any]:
-        """Rooms that may keep things of a session: those with ``session_closed(session)`` are told when one ends."""
-        return [r for r in (self.locks, self.storage, self.stages, self.models, self.jobs) if r is not None]
+    def session_closed(self, session: Session) -> None:
+        """Give up what was a session's own: its locks and temporary stages; tables go with its DuckDB connection."""
+        self.locks.session_closed(session)
+        self.stages.session_closed(session)
 
     def recover(self) -> None:
         """Take up what a killed engine left: jobs go on, statements that ran have failed."""
-        take_up = getattr(self.jobs, "recover", None)
-        self.queries.recover(take_up() if take_up else {})
+        self.queries.recover(self.jobs.recover())
 
     def close(self) -> None:
-        """End statements and jobs, and close the files."""
-        for room in (self.queries, self.jobs, self.storage):
-            end = getattr(room, "shutdown", None) or getattr(room, "close", None)
-            if end is None:
-                continue
+        """End statements and jobs, and close the files. After a kill instead of this, jobs run on and are taken up."""
+        ends: list[Callable[[], None]] = [self.queries.close, self._cancel_jobs, self.jobs.shutdown, self.storage.close]
+        for end in ends:
             try:
                 end()
             except Exception:
-                log.exception("closing %s failed", type(room).__name__)
+                log.exception("closing: %s failed", end)
 
-    def _room(self, module: str, name: str) -> Any:
-        try:
-            store = getattr(importlib.import_module(f"{__package__}.{module}"), name)
-            given = {"engine": self, "catalog": self.catalog, "state_dir": self.state_dir}
-            return store(*(given[parameter] for parameter in inspect.signature(store).parameters if parameter in given))
-        except ModuleNotFoundError as missing:
-            if not (missing.name or "").startswith(str(__package__)):
-                raise
-            return None
+    def _cancel_jobs(self) -> None:
+        """Whoever stops the engine does not expect processes of it to work on."""
+        for job in self.jobs.all(lambda job: not job.terminal):
+            self.jobs.cancel(job)

@@ -26,7 +26,7 @@ from airflow_provider_mediabatch.local.defaults import ACCOUNT, DATABASE, ROLE, 
 from airflow_provider_mediabatch.local.engine import Engine
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.faults import Rule
-from airflow_provider_mediabatch.local.queries import FAILED, Query
+from airflow_provider_mediabatch.local.queries import Query
 from airflow_provider_mediabatch.local.request_body import read_json
 from airflow_provider_mediabatch.local.results import FileTransfer
 from airflow_provider_mediabatch.local.session import Session
@@ -174,7 +174,7 @@ class Server:
             return JSONResponse(replies.failure("390100", "Incorrect username or password was specified."))
         query = request.query_params
         role = _resolved(query.get("roleName")) or ROLE
-        if self.engine.privileges is not None and not self.engine.privileges.exists(role):
+        if not self.engine.privileges.exists(role):
             message = f"Role '{role}' specified in the connect string does not exist or not authorized. Contact your"
             return JSONResponse(
                 replies.failure(
@@ -183,9 +183,7 @@ class Server:
             )
         parameters = data.get("SESSION_PARAMETERS")
         session = self.engine.sessions.open(USER, role, parameters if isinstance(parameters, dict) else {})
-        session.database = _resolved(query.get("databaseName")) or DATABASE
-        session.schema = _resolved(query.get("schemaName")) or SCHEMA
-        session.warehouse = _resolved(query.get("warehouse")) or WAREHOUSE
+        self._stand(session, query.get("databaseName"), query.get("schemaName"), query.get("warehouse"))
         info = {
             "databaseName": session.database,
             "schemaName": session.schema,
@@ -206,6 +204,19 @@ class Server:
                 "account": ACCOUNT,
             }
         )
+
+    def _stand(self, session: Session, database: str | None, schema: str | None, warehouse: str | None) -> None:
+        """Set where a new session stands.
+
+        As with Snowflake, a name that does not exist is no error; the session has no current one then.
+        """
+        storage = self.engine.storage
+        wanted = _resolved(database) or DATABASE
+        session.database = wanted if storage.database_exists(wanted) else None
+        wanted = _resolved(schema) or SCHEMA
+        session.schema = wanted if session.database and storage.schema_exists(session.database, wanted) else None
+        wanted = _resolved(warehouse) or WAREHOUSE
+        session.warehouse = wanted if storage.warehouse_exists(wanted) else None
 
     async def renew(self, request: Request) -> Response:
         """A new session token for the master token."""
@@ -350,23 +361,7 @@ class Server:
             # Accepted a moment ago and not yet in the catalogue, or not known at all.
             known = [] if query is None else [{"id": query_id, "status": "RUNNING"}]
             return replies.success({"queries": known})
-        state: dict[str, Any] = {
-            "id": query_id,
-            "status": row["status"],
-            "state": row["status"],
-            "sqlText": row["sql"],
-            "startTime": int(float(str(row["started"])) * 1000),
-            "endTime": int(float(str(row["ended"])) * 1000) if row["ended"] else 0,
-            "totalDuration": 0,
-            "sessionId": row["session_id"],
-        }
-        reply: dict[str, Any] = {"success": True, "code": None, "message": None, "data": {"queries": [state]}}
-        if row["status"] == FAILED:
-            state |= {"errorCode": f"{row['error_code']:06d}", "errorMessage": row["error"]}
-            # The clients join the reply's message and the query's: so it stands in one of them only.
-            reply |= {"code": f"{row['error_code']:06d}", "sqlState": row["sqlstate"]}
-            reply["data"]["sqlState"] = row["sqlstate"]
-        return JSONResponse(reply)
+        return JSONResponse(replies.query_state(row))
 
     async def abort(self, request: Request) -> Response:
         """Cancel a statement, by its query id or by the request that began it."""

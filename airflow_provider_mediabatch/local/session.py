@@ -165,8 +165,5 @@ class Sessions:
 
     def _discard(self, session: Session) -> None:
         with session.lock:
-            for room in self.engine.rooms:
-                release = getattr(room, "session_closed", None)
-                if release is not None:
-                    release(session)
+            self.engine.session_closed(session)
             session.close_connection()
