@@ -47,7 +47,9 @@ def live_airflow(
     """
     home = AirflowHome(tmp_path_factory.mktemp("live-airflow"), {"snowflake_default": engine.airflow_connection})
     home.copy_from(migrated_airflow_home)
-    airflow = RunningAirflow(home)
+    # A user of no role may log in and see nothing: what is shown to such a one is tested too.
+    users = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,stranger:"}
+    airflow = RunningAirflow(home, environment=users)
     try:
         airflow.start()
         yield airflow

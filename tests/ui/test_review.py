@@ -1,0 +1,254 @@
+"""The review page and the approval form, in a real browser on a really running Airflow."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import browser
+import pytest
+import scene
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+if TYPE_CHECKING:
+    from conftest import Review
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+
+SAMPLE, FULL = "media_batch.sample_batch", "media_batch.full_batch"
+
+
+def wait(page: Any, condition: Any, seconds: float = 60) -> Any:
+    return WebDriverWait(page, seconds).until(condition)
+
+
+def open_form(page: Any, review: Review, dag_id: str) -> None:
+    browser.errors(page)
+    run = quote(review.runs[dag_id], safe="")
+    page.get(f"{review.airflow.url}/dags/{dag_id}/runs/{run}/tasks/media_batch.approve_sample/required_actions")
+    wait(page, lambda found: found.find_elements(By.XPATH, "//button[normalize-space()='Approve']"))
+    wait(page, lambda found: found.execute_script("return [...document.images].every(i => i.complete)"))
+
+
+def open_page(page: Any, review: Review, dag_id: str, *parts: str, query: str = "") -> None:
+    browser.errors(page)
+    page.get(review.airflow.url + review.path(dag_id, *parts) + query)
+
+
+def media_urls(html: bytes) -> list[str]:
+    found = re.findall(r'src="([^"]+/media[?][^"]+)"', html.decode())
+    return [url.replace("&amp;", "&") for url in found]
+
+
+def test_the_form_shows_pictures_predictions_and_the_full_run(page: Any, review: Review) -> None:
+    open_form(page, review, "ui_photographs")
+    pictures = [item for item in page.find_elements(By.TAG_NAME, "img") if "/preview/" in item.get_attribute("src")]
+    assert len(pictures) == 3
+    assert [item.get_property("naturalWidth") for item in pictures] == [160, 160, 160]
+    text = page.find_element(By.TAG_NAME, "body").text
+    for shown in ("The sample passed its checks.", "camera.png", "tripod", "Expected cost", "SCORE BETWEEN 0 AND 1"):
+        assert shown in text
+    assert browser.errors(page) == []
+
+
+def test_the_form_shows_hostile_names_and_outputs_as_text(page: Any, review: Review) -> None:
+    open_form(page, review, "ui_odd")
+    text = page.find_element(By.TAG_NAME, "body").text
+    assert "<img src=x onerror=alert(1)>.png" in text
+    assert "<script>document.title='owned'</script>│ `x` [l](javascript:alert(1)) {{ 7 * 7" in text
+    assert "owned" not in page.title
+    assert not page.find_elements(By.CSS_SELECTOR, "a[href^=javascript]")
+    assert all(
+        scene_url in item.get_attribute("src")
+        for item in page.find_elements(By.TAG_NAME, "img")
+        for scene_url in [review.airflow.url]
+    )
+    assert browser.errors(page) == []
+
+
+def test_the_page_of_a_sample(page: Any, review: Review) -> None:
+    open_page(page, review, "ui_photographs", SAMPLE, "-1")
+    assert page.find_element(By.CSS_SELECTOR, "h1 .verdict").text == "passed"
+    assert len(page.find_elements(By.CSS_SELECTOR, ".gallery img")) == 3
+    wait(page, lambda found: found.execute_script("return [...document.images].every(i => i.complete)"))
+    assert browser.broken_images(page) == []
+    assert "tripod" in page.find_element(By.CSS_SELECTOR, ".gallery").text
+    assert len(page.find_elements(By.CSS_SELECTOR, "svg.plot")) >= 1
+    assert browser.errors(page) == []
+
+
+def test_search_sort_and_filter(page: Any, review: Review) -> None:
+    open_page(page, review, "ui_recordings", FULL, "-1", query="?q=tone+1")
+    assert "1 of 3 rows match." in page.find_element(By.TAG_NAME, "main").text
+    open_page(page, review, "ui_recordings", FULL, "-1", query="?sort=SECONDS&order=desc")
+    names = [item.text for item in page.find_elements(By.CSS_SELECTOR, ".gallery .name")]
+    assert names == ["tone 2.wav", "tone 1.wav", "tone 0.wav"]
+    page.find_element(By.CSS_SELECTOR, "figure summary").click()
+    labels = {item.text: item for item in page.find_elements(By.CSS_SELECTOR, "figure a")}
+    open_page(page, review, "ui_recordings", FULL, "-1", query="?label_column=KIND&label=loud")
+    assert "2 of 3 rows match." in page.find_element(By.TAG_NAME, "main").text
+    assert labels or page.find_elements(By.CSS_SELECTOR, "figure a")
+
+
+def test_recordings_play_and_can_be_sought(page: Any, review: Review) -> None:
+    open_page(page, review, "ui_recordings", FULL, "-1")
+    seconds = page.execute_async_script(
+        "const done = arguments[0], a = document.querySelectorAll('audio')[2];"
+        "a.addEventListener('loadedmetadata', () => done(a.duration));"
+        "a.addEventListener('error', () => done(-1)); a.preload = 'auto'; a.load();"
+    )
+    assert seconds == pytest.approx(3, abs=0.1)
+    assert browser.errors(page) == []
+    _, _, html = review.get(review.path("ui_recordings", FULL, "-1"))
+    status, headers, part = review.get(media_urls(html)[0], Range="bytes=0-3")
+    assert (status, part) == (206, b"RIFF")
+    assert headers["content-type"] == "audio/wav"
+
+
+def test_odd_outputs_are_text_and_odd_files_say_why(page: Any, review: Review) -> None:
+    open_page(page, review, "ui_odd", SAMPLE, "-1")
+    gallery = page.find_element(By.CSS_SELECTOR, ".gallery").text
+    assert "<script>document.title='owned'</script>| `x` [l](javascript:alert(1)) {{ 7 * 7 }}" in gallery
+    assert scene.ODD_NAMES[0] in gallery
+    assert '"name":' in gallery
+    assert "cut here" in gallery
+    assert page.title.startswith("Batch review")
+    assert len(page.page_source) < 100_000
+    assert browser.errors(page) == []
+    _, _, html = review.get(review.path("ui_odd", SAMPLE, "-1"))
+    by_kind = {headers["content-type"] for _, headers, _ in map(review.get, media_urls(html))}
+    assert by_kind == {"image/jpeg", "image/svg+xml"}
+    for url in media_urls(html):
+        full = url.replace("&size=thumb", "")
+        _, headers, data = review.get(full)
+        if b"<script" in data:  # the "picture" that is a script is never shown inline
+            assert headers["content-disposition"].startswith("attachment")
+            assert "sandbox" in headers["content-security-policy"]
+
+
+def test_narrow_screen_keyboard_and_no_scripts(page: Any, review: Review) -> None:
+    _, headers, html = review.get(review.path("ui_photographs", SAMPLE, "-1"))
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert b"<script" not in html
+    size = page.get_window_size()
+    try:
+        page.set_window_size(500, 900)
+        open_page(page, review, "ui_photographs", SAMPLE, "-1")
+        assert page.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+        page.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
+        assert page.switch_to.active_element.text == "Skip to the results"
+    finally:
+        page.set_window_size(size["width"], size["height"])
+
+
+def test_the_page_in_airflow_follows_its_dark_mode(page: Any, review: Review) -> None:
+    page.get(review.airflow.url)
+    page.execute_script("localStorage.setItem('theme', 'dark')")
+    run = quote(review.runs["ui_photographs"], safe="")
+    page.get(f"{review.airflow.url}/dags/ui_photographs/runs/{run}/tasks/{SAMPLE}/plugin/batch-review")
+    frame = wait(page, lambda found: found.find_element(By.CSS_SELECTOR, "iframe[title='Batch review']"))
+    page.switch_to.frame(frame)
+    try:
+        wait(page, lambda found: found.find_elements(By.CSS_SELECTOR, ".gallery img"))
+        assert page.execute_script("return matchMedia('(prefers-color-scheme: dark)').matches")
+    finally:
+        page.switch_to.default_content()
+        page.execute_script("localStorage.setItem('theme', 'light')")
+
+
+def test_who_may_read(review: Review) -> None:
+    _, _, html = review.get(review.path("ui_recordings", FULL, "-1"))
+    media = media_urls(html)[0]
+    pages = [
+        review.path("ui_recordings"),
+        review.path("ui_recordings", FULL, "-1"),
+        review.path("ui_recordings", FULL, "-1", "log"),
+        review.path("ui_photographs", SAMPLE, "-1", "preview", "0", "IMAGE"),
+        media,
+    ]
+    for path in pages:
+        assert review.get(path)[0] == 200
+        assert review.get(path, user=None)[0] == 401
+        assert review.get(path, user="stranger")[0] == 403
+    assert review.get("/mediabatch/static/review.css", user=None)[0] == 401
+    assert review.get(media.replace("/mediabatch/ui_recordings/", "/mediabatch/~/"))[0] == 404
+
+
+def test_a_link_opens_its_own_file_of_its_own_task_only(review: Review) -> None:
+    _, _, html = review.get(review.path("ui_recordings", FULL, "-1"))
+    media = media_urls(html)[0]
+    assert review.get(media[:-3] + "xyz")[0] == 403
+    token = media.partition("?")[2]
+    assert review.get(review.path("ui_photographs", SAMPLE, "-1", "media") + "?" + token)[0] == 403
+    for row, column in (("0", "LABEL"), ("99", "IMAGE"), ("-1", "IMAGE")):
+        assert review.get(review.path("ui_photographs", SAMPLE, "-1", "preview", row, column))[0] == 404
+
+
+def test_links_of_the_tasks(review: Review) -> None:
+    run = quote(review.runs["ui_recordings"])
+    links = review.airflow.api("GET", f"/dags/ui_recordings/dagRuns/{run}/taskInstances/{FULL}/links")["extra_links"]
+    assert links["Batch review"] == review.path("ui_recordings", FULL, "-1")
+
+
+def test_a_rejection_releases_the_files_and_an_approval_runs_them(page: Any, review: Review) -> None:
+    def ledger() -> dict[str, int]:
+        with review.engine.connect() as connection:
+            statement = "SELECT STATE, COUNT(*) FROM MEDIABATCH_LEDGER WHERE DAG_ID = 'ui_photographs' GROUP BY 1"
+            return dict(connection.cursor().execute(statement).fetchall())
+
+    assert ledger() == {"claimed": 6}
+    review.answer("ui_photographs", "Reject", "the labels look wrong")
+    assert review.wait_for("ui_photographs", "full_batch") == "skipped"
+    assert ledger().get("claimed", 0) == 0
+
+    review.start("ui_photographs")
+    review.wait_for("ui_photographs", "approve_sample", "awaiting_input")
+    open_form(page, review, "ui_photographs")
+    page.find_element(By.XPATH, "//button[normalize-space()='Approve']").click()
+    assert review.wait_for("ui_photographs", "full_batch") == "success"
+    assert ledger() == {"done": 6}
+    open_page(page, review, "ui_photographs", FULL, "-1")
+    assert len(page.find_elements(By.CSS_SELECTOR, ".gallery img")) == 6
+    assert "Throughput" in page.find_element(By.CSS_SELECTOR, ".facts").text
+    open_page(page, review, "ui_photographs")
+    assert len(page.find_elements(By.CSS_SELECTOR, "tbody tr")) == 2
+
+
+def test_what_is_gone_is_said_and_the_page_stays_up(review: Review) -> None:
+    review.answer("ui_odd", "Approve")
+    assert review.wait_for("ui_odd", "full_batch") == "success"
+    _, _, html = review.get(review.path("ui_odd", FULL, "-1"))
+    last = [url for url in media_urls(html) if url][-1]
+    result = review.airflow.xcom("ui_odd", review.runs["ui_odd"], FULL)
+    with review.engine.connect() as connection:
+        connection.cursor().execute("REMOVE @UI_ODD")
+        connection.cursor().execute(f"REMOVE {result['location']}")
+    status, headers, _ = review.get(last)
+    assert (status, headers["content-type"]) == (200, "image/svg+xml") or status == 200
+    status, _, html = review.get(review.path("ui_odd", FULL, "-1"))
+    assert status == 200
+    assert b"holds no results any more" in html or b"cannot be read now" in html
+    assert review.get(review.path("ui_odd", "media_batch.list_files", "-1"))[0] == 200
+    assert review.get(review.path("ui_odd", "no_such_task", "-1"))[0] == 404
+
+
+@pytest.mark.slow
+def test_the_first_run_asks_and_the_others_wait_for_its_answer(review: Review) -> None:
+    review.airflow.add_dag(scene.DAGS, "ui_first_run")
+    runs = [review.start("ui_first_run")]
+    review.wait_for("ui_first_run", "approve_sample", "awaiting_input")
+    runs.append(review.start("ui_first_run"))
+    assert review.wait_for("ui_first_run", "approve_sample", "deferred") == "deferred"
+    review.runs["ui_first_run"] = runs[0]
+    review.answer("ui_first_run", "Approve")
+    for run_id in runs:
+        review.runs["ui_first_run"] = run_id
+        assert review.wait_for("ui_first_run", "full_batch", timeout=240) == "success"
+    begun = time.monotonic()
+    review.start("ui_first_run")
+    assert review.wait_for("ui_first_run", "full_batch") == "success"
+    assert time.monotonic() - begun < 180
