@@ -173,6 +173,28 @@ def check_types(
         )
 
 
+def typed_params(function: FunctionFacts, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with texts turned into the numbers and booleans that the signature wants.
+
+    A template renders to text, ``"{{ params.beams }}"`` to ``"4"``; text that is no such value is left for the check.
+    """
+    kinds = {str(spec["name"]).upper(): str(spec.get("dtype", "")).upper() for spec in function.params}
+    return {name: _from_text(value, kinds.get(name.upper(), "")) for name, value in params.items()}
+
+
+def _from_text(value: Any, kind: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        if kind in _INTEGERS:
+            return int(value)
+        if kind in _FLOATS:
+            return float(value)
+    except ValueError:
+        return value
+    return {"true": True, "false": False}.get(value.lower(), value) if kind == "BOOL" else value
+
+
 def check_params(function: FunctionFacts, params: Mapping[str, Any], findings: Findings) -> None:
     """Unknown, doubled, missing and ill-typed parameters."""
     specs = {str(spec["name"]).upper(): spec for spec in function.params}

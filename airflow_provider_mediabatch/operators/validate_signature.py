@@ -148,11 +148,13 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
         pool = self._check_pool(connection, model, replicas, findings)
         inputs = signature.Inputs(first.columns, first.file_columns, frozenset(BOOKKEEPING) | {SHARD})
         handling: dict[str, dict[str, str]] = {}
+        params: dict[str, Any] = {}
         if model is not None and function is not None:
             matched = signature.match_columns(function, inputs, findings)
             handling = signature.handle_columns(function, inputs, matched, self.column_handling or {}, findings)
             signature.check_types(function, inputs, matched, handling, findings)
-            signature.check_params(function, self.model_params or {}, findings)
+            params = signature.typed_params(function, self.model_params or {})
+            signature.check_params(function, params, findings)
             signature.check_partition(model, function, inputs, self.partition_column, findings)
             signature.check_names(function, inputs, findings)
             self._check_pinned(first, model, function, findings)
@@ -168,7 +170,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
             inputs={str(spec["name"]): signature.input_type(spec) for spec in function.inputs},
             outputs={str(spec["name"]): signature.input_type(spec) for spec in function.outputs},
             column_handling=handling,
-            params=dict(self.model_params or {}),
+            params=params,
             partition_column=partition or None,
             method_type=function.method_type,
             partitioned=function.partitioned,

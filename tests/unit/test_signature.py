@@ -17,6 +17,7 @@ from airflow_provider_mediabatch.signature import (
     check_types,
     handle_columns,
     match_columns,
+    typed_params,
 )
 from airflow_provider_mediabatch.stage_path import StagePath
 from airflow_provider_mediabatch.surroundings import (
@@ -190,6 +191,19 @@ def test_params_that_work() -> None:
     check_params(function(params=PARAMS), given, findings)
     check_params(function(params=PARAMS), {"beams": None}, findings)
     assert not findings.problems
+
+
+def test_rendered_templates_become_what_the_signature_wants() -> None:
+    specs = (*PARAMS, {"name": "fast", "dtype": "BOOL", "default_value": False})
+    rendered = {"language": "4", "beams": "4", "temperature": "0.5", "fast": "True", "unknown": "1"}
+    assert typed_params(function(params=specs), rendered) == {
+        "language": "4",
+        "beams": 4,
+        "temperature": 0.5,
+        "fast": True,
+        "unknown": "1",
+    }
+    assert typed_params(function(params=specs), {"beams": "many"}) == {"beams": "many"}
 
 
 def test_missing_param_without_default() -> None:
