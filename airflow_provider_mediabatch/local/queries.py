@@ -39,7 +39,13 @@ CREATE INDEX IF NOT EXISTS queries_started ON queries (started);
 """
 RUNNING, SUCCESS, FAILED = "RUNNING", "SUCCESS", "FAILED_WITH_ERROR"
 _KEPT_SECONDS = 7 * 86400.0
+_KEPT_ROWS = 200_000
+_PRUNE_EVERY = 5000
+_SQL_CHARACTERS = 100_000
 _THREADS = 256
+# How long a statement is known by its request, for clients that send a request again, and how long its rows are at hand.
+_REQUEST_SECONDS = 600.0
+_ROWS_SECONDS = 30.0
 
 
 @dataclass(eq=False)
@@ -95,7 +101,7 @@ class Queries:
         threading.Thread(target=self._loop.run_forever, name="waiting", daemon=True).start()
         catalog = engine.catalog.connect()
         catalog.executescript(_SCHEMA)
-        catalog.execute("DELETE FROM queries WHERE started < ?", (time.time() - _KEPT_SECONDS,))
+        self._recorded = 0
         self._interrupted = {
             row["id"] for row in catalog.execute("SELECT id FROM queries WHERE status = ?", (RUNNING,))
         }
@@ -273,7 +279,7 @@ class Queries:
                 session.role,
                 session.database,
                 session.schema,
-                query.sql,
+                query.sql[:_SQL_CHARACTERS],
                 str(tag),
                 query.asynchronous,
                 RUNNING,
@@ -281,16 +287,30 @@ class Queries:
             ),
         )
 
+        self._recorded += 1
+        if self._recorded % _PRUNE_EVERY == 1:
+            self._prune()
+
+    def _prune(self) -> None:
+        """Forget old statements: a poll a second is half a million a week."""
+        catalog = self.engine.catalog.connect()
+        catalog.execute("DELETE FROM queries WHERE started < ?", (time.time() - _KEPT_SECONDS,))
+        newest = "SELECT started FROM queries ORDER BY started DESC LIMIT 1 OFFSET ?"
+        catalog.execute(f"DELETE FROM queries WHERE started < ({newest})", (_KEPT_ROWS,))
+
     def _finish(self, query: Query, outcome: Result | FileTransfer | SnowflakeError) -> None:
         rows = None
+        if isinstance(outcome, Result):
+            rows = outcome.table.num_rows
+            try:
+                # RESULT_SCAN may come with the very next statement, so the rows are kept before the end is announced.
+                self.results.put(query.id, outcome, durable=query.asynchronous)
+            except Exception as error:  # a full disk, say: the statement must end all the same
+                outcome = self._unexpected(query, error)
         if isinstance(outcome, SnowflakeError):
             query.error = outcome
         else:
             query.result = outcome
-            if isinstance(outcome, Result):
-                rows = outcome.table.num_rows
-                # RESULT_SCAN may come with the very next statement, so the rows are kept before the end is announced.
-                self.results.put(query.id, outcome, durable=query.asynchronous)
         error = query.error
         try:
             self.engine.catalog.connect().execute(
@@ -313,10 +333,19 @@ class Queries:
             query.done.set()
             query.future.set_result(None)
             self.engine.sessions.statement_ended(query.context.session)
-            self._loop.call_soon_threadsafe(self._loop.call_later, 600, self._forget, query)
+            self._loop.call_soon_threadsafe(self._later, query)
+
+    def _later(self, query: Query) -> None:
+        self._loop.call_later(_ROWS_SECONDS, self._release, query)
+        self._loop.call_later(_REQUEST_SECONDS, self._forget, query)
+
+    def _release(self, query: Query) -> None:
+        """The reply is sent: a repeated request finds the rows where RESULT_SCAN does."""
+        if isinstance(query.result, Result):
+            query.result = None
 
     def _forget(self, query: Query) -> None:
-        """Ten minutes after its end a statement is only in the catalogue: no client retries a request for longer."""
+        """From now on the statement is only in the catalogue."""
         with self._lock:
             self._alive.pop(query.id, None)
             if query.request_id:

@@ -6,6 +6,7 @@ which other processes and later engines read, go to disk as Arrow files.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -85,7 +86,10 @@ class ResultStore:
 
     def _prune(self) -> None:
         """Remove the oldest files beyond the bounds. A file that a reader has mapped stays readable for that reader."""
-        files = [(path, path.stat()) for path in self.folder.iterdir()]
+        files = []
+        for path in self.folder.glob("*.arrow"):
+            with contextlib.suppress(FileNotFoundError):  # another thread's pruning was first
+                files.append((path, path.stat()))
         files.sort(key=lambda item: item[1].st_mtime, reverse=True)
         total, oldest = 0, time.time() - _DISK_SECONDS
         for path, stat in files:
