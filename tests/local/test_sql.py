@@ -1,4 +1,4 @@
-"""Ordinary SQL through the unmodified connector: what differs between Snowflake and DuckDB is Snowflake's way or refused."""
+"""Ordinary SQL through the unmodified connector: where DuckDB differs, the answer is Snowflake's or a refusal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def connection(engine: Any) -> Iterator[SnowflakeConnection]:
         cursor.execute("CREATE TABLE T (A INT, B NUMBER(10,2), C VARCHAR, V VARIANT, TS TIMESTAMP_LTZ, F FLOAT)")
         cursor.execute(
             "INSERT INTO T SELECT $1, $2, $3, PARSE_JSON($4), $5::TIMESTAMP_LTZ, $6 FROM VALUES "
-            "(1, 1.50, 'x', '{\"a\": {\"b\": [\"q\", null, 5]}, \"n\": 10}', '2026-11-02 10:00:00 +0000', 0.5), "
+            '(1, 1.50, \'x\', \'{"a": {"b": ["q", null, 5]}, "n": 10}\', \'2026-11-02 10:00:00 +0000\', 0.5), '
             "(2, 2.25, 'y', '{\"n\": 9}', NULL, 1), (3, NULL, NULL, NULL, NULL, NULL)"
         )
         yield opened
@@ -95,7 +95,10 @@ def refusal(connection: SnowflakeConnection, sql: str) -> DatabaseError:
         ),
         ("'Mon, 2 Nov 2026 10:00:00 GMT'::TIMESTAMP_NTZ", datetime.datetime(2026, 11, 2, 10)),
         ("'2026-11-02 10:00:00 +0200'::TIMESTAMP_NTZ", datetime.datetime(2026, 11, 2, 10)),
-        ("CONVERT_TIMEZONE('UTC', '2026-11-02 10:00:00 +0200'::TIMESTAMP_TZ)::TIMESTAMP_NTZ", datetime.datetime(2026, 11, 2, 8)),
+        (
+            "CONVERT_TIMEZONE('UTC', '2026-11-02 10:00:00 +0200'::TIMESTAMP_TZ)::TIMESTAMP_NTZ",
+            datetime.datetime(2026, 11, 2, 8),
+        ),
         ("TRY_TO_TIMESTAMP('nonsense')", None),
         ("TO_TIMESTAMP(1700000000)", datetime.datetime(2023, 11, 14, 22, 13, 20)),
         ("DATEADD(DAY, 1, '2026-11-02'::DATE)", datetime.date(2026, 11, 3)),
@@ -106,9 +109,9 @@ def refusal(connection: SnowflakeConnection, sql: str) -> DatabaseError:
         ("DATE_TRUNC('MONTH', '2026-11-02'::DATE)", datetime.date(2026, 11, 1)),
         ("LAST_DAY('2026-11-02'::DATE)", datetime.date(2026, 11, 30)),
         # Semi-structured values.
-        ("PARSE_JSON('{\"a\": [1, {\"b\": \"x\"}]}'):a[1].b::STRING", "x"),
+        ('PARSE_JSON(\'{"a": [1, {"b": "x"}]}\'):a[1].b::STRING', "x"),
         ("PARSE_JSON('{\"a\": \"x\"}'):a = 'x'", True),
-        ("UPPER(PARSE_JSON('{\"a\": \"x\"}'):a)", "X"),
+        ('UPPER(PARSE_JSON(\'{"a": "x"}\'):a)', "X"),
         ("PARSE_JSON('{\"a\": 5}'):a + 1", 6),
         ("PARSE_JSON('{\"a\": 5}')['a']::INT", 5),
         ("GET(PARSE_JSON('[7, 8]'), 1)::INT", 8),
@@ -213,17 +216,19 @@ def test_result_columns_are_described_as_in_snowflake(connection: SnowflakeConne
         ("A", 0, 38, 0), ("B", 0, 10, 2), ("c", 2, None, None), ("V", 5, None, None), ("TS", 6, 0, 9),
         ("F", 1, None, None), ("1/2", 0, 38, 6), ("COUNT(*) OVER ()", 0, 38, 0),
     ]  # fmt: skip
-    assert [d.name for d in cursor.describe("SELECT $1 AS \"FILE_PATH\" FROM VALUES (NULL :: STRING)")] == ["FILE_PATH"]
+    assert [d.name for d in cursor.describe('SELECT $1 AS "FILE_PATH" FROM VALUES (NULL :: STRING)')] == ["FILE_PATH"]
 
 
 def test_values_arrive_as_they_were_written(connection: SnowflakeConnection) -> None:
     cursor = connection.cursor()
-    cursor.execute("CREATE TEMPORARY TABLE TYPES (I INT, N NUMBER(38,5), S STRING, B BOOLEAN, D DATE, TI TIME, TS TIMESTAMP_NTZ, "
-                   "TL TIMESTAMP_LTZ, F FLOAT, BI BINARY, V VARIANT)")  # fmt: skip
+    cursor.execute("CREATE TEMPORARY TABLE TYPES (I INT, N NUMBER(38,5), S STRING, B BOOLEAN, D DATE, TI TIME, "
+                   "TS TIMESTAMP_NTZ, TL TIMESTAMP_LTZ, F FLOAT, BI BINARY, V VARIANT)")  # fmt: skip
     moment = datetime.datetime(2026, 11, 2, 10, 0, 1, 123456)
     values = (12345678901234567890, Decimal("1.23456"), "ä'\\n\n", True, moment.date(), datetime.time(1, 2, 3), moment,
               moment.replace(tzinfo=datetime.UTC), 1.5, b"\x00\xff")  # fmt: skip
-    cursor.execute("INSERT INTO TYPES (I, N, S, B, D, TI, TS, TL, F, BI) SELECT " + ", ".join(["%s"] * len(values)), values)
+    cursor.execute(
+        "INSERT INTO TYPES (I, N, S, B, D, TI, TS, TL, F, BI) SELECT " + ", ".join(["%s"] * len(values)), values
+    )
     cursor.execute("SELECT I, N, S, B, D, TI, TS, TL, F, BI FROM TYPES")
     assert cursor.fetchall() == [values]
 
@@ -245,7 +250,10 @@ def test_dml_counts(connection: SnowflakeConnection) -> None:
     for sql, code in [
         ("INSERT INTO D (K, S) VALUES (9, 'long')", 100078),
         ("INSERT INTO D (K, S) VALUES (9, NULL)", 100072),
-        ("MERGE INTO D USING (SELECT 2 AS K FROM VALUES (1), (2)) S ON D.K = S.K WHEN MATCHED THEN UPDATE SET N = 1", 100090),
+        (
+            "MERGE INTO D USING (SELECT 2 AS K FROM VALUES (1), (2)) S ON D.K = S.K WHEN MATCHED THEN UPDATE SET N = 1",
+            100090,
+        ),
     ]:
         assert refusal(connection, sql).errno == code
     assert cursor.execute("TRUNCATE TABLE D").fetchall() == [("Statement executed successfully.",)]
@@ -272,7 +280,8 @@ def test_tables_and_views(connection: SnowflakeConnection) -> None:
     cursor.execute("DROP VIEW W")
     cursor.execute("CREATE TABLE IF NOT EXISTS N2 (Z INT)")
     cursor.execute("CREATE TABLE N3 LIKE N2")
-    assert rows(connection, "SELECT COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = 'N3' ORDER BY ORDINAL_POSITION") == [
+    sql = "SELECT COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = 'N3' ORDER BY ORDINAL_POSITION"
+    assert rows(connection, sql) == [
         ("A",), ("HALF",), ("O",), ("S",),
     ]  # fmt: skip
 
@@ -340,3 +349,22 @@ def test_time_zone_of_the_session(engine: Any) -> None:
         assert text == "2026-07-01 06:00:00.000 -0400"
         assert local.astimezone(datetime.UTC) == datetime.datetime(2026, 7, 1, 16, tzinfo=datetime.UTC)
         assert utc == datetime.datetime(2026, 7, 1, 10)
+
+
+def test_privileges_on_tables(engine: Any) -> None:
+    with engine.connect() as owner:
+        run = owner.cursor().execute
+        for sql in (
+            "CREATE TABLE GUARDED (A INT)", "INSERT INTO GUARDED VALUES (1)", "CREATE ROLE READER",
+            "GRANT USAGE ON DATABASE MEDIA TO ROLE READER", "GRANT USAGE ON SCHEMA MEDIA.PUBLIC TO ROLE READER",
+        ):  # fmt: skip
+            run(sql)
+        with engine.connect(role="READER") as reader:
+            assert refusal(reader, "SELECT A FROM GUARDED").errno == 2003
+            run("GRANT SELECT ON TABLE GUARDED TO ROLE READER")
+            assert rows(reader, "SELECT A FROM GUARDED") == [(1,)]
+            for sql in ("INSERT INTO GUARDED VALUES (2)", "UPDATE GUARDED SET A = 2", "DELETE FROM GUARDED",
+                        "DROP TABLE GUARDED", "CREATE TABLE MINE (A INT)"):  # fmt: skip
+                assert refusal(reader, sql).errno == 3001, sql
+            reader.cursor().execute("CREATE TEMPORARY TABLE MINE (A INT)")
+            assert rows(reader, "SELECT COUNT(*) FROM MINE") == [(0,)]

@@ -14,6 +14,7 @@ from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, column_of, default, refuse_twins
 from airflow_provider_mediabatch.local.sql.ddl import change, definition
 from airflow_provider_mediabatch.local.sql.dml import assigned
+from airflow_provider_mediabatch.local.sql.prepare import allow
 from airflow_provider_mediabatch.local.sql.run import handles
 from airflow_provider_mediabatch.local.sql.storage import Table
 from airflow_provider_mediabatch.local.sql.translate import Translation
@@ -33,6 +34,7 @@ def alter(ctx: Context, tree: exp.Expr) -> Result:
 
     def build() -> list[str]:
         old = ctx.engine.storage.get(ctx.session, *name)
+        allow(ctx, "OWNERSHIP", old)
         new, origin = old, {c.name: c.name for c in old.columns}
         for action in tree.args["actions"]:
             new, origin = _altered(translation, new, origin, action)

@@ -18,10 +18,11 @@ from airflow_provider_mediabatch.local.results import Result
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, declared, refuse_twins
 from airflow_provider_mediabatch.local.sql.dml import assigned
+from airflow_provider_mediabatch.local.sql.prepare import allow
 from airflow_provider_mediabatch.local.sql.run import described, handles
 from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
 from airflow_provider_mediabatch.local.sql.translate import Translation
-from airflow_provider_mediabatch.sql import quoted
+from airflow_provider_mediabatch.sql import qualified, quoted
 
 _RETRIES = 50
 
@@ -97,7 +98,7 @@ def _create_table(ctx: Context, tree: exp.Create) -> Result:
     columns = declared(ctx, schema.expressions) if isinstance(schema, exp.Schema) else []
     like = tree.find(exp.LikeProperty)
     if like is not None:
-        columns = list(translation.names.lookup(like.this).columns)
+        columns = list(translation.names.lookup(like.this, "SELECT").columns)
     query = ""
     if isinstance(tree.expression, exp.Query):
         columns, query = _selected(ctx, tree.expression, columns)
@@ -119,6 +120,7 @@ def _create_table(ctx: Context, tree: exp.Create) -> Result:
             return []
         statements = []
         if existing is not None and tree.args.get("replace"):
+            allow(ctx, "OWNERSHIP", existing)
             statements.append(f"DROP {existing.kind} {existing.sql}")
         else:
             ctx.engine.storage.check_free(ctx.session, table)
@@ -147,8 +149,11 @@ def _permanent(ctx: Context, table: Table) -> Table | None:
 
 
 def _check_schema(ctx: Context, table: Table) -> None:
+    """The schema is there, and the role may create the object in it; a temporary one needs USAGE only."""
     if not ctx.engine.storage.schema_exists(table.database, table.schema):
-        raise does_not_exist("Schema", f"{table.database}.{table.schema}")
+        raise does_not_exist("Schema", qualified(table.database, table.schema))
+    privilege = "USAGE" if table.temporary else f"CREATE {table.kind}"
+    ctx.engine.privileges.require(ctx, privilege, "SCHEMA", (table.database, table.schema))
 
 
 _IGNORED = {
@@ -236,6 +241,7 @@ def _create_view(ctx: Context, tree: exp.Create) -> Result:
             return []
         statements = []
         if existing is not None and tree.args.get("replace"):
+            allow(ctx, "OWNERSHIP", existing)
             statements.append(f"DROP {existing.kind} {existing.sql}")
         else:
             ctx.engine.storage.check_free(ctx.session, table)
@@ -270,6 +276,7 @@ def drop(ctx: Context, tree: exp.Expr) -> Result:
             raise SnowflakeError(
                 1003, "42000", f"SQL compilation error:\n{found.full_name} is a {found.kind}, not a {kind}."
             )
+        allow(ctx, "OWNERSHIP", found)
         return [f"DROP {kind} {found.sql}"]
 
     place = Table(*name, columns=())
@@ -287,7 +294,7 @@ def comment(ctx: Context, tree: exp.Expr) -> Result:
     kind = str(tree.args["kind"]).upper()
     if kind not in ("TABLE", "VIEW"):
         raise not_supported(f"COMMENT ON {kind}")
-    found = Translation(ctx).names.lookup(tree.this)
+    found = Translation(ctx).names.lookup(tree.this, "OWNERSHIP")
     text = tree.expression.name
     _remember(ctx, lambda t: replace(t, comment=text), found)
     return Result.status("Statement executed successfully.")

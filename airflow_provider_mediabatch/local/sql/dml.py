@@ -69,11 +69,11 @@ def execute(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
     return int(row[0]) if row else 0
 
 
-def target_of(translation: Translation, node: exp.Expr) -> Table:
+def target_of(translation: Translation, node: exp.Expr, privilege: str) -> Table:
     """The table that a statement changes; a view is refused."""
     if not isinstance(node, exp.Table):
         raise not_supported(f"changing {node.sql('snowflake')}")
-    found = translation.names.lookup(node)
+    found = translation.names.lookup(node, privilege)
     if found.kind != "TABLE":
         raise SnowflakeError(2262, "42601", f"SQL compilation error:\nView {found.full_name} cannot be changed")
     return found
@@ -102,7 +102,7 @@ def insert(ctx: Context, tree: exp.Expr) -> Result:
     if isinstance(schema, exp.Schema):
         names = [i.name if i.args.get("quoted") else i.name.upper() for i in schema.expressions]
         schema = schema.this
-    target = target_of(translation, schema)
+    target = target_of(translation, schema, "INSERT")
     columns = columns_of(target, names)
     source = tree.expression
     if tree.args.get("with_") is not None and isinstance(source, exp.Query):
@@ -226,7 +226,7 @@ def update(ctx: Context, tree: exp.Expr) -> Result:
     """``UPDATE t SET … [FROM …] [WHERE …]``."""
     refuse_arrays(ctx)
     translation = Translation(ctx)
-    target = target_of(translation, tree.this)
+    target = target_of(translation, tree.this, "UPDATE")
     tree = translation.prepare(tree)
     origins, joins = _origins(tree.this, [tree.args["from_"].this] if tree.args.get("from_") else [])
     columns = columns_of(target, [a.this.name for a in tree.expressions])
@@ -250,7 +250,7 @@ def delete(ctx: Context, tree: exp.Expr) -> Result:
     """``DELETE FROM t [USING …] [WHERE …]``."""
     refuse_arrays(ctx)
     translation = Translation(ctx)
-    target = target_of(translation, tree.this)
+    target = target_of(translation, tree.this, "DELETE")
     tree = translation.prepare(tree)
     origins, joins = _origins(tree.this, list(tree.args.get("using") or []))
     where = tree.args.get("where")
@@ -269,7 +269,7 @@ def truncate(ctx: Context, tree: exp.Expr) -> Result:
     """``TRUNCATE [TABLE] [IF EXISTS] t``."""
     translation = Translation(ctx)
     try:
-        target = target_of(translation, tree.expressions[0])
+        target = target_of(translation, tree.expressions[0], "TRUNCATE")
     except SnowflakeError as error:
         if tree.args.get("exists") and error.code == 2003:
             return Result.status("Statement executed successfully.")

@@ -21,6 +21,7 @@ from airflow_provider_mediabatch.local.sql.dml import (
     set_value,
     target_of,
 )
+from airflow_provider_mediabatch.local.sql.prepare import allow
 from airflow_provider_mediabatch.local.sql.run import handles
 from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
 from airflow_provider_mediabatch.local.sql.translate import Translation
@@ -31,9 +32,11 @@ def merge(ctx: Context, tree: exp.Expr) -> Result:
     """``MERGE INTO t USING s ON … WHEN …``; a target row that several source rows match is error 100090."""
     refuse_arrays(ctx)
     translation = Translation(ctx)
-    target = target_of(translation, tree.this)
+    target = target_of(translation, tree.this, "SELECT")
     tree = translation.prepare(tree)
     whens = [_When(when, target) for when in tree.args["whens"].expressions]
+    for when in whens:
+        allow(ctx, when.action, target)
     expressions = [tree.args["on"]] + [e for when in whens for e in when.expressions]
     done, found = translation.expressions(expressions, [tree.this, tree.args["using"]], [])
     values = iter(done[1:])

@@ -335,9 +335,10 @@ class Preparation:
         table.set("db", exp.to_identifier(database, quoted=True))
         table.set("catalog", None)
 
-    def lookup(self, node: exp.Table) -> Table:
-        """The table that a statement changes, by the reference as it was written."""
+    def lookup(self, node: exp.Table, privilege: str) -> Table:
+        """The table that a statement changes, by the reference as it was written; the role must have the privilege."""
         found: Table = self.ctx.engine.storage.get(self.ctx.session, *self.name(node))
+        allow(self.ctx, privilege, found)
         return found
 
     def name(self, node: exp.Table) -> tuple[str, str, str]:
@@ -354,10 +355,17 @@ class Preparation:
         """The table behind a reference, noted with its columns."""
         name = self.ctx.qualify(tuple(part.name for part in table.parts))
         found: Table = self.ctx.engine.storage.get(self.ctx.session, *name)
+        allow(self.ctx, "SELECT", found)
         database, physical = found.physical
         self.tables[found.physical] = found
         self.schema.setdefault(database, {})[physical] = {c.name: c.type for c in found.columns}
         return found
+
+
+def allow(ctx: Context, privilege: str, table: Table) -> None:
+    """Raise Snowflake's error unless the session's role has the privilege; a temporary table is its session's own."""
+    if not table.temporary:
+        ctx.engine.privileges.require(ctx, privilege, table.kind, (table.database, table.schema, table.name))
 
 
 def _names(text: str) -> tuple[str, ...]:
