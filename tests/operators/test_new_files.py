@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_mediabatch.hooks import listing
+from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
+from airflow_provider_mediabatch.hooks.listing_sql import Source
 from airflow_provider_mediabatch.hooks.mediabatch import rows
 
 DAG_FILE = Path(__file__).parent / "dags" / "new_files.py"
@@ -46,6 +49,20 @@ def place(media: Any, airflow_home: Any, connection: Any) -> Callable[..., Any]:
         def ledger(self) -> dict[str, str]:
             found = rows(connection, f"SELECT FILE_PATH, STATE FROM {name}_LEDGER")
             return {row["FILE_PATH"].rsplit("/", 1)[1]: row["STATE"] for row in found}
+
+        def claim_as(self, run_id: str) -> None:
+            """What a run that was killed after its listing leaves behind."""
+            path = listing.stage_path(connection, f"@{name}/")
+            listed = listing.list_sources(
+                connection, [Source("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
+            )
+            Ledger(connection, f"{name}_LEDGER").claim(
+                listed.relation,
+                owner=Owner("new_files", "list_files", run_id, -1, lambda dag_id, other: False),
+                model=media.model,
+                version="V1",
+                function="predict",
+            )
 
         def results(self) -> list[dict[str, Any]]:
             return rows(connection, f"SELECT * FROM {name}_RESULTS ORDER BY MB_PATH")
@@ -93,6 +110,14 @@ def test_each_file_once(place: Any) -> None:
     assert place.jobs() == 5
     after = Counter(row["MB_PATH"].rsplit("/", 1)[1] for row in place.results())
     assert after == names, "reprocessing replaces result rows"
+
+
+def test_a_run_that_is_gone_is_taken_over(place: Any) -> None:
+    """Airflow itself is asked about the run that holds the claim; it knows of none."""
+    place.claim_as("killed long ago")
+    run = place.run()
+    assert run.state == "success", log(run)
+    assert set(place.ledger().values()) == {"done"}
 
 
 @pytest.mark.parametrize(("dag_id", "task"), [("bad_plan", "validate"), ("bad_sample", "sample")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 import pendulum
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable
@@ -31,6 +32,7 @@ def flow(**changes: object) -> None:
         ledger=LEDGER,
         reprocess="{{ dag_run.conf.get('reprocess', False) }}",
         max_files_per_shard=4,
+        take_over_after=timedelta(0),
     )
     plan = ValidateSignatureOperator(
         task_id="validate",
