@@ -277,6 +277,13 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
                     f"The files were listed for {what} {one}, but validation resolved {other}",
                     "give both operators the same model_name, version_name and function_name, then clear the listing",
                 )
+        outputs = {str(spec["name"]).upper() for spec in function.outputs}
+        if manifest.ledger and function.partitioned and manifest.key_column.upper() not in outputs:
+            findings.problem(
+                f"A ledger records files, and {function.target_method} works on whole partitions: its output does not "
+                f"say which file a row is of (no output {manifest.key_column})",
+                f"return {manifest.key_column} among the method's outputs, or list with ledger=None",
+            )
 
     def _schema(self, connection: SnowflakeConnection, model: ModelFacts | None, findings: signature.Findings) -> str:
         """``DB.SCHEMA`` of the jobs."""
