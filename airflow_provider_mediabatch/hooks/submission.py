@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.exceptions import RETRY_NEXT, JobNotVisible, MediaBatchError, SubmissionFailed
+from airflow_provider_mediabatch.exceptions import JobNotVisible, MediaBatchError, SubmissionFailed
 from airflow_provider_mediabatch.hooks import jobs
 from airflow_provider_mediabatch.job import JobStatus
 from airflow_provider_mediabatch.naming import MAX_GENERATIONS, job_name
@@ -167,8 +167,3 @@ def _look_again(snowflake_conn_id: str, job: str) -> jobs.JobInfo | None:
                 ) from error
             time.sleep(2.0**attempt)
     return None
-
-
-def terminal_retry(status: str) -> str:
-    """What a retry does after a job that ended with this status."""
-    return RETRY_NEXT if status != JobStatus.DONE else "A retry will adopt the finished job."

@@ -125,6 +125,19 @@ def test_a_user_ending_the_task_cancels_but_a_restart_does_not(media: Any, conne
     until(connection, attempt.job, "CANCELLED")
 
 
+def test_a_killed_worker_process_cancels_what_it_waits_for(media: Any, connection: Any, conn_id: str) -> None:
+    from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
+
+    attempt = submission.submit(connection, conn_id, make_work(media, connection, mode="endless"), 0)
+    until(connection, attempt.job, "RUNNING")
+    task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id)
+    task.on_kill()
+    until(connection, attempt.job, "RUNNING")
+    task._submitted = (attempt.job, attempt.query_id)
+    task.on_kill()
+    until(connection, attempt.job, "CANCELLED")
+
+
 @pytest.mark.parametrize(
     "rule",
     [

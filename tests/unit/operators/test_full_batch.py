@@ -1,0 +1,82 @@
+"""What FullBatch refuses, and which generation a cleared task begins with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from airflow_provider_mediabatch.exceptions import InvalidInput
+from airflow_provider_mediabatch.hooks.submission import Work
+from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.operators.batch_job import DONE_KEY, STORE_KEY
+from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
+from airflow_provider_mediabatch.plan import InferencePlan
+from airflow_provider_mediabatch.report import SampleReport
+
+MANIFEST = Manifest("@DB.SC.WORK/m/", {"IMG": "VARCHAR"}, ("IMG",), 2, 2, 20, "d" * 32)
+PLAN = InferencePlan(
+    model="DB.SC.M",
+    model_version="V1",
+    function="predict",
+    inputs={},
+    outputs={},
+    column_handling={},
+    compute_pool="P",
+    job_schema="DB.SC",
+    output_location="@DB.SC.OUT/x/",
+    manifest_digest="all",
+    manifests=("d" * 16,),
+)
+SAMPLE = SampleReport(True, "J", "L", "M", PLAN.digest, "all", (), (), 2)
+
+
+def operator(**changes: Any) -> FullBatchOperator:
+    arguments = {"manifest": MANIFEST.to_xcom(), "plan": PLAN.to_xcom(), "sample": SAMPLE.to_xcom()}
+    return FullBatchOperator(task_id="full", **{**arguments, **changes})
+
+
+def test_what_fits_is_taken() -> None:
+    assert operator()._inputs() == (MANIFEST, PLAN)
+    assert operator(sample=None)._inputs() == (MANIFEST, PLAN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"sample": replace(SAMPLE, plan_digest="other").to_xcom()}, "passed with another plan"),
+        ({"sample": replace(SAMPLE, manifest_digest="other").to_xcom()}, "passed with another manifest"),
+        ({"sample": replace(SAMPLE, passed=False).to_xcom()}, "did not pass its checks"),
+        ({"manifest": replace(MANIFEST, digest="e" * 32).to_xcom()}, "not the one that was validated"),
+        ({"manifest": [MANIFEST.to_xcom()] * 2}, "map it"),
+        ({"save_mode": "append"}, "'error' or 'overwrite'"),
+        ({"on_rerun": "again"}, "'adopt' or 'rerun'"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        operator(**changes)._inputs()
+
+
+WORK = Work("MB_X", "print", MANIFEST, PLAN, PLAN.output_location)
+
+
+@pytest.mark.parametrize(
+    ("on_rerun", "store", "first"),
+    [
+        ("adopt", {DONE_KEY: {"fingerprint": "print", "generation": 0}}, 0),
+        ("rerun", {}, 0),
+        ("rerun", {DONE_KEY: {"fingerprint": "print", "generation": 0}}, 1),
+        ("rerun", {DONE_KEY: {"fingerprint": "changed", "generation": 4}}, 0),
+        # A retry of the second run: its own job is looked for, not a third one started.
+        ("rerun", {DONE_KEY: {"fingerprint": "print", "generation": 0}, STORE_KEY: {"generation": 1}}, 1),
+    ],
+)
+def test_clearing_a_finished_task(on_rerun: str, store: dict[str, Any], first: int) -> None:
+    context: Any = {"task_state_store": store}
+    assert operator(on_rerun=on_rerun)._first(context, WORK) == first
+
+
+def test_jobs_write_below_the_output_in_a_folder_of_their_own_name() -> None:
+    assert WORK.location("DB.SC.MB_X_0") == "@DB.SC.OUT/x/MB_X_0/"
