@@ -52,9 +52,9 @@ class RunningEngine:
 
         return Session.builder.configs(self.parameters | overrides).create()
 
-    def restart(self) -> None:
+    def restart(self, faults: Path | None = None) -> None:
         """Start the engine again on the same state after it was stopped or killed."""
-        self.status = daemon.start(self.state_dir)
+        self.status = daemon.start(self.state_dir, faults=faults)
 
     def stop(self) -> None:
         daemon.stop(self.state_dir)

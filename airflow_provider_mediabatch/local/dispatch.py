@@ -35,6 +35,13 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
     if (whole := _whole_result(cursor)) is not None:
         earlier = ctx.engine.queries.result(whole)
         return Result(earlier.columns, earlier.table)
+    if ctx.session.warehouse is None and not ctx.describe_only and _computes(cursor):
+        raise SnowflakeError(
+            606,
+            "57P03",
+            "No active warehouse selected in the current session. "
+            "Select an active warehouse with the 'use warehouse' command.",
+        )
     with ctx.session.lock:
         if ctx.cancelled.is_set():
             raise cancelled()
@@ -69,6 +76,17 @@ def _whole_result(cursor: Cursor) -> str | None:
     if len(words) == 10 and words[:7] == _RESULT_SCAN and words[8:] == [")", ")"] and cursor.tokens[7].kind == "string":
         return cursor.tokens[7].value
     return None
+
+
+def _computes(cursor: Cursor) -> bool:
+    """Whether a statement needs a warehouse: it reads rows from somewhere or changes them.
+
+    SHOW, DESCRIBE, LIST, DDL and SELECTs of constants do not.
+    """
+    first = cursor.tokens[0].value.upper()
+    if first in ("SELECT", "WITH"):
+        return any(token.is_word("FROM") for token in cursor.tokens)
+    return first in ("INSERT", "UPDATE", "DELETE", "MERGE") or (first == "COPY" and cursor.tokens[1].is_word("INTO"))
 
 
 def _check_single(cursor: Cursor) -> None:

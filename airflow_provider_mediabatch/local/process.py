@@ -96,6 +96,8 @@ def serve(state_dir: Path, port: int | None = None) -> int:
             log_config=None,
             access_log=False,
             lifespan="off",
+            # Longer than the usual pause between two polls, so that a poller keeps its connection.
+            timeout_keep_alive=120,
             timeout_graceful_shutdown=3,
             ws="none",
         )

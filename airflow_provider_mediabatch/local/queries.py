@@ -43,7 +43,7 @@ _KEPT_ROWS = 200_000
 _PRUNE_EVERY = 5000
 _SQL_CHARACTERS = 100_000
 _THREADS = 256
-# How long a statement is known by its request, for clients that send a request again, and how long its rows are at hand.
+# How long a statement is known by its request, for clients that send it again, and how long its rows are at hand.
 _REQUEST_SECONDS = 600.0
 _ROWS_SECONDS = 30.0
 
@@ -305,8 +305,8 @@ class Queries:
             try:
                 # RESULT_SCAN may come with the very next statement, so the rows are kept before the end is announced.
                 self.results.put(query.id, outcome, durable=query.asynchronous)
-            except Exception as error:  # a full disk, say: the statement must end all the same
-                outcome = self._unexpected(query, error)
+            except Exception:  # a full disk, say: what the statement did is done all the same
+                log.exception("the result of statement %s could not be kept", query.id)
         if isinstance(outcome, SnowflakeError):
             query.error = outcome
         else:

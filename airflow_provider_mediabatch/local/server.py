@@ -28,7 +28,7 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.faults import Rule
 from airflow_provider_mediabatch.local.queries import Query
 from airflow_provider_mediabatch.local.request_body import read_json
-from airflow_provider_mediabatch.local.results import FileTransfer
+from airflow_provider_mediabatch.local.results import FileTransfer, Result
 from airflow_provider_mediabatch.local.session import Session
 
 log = logging.getLogger(__name__)
@@ -302,12 +302,10 @@ class Server:
 
     def _result_reply(self, query: Query) -> Response:
         session, result = query.context.session, query.result
-        data: dict[str, Any]
         if isinstance(result, FileTransfer):
             data = dict(result.data)
         else:
-            assert result is not None
-            data = self._rows(query.id, result)
+            data = self._rows(query.id, result or self.engine.queries.result(query.id))
         data |= {"queryId": query.id, "sqlState": "00000", **wire.session_fields(session)}
         return replies.success(data)
 
@@ -315,7 +313,7 @@ class Server:
         result = self.engine.queries.result(query_id)
         return replies.success(self._rows(query_id, result) | {"queryId": query_id, "sqlState": "00000"})
 
-    def _rows(self, query_id: str, result: Any) -> dict[str, Any]:
+    def _rows(self, query_id: str, result: Result) -> dict[str, Any]:
         data = wire.result_data(result)
         if data["queryResultFormat"] == "arrow":
             parts = wire.pieces(result.table)
@@ -342,7 +340,7 @@ class Server:
         def read() -> bytes:
             query = self.engine.queries.find(query_id)
             result = query.result if query is not None else None
-            if result is None or isinstance(result, FileTransfer):
+            if not isinstance(result, Result):
                 result = self.engine.queries.result(query_id)
             return wire.arrow_stream(result, offset, rows)
 

@@ -50,6 +50,23 @@ def test_an_unknown_role_is_refused_at_login(engine: RunningEngine) -> None:
     assert refused.value.errno == 390189
 
 
+def test_what_does_not_exist_is_not_current(engine: RunningEngine) -> None:
+    """As with Snowflake, the connect string may name what is not there; statements that need it then say so."""
+    with engine.connect(database="nope", schema="nope", warehouse="nope") as connection:
+        assert (connection.database, connection.schema, connection.warehouse) == (None, None, None)
+        cursor = connection.cursor()
+        assert cursor.execute("SELECT 1").fetchone() == (1,)
+        cursor.execute("SHOW SCHEMAS IN DATABASE media")
+        with pytest.raises(ProgrammingError, match="No active warehouse") as refused:
+            cursor.execute("SELECT * FROM media.information_schema.tables")
+        assert refused.value.errno == 606
+        cursor.execute("USE WAREHOUSE compute_wh")
+        with pytest.raises(ProgrammingError, match="does not have a current database"):
+            cursor.execute("CREATE TABLE somewhere (a INT)")
+        cursor.execute("USE SCHEMA media.public")
+        assert (connection.database, connection.schema) == ("MEDIA", "PUBLIC")
+
+
 def test_types_of_results(connection: SnowflakeConnection) -> None:
     cursor = connection.cursor()
     cursor.execute(
