@@ -48,9 +48,7 @@ def decode_string(literal: str) -> str:
     body = literal[1:-1]
     return re.sub(
         r"''|\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\(.)",
-        lambda m: (
-            chr(int(m[1] or m[2], 16)) if m[1] or m[2] else _ESCAPES.get(m[3], m[3]) if m[3] is not None else "'"
-        ),
+        lambda m: chr(int(m[1] or m[2], 16)) if m[1] or m[2] else _ESCAPES.get(m[3], m[3]) if m[3] is not None else "'",
         body,
         flags=re.DOTALL,
     )
