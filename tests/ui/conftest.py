@@ -56,6 +56,10 @@ class Review:
         while (found := self.states(dag_id).get(task)) not in over:
             assert time.monotonic() < deadline, self.states(dag_id)
             time.sleep(1)
+        if found == "awaiting_input":
+            # As after a deferral: an answer before the scheduler has heard of the pause fails the task. People are
+            # slower.
+            time.sleep(8)
         return found
 
     def answer(self, dag_id: str, choice: str, note: str = "") -> None:

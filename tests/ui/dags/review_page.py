@@ -8,9 +8,12 @@ from airflow.sdk import DAG
 
 from airflow_provider_mediabatch.media_batch_group import media_batch_group
 
+# Airflow fails a task whose trigger fires before the scheduler has heard of the deferral (seconds, on a busy machine);
+# the retry adopts the job.
+RETRIES = {"retries": 3, "retry_delay": timedelta(seconds=2)}
 COMMON = {"compute_pool": "LOCAL_POOL", "work_location": "@MEDIA.PUBLIC.UI_WORK/"}
 
-with DAG("ui_photographs", schedule=None):
+with DAG("ui_photographs", schedule=None, default_args=RETRIES):
     media_batch_group(
         **COMMON,
         stage_path="@MEDIA.PUBLIC.UI_PHOTOGRAPHS/",
@@ -21,7 +24,7 @@ with DAG("ui_photographs", schedule=None):
         approve_arguments={"credits_per_hour": 0.11, "price_per_credit": 3, "response_timeout": timedelta(hours=1)},
     )
 
-with DAG("ui_first_run", schedule=None, max_active_runs=3):
+with DAG("ui_first_run", schedule=None, default_args=RETRIES, max_active_runs=3):
     media_batch_group(
         **COMMON,
         stage_path="@MEDIA.PUBLIC.UI_PHOTOGRAPHS/",
@@ -30,12 +33,12 @@ with DAG("ui_first_run", schedule=None, max_active_runs=3):
         review="first_run",
     )
 
-with DAG("ui_recordings", schedule=None):
+with DAG("ui_recordings", schedule=None, default_args=RETRIES):
     media_batch_group(
         **COMMON, stage_path="@MEDIA.PUBLIC.UI_RECORDINGS/", model_name="MEDIA.PUBLIC.UI_SOUND", sample_size=None
     )
 
-with DAG("ui_odd", schedule=None):
+with DAG("ui_odd", schedule=None, default_args=RETRIES):
     media_batch_group(
         **COMMON,
         stage_path="@MEDIA.PUBLIC.UI_ODD/",
