@@ -157,6 +157,8 @@ def test_expressions(connection: SnowflakeConnection, expression: str, expected:
         ("SELECT U.A FROM T JOIN T U USING (A) WHERE EXISTS (SELECT 1 FROM T X WHERE X.A = U.A AND X.A > 2)", [(3,)]),
         ("SELECT COUNT(*) FROM (SELECT * EXCLUDE (V) FROM T)", [(3,)]),
         ("SELECT TOP 1 A FROM T ORDER BY A", [(1,)]),
+        ("SELECT MEDIAN(A), PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY A) FROM T WHERE A < 3",
+         [(Decimal("1.500"), Decimal("1.500"))]),
         ("SELECT A FROM T ORDER BY A LIMIT 1 OFFSET 1", [(2,)]),
         ("SELECT MAX_BY(C, A) FROM T WHERE C IS NOT NULL", [("y",)]),
         ("SELECT A FROM IDENTIFIER('SQL_TESTS.T') WHERE C IN ('x')", [(1,)]),
@@ -256,6 +258,8 @@ def test_dml_counts(connection: SnowflakeConnection) -> None:
         ),
     ]:
         assert refusal(connection, sql).errno == code
+    assert cursor.execute("INSERT OVERWRITE INTO D SELECT K, S, N + 1 FROM D WHERE K = 2").rowcount == 1
+    assert rows(connection, "SELECT K, N FROM D") == [(2, 6)]
     assert cursor.execute("TRUNCATE TABLE D").fetchall() == [("Statement executed successfully.",)]
     assert rows(connection, "SELECT COUNT(*) FROM D") == [(0,)]
 

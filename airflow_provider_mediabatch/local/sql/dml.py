@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -117,12 +118,14 @@ def insert(ctx: Context, tree: exp.Expr) -> Result:
     statement = f"INSERT INTO {target.sql} ({listed}) {sql}"
     overwrite = bool(tree.args.get("overwrite"))
 
-    def work(connection: duckdb.DuckDBPyConnection) -> int:
-        if overwrite:
-            connection.execute(f"DELETE FROM {target.sql}")
-        return execute(connection, statement)
+    transaction = transactions.of(ctx.session)
 
-    count = transactions.of(ctx.session).write(
+    def work(connection: duckdb.DuckDBPyConnection) -> int:
+        if not overwrite:
+            return execute(connection, statement)
+        return _overwrite(connection, target, f"({listed})", sql, alone=not transaction.collecting)
+
+    count = transaction.write(
         ctx,
         work,
         target=target.physical,
@@ -131,6 +134,29 @@ def insert(ctx: Context, tree: exp.Expr) -> Result:
         repeatable=translation.repeatable,
     )
     return changed(["rows inserted"], [count], 12544)
+
+
+def _overwrite(connection: duckdb.DuckDBPyConnection, target: Table, columns: str, sql: str, *, alone: bool) -> int:
+    """INSERT OVERWRITE: the rows are computed before the table is emptied, since they may be its own.
+
+    :param alone: not inside a transaction, so that it has to be one itself.
+    """
+    aside = f"temp.mb_overwrite_{secrets.token_hex(8)}"
+    if alone:
+        connection.execute("BEGIN TRANSACTION")
+    try:
+        connection.execute(f"CREATE TEMPORARY TABLE {aside} AS {sql}")
+        connection.execute(f"DELETE FROM {target.sql}")
+        count = execute(connection, f"INSERT INTO {target.sql} {columns} SELECT * FROM {aside}")
+        connection.execute(f"DROP TABLE {aside}")
+        if alone:
+            connection.execute("COMMIT")
+    except duckdb.Error:
+        if alone:
+            with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
+                connection.execute("ROLLBACK")
+        raise
+    return count
 
 
 def columns_of(target: Table, names: list[str] | None) -> list[TableColumn]:

@@ -62,6 +62,8 @@ def _projection_texts(sql: str) -> list[str]:
     """The texts of a SELECT's result columns as they are written: Snowflake names unnamed columns by them."""
     texts, depth, start = [], 0, 0
     tokens = Cursor(sql).tokens
+    if len(tokens) > 1 and tokens[1].kind == "word" and tokens[1].value.upper() in ("DISTINCT", "ALL"):
+        del tokens[1]
     for token in tokens[1:] if tokens and tokens[0].is_word("SELECT") else []:
         start = start or token.start
         if token.kind == "op":

@@ -187,8 +187,23 @@ def around_window(node: exp.Expr, wrap: Callable[[exp.Expr], exp.Expr]) -> exp.E
     return wrap(node.copy())
 
 
+@rule(exp.Median)
+def _median(rewriter: Rewriter, node: exp.Median) -> exp.Expr:
+    _interpolate(node.this)
+    rewriter.unwrap(node, numeric=True)
+    return node
+
+
+def _interpolate(node: exp.Expr) -> None:
+    """Three more digits for a value between two exact numbers, where DuckDB would round it to their scale."""
+    if is_exact(node):
+        node.replace(exp.cast(node.copy(), f"DECIMAL(38, {min(scale_of(node) + 3, 37)})"))
+
+
 @rule(exp.Window, exp.WithinGroup, exp.Filter)
 def _window(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.WithinGroup) and isinstance(node.this, exp.PercentileCont):
+        _interpolate(node.expression.expressions[0].this)
     wrap = node.this.meta.get("wrap") if isinstance(node.this, exp.Expr) else None
     return node if wrap is None else around_window(node, wrap)
 
