@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import snowflake.connector
 from snowflake.connector.constants import QueryStatus
 from snowflake.connector.errors import OperationalError, ProgrammingError
 
@@ -186,3 +187,27 @@ def test_jobs(tmp_path: Path) -> None:
 def test_a_wrong_plan_says_what_is_wrong(text: str, why: str) -> None:
     with pytest.raises(FaultPlanError, match=why):
         parse(text)
+
+
+def test_started_with_a_plan_and_changed_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from airflow_provider_mediabatch.local import daemon
+    from airflow_provider_mediabatch.local.cli import main
+
+    state = ["--state-dir", str(tmp_path / "engine")]
+    plan = tmp_path / "plan.json"
+    plan.write_text('{"rules": [{"match": "^SELECT 1", "action": "error", "message": "as planned"}]}')
+    assert main(["local", "start", *state, "--faults", str(plan)]) == 0
+    try:
+        running = daemon.status(tmp_path / "engine")
+        assert running is not None
+        with snowflake.connector.connect(**running.parameters) as connection:
+            cursor = connection.cursor()
+            with pytest.raises(ProgrammingError, match="as planned"):
+                cursor.execute("SELECT 1")
+            assert main(["local", "faults", *state, "--clear"]) == 0
+            assert cursor.execute("SELECT 1").fetchone() == (1,)
+            plan.write_text("{}")
+            assert main(["local", "faults", *state, str(plan)]) == 1
+            assert "a fault plan is" in capsys.readouterr().err
+    finally:
+        daemon.stop(tmp_path / "engine")
