@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,8 @@ from airflow_provider_mediabatch.doctor import Finding, Wanted, examine, version
 
 if TYPE_CHECKING:
     from conftest import RunningEngine
+
+    from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
 
 ROLE = "DOCTOR_PATIENT"
 WANTED = Wanted(
@@ -103,3 +107,12 @@ def test_the_command_prints_json_and_fails_when_a_check_does(
 
 def test_versions_name_what_is_installed() -> None:
     assert [finding.status for finding in versions()] == ["pass"] * 4
+
+
+def test_the_doctor_in_airflow_s_own_command_line(patient: RunningEngine, airflow_home: AirflowHome) -> None:
+    environment = airflow_home.environment() | {"AIRFLOW_CONN_DOCTOR": patient.airflow_connection}
+    command = [sys.executable, "-m", "airflow", "mediabatch", "doctor", "--conn-id", "doctor", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    rows = json.loads(done.stdout[done.stdout.index("[\n") :])
+    found = {row["check"]: row["status"] for row in rows}
+    assert (done.returncode, found["connection"], found["triggerer"]) == (0, "pass", "warn")
