@@ -14,6 +14,9 @@ from airflow_provider_mediabatch.operators.load_results import LoadResultsOperat
 from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 
+# A nested output arrives as JSON text or as an object: cast to text first, this reads both.
+FIELDS = 'PARSE_JSON("outputs"::VARCHAR)'
+
 with DAG(
     dag_id="nested_outputs",
     schedule=None,
@@ -40,9 +43,9 @@ with DAG(
         task_id="sample_batch",
         manifest=files.output,
         plan=plan.output,
-        checks=['LENGTH("outputs":text::VARCHAR) > 0', "\"outputs\":language::VARCHAR = 'en'"],
+        checks=[f"LENGTH({FIELDS}:text::VARCHAR) > 0", f"{FIELDS}:language::VARCHAR = 'en'"],
     )
     batch = FullBatchOperator(task_id="full_batch", manifest=files.output, plan=plan.output, sample=sample.output)
     LoadResultsOperator(
-        task_id="load_results", results=batch.output, table="MEDIA.PUBLIC.TRANSCRIPTS", nested="flatten"
+        task_id="load_results", results=batch.output, table="MEDIA.PUBLIC.TRANSCRIPTS", nested={"outputs": "flatten"}
     )

