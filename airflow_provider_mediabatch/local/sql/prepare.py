@@ -11,13 +11,10 @@ import re
 import secrets
 from typing import TYPE_CHECKING
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ParseError, TokenError
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.sql import functions, sources, types
-from airflow_provider_mediabatch.local.statements.lexer import Cursor
 from airflow_provider_mediabatch.sql import split
 
 if TYPE_CHECKING:
@@ -34,58 +31,6 @@ _REFUSED: dict[type[exp.Expr], str] = {
     exp.Pivot: "PIVOT and UNPIVOT",
     exp.Clone: "CLONE",
 }
-
-
-def parse(sql: str) -> exp.Expr:
-    """One statement as sqlglot reads it; ``?`` become ``:1``, ``:2`` and so on, in their order in the text."""
-    numbered, position, count = [], 0, 0
-    for token in Cursor(sql).tokens:
-        if token.kind == "op" and token.value == "?":
-            count += 1
-            numbered.append(f"{sql[position : token.start]} :{count} ")
-            position = token.end
-    try:
-        statements = sqlglot.parse("".join(numbered) + sql[position:], read="snowflake")
-    except (ParseError, TokenError) as error:
-        raise syntax_error(_syntax(error)) from None
-    found = [s for s in statements if s is not None]
-    if len(found) != 1:
-        raise not_supported("several statements in one request")
-    if isinstance(found[0], exp.Command):
-        raise not_supported(f"the statement {sql.strip()[:100]}")
-    if isinstance(found[0], exp.Select):
-        found[0].meta["texts"] = _projection_texts(sql)
-    return found[0]
-
-
-def _projection_texts(sql: str) -> list[str]:
-    """The texts of a SELECT's result columns as they are written: Snowflake names unnamed columns by them."""
-    texts, depth, start = [], 0, 0
-    tokens = Cursor(sql).tokens
-    if len(tokens) > 1 and tokens[1].kind == "word" and tokens[1].value.upper() in ("DISTINCT", "ALL"):
-        del tokens[1]
-    for token in tokens[1:] if tokens and tokens[0].is_word("SELECT") else []:
-        start = start or token.start
-        if token.kind == "op":
-            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(token.value, 0)
-        ends = depth == 0 and token.is_word("FROM")
-        if ends or (depth == 0 and token.kind == "op" and token.value == ","):
-            texts.append(sql[start : token.start].strip())
-            start = token.end
-        if ends:
-            return texts
-    return [*texts, sql[start:].strip().rstrip(";").strip()]
-
-
-def _syntax(error: Exception) -> str:
-    details = getattr(error, "errors", None)
-    if details:
-        first = details[0]
-        return (
-            f"syntax error line {first.get('line')} at position {first.get('col')} "
-            f"unexpected '{first.get('highlight')}'."
-        )
-    return f"syntax error: {error}"
 
 
 class Preparation:

@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.annotate import is_semi
 from airflow_provider_mediabatch.local.sql.failures import translated
-from airflow_provider_mediabatch.local.sql.prepare import parse
+from airflow_provider_mediabatch.local.sql.parse import parse
 from airflow_provider_mediabatch.local.sql.translate import Translation
 
 if TYPE_CHECKING:
