@@ -130,3 +130,14 @@ def observe(job_dir: Path) -> Status:
                 job_dir, INTERNAL_ERROR, "the job's processes are gone: they were killed, or the machine was stopped"
             )
     return status
+
+
+def usage(status: Status) -> list[tuple[float, int]]:
+    """Processor seconds and bytes of memory of each of the job's workers."""
+    process = leader(status)
+    found = []
+    for worker in process.children() if process is not None else []:
+        with contextlib.suppress(psutil.Error):
+            times = worker.cpu_times()
+            found.append((times.user + times.system, worker.memory_info().rss))
+    return found

@@ -16,18 +16,19 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.compute_pools import ComputePools
 from airflow_provider_mediabatch.local.errors import SnowflakeError, already_exists, does_not_exist
-from airflow_provider_mediabatch.local.job_processes import Launcher, kill, observe
+from airflow_provider_mediabatch.local.job_processes import Launcher, kill, observe, usage
 from airflow_provider_mediabatch.local.results import Pending, Result
 from airflow_provider_mediabatch.local.runner.spec import (
     CANCELLED,
     DONE,
     INTERNAL_ERROR,
+    PENDING,
     TERMINAL,
     RunSpec,
     Status,
@@ -46,7 +47,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     compute_pool TEXT NOT NULL, query_id TEXT NOT NULL, asynchronous INTEGER NOT NULL, replicas INTEGER NOT NULL,
     workers INTEGER NOT NULL, model TEXT NOT NULL, version TEXT NOT NULL, function TEXT NOT NULL, output TEXT NOT NULL,
     specification TEXT NOT NULL, created REAL NOT NULL, launched REAL, deleted REAL,
-    status TEXT, message TEXT, started REAL, finished REAL
+    fault TEXT, status TEXT, message TEXT, started REAL, finished REAL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS jobs_name ON jobs (database, schema, name) WHERE deleted IS NULL;
 CREATE INDEX IF NOT EXISTS jobs_open ON jobs (created) WHERE deleted IS NULL AND status IS NULL;
@@ -67,6 +68,7 @@ class Job:
     :param specification: the YAML it was given.
     :param status: one of Snowflake's job statuses.
     :param launched: seconds since the epoch when nodes of its pool became its own, None while it queues.
+    :param fault: what a fault plan makes of it.
     """
 
     id: str
@@ -87,6 +89,7 @@ class Job:
     created: float
     launched: float | None = None
     deleted: float | None = None
+    fault: str | None = None
     status: str | None = None
     message: str | None = None
     started: float | None = None
@@ -191,7 +194,9 @@ class JobStore:
         :param job: its row; its directory is there already (:meth:`new_directory`).
         :raises SnowflakeError: 002002 when another submission of the name was faster.
         """
-        spec.save(self.folder / job.id)
+        fault = self.engine.faults.for_job(job.name)
+        job = replace(job, fault=fault)
+        replace(spec, fault=None if fault == PENDING else fault).save(self.folder / job.id)
         values = {
             key: value for key, value in vars(job).items() if key not in ("status", "message", "started", "finished")
         }
@@ -259,9 +264,9 @@ class JobStore:
 
         return Pending(poll, interval=0.1)
 
-    def leader_pid(self, job: Job) -> int:
-        """The leader of the job's processes; 0 before it runs."""
-        return Status.load(self.folder / job.id).pid
+    def usage(self, job: Job) -> list[tuple[float, int]]:
+        """Processor seconds and bytes of memory of each running worker."""
+        return [] if job.terminal else usage(Status.load(self.folder / job.id))
 
     # --- inside
 
@@ -282,14 +287,8 @@ class JobStore:
         status = observe(self.folder / job.id)
         if status.terminal:
             self._settle(job, status)
-        return Job(
-            **{
-                **vars(job),
-                "status": status.status,
-                "message": status.message,
-                "started": status.started,
-                "finished": status.finished,
-            }
+        return replace(
+            job, status=status.status, message=status.message, started=status.started, finished=status.finished
         )
 
     def _settle(self, job: Job, status: Status) -> None:
@@ -323,7 +322,7 @@ class JobStore:
                     used[job.compute_pool] = used.get(job.compute_pool, 0) + job.replicas
             nodes = {pool.name: 0 if pool.suspended else pool.max_nodes for pool in self.pools.all()}
             for job in live:
-                if job.launched is not None:
+                if job.launched is not None or job.fault == PENDING:
                     continue
                 limit, taken = nodes.get(job.compute_pool, 0), used.get(job.compute_pool, 0)
                 # A job of more instances than the pool has nodes gets all of them.
@@ -365,5 +364,3 @@ class JobStore:
     def _give_up(self, job: Job) -> None:
         with self._lock:
             self._end(job, INTERNAL_ERROR, f"the job's process could not be started: {self._launcher.tail()}")
-
-

@@ -42,7 +42,12 @@ class Media:
             FileModel(), model_name="FILES", version_name="V1", signatures={"predict": FILE_SIGNATURE}, **platforms
         )
         self.groups = registry.log_model(
-            GroupModel(), model_name="GROUPS", version_name="V1", signatures={"summarise": GROUP_SIGNATURE}, **platforms
+            GroupModel(),
+            model_name="GROUPS",
+            version_name="V1",
+            signatures={"summarise": GROUP_SIGNATURE},
+            options={"function_type": "TABLE_FUNCTION"},
+            **platforms,
         )
 
     def put(self, data: bytes, path: str) -> None:
@@ -55,7 +60,7 @@ class Media:
 
     def sql(self, text: str, *binds: Any) -> list[dict[str, Any]]:
         """Rows by upper-case column name."""
-        with self.engine.connect() as connection, connection.cursor() as cursor:
+        with self.engine.connect(paramstyle="qmark") as connection, connection.cursor() as cursor:
             cursor.execute(text, binds or None)
             names = [column.name.upper() for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -447,6 +452,7 @@ def test_jobs_survive_the_engine(own_engine):
     os.kill(json.loads((own_engine.state_dir / "engine.json").read_text())["pid"], signal.SIGKILL)
     time.sleep(0.3)
     own_engine.restart()
+    media.session = own_engine.session()
     assert media.status(finished) == "DONE"
     assert media.wait(running) == "DONE"
     assert media.wait(queued) == "DONE"

@@ -48,7 +48,9 @@ def lead(job_dir: Path) -> NoReturn:
         _log_to(log_file(job_dir, 0))
         spec = RunSpec.load(job_dir)
         failure = _run(spec, job_dir)
-        if failure is None:
+        if failure is None and spec.fault is not None:
+            status.finish(job_dir, spec.fault, "the fault plan of the local engine ended the job so")
+        elif failure is None:
             Path(spec.output_dir, SUCCESS_FILE).touch()
             status.finish(job_dir, DONE)
         else:

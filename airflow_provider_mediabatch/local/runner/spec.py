@@ -38,6 +38,7 @@ class RunSpec:
     :param replicas: instances; each has a log of its own.
     :param num_workers: processes of each instance.
     :param max_batch_rows: upper bound of rows that the method gets at once.
+    :param fault: the status that a fault plan wants the job to end in although it ran well.
     """
 
     job: str
@@ -54,6 +55,7 @@ class RunSpec:
     replicas: int = 1
     num_workers: int = 1
     max_batch_rows: int | None = None
+    fault: str | None = None
 
     def save(self, job_dir: Path) -> None:
         write_json(job_dir / "spec.json", asdict(self))

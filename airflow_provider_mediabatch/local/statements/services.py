@@ -68,7 +68,11 @@ def _visible(ctx: Context, job: Job) -> bool:
     return bool(ctx.engine.privileges.visible(ctx.session.role, "SERVICE", job.full_name))
 
 
-def _job(ctx: Context, name: tuple[str, ...], privilege: str = "MONITOR") -> Job:
+def visible_job(ctx: Context, name: tuple[str, ...], privilege: str = "MONITOR") -> Job:
+    """The job of a name as written, if the role has the privilege.
+
+    :raises SnowflakeError: 002003 or 003001.
+    """
     job: Job = ctx.engine.jobs.get(*ctx.qualify(name))
     may(ctx, privilege, "SERVICE", job.full_name)
     return job
@@ -82,7 +86,7 @@ def describe_service(ctx: Context, cursor: Cursor) -> Result:
     name = cursor.name()
     cursor.expect_end()
     fields = [*_SERVICE[:6], _SPEC, *_SERVICE[6:]]
-    return _rows(fields, [_job(ctx, name)])
+    return _rows(fields, [visible_job(ctx, name)])
 
 
 @statement("SHOW SERVICES", "SHOW JOB SERVICES", locked=False)
@@ -117,7 +121,7 @@ def show_services(ctx: Context, cursor: Cursor) -> Result:
 def show_service_instances(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW SERVICE INSTANCES IN SERVICE name``: one row for each replica."""
     cursor.expect("SHOW", "SERVICE", "INSTANCES", "IN", "SERVICE")
-    job = _job(ctx, cursor.name())
+    job = visible_job(ctx, cursor.name())
     cursor.expect_end()
     columns = [_text(name) for name in ("database_name", "schema_name", "service_name", "instance_id", "status")]
     columns += [_text("spec_digest"), _time("creation_time"), _time("start_time"), _text("ip_address")]
@@ -132,7 +136,7 @@ def show_service_instances(ctx: Context, cursor: Cursor) -> Result:
 def show_service_containers(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW SERVICE CONTAINERS IN SERVICE name``: the one container of each replica."""
     cursor.expect("SHOW", "SERVICE", "CONTAINERS", "IN", "SERVICE")
-    job = _job(ctx, cursor.name())
+    job = visible_job(ctx, cursor.name())
     cursor.expect_end()
     columns = [
         _text(name) for name in ("database_name", "schema_name", "service_name", "instance_id", "container_name")
@@ -154,7 +158,7 @@ def drop_service(ctx: Context, cursor: Cursor) -> Result:
     cursor.accept("FORCE")
     cursor.expect_end()
     try:
-        job = _job(ctx, name, "OWNERSHIP")
+        job = visible_job(ctx, name, "OWNERSHIP")
     except SnowflakeError as error:
         if lenient and error.code == 2003:
             return Result.status("Drop statement executed successfully (object already dropped).")
@@ -176,7 +180,7 @@ def call(ctx: Context, cursor: Cursor) -> Result | Pending:
     if method == "SPCS_CANCEL_JOB":
         cursor.expect(")")
         cursor.expect_end()
-        job = _job(ctx, name, "OPERATE")
+        job = visible_job(ctx, name, "OPERATE")
         if not job.terminal:
             ctx.engine.jobs.cancel(job)
         return Result.status(f"Job {job.full_name} successfully cancelled.", method)
@@ -194,7 +198,7 @@ def _wait_for(ctx: Context, cursor: Cursor, name: tuple[str, ...]) -> Pending:
     seconds = float(token.value)
     cursor.expect(")")
     cursor.expect_end()
-    job = _job(ctx, name)
+    job = visible_job(ctx, name)
     deadline = time.monotonic() + seconds
 
     def poll() -> Result | None:
@@ -235,7 +239,7 @@ def service_logs(ctx: Context, name: str = "", instance: str = "0", container: s
     """
     from airflow_provider_mediabatch.local.statements.lexer import Cursor
 
-    job = _job(ctx, Cursor(name).name())
+    job = visible_job(ctx, Cursor(name).name())
     if not instance.isdigit() or int(instance) >= job.replicas or container != CONTAINER:
         raise SnowflakeError(
             395022, "22023", f"Service {job.full_name} has no container {container!r} in instance {instance}"
