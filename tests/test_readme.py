@@ -1,0 +1,117 @@
+"""Every command and snippet of the README works as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow_env import REPOSITORY
+
+from airflow_provider_mediabatch.demo import media, models
+from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
+
+README = (REPOSITORY / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Runs a script in a directory of its own, with the environment's commands on the PATH."""
+    folder = tmp_path_factory.mktemp("readme")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "SNOWFLAKE"))}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+
+    def run(script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-euc", script],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+def test_make_targets() -> None:
+    targets = [line.split()[1] for block in blocks("bash") for line in block.splitlines() if line.startswith("make ")]
+    assert targets == ["demo", "test"]
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    for target in targets:
+        subprocess.run(["make", "--dry-run", target], cwd=REPOSITORY, check=True, capture_output=True)
+
+
+def test_local_engine_commands(shell: Any) -> None:
+    script = "\n".join(block for block in blocks("bash") if "mediabatch local" in block)
+    python = next(block for block in blocks("python") if "Session" in block)
+    start, stop = script.rsplit("mediabatch local stop", 1)[0], "mediabatch local stop"
+    try:
+        done = shell(f'{start}\ntest -n "$AIRFLOW_CONN_SNOWFLAKE_DEFAULT"\npython - <<"EOF"\n{python}EOF\n')
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "ANSWER=42" in done.stdout
+    finally:
+        stopped = shell(stop)
+    assert stopped.returncode == 0, stopped.stderr
+
+
+def _load(engine: Any, cache: Path) -> Any:
+    session = engine.session()
+    models.log(session, models.image_classifier(cache))
+    for stage in ("PHOTOS", "WORK"):
+        session.sql(f"CREATE STAGE IF NOT EXISTS {stage} ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')").collect()
+    for file in media.photographs():
+        session.file.put(str(file), "@PHOTOS/demo", auto_compress=False, overwrite=True)
+    return session
+
+
+def test_the_dag(engine: Any, airflow_home: AirflowHome, tmp_path: Path) -> None:
+    dag = next(block for block in blocks("python") if "DAG(" in block)
+    assert len([line for line in dag.splitlines() if line]) <= 30
+    file = tmp_path / "photos.py"
+    file.write_text(dag)
+    _load(engine, tmp_path).close()
+    result = airflow_home.run_dag(file, "photos")
+    assert result.state == "success", result.errors()
+    assert result.returned("full_batch")["rows"] == 6
+
+
+def test_the_grants(engine: Any, tmp_path: Path) -> None:
+    session = _load(engine, tmp_path)
+    (grants,) = blocks("sql")
+    for statement in filter(None, map(str.strip, grants.split(";"))):
+        session.sql(statement).collect()
+    shown = session.sql("SHOW GRANTS TO ROLE MEDIABATCH").collect()
+    assert len(shown) >= 9
+    session.close()
+
+
+def test_links_lead_somewhere() -> None:
+    prose = re.sub(r"^```.*?^```", "", README, flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)#]+)\)", prose):
+        if not target.startswith("http"):
+            assert (REPOSITORY / target).exists(), target
+
+
+def test_the_order_of_sections() -> None:
+    sections = re.findall(r"^## (.+)$", README, flags=re.MULTILINE)
+    assert sections == [
+        "Try it: two commands",
+        "A DAG",
+        "With a Snowflake account",
+        "The operators",
+        "From snowflake-ml-python 1.x to today",
+        "The local engine",
+        "Limits",
+    ]
