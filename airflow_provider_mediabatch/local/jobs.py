@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.compute_pools import ComputePools
 from airflow_provider_mediabatch.local.errors import SnowflakeError, already_exists, does_not_exist
-from airflow_provider_mediabatch.local.job_processes import Launcher, kill, observe, usage
+from airflow_provider_mediabatch.local.job_processes import Launcher, kill, leader, observe, usage
 from airflow_provider_mediabatch.local.results import Pending, Result
 from airflow_provider_mediabatch.local.runner.spec import (
     CANCELLED,
@@ -120,7 +120,7 @@ class JobStore:
         self.catalog.connect().executescript(_SCHEMA)
         self.pools = ComputePools(engine.catalog, owner="ACCOUNTADMIN")
         self._launcher = Launcher(engine.state_dir)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._wake = threading.Event()
         self._closing = False
         self._supervisor = threading.Thread(target=self._supervise, name="jobs", daemon=True)
@@ -284,7 +284,11 @@ class JobStore:
         """The job with its present status; an end that is seen for the first time goes into its row."""
         if job.status is not None or job.deleted is not None:
             return job
-        status = observe(self.folder / job.id)
+        directory = self.folder / job.id
+        status = Status.load(directory)
+        if status.pid and not status.terminal and leader(status) is None:
+            with self._lock:  # whoever is ending it at this moment says how it ended
+                status = observe(directory)
         if status.terminal:
             self._settle(job, status)
         return replace(
