@@ -9,6 +9,7 @@ allowed.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +25,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from airflow_provider_mediabatch.hooks.media import MediaUnavailable, fetch
 from airflow_provider_mediabatch.hooks.result_pages import PageRequest
 from airflow_provider_mediabatch.job import BatchResult
+from airflow_provider_mediabatch.links.batch_job import JOB_KEY
 from airflow_provider_mediabatch.plugins import URL_PREFIX, batches, pages, site_prefix, thumbnails
 from airflow_provider_mediabatch.plugins.batches import Batch, TaskKey
 from airflow_provider_mediabatch.plugins.connections import Connections
@@ -252,6 +254,9 @@ def _batch_page(review: _Review, key: TaskKey, request: PageRequest) -> Response
         return review.problem("Batch review", "Airflow has no such task instance.", status=404, back=back)
     if batch is None:
         state = facts.state or "not started"
+        job = facts.xcom.get(JOB_KEY)
+        if isinstance(job, Mapping) and job.get("job"):
+            return _running_page(review, key, state, str(job["job"]), back)
         return review.problem(
             f"Batch review: {key.task_id}",
             f"This task instance ({state}) has returned no sample and no batch. "
@@ -286,6 +291,28 @@ def _batch_page(review: _Review, key: TaskKey, request: PageRequest) -> Response
         self_url=self_url,
         run_url=back,
         log_url=review.url(key, "log"),
+    )
+
+
+def _running_page(review: _Review, key: TaskKey, state: str, job: str, back: str) -> Response:
+    """A task whose job has been submitted and that has returned nothing yet, or failed."""
+    from airflow_provider_mediabatch.hooks import jobs
+
+    def ask(connection: Any) -> str:
+        info = jobs.describe(connection, job)
+        return f"The job is {info.status}." if info else "The job is not there yet, or this role may not see it."
+
+    try:
+        found = review.connections.run(_connection_of(key), ask)
+    except Exception as error:  # the page stays up whatever Snowflake says
+        found = f"Its status cannot be read now: {pages.first_line(error)}"
+    return review.page(
+        "log.html",
+        title=f"Batch review: {key.task_id}",
+        job=job,
+        logs=[(f"Task instance: {state}", found)],
+        problem="",
+        back=back,
     )
 
 

@@ -5,6 +5,7 @@ The overview comes from the task's XCom alone, so it is there when Snowflake is 
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_PLOTS = 4
+MAX_MEMBERS = 20
 
 
 @dataclass(frozen=True)
@@ -241,9 +243,10 @@ def _row(
     files = batch.file_columns or tuple(name for name, value in row.items() if _is_stage_path(value))
     media = tuple(_medium(name, row[name], sign) for name in files if row.get(name) is not None)
     values = tuple(
-        _value(column, row.get(column.name), _is_output(batch, column.name))
+        value
         for column in columns
         if column.name not in files and not column.name.startswith("MB_")
+        for value in _values(column, row.get(column.name), _is_output(batch, column.name))
     )
     return Row(media, tuple(sorted(values, key=lambda value: not value.output)))
 
@@ -251,6 +254,25 @@ def _row(
 def _medium(column: str, value: Any, sign: Callable[[str], str]) -> Medium:
     text = str(value)
     return Medium(column, text, expected_kind(text), sign(text) if _is_stage_path(text) else None)
+
+
+def _values(column: ResultColumn, value: Any, output: bool) -> list[Value]:
+    """A column's value; an object of a nested output member by member, where it is short enough to be read whole."""
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            members = json.loads(value)
+        except ValueError:
+            members = None
+        if isinstance(members, dict) and 0 < len(members) <= MAX_MEMBERS:
+            return [_member(f"{column.name} · {name}", item, output) for name, item in members.items()]
+    return [_value(column, value, output)]
+
+
+def _member(name: str, value: Any, output: bool) -> Value:
+    if isinstance(value, float):
+        return _value(ResultColumn(name, "FLOAT"), value, output)
+    text = value if isinstance(value, str) or value is None else json.dumps(value, ensure_ascii=False)
+    return _value(ResultColumn(name, "TEXT"), text, output)
 
 
 def _value(column: ResultColumn, value: Any, output: bool) -> Value:
