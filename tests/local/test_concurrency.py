@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import json
+import subprocess
+import sys
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,9 +54,9 @@ def one_process(parameters: dict[str, Any], process: int) -> int:
 def test_eight_threads_in_each_of_four_processes(engine: RunningEngine) -> None:
     with engine.connect() as connection:
         connection.cursor().execute("CREATE OR REPLACE TABLE everybodys (worker VARCHAR, n INT)")
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(_PROCESSES, mp_context=context) as pool:
-            checked = sum(pool.map(one_process, [engine.parameters] * _PROCESSES, range(_PROCESSES)))
+        command = [sys.executable, __file__, json.dumps(engine.parameters)]
+        clients = [subprocess.Popen([*command, str(n)], stdout=subprocess.PIPE, text=True) for n in range(_PROCESSES)]
+        checked = sum(int(client.communicate(timeout=120)[0] or 0) for client in clients)
         assert checked == _THREADS * _PROCESSES * _ROUNDS
         total = connection.cursor().execute("SELECT COUNT(*), COUNT(DISTINCT worker) FROM everybodys").fetchone()
         assert total == (checked, _THREADS * _PROCESSES)
@@ -90,3 +92,7 @@ def test_many_waits_hold_nobody_up(engine: RunningEngine) -> None:
         deadline = time.monotonic() + 15
         while any(connection.is_still_running(connection.get_query_status(query_id)) for query_id in waiting):
             assert time.monotonic() < deadline
+
+
+if __name__ == "__main__":
+    print(one_process(json.loads(sys.argv[1]), int(sys.argv[2])))
