@@ -10,6 +10,7 @@ from airflow_provider_mediabatch.values import unwrap, wrap
 
 PREVIEW_ROWS = 10
 PREVIEW_CHARACTERS = 200
+PATH_CHARACTERS = 1200
 
 
 @dataclass(frozen=True)
@@ -86,4 +87,6 @@ def _clip(value: Any) -> Any:
     if isinstance(value, bytes | bytearray):
         return f"<{len(value)} bytes>"
     text = str(value)
-    return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"
+    # A cut stage path names no file any more.
+    limit = PATH_CHARACTERS if text.startswith("@") else PREVIEW_CHARACTERS
+    return text if len(text) <= limit else text[: limit - 1] + "…"
