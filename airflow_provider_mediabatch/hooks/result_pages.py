@@ -122,7 +122,7 @@ class ResultPages:
             f"LIMIT {size} OFFSET {(max(1, request.page) - 1) * size}",
         )
 
-    def labels(self, columns: Sequence[ResultColumn], column: ResultColumn) -> tuple[list[tuple[str, int]], int]:
+    def labels(self, column: ResultColumn) -> tuple[list[tuple[str, int]], int]:
         """The most frequent values of a column with their counts, and how many distinct values there are."""
         name = sql.quoted(column.name)
         found = rows(

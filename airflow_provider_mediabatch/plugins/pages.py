@@ -220,7 +220,7 @@ def _plots(batch: Batch, pages: ResultPages, columns: Sequence[ResultColumn], to
                     )
                 )
         elif column.is_text:
-            counts, distinct = pages.labels(columns, column)
+            counts, distinct = pages.labels(column)
             # As many values as rows is free text, such as a transcript: there is nothing to count.
             if counts and (distinct < total or total == 1):
                 drawn.append(

@@ -78,7 +78,7 @@ def test_hostile_words_find_nothing_and_break_nothing(
 
 def test_distributions(pages: ResultPages, columns: list[ResultColumn]) -> None:
     by_name = {column.name: column for column in columns}
-    counts, distinct = pages.labels(columns, by_name["LABEL"])
+    counts, distinct = pages.labels(by_name["LABEL"])
     assert (counts[0][1], counts[1], distinct) == (ROWS // 10 * 9, ("cat", ROWS // 10), 2)
     histogram = pages.histogram(by_name["SCORE"])
     assert histogram is not None
