@@ -21,10 +21,12 @@ class MediaBatchHook(SnowflakeHook):
 
     A connection whose extra has ``protocol`` = ``http`` reaches the local engine; any other is a real account.
 
-    :param snowflake_conn_id: a connection of Airflow's type ``snowflake``.
+    :param snowflake_conn_id: a connection of Apache's type ``snowflake``, or of ours, ``mediabatch``, whose form also
+        shows host, port and protocol.
     :param network_timeout: seconds after which the connector gives up on a request; None: its own default, never.
     """
 
+    conn_type = "mediabatch"
     hook_name = "Snowflake (media batch)"
 
     def __init__(self, *args: Any, network_timeout: int | None = None, **kwargs: Any) -> None:
@@ -34,11 +36,16 @@ class MediaBatchHook(SnowflakeHook):
     def _get_conn_params(self) -> dict[str, str | None]:
         """Connector parameters; ``platform_detection_timeout_seconds=0`` saves up to 150 ms of cloud probes."""
         params: dict[str, Any] = super()._get_conn_params()
-        protocol = self._get_field(  # type: ignore[no-untyped-call]
-            self.get_connection(self.get_conn_id()).extra_dejson, "protocol"
-        )
+        connection = self.get_connection(self.get_conn_id())
+        protocol = self._get_field(connection.extra_dejson, "protocol")  # type: ignore[no-untyped-call]
         if protocol:
             params["protocol"] = protocol
+            for name in (
+                "host",
+                "port",
+            ):  # Apache's hook reads them from the extra only; the form has fields of its own
+                if getattr(connection, name):
+                    params.setdefault(name, getattr(connection, name))
         params.setdefault("platform_detection_timeout_seconds", 0)
         if self._network_timeout is not None:
             params.setdefault("network_timeout", self._network_timeout)
