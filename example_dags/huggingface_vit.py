@@ -1,0 +1,47 @@
+"""Hugging Face: a Vision Transformer (ViT) names what is in pictures, its answers a list of labels with scores.
+
+Shows a model that snowflake-ml logs by itself (``airflow_provider_mediabatch.demo.huggingface`` has the few lines), how
+many labels it gives (``top_k``), and a check into its nested output.
+"""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.sdk import DAG
+
+from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
+from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
+from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
+from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
+
+with DAG(
+    dag_id="huggingface_vit",
+    schedule=None,
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    params={"stage_path": "@MEDIA.PUBLIC.PHOTOS/demo/"},
+    tags=["mediabatch", "images"],
+    doc_md=__doc__,
+):
+    files = ListStageFilesOperator(
+        task_id="list_files",
+        stage_path="{{ params.stage_path }}",
+        pattern=".*[.](jpg|png)",
+        manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
+        model_name="MEDIA.PUBLIC.VIT",
+    )
+    plan = ValidateSignatureOperator(
+        task_id="validate_signature",
+        manifest=files.output,
+        model_name="MEDIA.PUBLIC.VIT",
+        model_params={"top_k": 3},
+        compute_pool="LOCAL_POOL",
+        output_location="@MEDIA.PUBLIC.WORK/vit/",
+    )
+    sample = SampleBatchOperator(
+        task_id="sample_batch",
+        manifest=files.output,
+        plan=plan.output,
+        sample_size=2,
+        checks=['ARRAY_SIZE(PARSE_JSON("labels"::VARCHAR)) = 3'],
+    )
+    FullBatchOperator(task_id="full_batch", manifest=files.output, plan=plan.output, sample=sample.output)

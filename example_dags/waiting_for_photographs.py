@@ -1,0 +1,46 @@
+"""A run for each delivery of photographs: a sensor waits until ten new ones are there and their upload is over.
+
+Shows ``StageFilesSensor`` on the ledger, deferred, in a DAG that always has one run: the next one waits as soon as this
+one has ended.
+"""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.sdk import DAG
+
+from airflow_provider_mediabatch.media_batch_group import media_batch_group
+from airflow_provider_mediabatch.sensors.stage_files import StageFilesSensor
+
+MODEL = "MEDIA.PUBLIC.EFFICIENTNET_LITE0"
+DELIVERIES = "@MEDIA.PUBLIC.PHOTOS/deliveries/"
+PATTERN = r".*[.](jpg|jpeg|png|webp|JPG|JPEG|PNG)"
+
+with DAG(
+    dag_id="waiting_for_photographs",
+    schedule="@continuous",
+    max_active_runs=1,
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    tags=["mediabatch", "images"],
+    doc_md=__doc__,
+):
+    delivered = StageFilesSensor(
+        task_id="delivered",
+        stage_path=DELIVERIES,
+        pattern=PATTERN,
+        min_files=10,
+        settle=30,
+        model_name=MODEL,
+        deferrable=True,
+        poke_interval=60,
+    )
+    delivered >> media_batch_group(
+        stage_path=DELIVERIES,
+        pattern=PATTERN,
+        select="new",
+        model_name=MODEL,
+        compute_pool="LOCAL_POOL",
+        work_location="@MEDIA.PUBLIC.WORK/",
+        checks=["SCORE BETWEEN 0 AND 1"],
+        results_table="MEDIA.PUBLIC.DELIVERED_PREDICTIONS",
+    )
