@@ -20,8 +20,8 @@ def get_provider_info() -> dict[str, Any]:
     """The provider's metadata, validated against Airflow's ``provider_info.schema.json`` in the tests.
 
     The connection type ``mediabatch`` is for Airflow's form: it shows host, port and protocol, which Apache's form
-    hides or leaves out, and its test button goes through :class:`~.hooks.mediabatch.MediaBatchHook`. Everything works with a
-    connection of Apache's type ``snowflake`` just as well: the hook does not look at the type.
+    hides or leaves out, and its test button goes through :class:`~.hooks.mediabatch.MediaBatchHook`. Everything
+    works with a connection of Apache's type ``snowflake`` just as well: the hook does not look at the type.
     """
     return {
         "package-name": "airflow-provider-mediabatch",
