@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_provider_mediabatch import selection, sql, values
+from airflow_provider_mediabatch import selection, values
 from airflow_provider_mediabatch.exceptions import InvalidInput
 from airflow_provider_mediabatch.lineage import LineageMixin
 from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.operators.arguments import checked, column_name_of, positive_integer, truth
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -198,7 +199,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         self.log.info(
             "listed %d files (%d empty, %d without partner left out)", listed.found, listed.empty, listed.unmatched
         )
-        limit = _integer("max_files", self.max_files)
+        limit = positive_integer("max_files", self.max_files)
         ledger = self._ledger_name()
         if ledger is None:
             relation = relation.first(limit)
@@ -213,7 +214,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             version=facts["model_version"],
             function=facts["function"],
             limit=limit,
-            reprocess=_boolean(self.reprocess),
+            reprocess=truth(self.reprocess),
             take_over_after=self.take_over_after,
         )
         facts |= {"ledger": claimed.ledger, "claim_id": claimed.claim_id}
@@ -224,7 +225,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         from airflow_provider_mediabatch.hooks import listing
 
         if self.query is not None:
-            named = None if self.column_name is None else [_column(self.column_name)]
+            named = None if self.column_name is None else [column_name_of(self.column_name)]
             return listing.list_query(connection, self.query, named)
         return listing.list_sources(
             connection,
@@ -239,15 +240,15 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         from airflow_provider_mediabatch.hooks.listing_sql import Source
 
         if self.columns is None:
-            column = _column(self.column_name) if self.column_name else self._default_column(model)
+            column = column_name_of(self.column_name) if self.column_name else self._default_column(model)
             return [Source(column, listing.stage_path(connection, str(self.stage_path)), self.pattern)]
         found = []
         for name, where in self.columns.items():
             text, pattern = (where, None) if isinstance(where, str) else (where.get("stage_path"), where.get("pattern"))
             if not text:
                 raise InvalidInput(f"columns[{name!r}] has no stage_path")
-            _checked(selection.check_pattern, pattern)
-            found.append(Source(_column(name), listing.stage_path(connection, text), pattern or self.pattern))
+            checked(selection.check_pattern, pattern)
+            found.append(Source(column_name_of(name), listing.stage_path(connection, text), pattern or self.pattern))
         if len({source.column for source in found}) < len(found):
             raise InvalidInput(f"columns= names the same column twice: {', '.join(self.columns)}")
         return found
@@ -257,7 +258,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         inputs = getattr(function, "bytes_inputs", [])
         if len(inputs) != 1:
             return DEFAULT_COLUMN
-        return str(inputs[0]) if getattr(function, "case_sensitive", False) else _column(inputs[0])
+        return str(inputs[0]) if getattr(function, "case_sensitive", False) else column_name_of(inputs[0])
 
     def _model(self, connection: SnowflakeConnection) -> ModelFacts | None:
         if not self.model_name:
@@ -276,7 +277,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         named = self.ledger
         if named == "auto":
             named = DEFAULT_LEDGER if self.model_name and self.select != "all" else None
-        if _boolean(self.reprocess) and not named:
+        if truth(self.reprocess) and not named:
             raise InvalidInput("reprocess=True takes files that a ledger has as done: name the ledger with ledger=")
         return named or None
 
@@ -295,7 +296,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         ):
             if getattr(self, name) not in allowed:
                 raise InvalidInput(f"{name}={getattr(self, name)!r} is not one of {', '.join(map(repr, allowed))}")
-        _checked(selection.check_pattern, self.pattern)
+        checked(selection.check_pattern, self.pattern)
         if self.columns is not None and len(self.columns) < 1:
             raise InvalidInput("columns= is empty")
         ledger = self._ledger_name()
@@ -362,8 +363,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             connection,
             work.relation,
             work.whole,
-            files=_integer("max_files_per_shard", self.max_files_per_shard),
-            size=_integer("max_bytes_per_shard", self.max_bytes_per_shard),
+            files=positive_integer("max_files_per_shard", self.max_files_per_shard),
+            size=positive_integer("max_bytes_per_shard", self.max_bytes_per_shard),
         )
         if work.facts.get("ledger"):
             from airflow_provider_mediabatch.hooks.ledger import Ledger
@@ -398,36 +399,3 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             skipped=work.skipped,
             **work.facts,
         )
-
-
-def _column(name: str) -> str:
-    """A column's name as Snowflake stores it. Text that is no plain identifier is taken as it is, as if quoted."""
-    try:
-        return sql.resolve(name)
-    except ValueError:
-        return name
-
-
-def _checked(check: Any, value: Any) -> None:
-    try:
-        check(value)
-    except ValueError as error:
-        raise InvalidInput(str(error)) from None
-
-
-def _integer(name: str, value: int | str | None) -> int | None:
-    """A positive number, which a template gives as text."""
-    if value is None or value == "":
-        return None
-    try:
-        number = int(value)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise InvalidInput(f"{name}={value!r} is not a positive number")
-    return number
-
-
-def _boolean(value: bool | str | None) -> bool:
-    """A truth value, which a template gives as text."""
-    return value if isinstance(value, bool) else str(value or "").strip().lower() in ("true", "1", "yes", "on")
