@@ -1,6 +1,7 @@
 """Hugging Face: CLIP turns pictures into embeddings, for search by likeness.
 
-Shows an array as a model's output, checked for being there and loaded into a results table to search in.
+Shows an array as a model's output, checked for being there and loaded into a results table to search in. (A custom
+model logs it: ``airflow_provider_mediabatch.demo.huggingface``.)
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ with DAG(
         manifest=files.output,
         plan=plan.output,
         sample_size=2,
-        checks=['ARRAY_SIZE(PARSE_JSON("feature_extraction"::VARCHAR)[0]) > 0'],
+        checks=["ARRAY_SIZE(PARSE_JSON(EMBEDDING::VARCHAR)) > 0"],
     )
     batch = FullBatchOperator(task_id="full_batch", manifest=files.output, plan=plan.output, sample=sample.output)
     LoadResultsOperator(task_id="load_results", results=batch.output, table="MEDIA.PUBLIC.EMBEDDINGS")

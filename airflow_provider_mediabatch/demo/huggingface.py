@@ -1,8 +1,8 @@
-"""Hugging Face models for the registry: a ViT classifier and CLIP's picture embeddings, by snowflake-ml's own support.
+"""Hugging Face models for the registry: a ViT classifier and CLIP's embeddings.
 
-On a Snowflake account give a model's name at Hugging Face: ``log_model`` has Snowflake fetch it. From a folder with
-weights (``save_pretrained``) the pipeline is made here and logged with them, which is what the local engine can run.
-Needs torch and transformers, which are no dependencies of this package.
+For ViT on a Snowflake account a model's name at Hugging Face is enough: ``log_model`` has Snowflake fetch it. From a
+folder with weights (``save_pretrained``) the pipeline is made here and logged with them, which is what the local engine
+can run. Needs torch and transformers, which are no dependencies of this package.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
 VIT = "google/vit-base-patch16-224"
-CLIP = "openai/clip-vit-base-patch32"
 
 
 def vit_classifier(source: str | Path = VIT) -> Any:
@@ -25,7 +24,9 @@ def vit_classifier(source: str | Path = VIT) -> Any:
     """
     task = "image-classification"
     if isinstance(source, str):
-        return _named(source, task)
+        from snowflake.ml.model.models.huggingface import TransformersPipeline
+
+        return TransformersPipeline(source, task=task)
     from transformers import ViTForImageClassification, ViTImageProcessor, pipeline
 
     return pipeline(
@@ -35,26 +36,8 @@ def vit_classifier(source: str | Path = VIT) -> Any:
     )
 
 
-def clip_embedder(source: str | Path = CLIP) -> Any:
-    """CLIP's embedding of a picture: ``images`` (BYTES) to ``feature_extraction``, a list that holds the vector.
-
-    :param source: a model's name at Hugging Face, or a folder with its weights.
-    :return: what ``Registry.log_model`` takes.
-    """
-    task = "image-feature-extraction"
-    if isinstance(source, str):
-        return _named(source, task)
-    from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection, pipeline
-
-    return pipeline(
-        task,
-        model=CLIPVisionModelWithProjection.from_pretrained(source, local_files_only=True),
-        image_processor=CLIPImageProcessor.from_pretrained(source, local_files_only=True),
-    )
-
-
-def log(session: Session, model: Any, name: str, version: str = "V1") -> None:
-    """Log what :func:`vit_classifier` or :func:`clip_embedder` made; the signature is snowflake-ml's for the task.
+def log_vit(session: Session, model: Any, name: str = "VIT", version: str = "V1") -> None:
+    """Log what :func:`vit_classifier` made; the signature is snowflake-ml's own for the task.
 
     :param session: database and schema of it are the model's.
     :param model: the pipeline.
@@ -72,7 +55,28 @@ def log(session: Session, model: Any, name: str, version: str = "V1") -> None:
     )
 
 
-def _named(name: str, task: str) -> Any:
-    from snowflake.ml.model.models.huggingface import TransformersPipeline
+def log_clip(session: Session, folder: Path, name: str = "CLIP", version: str = "V1") -> None:
+    """Log CLIP's embedder: ``IMAGE`` (BYTES) to ``EMBEDDING``, a list of numbers.
 
-    return TransformersPipeline(name, task=task)
+    :param session: database and schema of it are the model's.
+    :param folder: the weights, as ``save_pretrained`` or ``huggingface_hub.snapshot_download`` writes them.
+    :param name: the model's name in the registry.
+    :param version: the version's name.
+    """
+    from snowflake.ml.model.custom_model import ModelContext
+    from snowflake.ml.model.model_signature import DataType, FeatureSpec, ModelSignature
+    from snowflake.ml.registry import Registry
+
+    from airflow_provider_mediabatch.demo import clip_model
+
+    signature = ModelSignature(
+        inputs=[FeatureSpec("IMAGE", DataType.BYTES)], outputs=[FeatureSpec("EMBEDDING", DataType.DOUBLE, shape=(-1,))]
+    )
+    Registry(session).log_model(
+        clip_model.ClipEmbedder(ModelContext(artifacts={"clip": str(folder)})),
+        model_name=name,
+        version_name=version,
+        signatures={"predict": signature},
+        pip_requirements=clip_model.REQUIREMENTS,
+        target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
+    )

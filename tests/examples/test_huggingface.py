@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from airflow_provider_mediabatch.demo import huggingface, media
 
@@ -51,7 +52,7 @@ def clip(tmp_path: Path) -> Path:
 
 
 def test_vit(bench: Bench, vit: Path) -> None:
-    huggingface.log(bench.session, huggingface.vit_classifier(vit), "VIT")
+    huggingface.log_vit(bench.session, huggingface.vit_classifier(vit))
     bench.upload("PHOTOS", "demo", media.photographs())
     rows = bench.output(bench.run("huggingface_vit"))
     assert len(rows) == 6
@@ -62,9 +63,15 @@ def test_vit(bench: Bench, vit: Path) -> None:
 
 
 def test_clip(bench: Bench, clip: Path) -> None:
-    huggingface.log(bench.session, huggingface.clip_embedder(clip), "CLIP")
+    huggingface.log_clip(bench.session, clip)
     bench.upload("PHOTOS", "demo", media.photographs())
     bench.run("huggingface_clip")
     rows = bench.session.table("MEDIA.PUBLIC.EMBEDDINGS").to_pandas()
     assert len(rows) == 6
-    assert all(len(json.loads(value)[0]) == 16 for value in rows["feature_extraction"])
+    model = transformers.CLIPVisionModelWithProjection.from_pretrained(clip)
+    processor = transformers.CLIPImageProcessor.from_pretrained(clip)
+    picture = Image.open(next(path for path in media.photographs() if path.name == "coffee.png")).convert("RGB")
+    vector = model(**processor(images=[picture], return_tensors="pt")).image_embeds[0]
+    expected = (vector / vector.norm()).tolist()
+    (stored,) = (row.EMBEDDING for row in rows.itertuples() if row.IMAGE.endswith("coffee.png"))
+    assert json.loads(stored) == pytest.approx(expected, abs=1e-5)
