@@ -1,0 +1,80 @@
+"""The preflight of `make demo`: it finds a Python, or says in one line what is missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from airflow_env import REPOSITORY
+
+SCRIPT = REPOSITORY / "scripts" / "find-python"
+
+
+def find_python(path: Path, home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", str(SCRIPT), *arguments],
+        env={"PATH": str(path), "HOME": str(home), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def fake_python(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_no_python_is_one_line(tmp_path: Path) -> None:
+    done = find_python(tmp_path / "bin", tmp_path)
+    assert done.returncode == 1
+    assert re.fullmatch(r"missing: Python 3\.11, 3\.12 or 3\.13 \(.*\)\n", done.stderr)
+
+
+def test_an_old_python_is_not_taken(tmp_path: Path) -> None:
+    fake_python(tmp_path / "bin" / "python3", "exit 1")
+    assert "missing: Python" in find_python(tmp_path / "bin", tmp_path).stderr
+
+
+def test_a_python_without_venv_names_the_package(tmp_path: Path) -> None:
+    fake_python(tmp_path / "bin" / "python3", 'case "$2" in *ensurepip*) exit 1;; *) exit 0;; esac')
+    done = find_python(tmp_path / "bin", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "missing: python3 has no venv module: on Debian and Ubuntu, apt-get install python3-venv\n"
+
+
+def test_a_python_under_pyenv_is_found(tmp_path: Path) -> None:
+    python = tmp_path / ".pyenv" / "versions" / "3.12.9" / "bin" / "python"
+    fake_python(python, "exit 0")
+    assert find_python(tmp_path / "bin", tmp_path).stdout == f"{python}\n"
+    assert find_python(tmp_path / "bin", tmp_path, "--all").stdout == f"{python}\n"
+
+
+def test_the_variable_python_is_taken_first(tmp_path: Path) -> None:
+    done = find_python(tmp_path / "bin", tmp_path, PYTHON=sys.executable)
+    assert done.stdout == f"{sys.executable}\n"
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_constraints_pin_every_direct_dependency(version: str) -> None:
+    lines = (REPOSITORY / f"constraints-{version}.txt").read_text().splitlines()
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", line) for line in lines), "only names and versions"
+    pinned = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in lines}
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *(name for extra in project["optional-dependencies"].values() for name in extra)]
+    names = {re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", requirement)[0]).lower() for requirement in asked}
+    assert names - {project["name"]} <= pinned
+
+
+def test_the_scripts_are_executable() -> None:
+    for name in ("scripts/find-python", "scripts/setup", ".ci/run"):
+        assert os.access(REPOSITORY / name, os.X_OK), name
+        if shutil.which("bash"):
+            subprocess.run(["bash", "-n", str(REPOSITORY / name)], check=True)
