@@ -1,4 +1,4 @@
-"""Photographs by the time of their upload, daily or hourly: each run takes its own data interval's, and can be repeated.
+"""Photographs by the time of their upload, daily or hourly: a run takes its own data interval, and can be repeated.
 
 Shows ``select="interval"`` on a CronDataIntervalTimetable (``@daily`` has an empty data interval) and back-fills, which
 a DAG scheduled on assets cannot have::

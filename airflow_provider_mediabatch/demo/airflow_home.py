@@ -89,7 +89,8 @@ class AirflowHome:
             "AIRFLOW__CORE__FERNET_KEY": keys["fernet"],
             "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt"],
             "AIRFLOW__API__SECRET_KEY": keys["api"],
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.path}/airflow.db",
+            # Airflow's processes write to one SQLite: each waits for the others, more patiently than its 5 seconds.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.path}/airflow.db?timeout=30",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.path / "logs"),
             "AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE": "True",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",

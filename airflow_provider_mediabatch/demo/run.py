@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 WORK_STAGE = "WORK"
 
 
-class _Steps:
-    """Shows what is being done and keeps how long it took."""
+class Steps:
+    """Shows what is being done and keeps how long it took (:attr:`seconds`, by name)."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -36,6 +36,10 @@ class _Steps:
 
     @contextmanager
     def step(self, name: str) -> Iterator[Status]:
+        """Around what is done.
+
+        :param name: what it is called on the screen.
+        """
         start = time.monotonic()
         with self.console.status(f"{name} …") as status:
             yield status
@@ -54,7 +58,7 @@ def run(*, state_dir: Path, speech: bool, files: Path | None, json_file: Path | 
     :return: exit status: 0 when the DAG's run succeeded.
     """
     console = Console()
-    steps = _Steps(console)
+    steps = Steps(console)
     start = time.monotonic()
     state_dir = state_dir.resolve()
     scenario = SCENARIOS["speech" if speech else "images"](state_dir / "cache", files)
@@ -65,7 +69,9 @@ def run(*, state_dir: Path, speech: bool, files: Path | None, json_file: Path | 
             ran_before = daemon.status(state_dir) is not None
             engine = daemon.start(state_dir)
         try:
-            with _session(engine.parameters) as session:  # closed before its server stops: it would go on asking for it
+            with open_session(
+                engine.parameters
+            ) as session:  # closed before its server stops: it would go on asking for it
                 _load(session, scenario, steps)
                 home.connections["snowflake_default"] = engine.airflow_connection
                 with steps.step("Prepare Airflow's database"):
@@ -83,7 +89,8 @@ def run(*, state_dir: Path, speech: bool, files: Path | None, json_file: Path | 
     return 0 if result.state == "success" else 1
 
 
-def _session(parameters: dict[str, Any]) -> Session:
+def open_session(parameters: dict[str, Any]) -> Session:
+    """A Snowpark session whose libraries do not print into the demo's own output."""
     import logging
     import os
 
@@ -95,7 +102,7 @@ def _session(parameters: dict[str, Any]) -> Session:
     return session
 
 
-def _load(session: Session, scenario: Scenario, steps: _Steps) -> None:
+def _load(session: Session, scenario: Scenario, steps: Steps) -> None:
     """Put the model and the files where the DAG expects them."""
     with steps.step(f"Log the model {scenario.model.name} (Registry.log_model)"):
         models.log(session, scenario.model)
@@ -109,7 +116,7 @@ def _load(session: Session, scenario: Scenario, steps: _Steps) -> None:
             session.file.put(glob.escape(str(file.resolve())), target, auto_compress=False, overwrite=True)
 
 
-def _run_dag(home: AirflowHome, scenario: Scenario, session: Session, steps: _Steps) -> DagRunResult:
+def _run_dag(home: AirflowHome, scenario: Scenario, session: Session, steps: Steps) -> DagRunResult:
     database, schema = (str(name).strip('"') for name in (session.get_current_database(), session.get_current_schema()))
     stage_path = f"@{database}.{schema}.{scenario.stage}/{scenario.folder}/"
     with steps.step(f"Run the DAG {scenario.dag_id} through Airflow") as status:
@@ -194,4 +201,7 @@ def _next(console: Console, state_dir: Path, *, kept: bool, speech: bool, failed
     if not speech:
         console.print("  mediabatch demo --speech         speech, with Whisper", highlight=False)
     console.print("  mediabatch demo --keep           then use the engine from your own DAGs", highlight=False)
+    console.print(
+        "  mediabatch demo --ui             Airflow's UI, and a folder to drop photographs into", highlight=False
+    )
     console.print("  example_dags/                    what else there is", highlight=False)

@@ -122,7 +122,12 @@ class RunningAirflow:
         """Copy a DAG file into the folder of DAGs, wait until Airflow has parsed it, and unpause the DAG."""
         shutil.copy(dag_file, self.home.dags / dag_file.name)
         self._wait(lambda: self.api("GET", f"/dags/{quote(dag_id)}", missing=None) is not None, timeout)
+        self.unpause(dag_file.name, dag_id)
+
+    def unpause(self, file_name: str, dag_id: str) -> None:
+        """Unpause a DAG and have its file read again: assets are watched once a file of an unpaused DAG was read."""
         self.api("PATCH", f"/dags/{quote(dag_id)}", {"is_paused": False})
+        os.utime(self.home.dags / file_name)
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
         """Start a run, as the button in the UI does; returns its run id."""
@@ -175,13 +180,20 @@ class RunningAirflow:
     def _wait(self, condition: Any, timeout: float) -> None:
         deadline = time.monotonic() + timeout
         while not condition():
-            for name, process in self.processes.items():
-                if process.poll() is not None:
-                    raise AirflowNotReady(f"{name} ended:\n{self._tail(name)}")
+            self.check()
             if time.monotonic() > deadline:
                 tails = "\n".join(f"{name}:\n{self._tail(name)}" for name in self.processes)
                 raise AirflowNotReady(f"waited {timeout:g} s in vain\n{tails}")
             time.sleep(0.5)
+
+    def check(self) -> None:
+        """Look whether every component that was started still runs.
+
+        :raises AirflowNotReady: when one has ended by itself, with the end of its log.
+        """
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                raise AirflowNotReady(f"{name} ended:\n{self._tail(name)}")
 
     def _tail(self, name: str) -> str:
         return self.log(name).read_text(errors="replace")[-1500:]

@@ -37,10 +37,18 @@ class Scenario:
 
         :raises DemoError: outside a checkout of the project.
         """
-        path = Path(__file__).parents[2] / "example_dags" / f"{self.dag_id}.py"
-        if not path.exists():
-            raise DemoError("the demo runs the DAGs of example_dags/: start it from a checkout of the project")
-        return path
+        return example_dags() / f"{self.dag_id}.py"
+
+
+def example_dags() -> Path:
+    """The folder of example DAGs.
+
+    :raises DemoError: outside a checkout of the project.
+    """
+    path = Path(__file__).parents[2] / "example_dags"
+    if not path.is_dir():
+        raise DemoError("the demo runs the DAGs of example_dags/: start it from a checkout of the project")
+    return path
 
 
 def images(cache: Path, files: Path | None) -> Scenario:

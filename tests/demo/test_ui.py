@@ -1,0 +1,76 @@
+"""``mediabatch demo --ui`` from start to Ctrl-C: a photograph in the inbox becomes a printed prediction."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+from airflow_env import REPOSITORY
+
+from airflow_provider_mediabatch.demo import media
+
+
+def processes_of(state: Path) -> list[str]:
+    """The command lines of every process that works on this state."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        try:
+            words = [*(process.info["cmdline"] or []), process.environ().get("AIRFLOW_HOME", "")]
+        except psutil.Error:
+            continue
+        if any(str(state) in word for word in words):
+            found.append(" ".join(words))
+    return found
+
+
+def wait_for(log: Path, pattern: str, process: subprocess.Popen[bytes], seconds: float) -> re.Match[str]:
+    deadline = time.monotonic() + seconds
+    while not (found := re.search(pattern, log.read_text())):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.5)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.airflow
+def test_inbox(tmp_path: Path) -> None:
+    state, inbox, log = tmp_path / "state", tmp_path / "inbox", tmp_path / "ui.log"
+    command = [sys.executable, "-m", "airflow_provider_mediabatch.cli", "demo", "--ui"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--state-dir", str(state), "--files", str(inbox)],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=REPOSITORY,
+            env=os.environ | {"COLUMNS": "200"},
+        )
+    try:
+        url = wait_for(log, r"Airflow: (http://127\.0\.0\.1:\d+)/", process, 240)[1]
+        assert wait_for(log, r"user admin, password (\S+)", process, 5)
+        with urllib.request.urlopen(f"{url}/api/v2/monitor/health") as reply:
+            assert reply.status == 200
+        photographs = {path.name: path for path in media.photographs()}
+        shutil.copy(photographs["coffee.png"], inbox / "it's [my] café.png")
+        (inbox / "notes.txt").write_text("not a photograph")
+        wait_for(log, r"it's \[my\] café\.png: espresso \(0\.\d\d\)", process, 180)
+        shutil.copy(photographs["flower.jpg"], inbox)
+        wait_for(log, r"flower\.jpg: daisy", process, 180)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(90) == 0, log.read_text()
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(90)
+    assert processes_of(state) == []
+    assert "notes.txt" not in log.read_text()
+    assert "Traceback" not in log.read_text()

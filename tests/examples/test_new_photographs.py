@@ -1,0 +1,68 @@
+"""The examples for new files: an inbox, what comes after it, days and hours, deliveries."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from airflow_env import EXAMPLES
+
+from airflow_provider_mediabatch.demo import media, models
+
+if TYPE_CHECKING:
+    from conftest import Bench
+
+
+def labels(bench: Bench, table: str) -> dict[str, str]:
+    """File name to label; a file that is there twice is an error."""
+    rows = bench.session.sql(f"SELECT MB_PATH, LABEL FROM {table}").collect()
+    assert len({row["MB_PATH"] for row in rows}) == len(rows)
+    return {Path(row["MB_PATH"]).name: row["LABEL"] for row in rows}
+
+
+def photograph(name: str) -> Path:
+    return next(path for path in media.photographs() if path.name == name)
+
+
+def test_inbox(bench: Bench) -> None:
+    bench.log(models.image_classifier(bench.cache))
+    table = "MEDIA.PUBLIC.PHOTOGRAPH_PREDICTIONS"
+    bench.upload("PHOTOS", "inbox", [photograph("coffee.png")])
+    bench.run("new_photographs")
+    assert labels(bench, table) == {"coffee.png": "espresso"}
+
+    bench.session.file.put(str(photograph("flower.jpg")), "@PHOTOS/inbox", auto_compress=False)
+    second = bench.run("new_photographs")
+    assert [manifest["file_count"] for manifest in second.returned("list_files")] == [1]
+    expected = {"coffee.png": "espresso", "flower.jpg": "daisy"}
+    assert labels(bench, table) == expected
+    read = bench.run("predictions_ready").returned("read_predictions")
+    assert {Path(row["MB_PATH"]).name: row["LABEL"] for row in read} == expected
+
+    # These were uploaded today and are done: the day has nothing to do; told to repeat them, it replaces their rows.
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for conf, state in (({}, "skipped"), ({"reprocess": True}, "success")):
+        done = bench.home.run_dag(
+            EXAMPLES / "scheduled_photographs.py",
+            "daily_photographs",
+            conf=conf,
+            logical_date=today.isoformat(),
+        )
+        assert {task["id"]: task["state"] for task in done.tasks}["list_files"] == state, done.errors()
+    assert done.returned("full_batch")["generation"] == 1
+    assert labels(bench, table) == expected
+
+
+@pytest.mark.slow
+def test_delivery(bench: Bench, tmp_path: Path) -> None:
+    bench.log(models.image_classifier(bench.cache))
+    copies = [tmp_path / f"coffee{number}.png" for number in range(10)]
+    for copy in copies:
+        shutil.copy(photograph("coffee.png"), copy)
+    bench.upload("PHOTOS", "deliveries", copies)
+    bench.run("waiting_for_photographs")
+    table = "MEDIA.PUBLIC.DELIVERED_PREDICTIONS"
+    assert labels(bench, table) == {copy.name: "espresso" for copy in copies}
