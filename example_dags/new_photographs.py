@@ -30,6 +30,7 @@ with DAG(
     schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("30 2 * * *", timezone="UTC"), assets=[uploads]),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
+    default_args={"retries": 2},  # a retry adopts the job that the first try submitted
     tags=["mediabatch", "images", "events"],
     doc_md=__doc__,
 ):

@@ -33,6 +33,7 @@ for dag_id, cron in (("daily_photographs", "0 0 * * *"), ("hourly_photographs", 
         start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
         catchup=False,
         params={"reprocess": False},
+        default_args={"retries": 2},  # a retry adopts the job that the first try submitted
         tags=["mediabatch", "images"],
         doc_md=__doc__,
     ):

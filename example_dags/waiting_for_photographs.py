@@ -21,6 +21,7 @@ with DAG(
     schedule="@continuous",
     max_active_runs=1,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},  # a retry adopts the job that the first try submitted
     tags=["mediabatch", "images"],
     doc_md=__doc__,
 ):
