@@ -15,8 +15,8 @@ from airflow_provider_mediabatch.sensors.stage_files import StageFilesSensor
 START = pendulum.datetime(2026, 1, 1, tz="UTC")
 MODEL = "MEDIA.PUBLIC.LIVE_MODEL"
 PATTERN = ".*[.]bin"
-# As any DAG should: when a trigger fires before the scheduler has heard of the deferral, Airflow fails the task. Its next
-# try adopts the job of the first, which is part of what is tested: every file once.
+# As any DAG should: when a trigger fires before the scheduler has heard of the deferral, Airflow fails the task. Its
+# next try adopts the job of the first, which is part of what is tested: every file once.
 RETRIES = {"retries": 2, "retry_delay": pendulum.duration(seconds=1)}
 PREDICTIONS = Asset(name="live_predictions", uri="x-table://live/predictions")
 
