@@ -10,6 +10,7 @@ from airflow_provider_mediabatch.local.errors import not_supported
 from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.sql.functions import scalar
 from airflow_provider_mediabatch.local.sql.sources import relation, table_source
+from airflow_provider_mediabatch.local.statements.lexer import Cursor
 from airflow_provider_mediabatch.local.statements.services import CONTAINER, moment, service_logs, visible_job
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def get_job_history(ctx: Context, node: exp.Expression) -> str:
 
 
 def _service(ctx: Context, node: exp.Expression) -> Job:
-    name = tuple(part.name for part in node.this.parts)
-    return visible_job(ctx, name)
+    return visible_job(ctx, Cursor(node.this.sql("snowflake")).name())
 
 
 @table_source("!SPCS_GET_LOGS")

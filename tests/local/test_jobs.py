@@ -435,6 +435,81 @@ def test_job_history_shows_dropped_jobs(media):
     assert media.sql(query, name) == [{"STATUS": "DELETED"}]
 
 
+def test_metrics_logs_and_statuses_as_tables(media):
+    name = unique()
+    media.sql(media.execute(name, params={"mode": "endless"}))
+    media.wait(name, "RUNNING")
+    end = time.monotonic() + 10
+    while not (rows := media.sql(f"SELECT * FROM TABLE(MEDIA.PUBLIC.{name}!SPCS_GET_METRICS())")):
+        assert time.monotonic() < end
+    assert {row["METRIC_NAME"] for row in rows} == {"container.cpu.usage.total", "container.memory.usage"}
+    while not (rows := media.sql(f"SELECT LOG FROM TABLE({name}!SPCS_GET_LOGS()) WHERE INSTANCE_ID = 0")):
+        assert time.monotonic() < end
+    assert "model loaded" in rows[0]["LOG"]
+    assert name in {row["NAME"] for row in media.sql("SHOW JOB SERVICES IN COMPUTE POOL LOCAL_POOL")}
+    assert name in {row["NAME"] for row in media.sql("SHOW SERVICES IN ACCOUNT")}
+    assert media.sql("SHOW SERVICES EXCLUDE JOBS") == []
+    assert media.sql("SHOW COMPUTE POOLS LIKE 'LOCAL_POOL'")[0]["ACTIVE_NODES"] >= 1
+    media.sql(f"DROP SERVICE {name}")
+    assert media.sql("SHOW IMAGE REPOSITORIES IN ACCOUNT") == []
+
+
+def test_a_role_needs_its_privileges_and_does_not_see_others_jobs(media):
+    role = unique("R")
+    name = unique()
+    media.sql(f"CREATE ROLE {role}")
+    media.sql(f"GRANT ROLE {role} TO USER AIRFLOW")
+    needed = ["USAGE ON DATABASE MEDIA", "USAGE ON SCHEMA MEDIA.PUBLIC", "USAGE ON COMPUTE POOL LOCAL_POOL"]
+    needed += ["CREATE SERVICE ON SCHEMA MEDIA.PUBLIC", "READ ON MODEL MEDIA.PUBLIC.FILES"]
+    needed += ["READ ON STAGE MEDIA.PUBLIC.OUTS", "WRITE ON STAGE MEDIA.PUBLIC.OUTS"]
+    with media.engine.connect(role=role) as connection, connection.cursor() as cursor:
+        for grant in needed:
+            with pytest.raises(ProgrammingError) as refused:
+                cursor.execute(media.execute(name))
+            assert refused.value.errno in (2003, 3001)
+            media.sql(f"GRANT {grant} TO ROLE {role}")
+        cursor.execute(media.execute(name))
+        cursor.execute(f"DESCRIBE SERVICE {name}")
+        other = unique()
+        media.sql(media.execute(other))
+        with pytest.raises(ProgrammingError) as hidden:
+            cursor.execute(f"DESCRIBE SERVICE {other}")
+        assert hidden.value.errno == 2003
+        cursor.execute("SHOW JOB SERVICES")
+        assert {row[0] for row in cursor.fetchall()} == {name}
+    assert media.wait(name) == media.wait(other) == "DONE"
+
+
+def test_fault_plan_decides_how_jobs_end(own_engine):
+    rules = [
+        {"job": "^FAIL", "action": "job_failed"},
+        {"job": "^BREAK", "action": "job_internal_error"},
+        {"job": "^STUCK", "action": "job_stuck_pending"},
+    ]
+    (own_engine.state_dir / "faults.json").write_text(json.dumps({"rules": rules}))
+    media = Media(own_engine)
+    for name in ("FAIL_1", "BREAK_1", "STUCK_1", "FINE_1"):
+        media.sql(media.execute(name))
+    assert media.wait("FAIL_1") == "FAILED"
+    assert media.wait("BREAK_1") == "INTERNAL_ERROR"
+    assert media.wait("FINE_1") == "DONE"
+    assert "_SUCCESS" not in media.listing("run/FAIL_1/")
+    assert media.status("STUCK_1") == "PENDING"
+    media.sql("CALL STUCK_1!spcs_cancel_job()")
+    assert media.status("STUCK_1") == "CANCELLED"
+
+
+def test_a_killed_fork_server_is_replaced(own_engine):
+    media = Media(own_engine)
+    media.sql(media.execute("BEFORE"))
+    assert media.wait("BEFORE") == "DONE"
+    engine = psutil.Process(json.loads((own_engine.state_dir / "engine.json").read_text())["pid"])
+    zygote = next(p for p in engine.children() if "runner.zygote" in " ".join(p.cmdline()))
+    zygote.kill()
+    media.sql(media.execute("AFTER"))
+    assert media.wait("AFTER") == "DONE"
+
+
 def test_jobs_survive_the_engine(own_engine):
     media = Media(own_engine)
     finished, running, queued = "J_FINISHED", "J_RUNNING", "J_QUEUED"

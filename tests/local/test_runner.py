@@ -267,6 +267,41 @@ def test_bad_specifications_fail_the_job_by_name(change, words, tmp_path, stage,
     assert (words or "are not among the input columns ['OTHER']") in status.message
 
 
+def test_links_out_of_the_stage_and_folders_are_not_files(tmp_path, stage, models, zygote):
+    (tmp_path / "secret").write_text("x")
+    (stage / "link.jpg").symlink_to(tmp_path / "secret")
+    (stage / "folder").mkdir()
+    for name, words in (("link.jpg", "leaves its stage"), ("folder", "it is a folder")):
+        source = manifest(tmp_path, IMG=[f'@DB.SC."my stage"/{name}'])
+        status = zygote.run(spec(tmp_path, stage, source, models["file"]), tmp_path / f"job_{name}")
+        assert words in status.message
+
+
+def test_rows_before_the_failure_stay_as_partial_output(tmp_path, stage, models, zygote):
+    (stage / "f 7.jpg").unlink()
+    source = manifest(tmp_path, IMG=paths(7), N=list(range(7)))
+    pq.write_table(pa.table({"IMG": paths(10)[7:], "N": [7, 8, 9]}), tmp_path / "in" / "data_1.parquet")
+    status = zygote.run(spec(tmp_path, stage, source, models["file"]), tmp_path / "job")
+    assert "f 7.jpg" in status.message
+    assert [row["N"] for row in output(tmp_path)] == list(range(7))
+    assert not (tmp_path / "out" / "J" / "_SUCCESS").exists()
+
+
+def test_names_of_outputs_among_the_input_columns_are_refused(tmp_path, stage, models, zygote):
+    source = manifest(tmp_path, IMG=paths(1), size=[1])
+    status = zygote.run(spec(tmp_path, stage, source, models["file"]), tmp_path / "job")
+    assert "input columns ['size'] have the names of the model's outputs" in status.message
+
+
+def test_column_names_follow_the_identifier_rules(tmp_path, stage, models, zygote):
+    for column, sql_name in (("img", "IMG"), ("IMG", "IMG"), ("IMG", "img"), ("img", "img")):
+        folder = tmp_path / f"{column}_{sql_name}"
+        folder.mkdir()
+        source = manifest(folder, **{column: paths(2)})
+        job = spec(folder, stage, source, models["file"], input_names=[sql_name], file_columns={column: "raw_bytes"})
+        assert zygote.run(job, folder / "job").status == "DONE", logs(folder / "job")
+
+
 def test_a_job_starts_once_and_survives_its_zygote(tmp_path, stage, models):
     source = manifest(tmp_path, IMG=paths(2))
     own = Zygote()

@@ -6,6 +6,7 @@ import base64
 import mimetypes
 import os
 import re
+import stat
 from pathlib import Path
 
 from airflow_provider_mediabatch.sql import qualified
@@ -47,11 +48,11 @@ class StageFiles:
 
     def __init__(self, roots: dict[str, str]) -> None:
         self._roots = {name: os.path.realpath(root) for name, root in roots.items()}
-        # One manifest's rows mostly share one prefix; resolving it once keeps a million rows cheap.
-        self._prefixes: dict[str, str] = {}
+        # A manifest's rows mostly share a few folders; resolving each once keeps a million rows cheap.
+        self._folders: dict[str, str] = {}
 
-    def path(self, text: object) -> str:
-        """The local file of a full stage path.
+    def locate(self, text: object) -> tuple[str, int]:
+        """The local file of a full stage path, and its size in bytes.
 
         :raises InputError: with Snowflake's words: what is not a full path, whose stage is unknown, or is not there.
         """
@@ -59,30 +60,41 @@ class StageFiles:
             raise InputError(
                 f"file not found: {text!r}. A full stage path begins with '@', as in '@DATABASE.SCHEMA.STAGE/file.ext'"
             )
+        folder, _, name = text.rpartition("/")
+        local = self._folders.get(folder)
+        if local is None:
+            if len(self._folders) > 10_000:
+                self._folders.clear()
+            local = self._folders[folder] = self._folder(text)
+        path = os.path.join(local, name)
+        try:
+            found = os.lstat(path)
+            if stat.S_ISLNK(found.st_mode):
+                path = self._inside(os.path.realpath(path), text)
+                found = os.stat(path)
+        except OSError as error:
+            raise InputError(f"file not found: {text}") from error
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(f"file not found: {text}: it is a folder")
+        return path, found.st_size
+
+    def _folder(self, text: str) -> str:
         match = _FULL_PATH.match(text)
         if match is None:
             raise InputError(
                 f"Invalid path format: {text!r} is not a full stage path (@DATABASE.SCHEMA.STAGE/file.ext)"
             )
-        prefix = text[: match.start(4)]
-        root = self._prefixes.get(prefix)
+        name = qualified(*(_resolve(match[i]) for i in (1, 2, 3)))
+        root = self._roots.get(name)
         if root is None:
-            name = qualified(*(_resolve(match[i]) for i in (1, 2, 3)))
-            if name not in self._roots:
-                raise InputError(f"file not found: {text}: stage {name} does not exist or not authorized")
-            root = self._prefixes[prefix] = self._roots[name]
-        path = os.path.realpath(os.path.join(root, match[4]))
-        if not path.startswith(root + os.sep):
+            raise InputError(f"file not found: {text}: stage {name} does not exist or not authorized")
+        return self._inside(os.path.realpath(os.path.join(root, match[4].rpartition("/")[0])), text, root)
+
+    def _inside(self, path: str, text: str, root: str | None = None) -> str:
+        roots = self._roots.values() if root is None else (root,)
+        if not any(path == each or path.startswith(each + os.sep) for each in roots):
             raise InputError(f"file not found: {text}: the path leaves its stage")
         return path
-
-    def size(self, text: object) -> tuple[str, int]:
-        """The local file and its size in bytes."""
-        path = self.path(text)
-        try:
-            return path, os.stat(path).st_size
-        except OSError as error:
-            raise InputError(f"file not found: {text}") from error
 
 
 def read(path: str, encoding: str) -> bytes | str:

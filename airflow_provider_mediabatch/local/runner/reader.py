@@ -19,14 +19,15 @@ import pyarrow.parquet as pq
 from airflow_provider_mediabatch.local.runner.files import InputError, StageFiles, read
 
 DEFAULT_BATCH_ROWS = 256
-# A batch ends at this many bytes of files, so that long videos do not add up; one file alone may be larger.
-BATCH_BYTES = 64 * 1024 * 1024
-_READERS = 4
+# What is read ahead ends at this many bytes of files, so that long videos do not add up; one file may be larger.
+_READ_BYTES = 64 * 1024 * 1024
+# Files larger than this on average are read by several threads; for small ones handing over costs more than reading.
+_READERS, _POOLED_BYTES = 4, 256 * 1024
 
 
 @dataclass
 class Batch:
-    """Rows that the model gets at once.
+    """Rows that are read together.
 
     :param rows: the input columns as they are (they pass through to the output).
     :param files: file column → contents, one for each row (None where the path is null).
@@ -81,42 +82,48 @@ class FileReader:
         self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="files")
 
     def batches(self, tables: Iterator[pa.Table], max_rows: int) -> Iterator[Batch]:
-        """Batches of at most ``max_rows`` rows and about :data:`BATCH_BYTES` of files."""
+        """Batches of multiples of ``max_rows`` rows, or of fewer rows where their files are large or the rows end."""
+        together = max(1, DEFAULT_BATCH_ROWS // max_rows) * max_rows
         for table in tables:
             offset = 0
-            for rows, paths in self._split(table, max_rows):
-                yield self._load(table.slice(offset, rows), paths)
+            for rows, size, paths in self._split(table, together):
+                yield self._load(table.slice(offset, rows), size, paths)
                 offset += rows
 
     def whole(self, table: pa.Table) -> Batch:
         """All of ``table`` as one batch: a partition, which its method needs complete."""
-        columns = {name: table.column(name).to_pylist() for name in self.encodings}
-        return self._load(table, {name: [self._locate(text)[0] for text in texts] for name, texts in columns.items()})
+        total, paths = 0, {}
+        for name in self.encodings:
+            located = [self._locate(text) for text in table.column(name).to_pylist()]
+            paths[name] = [path for path, _ in located]
+            total += sum(size for _, size in located)
+        return self._load(table, total, paths)
 
     def _locate(self, text: object) -> tuple[str | None, int]:
-        return (None, 0) if text is None else self.stages.size(text)
+        return (None, 0) if text is None else self.stages.locate(text)
 
-    def _split(self, table: pa.Table, max_rows: int) -> Iterator[tuple[int, dict[str, list[str | None]]]]:
-        """``(rows, local paths)`` of consecutive pieces of ``table``."""
+    def _split(self, table: pa.Table, max_rows: int) -> Iterator[tuple[int, int, dict[str, list[str | None]]]]:
+        """``(rows, bytes of files, local paths)`` of consecutive pieces of ``table``."""
         texts = {name: table.column(name).to_pylist() for name in self.encodings}
         paths: dict[str, list[str | None]] = {name: [] for name in texts}
         rows = size = 0
         for index in range(table.num_rows):
             located = {name: self._locate(column[index]) for name, column in texts.items()}
             row_size = sum(bytes_ for _, bytes_ in located.values())
-            if rows and (rows >= max_rows or size + row_size > BATCH_BYTES):
-                yield rows, paths
+            if rows and (rows >= max_rows or size + row_size > _READ_BYTES):
+                yield rows, size, paths
                 paths, rows, size = {name: [] for name in texts}, 0, 0
             for name, (path, _) in located.items():
                 paths[name].append(path)
             rows, size = rows + 1, size + row_size
         if rows:
-            yield rows, paths
+            yield rows, size, paths
 
-    def _load(self, rows: pa.Table, paths: dict[str, list[str | None]]) -> Batch:
-        files: dict[str, list[bytes | str | None]] = {}
+    def _load(self, rows: pa.Table, size: int, paths: dict[str, list[str | None]]) -> Batch:
+        apply: Any = self._pool.map if size > _POOLED_BYTES * rows.num_rows else map
+        files = {}
         for name, encoding in self.encodings.items():
-            files[name] = list(self._pool.map(lambda path, e=encoding: self._read(path, e), paths[name]))
+            files[name] = list(apply(lambda path, e=encoding: self._read(path, e), paths[name]))
         return Batch(rows, files)
 
     @staticmethod

@@ -51,6 +51,9 @@ class Worker:
         model = Model(spec.model_dir, spec.function, spec.params)
         self._say(f"model loaded in {time.monotonic() - began:.2f} s")
         frames = InputFrames(model.signature, spec.input_names, source.columns)
+        clash = sorted({feature.name for feature in model.signature.outputs} & set(source.columns))
+        if clash and not spec.partitioned:  # a partitioned method's output has no input column but the partition's
+            raise InputError(f"input columns {clash} have the names of the model's outputs: rename or drop them")
         needed = {column for _, column in frames.features}
         reader = FileReader(StageFiles(spec.stage_roots), {c: e for c, e in encodings.items() if c in needed})
         with PartWriter(Path(spec.output_dir), self.job_dir / "scratch", self.number) as writer:
@@ -64,20 +67,23 @@ class Worker:
         from airflow_provider_mediabatch.local.runner.conversion import output_columns
 
         start, stop = (source.count * n // self.total for n in (self.number, self.number + 1))
-        batches = reader.batches(source.tables(start, stop), self.spec.max_batch_rows or DEFAULT_BATCH_ROWS)
-        for batch in prefetched(batches):
-            predictions = model(frames.frame(batch))
-            if len(predictions) != batch.rows.num_rows:
-                raise TypeError(f"the model returned {len(predictions)} rows for {batch.rows.num_rows} input rows")
-            outputs = output_columns(model.signature, predictions)
-            clash = sorted(outputs.keys() & set(batch.rows.column_names))
-            if clash:
-                raise InputError(f"input columns {clash} have the names of the model's outputs: rename or drop them")
-            table = batch.rows
-            for name, values in outputs.items():
-                table = table.append_column(name, values)
-            writer.write(table)
-            self._progress(batch.rows.num_rows, stop - start)
+        limit = self.spec.max_batch_rows or DEFAULT_BATCH_ROWS
+        for batch in prefetched(reader.batches(source.tables(start, stop), limit)):
+            frame, count = frames.frame(batch), batch.rows.num_rows
+            parts: list[dict[str, pa.Array]] = []
+            done = 0
+            try:
+                while done < count:
+                    piece = frame if count <= limit else frame.iloc[done : done + limit].reset_index(drop=True)
+                    predictions = model(piece)
+                    if len(predictions) != len(piece):
+                        raise TypeError(f"the model returned {len(predictions)} rows for {len(piece)} input rows")
+                    parts.append(output_columns(model.signature, predictions))
+                    done += len(piece)
+                    self._progress(len(piece), stop - start)
+            finally:  # what the model did before it failed is part of the partial output
+                if parts:
+                    writer.write(_joined(batch.rows.slice(0, done), parts))
 
     def _partitions(self, source: Input, reader: FileReader, frames: Any, model: Any, writer: PartWriter) -> None:
         from airflow_provider_mediabatch.local.runner.conversion import output_columns
@@ -131,6 +137,13 @@ class Worker:
     def _say(self, text: str) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         print(f"{stamp} worker {self.number}: {text}", flush=True)
+
+
+def _joined(rows: pa.Table, parts: list[dict[str, pa.Array]]) -> pa.Table:
+    """Input rows with the model's outputs, which came in parts."""
+    for name in parts[0]:
+        rows = rows.append_column(name, pa.chunked_array([part[name] for part in parts]))
+    return rows
 
 
 def prefetched_partitions(partitions: Iterator[tuple[Any, Batch]]) -> Iterator[tuple[Any, Batch]]:

@@ -214,6 +214,7 @@ def _input(ctx: Context, given: _Statement, output: Stage, output_path: str, dir
         folder.mkdir()
         _materialise(ctx, given.query, folder / "data.parquet")
         return folder
+    assert given.stage is not None
     stage, path = ctx.engine.stages.parse(ctx, given.stage)
     if stage.encryption == "AWS_CSE":
         raise invalid(
