@@ -3,6 +3,8 @@ VENV ?= .venv
 ARGS ?=
 # What is left to `make test-all`.
 QUICK := -m "not slow"
+# One process a core; tests of one file, and all that share a running Airflow, stay together.
+PYTEST := -m pytest -n 2 --dist loadgroup
 
 .PHONY: help demo speech test test-all lint format clean
 
@@ -23,7 +25,7 @@ speech:
 
 test:
 	@scripts/setup $(VENV) test,speech
-	$(VENV)/bin/python -m pytest $(QUICK) $(ARGS)
+	$(VENV)/bin/python $(PYTEST) $(QUICK) $(ARGS)
 
 lint:
 	@scripts/setup $(VENV) test,speech
@@ -38,14 +40,14 @@ format:
 
 # Everything in the usual environment, then the quick tests in one of its own for each other Python version.
 test-all: lint
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python $(PYTEST) $(ARGS)
 	@own=$$($(VENV)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	for python in $$(scripts/find-python --all); do \
 	    version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	    if [ "$$version" != "$$own" ]; then \
 	        echo "== Python $$version"; \
 	        PYTHON=$$python scripts/setup .venv-$$version test,speech || exit 1; \
-	        .venv-$$version/bin/python -m pytest $(QUICK) $(ARGS) || exit 1; \
+	        .venv-$$version/bin/python $(PYTEST) $(QUICK) $(ARGS) || exit 1; \
 	    fi; \
 	done
 

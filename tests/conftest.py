@@ -74,3 +74,15 @@ def own_engine(tmp_path: Path) -> Iterator[RunningEngine]:
     running = RunningEngine(tmp_path / "engine")
     yield running
     running.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread files over the processes of ``-n``; what uses the running Airflow stays in one, and begins first.
+
+    Files share engines, models and DAG runs among their tests, so a file is never split.
+    """
+    for item in items:
+        live = "live_airflow" in getattr(item, "fixturenames", ())
+        group = "live_airflow" if live else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: "live_airflow" not in getattr(item, "fixturenames", ()))
