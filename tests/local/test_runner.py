@@ -302,6 +302,24 @@ def test_column_names_follow_the_identifier_rules(tmp_path, stage, models, zygot
         assert zygote.run(job, folder / "job").status == "DONE", logs(folder / "job")
 
 
+def test_a_scikit_learn_model_and_decimal_columns(tmp_path, stage, zygote):
+    import decimal
+
+    import pandas as pd
+    from sklearn.linear_model import LinearRegression
+    from snowflake.ml.model._packager.model_packager import ModelPackager
+
+    rows = pd.DataFrame({"A": [1.0, 2.0, 3.0], "B": [1.0, 0.0, 1.0]})
+    fitted = LinearRegression().fit(rows, [3.0, 4.0, 7.0])
+    folder = str(tmp_path / "sk")
+    ModelPackager(folder).save(name="m", model=fitted, sample_input_data=rows, options={"enable_explainability": False})
+    source = manifest(tmp_path, A=pa.array([decimal.Decimal("5"), decimal.Decimal("6")]), B=[1, 0])
+    job = spec(tmp_path, stage, source, folder, input_names=["A", "B"], file_columns={})
+    assert zygote.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
+    results = [next(v for k, v in row.items() if k not in ("A", "B")) for row in output(tmp_path)]
+    assert results == pytest.approx([11.0, 12.0])
+
+
 def test_a_job_starts_once_and_survives_its_zygote(tmp_path, stage, models):
     source = manifest(tmp_path, IMG=paths(2))
     own = Zygote()
