@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -87,7 +88,8 @@ def test_the_dag(engine: Any, airflow_home: AirflowHome, tmp_path: Path) -> None
     assert result.returned("full_batch")["rows"] == 6
 
 
-def test_the_grants(engine: Any, tmp_path: Path) -> None:
+def test_the_grants_suffice(engine: Any, airflow_home: AirflowHome, tmp_path: Path) -> None:
+    """The README's DAG runs in the README's role, with nothing granted beyond the README's statements."""
     session = _load(engine, tmp_path)
     (grants,) = blocks("sql")
     for statement in filter(None, map(str.strip, grants.split(";"))):
@@ -95,6 +97,13 @@ def test_the_grants(engine: Any, tmp_path: Path) -> None:
     shown = session.sql("SHOW GRANTS TO ROLE MEDIABATCH").collect()
     assert len(shown) >= 9
     session.close()
+    connection = json.loads(airflow_home.connections["snowflake_default"])
+    connection["extra"] |= {"role": "MEDIABATCH"}
+    airflow_home.connections["snowflake_default"] = json.dumps(connection)
+    file = tmp_path / "photos.py"
+    file.write_text(next(block for block in blocks("python") if "DAG(" in block).replace('"photos"', '"granted"'))
+    result = airflow_home.run_dag(file, "granted")
+    assert result.state == "success", result.errors()
 
 
 def test_links_lead_somewhere() -> None:
