@@ -85,7 +85,8 @@ class BatchResult:
 
     def to_xcom(self) -> dict[str, Any]:
         """JSON form."""
-        return wrap("mediabatch.batch_result", {**asdict(self), "quarantined": [dict(item) for item in self.quarantined]})
+        quarantined = [dict(item) for item in self.quarantined]
+        return wrap("mediabatch.batch_result", {**asdict(self), "quarantined": quarantined})
 
     @classmethod
     def from_xcom(cls, value: object) -> BatchResult:

@@ -65,8 +65,8 @@ class StagePath:
         parts = (*((database, schema)[: 3 - len(names)] if len(names) < 3 else ()), *names)
         if not parts[0] or not parts[1]:
             raise ValueError(
-                f"{text!r} does not say which database and schema its stage is in: write @database.schema.{match.group(1)}/…, "
-                "or set both on the connection"
+                f"{text!r} does not say which database and schema its stage is in: "
+                f"write @database.schema.{match.group(1)}/…, or set both on the connection"
             )
         path = (match.group(2) or "").lstrip("/")
         if "\0" in path:

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 class Context:
     """One statement being run.
 
-    :param engine: what all sessions share: ``catalog`` (SQLite), ``state_dir``, ``stages``, ``models``, ``jobs``, ``queries``.
-    :param session: the sender's state: current database, schema, role, warehouse, its DuckDB connection, temporary objects.
+    :param engine: what all sessions share: ``catalog`` (SQLite), ``state_dir``, ``stages``, ``models``, ``jobs``,
+        ``queries``.
+    :param session: the sender's state: current database, schema, role, warehouse, its DuckDB connection, temporary
+        objects.
     :param query_id: the id that the client was given; RESULT_SCAN and monitoring find the statement by it.
-    :param bindings: values of ``?`` by position from 1, already converted from the wire; a value is a Python list (all of one
-        length) when the client bound arrays: one batch, not a statement for each row.
+    :param bindings: values of ``?`` by position from 1, already converted from the wire; a value is a Python list
+        (all of one length) when the client bound arrays: one batch, not a statement for each row.
     :param cancelled: set when the client cancels; a handler that waits checks it.
     :param describe_only: the client wants the result's columns only; nothing may be executed or changed.
     :param parameters: parameters of this one statement (``QUERY_TAG``, ``TIMEZONE`` …) as the client sent them.

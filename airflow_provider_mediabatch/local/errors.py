@@ -1,8 +1,8 @@
 """The one error that statements raise, with Snowflake's code and SQLSTATE.
 
-Clients decide by these codes: snowflake-ml falls back to the job history only on 002003, and takes 002002 for a name in use.
-Anything else that escapes a statement is a defect of the engine and is answered as 000603 with the text logged in full,
-never as an HTTP 500, which would make the connector retry for minutes.
+Clients decide by these codes: snowflake-ml falls back to the job history only on 002003, and takes 002002 for a name
+in use. Anything else that escapes a statement is a defect of the engine and is answered as 000603 with the text
+logged in full, never as an HTTP 500, which would make the connector retry for minutes.
 """
 
 from __future__ import annotations

@@ -32,8 +32,9 @@ or ``probability`` (0 to 1, repeatable by the plan's ``seed``), by default alway
 ``http_503``         "service unavailable"; nothing is executed
 ``session_expired``  390112: the session's token is void; clients renew it
 ``session_gone``     390111: the session is closed; clients must log in again
-``error``            fail the statement with ``code``, ``sqlstate`` and ``message``: at once, or with ``"where": "status"`` in the status
-                     of an asynchronous statement; with ``"after": true`` the statement is executed all the same
+``error``            fail the statement with ``code``, ``sqlstate`` and ``message``: at once, or with ``"where":
+                     "status"`` in the status of an asynchronous statement; with ``"after": true`` the statement is
+                     executed all the same
 ``job_failed``, ``job_internal_error``   the job runs and ends so
 ``job_stuck_pending``                    the job stays PENDING until it is cancelled
 

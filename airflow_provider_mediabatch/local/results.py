@@ -18,8 +18,8 @@ class Column:
     """One result column as Snowflake describes it.
 
     :param name: as displayed (upper case unless it was quoted).
-    :param type: Snowflake's internal name: ``text``, ``fixed``, ``real``, ``boolean``, ``date``, ``time``, ``timestamp_ntz``,
-        ``timestamp_ltz``, ``timestamp_tz``, ``binary``, ``variant``, ``object``, ``array``.
+    :param type: Snowflake's internal name: ``text``, ``fixed``, ``real``, ``boolean``, ``date``, ``time``,
+        ``timestamp_ntz``, ``timestamp_ltz``, ``timestamp_tz``, ``binary``, ``variant``, ``object``, ``array``.
     :param precision: decimal digits of a ``fixed`` column.
     :param scale: digits after the point of ``fixed``, fractional-second digits of times.
     :param length: characters (``text``) or bytes (``binary``).
@@ -72,7 +72,8 @@ class Result:
     :param columns: one for each column of ``table``, in its order.
     :param table: the values; column names in it are not used.
     :param dml_count: rows changed, for statements whose ``rowcount`` clients read.
-    :param statement_type: Snowflake's ``statementTypeId`` (4096 SELECT, 12544 INSERT, 12800 UPDATE, 13056 DELETE, 13312 MERGE…).
+    :param statement_type: Snowflake's ``statementTypeId`` (4096 SELECT, 12544 INSERT, 12800 UPDATE, 13056 DELETE,
+        13312 MERGE…).
     """
 
     columns: Sequence[Column]
@@ -102,7 +103,8 @@ class Result:
 class FileTransfer:
     """The reply to PUT and GET: the client itself moves the files, from or into a directory of the engine.
 
-    :param data: the reply's ``data`` object (``command``, ``stageInfo`` with locationType LOCAL_FS, ``src_locations`` …).
+    :param data: the reply's ``data`` object (``command``, ``stageInfo`` with locationType LOCAL_FS, ``src_locations``
+        …).
     """
 
     data: dict[str, Any]

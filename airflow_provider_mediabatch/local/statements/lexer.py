@@ -32,7 +32,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "f": "\f"}
 
 @dataclass(frozen=True)
 class Token:
-    """One token: ``kind`` (string, quoted, stage, uri, number, word, op), decoded ``value``, and its span in the statement."""
+    """One token: ``kind`` (string, quoted, stage, uri, number, word, op), decoded ``value``, span in the statement."""
 
     kind: str
     value: str
@@ -60,7 +60,8 @@ def tokenize(sql: str) -> list[Token]:
     position = 0
     while position < len(sql):
         match = _TOKEN.match(sql, position)
-        assert match is not None and match.lastgroup is not None
+        assert match is not None
+        assert match.lastgroup is not None
         kind, text = match.lastgroup, match.group()
         position = match.end()
         if kind == "space":

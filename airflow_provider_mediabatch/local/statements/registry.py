@@ -28,8 +28,8 @@ def statement(*leads: str, locked: bool = True) -> Callable[[Handler], Handler]:
     ``TEMPORARY``, ``TEMP``, ``SCOPED``, ``TRANSIENT`` …) are skipped for the match only.
 
     :param leads: leading keywords; the longest that fits a statement wins.
-    :param locked: whether the handler has the session to itself (its DuckDB connection above all). False for statements that
-        must get through while another statement of the session runs, such as the one that cancels it.
+    :param locked: whether the handler has the session to itself (its DuckDB connection above all). False for
+        statements that must get through while another statement of the session runs, such as the one that cancels it.
     """
 
     def register(handler: Handler) -> Handler:
