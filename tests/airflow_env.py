@@ -48,8 +48,12 @@ def live_airflow(
     home = AirflowHome(tmp_path_factory.mktemp("live-airflow"), {"snowflake_default": engine.airflow_connection})
     home.copy_from(migrated_airflow_home)
     # A user of no role may log in and see nothing: what is shown to such a one is tested too.
-    users = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,stranger:"}
-    airflow = RunningAirflow(home, environment=users)
+    settings = {
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,stranger:",
+        # How soon another triggerer takes over from one that was killed; 30 s by default.
+        "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "15",
+    }
+    airflow = RunningAirflow(home, environment=settings)
     try:
         airflow.start()
         yield airflow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,15 +43,18 @@ def test_inbox(bench: Bench) -> None:
     assert {Path(row["MB_PATH"]).name: row["LABEL"] for row in read} == expected
 
     # These were uploaded today and are done: the day has nothing to do; told to repeat them, it replaces their rows.
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    # A run by hand has the data interval that ended last before its date.
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     for conf, state in (({}, "skipped"), ({"reprocess": True}, "success")):
         done = bench.home.run_dag(
             EXAMPLES / "scheduled_photographs.py",
             "daily_photographs",
             conf=conf,
-            logical_date=today.isoformat(),
+            logical_date=midnight.isoformat(),
         )
         assert {task["id"]: task["state"] for task in done.tasks}["list_files"] == state, done.errors()
+        if state == "skipped":
+            assert "2 done" in done.log.read_text()
     assert done.returned("full_batch")["generation"] == 1
     assert labels(bench, table) == expected
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,6 +92,41 @@ def until(condition: Callable[[], bool], seconds: float, what: Callable[[], Any]
     while not condition():
         assert time.monotonic() < deadline, what()
         time.sleep(every)
+
+
+@contextmanager
+def only_writer(airflow: RunningAirflow) -> Iterator[None]:
+    """Hold Airflow's components but for the API server, while one of Airflow's commands writes to their SQLite.
+
+    SQLite ends a transaction that reads first and writes later, as creating a back-fill is, when another process wrote
+    in between; PostgreSQL and MySQL do not.
+    """
+    groups = [airflow.processes[name].pid for name in ("scheduler", "triggerer", "dag-processor")]
+    try:
+        _signal(groups, signal.SIGSTOP)
+        while _is_locked(airflow.home.path / "airflow.db"):  # one of them was stopped in the middle of writing
+            _signal(groups, signal.SIGCONT)
+            time.sleep(0.2)
+            _signal(groups, signal.SIGSTOP)
+        yield
+    finally:
+        _signal(groups, signal.SIGCONT)
+
+
+def _signal(groups: Iterable[int], number: int) -> None:
+    for group in groups:
+        os.killpg(group, number)
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether a process is writing to a SQLite."""
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return True
+    return False
 
 
 def runs(airflow: RunningAirflow, dag_id: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from live.stage import DAG_FILE, LiveStage, runs, until, until_done
+from live.stage import DAG_FILE, LiveStage, only_writer, runs, until, until_done
 
 if TYPE_CHECKING:
     from live.conftest import Live
@@ -133,13 +133,15 @@ def test_back_fill(live: Live) -> None:
 def back_fill(live: Live, stage: LiveStage, days: tuple[str, ...], *options: str) -> None:
     """``airflow backfill create``, and wait for its end."""
     span = ("--from-date", days[0], "--to-date", days[-1], "--max-active-runs", "3")
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", "backfill", "create", "--dag-id", stage.dag_id, *span, *options],
-        env=live.airflow.environment,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    with only_writer(live.airflow):
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", "backfill", "create", "--dag-id", stage.dag_id, *span, *options],
+            env=live.airflow.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
     assert done.returncode == 0, done.stdout + done.stderr
 
     def newest() -> Any:
