@@ -66,7 +66,8 @@ class LiveStage:
 
     def run_ids(self, names: Iterable[str]) -> set[str]:
         """The runs that did these files."""
-        return {row["RUN_ID"] for row in self.ledger() if row["FILE"] in set(names)}
+        wanted = set(names)
+        return {row["RUN_ID"] for row in self.ledger() if row["FILE"] in wanted}
 
     def results(self) -> list[str]:
         """File names of the result rows, sorted: a name that is there twice was loaded twice."""
