@@ -6,21 +6,31 @@ Every name and every value that operators, hooks and the CLI put into SQL passes
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
 _UNQUOTED = re.compile(r"[A-Z_][A-Z0-9_$]*\Z")
+_RESERVED = re.compile(
+    r"(?:ALL|ALTER|AND|ANY|AS|BETWEEN|BY|CASE|CAST|CHECK|COLUMN|CONNECT|CONSTRAINT|CREATE|CROSS|CURRENT|"
+    r"CURRENT_DATE|CURRENT_TIME|CURRENT_TIMESTAMP|CURRENT_USER|DELETE|DISTINCT|DROP|ELSE|EXISTS|FALSE|"
+    r"FOLLOWING|FOR|FROM|FULL|GRANT|GROUP|HAVING|ILIKE|IN|INCREMENT|INNER|INSERT|INTERSECT|INTO|IS|JOIN|"
+    r"LATERAL|LEFT|LIKE|LOCALTIME|LOCALTIMESTAMP|MINUS|NATURAL|NOT|NULL|OF|ON|OR|ORDER|QUALIFY|REGEXP|"
+    r"REVOKE|RIGHT|RLIKE|ROW|ROWS|SAMPLE|SELECT|SET|SOME|START|TABLE|TABLESAMPLE|THEN|TO|TRIGGER|TRUE|"
+    r"TRY_CAST|UNION|UNIQUE|UPDATE|USING|VALUES|WHEN|WHENEVER|WHERE|WITH)\Z"
+)
+"""Snowflake's reserved keywords that are no bare identifier."""
 _PART = re.compile(r'"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*')
 
 
 def identifier(name: str) -> str:
-    """A resolved name (as Snowflake stores it) as SQL: bare when it is upper case and plain, else double-quoted.
+    """A resolved name (as Snowflake stores it) as SQL: bare when it is upper case, plain and no keyword, else quoted.
 
     Always quoting would be right too; bare names keep statements equal to those that snowflake-ml sends.
     """
     if not name or "\0" in name:
         raise ValueError(f"{name!r} is not an identifier")
-    if _UNQUOTED.match(name):
+    if _UNQUOTED.match(name) and not _RESERVED.match(name):
         return name
     return '"' + name.replace('"', '""') + '"'
 
@@ -83,6 +93,8 @@ def literal(value: str | int | float | bool | Sequence[str] | None) -> str:
         return "NULL"
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"'{value!r}'::FLOAT"
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, str):

@@ -1,0 +1,176 @@
+"""Every statement that holds text of users stays one statement of the same shape, whatever the text."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hostile import JSON, STAGE_PATHS, TEXT, renamed, skeleton, tokens, tree
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from airflow_provider_mediabatch import sql
+from airflow_provider_mediabatch.hooks import ledger_sql, listing_sql
+from airflow_provider_mediabatch.hooks.jobs import execute_statement
+from airflow_provider_mediabatch.hooks.listing_sql import Relation, Source
+from airflow_provider_mediabatch.manifest import BOOKKEEPING, CONTENT_ID, SIZE, Manifest
+from airflow_provider_mediabatch.plan import InferencePlan
+from airflow_provider_mediabatch.sampling import sample_select
+from airflow_provider_mediabatch.stage_path import StagePath
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PLAIN = "xplainx"
+TABLE = "DB.SC.LEDGER"
+
+
+def relation(text: str) -> Relation:
+    columns = {text: "VARCHAR", **BOOKKEEPING}
+    return Relation(f"SELECT * FROM T WHERE A = {sql.literal(text)}", columns, (text,))
+
+
+def manifest(text: str) -> Manifest:
+    return Manifest("@DB.SC.WORK/m/", {text: "VARCHAR", SIZE: "NUMBER(38,0)"}, (text,), 1, 1, 1, text)
+
+
+def claim(text: str) -> str:
+    subject = ledger_sql.key(text, text, text)
+    names = ("CLAIM_ID", "DAG_ID", "RUN_ID", "MODEL_NAME", "MODEL_VERSION", "FUNCTION_NAME")
+    return ledger_sql.claim(
+        relation(text),
+        TABLE,
+        values=dict.fromkeys(names, text),
+        owner=text,
+        subject=subject,
+        take_over=[(text, text)],
+        limit=3,
+        reprocess=True,
+    )
+
+
+STATEMENTS: dict[str, Callable[[str], str]] = {
+    "files": lambda text: Source(text, StagePath("D", "S", "T"), text).files(text, directory=True),
+    "directory": lambda text: Source(text, StagePath("D", "S", "T", "p"), text).directory_statement(),
+    "listing": lambda text: listing_sql.listing([Source(text, StagePath("D", "S", "T"))], "F", "TRUE").query,
+    "pairs": lambda text: (
+        listing_sql.listing(
+            [Source(name, StagePath("D", "S", "T")) for name in (text, text + "2")], "SELECT * FROM F", "TRUE"
+        ).query
+    ),
+    "sharded": lambda text: listing_sql.sharded(relation(text), files=2, size=9, largest=3).query,
+    "summary": lambda text: listing_sql.summary(relation(text)),
+    "unqualified": lambda text: listing_sql.unqualified(relation(text)),
+    "sample": lambda text: sample_select([manifest(text)], ["F"], "edges", 3),
+    "claim": claim,
+    "others": lambda text: ledger_sql.others_claims(
+        relation(text), TABLE, ledger_sql.key(text, text, text), text, timedelta(hours=1)
+    ),
+    "lock": lambda text: ledger_sql.lock_row(TABLE, text),
+    "drop earlier": lambda text: ledger_sql.drop_earlier(TABLE, text, text, ledger_sql.key(text, text, text)),
+    "held": lambda text: ledger_sql.held(relation(text), TABLE, ledger_sql.key(text, text, text), text).query,
+    "left out": lambda text: ledger_sql.left_out(relation(text), TABLE, ledger_sql.key(text, text, text), text),
+    "submit": lambda text: ledger_sql.submit(TABLE, ledger_sql.of_claim(text, 1), text),
+    "done": lambda text: ledger_sql.done(TABLE, ledger_sql.of_claim(text), text, text),
+    "release": lambda text: ledger_sql.release(TABLE, ledger_sql.of_claim(text), text),
+    "quarantine": lambda text: ledger_sql.quarantine(TABLE, ledger_sql.of_claim(text), {text: text}, text),
+    "release quarantined": lambda text: ledger_sql.release_quarantined(
+        TABLE, ledger_sql.key(text, text, text), [text, text]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+@given(text=TEXT)
+def test_hostile_text_changes_contents_only(name: str, text: str) -> None:
+    build = STATEMENTS[name]
+    plain, hostile = build(PLAIN), build(text)
+    assert skeleton(hostile) == skeleton(plain)
+    assert [value.replace(PLAIN, text) for _, value in tokens(plain)] == [value for _, value in tokens(hostile)]
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+@given(text=TEXT)
+def test_another_parser_reads_the_same_tree(name: str, text: str) -> None:
+    # sqlglot keeps backslash escapes of some literals as they are written, so trees with them are compared in shape.
+    build = STATEMENTS[name]
+    plain, hostile = tree(build(PLAIN)), tree(build(text))
+    if "\\" in text:
+        assert [type(node) for node in hostile.walk()] == [type(node) for node in plain.walk()]
+    else:
+        assert hostile == renamed(plain, {PLAIN: text})
+
+
+@given(STAGE_PATHS, TEXT)
+def test_listing_statement_is_list_of_that_place(path: StagePath, pattern: str) -> None:
+    found = tokens(Source("F", path, pattern).list_statement())
+    assert [found[0], *found[2:]] == [("word", "LIST"), ("word", "PATTERN"), ("op", "="), ("string", pattern)]
+    assert StagePath.parse(found[1][1]) == StagePath(path.database, path.schema, path.stage, path.path)
+
+
+@given(STAGE_PATHS, TEXT)
+def test_copy_goes_to_that_place(path: StagePath, text: str) -> None:
+    assume(text not in BOOKKEEPING)
+    plain = listing_sql.copy_statement(relation(PLAIN), StagePath("D", "S", "T", "m/"))
+    hostile = listing_sql.copy_statement(relation(text), path.folder)
+    assert skeleton(hostile) == skeleton(plain)
+    assert StagePath.parse(tokens(hostile)[2][1]) == path.folder
+
+
+@given(STAGE_PATHS, STAGE_PATHS, TEXT, TEXT, st.dictionaries(TEXT, JSON, max_size=3), st.integers(1, 9))
+def test_job_statement_keeps_every_text_in_its_place(
+    location: StagePath, output: StagePath, version: str, function: str, params: dict[str, Any], replicas: int
+) -> None:
+    import yaml
+
+    plan = InferencePlan(
+        model=sql.qualified(location.database, location.schema, version),
+        model_version=version,
+        function=function,
+        inputs={},
+        outputs={},
+        column_handling={function: {"input_format": "full_stage_path", "convert_to": "raw_bytes"}},
+        compute_pool=sql.identifier(function),
+        job_schema="DB.SC",
+        output_location=output.full,
+        params=params,
+        partition_column=version,
+        replicas=replicas,
+    )
+    statement = execute_statement(
+        plan, manifest_location=location.full, job="DB.SC.MB_J_0", output_location=output.full, save_mode="error"
+    )
+    found = tokens(statement)
+    texts = [value for kind, value in found if kind == "string"]
+    words = [value for kind, value in found if kind == "word" and value == value.upper()]
+    assert [word for word in words if word in ("EXECUTE", "FROM", "NAME", "ASYNC", "REPLICAS")][-3:] == [
+        "NAME", "ASYNC", "REPLICAS",
+    ]  # fmt: skip
+    assert found[-1] == ("number", str(replicas))
+    assert texts[-1] == function
+    body = yaml.safe_load(texts[0])
+    assert body["output"]["stage_location"] == output.folder.full
+    assert body["input"].get("params") == (params or None)
+    assert body["input"]["partition_column"] == version
+    position = found.index(("word", "FROM"))
+    assert StagePath.parse(found[position + 1][1]) == location.folder
+
+
+@pytest.fixture(scope="module")
+def connection(engine: Any) -> Iterator[Any]:
+    """One login for all cases."""
+    with engine.connect() as opened:
+        yield opened
+
+
+@given(text=TEXT, name=TEXT)
+def test_the_engine_answers_with_that_text_under_that_name(connection: Any, text: str, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {sql.literal(text)} AS {sql.quoted(name)}")
+        assert cursor.fetchone()[0] == text
+        assert cursor.description[0].name == name
+
+
+def test_bookkeeping_names_need_no_quotes() -> None:
+    assert all(sql.identifier(name) == name for name in (*BOOKKEEPING, CONTENT_ID, SIZE))
