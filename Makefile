@@ -6,13 +6,14 @@ QUICK := -m "not slow"
 # One process a core; tests of one file, and all that share a running Airflow, stay together.
 PYTEST := -m pytest -n 2 --dist loadgroup
 
-.PHONY: help demo speech test test-all lint format clean
+.PHONY: help demo speech test test-all bench lint format clean
 
 help:
 	@echo "make demo      the main job on real photographs, no account needed (ARGS='--files DIR', ARGS=--speech)"
 	@echo "make speech    install what  mediabatch demo --speech  needs"
 	@echo "make test      install what is missing and run the tests (about 10 minutes on 2 cores)"
 	@echo "make test-all  everything, on every Python version found (up to an hour)"
+	@echo "make bench     listing and importing, side by side with what one would use instead"
 	@echo "make lint      ruff and mypy"
 	@echo "make format    put files into ruff's format"
 
@@ -50,6 +51,10 @@ test-all: lint
 	        .venv-$$version/bin/python $(PYTEST) $(QUICK) $(ARGS) || exit 1; \
 	    fi; \
 	done
+
+bench:
+	@scripts/setup $(VENV) demo
+	$(VENV)/bin/python -m bench $(ARGS)
 
 clean:
 	rm -rf .venv .venv-* .mediabatch build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
