@@ -66,6 +66,16 @@ class DagRunError(DemoError):
     """Airflow could not run the DAG at all (a DAG that fails is a result, not this error)."""
 
 
+_POLICY = """from airflow.policies import hookimpl
+
+
+@hookimpl
+def task_policy(task):
+    if getattr(task, "poll_interval", 0) is None:
+        task.poll_interval = 1.0
+"""
+
+
 class AirflowHome:
     """A home for Airflow with a SQLite database.
 
@@ -98,9 +108,16 @@ class AirflowHome:
         connections = {f"AIRFLOW_CONN_{name.upper()}": value for name, value in self.connections.items()}
         return inherited | settings | connections
 
+    def _write_policy(self) -> None:
+        """An Airflow cluster policy: jobs of the local engine take seconds, so they are looked at every second."""
+        config = self.path / "config"
+        config.mkdir(parents=True, exist_ok=True)
+        (config / "airflow_local_settings.py").write_text(_POLICY)
+
     def prepare(self) -> None:
         """Make the home and its database, unless they are there for this version of Airflow. Takes about 7 s."""
         self.dags.mkdir(parents=True, exist_ok=True)
+        self._write_policy()
         mark = self.path / "migrated"
         with (self.path / "migrate.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -121,6 +138,7 @@ class AirflowHome:
     def copy_from(self, template: AirflowHome) -> None:
         """Take over the migrated database of another home, which no process uses."""
         self.dags.mkdir(parents=True, exist_ok=True)
+        self._write_policy()
         for name in ("airflow.db", "migrated"):
             shutil.copy(template.path / name, self.path / name)
 
