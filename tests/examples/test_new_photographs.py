@@ -55,7 +55,7 @@ def test_inbox(bench: Bench) -> None:
         assert {task["id"]: task["state"] for task in done.tasks}["list_files"] == state, done.errors()
         if state == "skipped":
             assert "2 done" in done.log.read_text()
-    assert done.returned("full_batch")["generation"] == 1
+    assert done.returned("list_files")["generation"] == 1
     assert labels(bench, table) == expected
 
 
