@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ class RunningEngine:
 
     def __init__(self, state_dir: Path, faults: Path | None = None) -> None:
         self.state_dir = state_dir
+        self._sessions: list[Session] = []
         self.status = daemon.start(state_dir, faults=faults)
 
     @property
@@ -50,14 +53,32 @@ class RunningEngine:
         """A new Snowpark session."""
         from snowflake.snowpark import Session
 
-        return Session.builder.configs(self.parameters | overrides).create()
+        session = Session.builder.configs(self.parameters | overrides).create()
+        self._sessions.append(session)
+        return session
 
     def restart(self, faults: Path | None = None) -> None:
         """Start the engine again on the same state after it was stopped or killed."""
         self.status = daemon.start(self.state_dir, faults=faults)
 
     def stop(self) -> None:
+        """Stop the engine. Sessions left open are closed before: each would try to reach it for ever at the end."""
+        if self._sessions and daemon.status(self.state_dir) is None:
+            self.restart()
+        forget_clients()
+        for session in self._sessions:
+            with contextlib.suppress(Exception):
+                session.close()
         daemon.stop(self.state_dir)
+
+
+def forget_clients() -> None:
+    """Have snowflake-ml let go of the connection that it keeps for its telemetry and asks for a heartbeat at each call:
+    a test that comes later would wait for ever for one whose engine is gone.
+    """
+    telemetry = sys.modules.get("snowflake.ml._internal.telemetry")
+    if telemetry is not None:
+        telemetry._conn = None  # not its clear_cached_conn(), which closes a connection that others may use
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +97,7 @@ def own_engine(tmp_path: Path) -> Iterator[RunningEngine]:
     running.stop()
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread files over the processes of ``-n``; what uses the running Airflow stays in one, and begins first.
 
@@ -83,6 +105,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         live = "live_airflow" in getattr(item, "fixturenames", ())
-        group = "live_airflow" if live else str(item.path)
+        group = "live_airflow" if live else item.location[0]
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: "live_airflow" not in getattr(item, "fixturenames", ()))

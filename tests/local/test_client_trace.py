@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import forget_clients
 from job_models import FILE_SIGNATURE, FileModel
 from snowflake.connector.errors import ProgrammingError
+from snowflake.ml._internal import platform_capabilities
 from snowflake.ml.model import custom_model
 
 MODELS = [
@@ -159,7 +161,11 @@ class Trace:
         self.engine = engine
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._run(folder)
+            try:
+                self._run(folder)
+            except BaseException:
+                self.session.close()  # left open, it would try for ever to reach a relay that is gone
+                raise
 
     def call(self, name: str, action: Callable[[], Any], fails: bool = False) -> Any:
         self.relay.call = name
@@ -183,7 +189,9 @@ class Trace:
         for n in range(3):
             (folder / f"f{n}.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(n))
         address = {"host": "127.0.0.1", "port": self.relay.port}
-        session = call("Session.create", lambda: Session.builder.configs(self.engine.parameters | address).create())
+        session = self.session = call(
+            "Session.create", lambda: Session.builder.configs(self.engine.parameters | address).create()
+        )
         session.sql("CREATE SCHEMA MEDIA.TRACED").collect()
         session.sql("USE SCHEMA MEDIA.TRACED").collect()
 
@@ -281,9 +289,13 @@ class Trace:
 
 @pytest.fixture(scope="module")
 def trace(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trace]:
+    # snowflake-ml asks for the platform's capabilities once a process: here they are asked for again.
+    platform_capabilities.PlatformCapabilities._instance = None
     traced = Trace(engine, tmp_path_factory.mktemp("trace"))
     yield traced
+    forget_clients()
     traced.relay.server.shutdown()
+    traced.relay.server.server_close()
 
 
 def columns(entry: dict[str, Any]) -> list[str]:
