@@ -1,0 +1,37 @@
+"""The password stays in the connection: not in logs, XComs, Airflow's database, statements or jobs' files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DAGS = Path(__file__).parent / "dags"
+
+
+def holding(folder: Path, secret: str) -> list[str]:
+    """Files below a folder that hold the secret's bytes, deleted rows of databases and their journals included."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert files
+    return sorted(str(path.relative_to(folder)) for path in files if secret.encode() in path.read_bytes())
+
+
+def test_password_is_nowhere_after_a_run(
+    media: Any, airflow_home: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The most talkative that Airflow and the connector can be set to.
+    monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "DEBUG")
+    secret = media.engine.parameters["password"]
+    assert len(secret) > 20
+    run = airflow_home.run_dag(DAGS / "batch.py", "deferred")
+    assert run.state == "success", run.log.read_text()[-4000:]
+    assert secret not in run.log.read_text()
+    assert secret not in repr(run.xcoms)
+    assert holding(tmp_path, secret) == []
+    # The engine's own note of it, which only its owner can read, is all there is: no statement, job or log holds it.
+    for name in holding(media.engine.state_dir, secret):
+        path = media.engine.state_dir / name
+        assert path.stat().st_mode & 0o077 == 0, name
+        assert path.suffix == ".json", name
+        assert path.parent == media.engine.state_dir, name
