@@ -41,7 +41,7 @@ format:
 
 # Everything in the usual environment, then the quick tests in one of its own for each other Python version.
 test-all: lint
-	$(VENV)/bin/python $(PYTEST) $(ARGS)
+	HYPOTHESIS_PROFILE=long $(VENV)/bin/python $(PYTEST) $(ARGS)
 	@own=$$($(VENV)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	for python in $$(scripts/find-python --all); do \
 	    version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from airflow_provider_mediabatch import sql
 
+_USER_OR_TABLE_STAGE = re.compile(r'@(?:(?:"(?:[^"]|"")*"|[^"./]+)[.]){0,2}[~%]')
 _STAGE = re.compile(r'@((?:"(?:[^"]|"")*"|[^"/\s])*)(?:/(.*))?\Z', re.DOTALL)
 _BARE_PATH = re.compile(r"[A-Za-z0-9_./=-]*\Z")
 
@@ -46,7 +47,7 @@ class StagePath:
             written = written[1:-1].replace("''", "'").replace("\\\\", "\\")
         if not written.startswith("@"):
             raise ValueError(f"{text!r} is not a stage path: it must begin with @, for example @{_suggestion(written)}")
-        if written.startswith(("@~", "@%")) or ".%" in written.split("/", 1)[0]:
+        if _USER_OR_TABLE_STAGE.match(written):
             raise ValueError(f"{text!r} is a user or table stage, which batch inference cannot read; use a named stage")
         match = _STAGE.match(written)
         if match is None or not match.group(1):

@@ -71,3 +71,10 @@ def test_places_below() -> None:
     assert not (root / "ab").is_within(root / "a")
     assert not root.is_within(root / "a")
     assert not StagePath("DB", "SC", "T", "a").is_within(root)
+
+
+def test_a_percent_sign_in_a_quoted_name_is_no_table_stage() -> None:
+    assert StagePath.parse('@D."a.%b".T/x').schema == "a.%b"
+    for text in ("@~/x", "@%t/x", "@D.S.%t/x", '@"d d".S.%t'):
+        with pytest.raises(ValueError, match="user or table stage"):
+            StagePath.parse(text)
