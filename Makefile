@@ -3,8 +3,8 @@ VENV ?= .venv
 ARGS ?=
 # What is left to `make test-all`.
 QUICK := -m "not slow"
-# One process a core; tests of one file, and all that share a running Airflow, stay together.
-PYTEST := -m pytest -n 2 --dist loadgroup
+# One process a core. The tests of a file stay together: they share models, stages and DAG runs.
+PYTEST := -m pytest -n 2 --dist loadfile
 
 .PHONY: help demo speech test test-all bench lint format clean
 

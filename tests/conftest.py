@@ -97,14 +97,6 @@ def own_engine(tmp_path: Path) -> Iterator[RunningEngine]:
     running.stop()
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread files over the processes of ``-n``; what uses the running Airflow stays in one, and begins first.
-
-    Files share engines, models and DAG runs among their tests, so a file is never split.
-    """
-    for item in items:
-        live = "live_airflow" in getattr(item, "fixturenames", ())
-        group = "live_airflow" if live else item.location[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+    """What uses the running Airflow begins first: it takes longest."""
     items.sort(key=lambda item: "live_airflow" not in getattr(item, "fixturenames", ()))

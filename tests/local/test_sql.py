@@ -359,13 +359,13 @@ def test_privileges_on_tables(engine: Any) -> None:
     with engine.connect() as owner:
         run = owner.cursor().execute
         for sql in (
-            "CREATE TABLE GUARDED (A INT)", "INSERT INTO GUARDED VALUES (1)", "CREATE ROLE READER",
-            "GRANT USAGE ON DATABASE MEDIA TO ROLE READER", "GRANT USAGE ON SCHEMA MEDIA.PUBLIC TO ROLE READER",
+            "CREATE TABLE GUARDED (A INT)", "INSERT INTO GUARDED VALUES (1)", "CREATE ROLE TABLE_READER",
+            "GRANT USAGE ON DATABASE MEDIA TO ROLE TABLE_READER", "GRANT USAGE ON SCHEMA MEDIA.PUBLIC TO ROLE TABLE_READER",
         ):  # fmt: skip
             run(sql)
-        with engine.connect(role="READER") as reader:
+        with engine.connect(role="TABLE_READER") as reader:
             assert refusal(reader, "SELECT A FROM GUARDED").errno == 2003
-            run("GRANT SELECT ON TABLE GUARDED TO ROLE READER")
+            run("GRANT SELECT ON TABLE GUARDED TO ROLE TABLE_READER")
             assert rows(reader, "SELECT A FROM GUARDED") == [(1,)]
             for sql in ("INSERT INTO GUARDED VALUES (2)", "UPDATE GUARDED SET A = 2", "DELETE FROM GUARDED",
                         "DROP TABLE GUARDED", "CREATE TABLE MINE (A INT)"):  # fmt: skip
