@@ -27,6 +27,7 @@ def photograph(name: str) -> Path:
     return next(path for path in media.photographs() if path.name == name)
 
 
+@pytest.mark.slow
 def test_inbox(bench: Bench) -> None:
     bench.log(models.image_classifier(bench.cache))
     table = "MEDIA.PUBLIC.PHOTOGRAPH_PREDICTIONS"

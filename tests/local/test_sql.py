@@ -360,7 +360,8 @@ def test_privileges_on_tables(engine: Any) -> None:
         run = owner.cursor().execute
         for sql in (
             "CREATE TABLE GUARDED (A INT)", "INSERT INTO GUARDED VALUES (1)", "CREATE ROLE TABLE_READER",
-            "GRANT USAGE ON DATABASE MEDIA TO ROLE TABLE_READER", "GRANT USAGE ON SCHEMA MEDIA.PUBLIC TO ROLE TABLE_READER",
+            "GRANT USAGE ON DATABASE MEDIA TO ROLE TABLE_READER",
+            "GRANT USAGE ON SCHEMA MEDIA.PUBLIC TO ROLE TABLE_READER",
         ):  # fmt: skip
             run(sql)
         with engine.connect(role="TABLE_READER") as reader:
