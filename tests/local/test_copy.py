@@ -151,7 +151,7 @@ def test_what_is_not_done_is_refused_by_name(query: Query, options: str) -> None
 
 
 def test_a_failing_query_leaves_nothing(query: Query, engine: Any) -> None:
-    before = set((engine.state_dir / "unload").iterdir())  # of statements that other tests interrupted
+    before = set((engine.state_dir / "unload").iterdir())  # other tests leave their own
     failure(query, f"COPY INTO @S/failing/ FROM (SELECT 1 / (N - 2) AS X FROM FRUIT) {PARQUET}")
     assert names(query, "@S/failing/") == []
     assert set((engine.state_dir / "unload").iterdir()) == before
