@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.catalog import Catalog
 from airflow_provider_mediabatch.local.faults import Faults
-from airflow_provider_mediabatch.local.jobs import JobStore
-from airflow_provider_mediabatch.local.models import ModelStore
+from airflow_provider_mediabatch.local.jobs.store import JobStore
+from airflow_provider_mediabatch.local.models.store import ModelStore
 from airflow_provider_mediabatch.local.privileges import Privileges
 from airflow_provider_mediabatch.local.queries import Queries
 from airflow_provider_mediabatch.local.session import Sessions
 from airflow_provider_mediabatch.local.sql.locks import Locks
 from airflow_provider_mediabatch.local.sql.storage import Storage
-from airflow_provider_mediabatch.local.stages import StageStore
+from airflow_provider_mediabatch.local.stages.store import StageStore
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session import Session

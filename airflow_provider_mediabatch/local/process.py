@@ -80,9 +80,9 @@ def serve(state_dir: Path, port: int | None = None) -> int:
 
     import uvicorn
 
-    from airflow_provider_mediabatch.local.connections import Connections, hang_up
     from airflow_provider_mediabatch.local.engine import Engine
-    from airflow_provider_mediabatch.local.server import Server
+    from airflow_provider_mediabatch.local.protocol.connections import Connections, hang_up
+    from airflow_provider_mediabatch.local.protocol.server import Server
 
     engine = Engine(state_dir)
     engine.recover()

@@ -19,7 +19,7 @@ import pytest
 from job_models import FILE_SIGNATURE, GROUP_SIGNATURE, FileModel, GroupModel
 from snowflake.connector.errors import ProgrammingError
 
-from airflow_provider_mediabatch.local import job_processes
+from airflow_provider_mediabatch.local.jobs import processes as job_processes
 from airflow_provider_mediabatch.local.runner.spec import Status
 
 

@@ -9,7 +9,7 @@ from airflow_provider_mediabatch.sql import qualified
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.stages import Stage
+    from airflow_provider_mediabatch.local.stages.store import Stage
 
 
 def may(ctx: Context, privilege: str, kind: str, full_name: str) -> None:

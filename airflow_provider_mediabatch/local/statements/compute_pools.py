@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.local.compute_pools import ComputePool
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported
+from airflow_provider_mediabatch.local.jobs.compute_pools import ComputePool
 from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.statements.access_check import may
 from airflow_provider_mediabatch.local.statements.options import like, options

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument
-from airflow_provider_mediabatch.local.file_formats import TYPES
 from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.stages.file_formats import TYPES
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.access_check import may_create, owned
 from airflow_provider_mediabatch.local.statements.registry import statement

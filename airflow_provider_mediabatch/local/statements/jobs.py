@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
-from airflow_provider_mediabatch.local.job_request import Specification, invalid, parse
-from airflow_provider_mediabatch.local.jobs import Job
-from airflow_provider_mediabatch.local.model_methods import Method, check, choose, methods
+from airflow_provider_mediabatch.local.jobs.request import Specification, invalid, parse
+from airflow_provider_mediabatch.local.jobs.store import Job
+from airflow_provider_mediabatch.local.models.methods import Method, check, choose, methods
 from airflow_provider_mediabatch.local.results import Column, Pending, Result
 from airflow_provider_mediabatch.local.runner.spec import RunSpec
 from airflow_provider_mediabatch.local.statements.access_check import may, may_use_files
@@ -21,7 +21,7 @@ from airflow_provider_mediabatch.sql import qualified
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.stages import Stage
+    from airflow_provider_mediabatch.local.stages.store import Stage
     from airflow_provider_mediabatch.local.statements.lexer import Cursor
 
 _TEMPORARY = "_snowflake_temporary/"  # where run_batch puts a DataFrame's rows, inside the output location

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from airflow_provider_mediabatch.local import job_history as job_history
-from airflow_provider_mediabatch.local import presigned as presigned
-from airflow_provider_mediabatch.local import stage_sources as stage_sources
+from airflow_provider_mediabatch.local.jobs import history as history
+from airflow_provider_mediabatch.local.stages import presigned as presigned
+from airflow_provider_mediabatch.local.stages import sources as sources
 from airflow_provider_mediabatch.local.statements import access as access
 from airflow_provider_mediabatch.local.statements import compute_pools as compute_pools
 from airflow_provider_mediabatch.local.statements import copy as copy

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_provider_mediabatch.local import file_formats, stage_sources
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported, syntax_error
 from airflow_provider_mediabatch.local.results import Column, Result
-from airflow_provider_mediabatch.local.stage_files import StagedFile
+from airflow_provider_mediabatch.local.stages import file_formats
+from airflow_provider_mediabatch.local.stages import sources as stage_sources
+from airflow_provider_mediabatch.local.stages.files import StagedFile
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.access_check import may_use_files
 from airflow_provider_mediabatch.local.statements.lexer import Cursor
@@ -22,7 +23,7 @@ from airflow_provider_mediabatch.sql import qualified, quoted
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
     from airflow_provider_mediabatch.local.sql.storage import Table
-    from airflow_provider_mediabatch.local.stages import Stage
+    from airflow_provider_mediabatch.local.stages.store import Stage
 
 _OPTIONS = (
     *(

@@ -14,7 +14,7 @@ from airflow_provider_mediabatch.local.statements.transfer import stage_referenc
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.models import Model
+    from airflow_provider_mediabatch.local.models.store import Model
     from airflow_provider_mediabatch.local.statements.lexer import Cursor
 
 DONE = "Statement executed successfully."

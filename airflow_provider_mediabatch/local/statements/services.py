@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
-from airflow_provider_mediabatch.local.jobs import Job
+from airflow_provider_mediabatch.local.jobs.store import Job
 from airflow_provider_mediabatch.local.results import Column, Pending, Result
 from airflow_provider_mediabatch.local.runner.spec import PENDING, RUNNING, TERMINAL
 from airflow_provider_mediabatch.local.statements.access_check import may

@@ -14,7 +14,7 @@ from airflow_provider_mediabatch.local.statements.registry import statement
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.models import Model, ModelVersion
+    from airflow_provider_mediabatch.local.models.store import Model, ModelVersion
     from airflow_provider_mediabatch.local.statements.lexer import Cursor
 
 

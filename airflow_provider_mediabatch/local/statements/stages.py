@@ -6,9 +6,9 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.local import directory
 from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument, not_supported
 from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.stages import directory
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.access_check import may_create, owned
 from airflow_provider_mediabatch.local.statements.registry import statement
@@ -16,7 +16,7 @@ from airflow_provider_mediabatch.sql import qualified
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.stages import Stage
+    from airflow_provider_mediabatch.local.stages.store import Stage
     from airflow_provider_mediabatch.local.statements.lexer import Cursor
 
 _OPTIONS = (

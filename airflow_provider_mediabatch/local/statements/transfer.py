@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from airflow_provider_mediabatch.local import stage_files
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported, syntax_error
 from airflow_provider_mediabatch.local.results import Column, FileTransfer, Result
+from airflow_provider_mediabatch.local.stages import files as stage_files
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.access_check import may_use_files
 from airflow_provider_mediabatch.local.statements.lexer import Cursor, decode_string
@@ -21,7 +21,7 @@ from airflow_provider_mediabatch.local.statements.registry import statement
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.stages import Stage
+    from airflow_provider_mediabatch.local.stages.store import Stage
 
 # ``//`` in an unquoted file:// URL is a comment to the lexer, so the URL is taken from the statement's text.
 _LOCAL_FILE = r"(?P<file>'(?:[^'\\]|''|\\.)*'|file://[^\s;]*)"

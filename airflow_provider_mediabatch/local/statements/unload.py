@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from airflow_provider_mediabatch.local import file_formats
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported
 from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.sql import run, transactions
 from airflow_provider_mediabatch.local.sql.failures import translated
+from airflow_provider_mediabatch.local.stages import file_formats
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.access_check import may_use_files
 from airflow_provider_mediabatch.local.statements.transfer import move, stage_reference
@@ -24,7 +24,7 @@ from airflow_provider_mediabatch.sql import quoted
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.stages import Stage
+    from airflow_provider_mediabatch.local.stages.store import Stage
     from airflow_provider_mediabatch.local.statements.lexer import Cursor
 
 _OPTIONS = (

@@ -106,9 +106,9 @@ class StageStore:
     """
 
     def __init__(self, engine: Engine) -> None:
-        from airflow_provider_mediabatch.local.file_formats import FileFormats
-        from airflow_provider_mediabatch.local.loads import LoadHistory
-        from airflow_provider_mediabatch.local.stage_files import Digests
+        from airflow_provider_mediabatch.local.stages.file_formats import FileFormats
+        from airflow_provider_mediabatch.local.stages.files import Digests
+        from airflow_provider_mediabatch.local.stages.loads import LoadHistory
 
         self.catalog = engine.catalog
         self.state_dir = engine.state_dir

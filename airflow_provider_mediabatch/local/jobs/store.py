@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.local.compute_pools import ComputePools
 from airflow_provider_mediabatch.local.errors import SnowflakeError, already_exists, does_not_exist
-from airflow_provider_mediabatch.local.job_processes import Launcher, kill, leader, observe, usage
+from airflow_provider_mediabatch.local.jobs.compute_pools import ComputePools
+from airflow_provider_mediabatch.local.jobs.processes import Launcher, kill, leader, observe, usage
 from airflow_provider_mediabatch.local.results import Pending, Result
 from airflow_provider_mediabatch.local.runner.spec import (
     CANCELLED,

@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from airflow_provider_mediabatch.local.errors import invalid_argument
-from airflow_provider_mediabatch.local.stages import Stage
+from airflow_provider_mediabatch.local.stages.store import Stage
 
 
 @dataclass(slots=True)

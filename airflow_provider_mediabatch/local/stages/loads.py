@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.local.stage_files import StagedFile
+from airflow_provider_mediabatch.local.stages.files import StagedFile
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.engine import Engine

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_mediabatch.local.context import Context
     from airflow_provider_mediabatch.local.engine import Engine
-    from airflow_provider_mediabatch.local.stages import Stage
+    from airflow_provider_mediabatch.local.stages.store import Stage
 
 DEFAULT_SECONDS, MAXIMUM_SECONDS = 3600, 604_800
 _SCOPED_SECONDS = 86_400

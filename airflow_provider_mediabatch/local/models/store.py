@@ -27,7 +27,7 @@ from airflow_provider_mediabatch.local.errors import (
     does_not_exist,
     invalid_argument,
 )
-from airflow_provider_mediabatch.local.stages import Stage
+from airflow_provider_mediabatch.local.stages.store import Stage
 from airflow_provider_mediabatch.sql import qualified, split
 
 if TYPE_CHECKING:

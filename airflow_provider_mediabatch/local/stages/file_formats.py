@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
     from airflow_provider_mediabatch.local.engine import Engine
     from airflow_provider_mediabatch.local.session import Session
-    from airflow_provider_mediabatch.local.stages import Stage
+    from airflow_provider_mediabatch.local.stages.store import Stage
 
 TYPES = ("CSV", "JSON", "AVRO", "ORC", "PARQUET", "XML")
 _SCHEMA = """

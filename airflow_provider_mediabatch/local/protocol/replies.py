@@ -1,4 +1,4 @@
-"""The shapes that replies come in; those of results are in :mod:`~airflow_provider_mediabatch.local.wire`."""
+"""The shapes that replies come in; those of results are in :mod:`~airflow_provider_mediabatch.local.protocol.wire`."""
 
 from __future__ import annotations
 

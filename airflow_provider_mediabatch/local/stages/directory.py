@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_provider_mediabatch.local import stage_files
 from airflow_provider_mediabatch.local.errors import invalid_argument
 from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.stages import files as stage_files
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.stages import Stage
+    from airflow_provider_mediabatch.local.stages.store import Stage
 
 _SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64()), ("md5", pa.string())])
 

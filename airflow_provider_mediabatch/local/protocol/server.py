@@ -21,15 +21,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from airflow_provider_mediabatch.local import presigned, replies, wire
 from airflow_provider_mediabatch.local.defaults import ACCOUNT, DATABASE, ROLE, SCHEMA, USER, WAREHOUSE
 from airflow_provider_mediabatch.local.engine import Engine
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.faults import Rule
+from airflow_provider_mediabatch.local.protocol import replies, wire
+from airflow_provider_mediabatch.local.protocol.request_body import read_json
 from airflow_provider_mediabatch.local.queries import Query
-from airflow_provider_mediabatch.local.request_body import read_json
 from airflow_provider_mediabatch.local.results import FileTransfer, Result
 from airflow_provider_mediabatch.local.session import Session
+from airflow_provider_mediabatch.local.stages import presigned
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The Model Registry of the engine."""
