@@ -131,6 +131,10 @@ class Watch:
         self._unknown = 0
         self._query_error: str | None = None
 
+    def first_delay(self, now: float) -> float:
+        """Seconds before the first look: a job that was submitted just now has nothing to show yet."""
+        return self._wait(interval(0.0, self._poll_interval), now)
+
     def query(self, state: Query, error: str | None, job_status: str | None, *, now: float) -> Decision:
         """The submitting statement was looked at.
 
@@ -194,9 +198,11 @@ class Watch:
         if self._deadline is not None and now >= self._deadline:
             return Decision(Outcome.TIMEOUT, status=self.status, error=error)
         wait = interval(now - self._started, self._poll_interval) if delay is None else delay
-        if self._deadline is not None:
-            wait = min(wait, max(0.05, self._deadline - now))
-        return Decision(delay=wait, status=self.status, error=error)
+        return Decision(delay=self._wait(wait, now), status=self.status, error=error)
+
+    def _wait(self, delay: float, now: float) -> float:
+        """The delay, cut off at the deadline."""
+        return delay if self._deadline is None else min(delay, max(0.05, self._deadline - now))
 
 
 def is_permanent(errno: int | None) -> bool:

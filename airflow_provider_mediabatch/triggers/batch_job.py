@@ -93,6 +93,8 @@ class BatchJobTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             phase=Phase(self.phase) if self.query_id else Phase.RUNNING,
         )
+        # Airflow 3.3 fails a task whose trigger fires before the scheduler has heard that the task deferred.
+        await asyncio.sleep(watch.first_delay(time.time()))
         async with shared_connection(self.snowflake_conn_id) as shared:
             while True:
                 decision = await self._look(shared, watch)

@@ -123,3 +123,10 @@ def test_unknown_statement_is_given_some_polls() -> None:
 
 def test_event_is_plain() -> None:
     assert watch().job("FAILED", now=1.0).event() == {"outcome": "failed", "status": "FAILED", "error": None}
+
+
+def test_the_first_look_waits_an_interval_but_not_past_the_deadline() -> None:
+    assert Watch(started=0.0).first_delay(100.0) == 5.0
+    assert Watch(started=0.0, poll_interval=1.0).first_delay(100.0) == 1.0
+    assert Watch(started=0.0, deadline=102.0).first_delay(100.0) == 2.0
+    assert Watch(started=0.0, deadline=50.0).first_delay(100.0) == 0.05
