@@ -79,7 +79,9 @@ def run_ui(*, state_dir: Path, inbox: Path, keep: bool) -> int:
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
     """Have a closed terminal or ``kill`` end everything as Ctrl-C does: Airflow's processes are groups of their own."""
-    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # SIGINT too: it is ignored in what a shell starts in the background.
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
     try:
         yield
     finally:
