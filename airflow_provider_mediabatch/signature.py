@@ -221,7 +221,7 @@ def check_params(function: FunctionFacts, params: Mapping[str, Any], findings: F
     for upper, spec in specs.items():
         if upper not in seen and "specs" not in spec and "default_value" not in spec:
             findings.problem(
-                f"Parameter {spec['name']} has no default and is not given", f'params={{"{spec["name"]}": …}}'
+                f"Parameter {spec['name']} has no default and is not given", f'model_params={{"{spec["name"]}": …}}'
             )
 
 

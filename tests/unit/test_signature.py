@@ -210,6 +210,7 @@ def test_missing_param_without_default() -> None:
     findings = Findings()
     check_params(function(params=({"name": "task", "dtype": "STRING"},)), {}, findings)
     assert "task has no default" in said(findings)
+    assert findings.problems[0].fix == 'model_params={"task": …}'
 
 
 def model(model_type: str = "custom", gpu: bool = False) -> ModelFacts:
