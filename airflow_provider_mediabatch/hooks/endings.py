@@ -29,8 +29,11 @@ _AGAIN = "A retry will find the same job and count again; clear the listing to s
 
 
 def check_manifest(connection: SnowflakeConnection, manifest: Manifest) -> None:
-    """The staged Parquet must still be there: a job over an empty folder would fail late, and cost an image."""
-    if not jobs.count_files(connection, manifest.location)["files"]:
+    """The staged Parquet must still be there: a job over an empty folder would fail late, and cost an image.
+
+    :raises InvalidInput: naming the task to clear.
+    """
+    if not manifest.is_empty and not jobs.count_files(connection, manifest.location)["files"]:
         raise InvalidInput(
             f"The manifest {manifest.location} is not there any more; clear the task that listed the files, so "
             "that it is written again"

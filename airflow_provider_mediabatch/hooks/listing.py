@@ -19,7 +19,6 @@ from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError
 from airflow_provider_mediabatch.hooks import listing_sql
 from airflow_provider_mediabatch.hooks.listing_sql import Relation, Source
 from airflow_provider_mediabatch.hooks.mediabatch import rows
-from airflow_provider_mediabatch.manifest import Manifest
 from airflow_provider_mediabatch.stage_path import StagePath
 
 if TYPE_CHECKING:
@@ -260,22 +259,6 @@ def write(connection: SnowflakeConnection, relation: Relation, location: StagePa
     if written != expected:
         raise MediaBatchError(
             f"{written:,} rows were written to {location.full}, {expected:,} were listed", retry=_RETRY_LISTS_AGAIN
-        )
-
-
-def check_manifest(connection: SnowflakeConnection, manifest: Manifest) -> None:
-    """Check that the manifest's Parquet is still where it was written.
-
-    :raises InvalidInput: naming the task to clear.
-    """
-    if manifest.is_empty:
-        return
-    path = manifest.path.folder
-    describe_stage(connection, path)
-    if not rows(connection, f"LIST {path.reference}"):
-        raise InvalidInput(
-            f"the manifest at {manifest.location} is gone: its Parquet was removed since it was written. "
-            "Clear the task that lists the files, so that it is written again",
         )
 
 

@@ -38,6 +38,12 @@ def add_local_parser(subparsers: Subparsers) -> None:
     start = command("start", "start the engine unless it runs, and wait until it is ready")
     start.add_argument("--port", type=int, help="port on 127.0.0.1 (default: the one it had before, else any free one)")
     start.add_argument("--faults", type=Path, metavar="PLAN.json", help="a plan of faults to produce, for testing DAGs")
+    start.add_argument(
+        "--image-build-seconds",
+        type=float,
+        metavar="N",
+        help="how long the first use of a model version takes before its job starts (kept until it is set again)",
+    )
     start.set_defaults(run=_start)
     faults = command("faults", "give the running engine another plan of faults to produce, or take it away")
     choice = faults.add_mutually_exclusive_group(required=True)
@@ -55,11 +61,20 @@ def add_local_parser(subparsers: Subparsers) -> None:
 
 def _start(arguments: argparse.Namespace) -> int:
     engine = daemon.start(arguments.state_dir, port=arguments.port, faults=arguments.faults)
+    if arguments.image_build_seconds is not None:
+        _set_image_build(engine, arguments.image_build_seconds)
     print(f"The local engine is ready on 127.0.0.1:{engine.port}, state in {engine.state_dir}.")
     print(
         f'Point Airflow and the Snowflake clients at it: eval "$(mediabatch local env --state-dir {engine.state_dir})"'
     )
     return 0
+
+
+def _set_image_build(engine: daemon.EngineStatus, seconds: float) -> None:
+    import snowflake.connector
+
+    with snowflake.connector.connect(**engine.parameters) as connection:
+        connection.cursor().execute(f"ALTER ACCOUNT SET MEDIABATCH_IMAGE_BUILD_SECONDS = {seconds}")
 
 
 def _faults(arguments: argparse.Namespace) -> int:

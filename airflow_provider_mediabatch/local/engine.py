@@ -1,7 +1,6 @@
 """One engine: everything that one state directory holds, opened by one process.
 
-The rooms know the engine, and through it one another; each creates its own tables in its constructor, so a state
-directory of an older engine opens with a newer one.
+The rooms know the engine, and through it one another; each creates its own tables in its constructor.
 """
 
 from __future__ import annotations

@@ -80,11 +80,16 @@ def serve(state_dir: Path, port: int | None = None) -> int:
 
     import uvicorn
 
+    from airflow_provider_mediabatch.local.catalog import OtherFormat
     from airflow_provider_mediabatch.local.engine import Engine
     from airflow_provider_mediabatch.local.protocol.connections import Connections, hang_up
     from airflow_provider_mediabatch.local.protocol.server import Server
 
-    engine = Engine(state_dir)
+    try:
+        engine = Engine(state_dir)
+    except OtherFormat as error:
+        print(error, file=sys.stderr)
+        return 1
     engine.recover()
     bound = listener.getsockname()[1]
     password = str(before.get("password") or secrets.token_urlsafe(24))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import sqlite3
 import subprocess
 import sys
 import time
@@ -53,8 +54,8 @@ def test_command_line(tmp_path: Path) -> None:
         assert set(parameters) == set(
             ["account", "user", "password", "host", "port", "protocol", "database", "schema", "warehouse", "role"]
         )
-        again = command("start", "--state-dir", state)
-        assert again.returncode == 0
+        again = command("start", "--state-dir", state, "--image-build-seconds", "0.5")
+        assert again.returncode == 0, again.stderr
         assert json.loads(command("env", "--json", "--state-dir", state).stdout) == parameters
         lines = command("env", "--state-dir", state).stdout.splitlines()
         exports = dict(line.removeprefix("export ").split("=", 1) for line in lines)
@@ -175,3 +176,17 @@ def test_killed_in_the_middle_of_writing(own_engine: RunningEngine) -> None:
     with pytest.raises(ProgrammingError, match="Session no longer exists"):
         cursor.execute("COMMIT")
     writer.close()
+
+
+def test_state_of_another_version_is_refused_by_name(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    with sqlite3.connect(state / "catalog.sqlite") as catalog:
+        catalog.execute("CREATE TABLE STAGES (NAME TEXT)")
+        catalog.execute("PRAGMA user_version = 9")
+    catalog.close()
+    refused = command("start", "--state-dir", str(state))
+    assert refused.returncode == 1
+    assert f"{state} holds the state of another version of the local engine (format 9" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert command("status", "--state-dir", str(state)).returncode == 3

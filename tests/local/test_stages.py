@@ -300,3 +300,21 @@ def test_a_listing_is_a_relation_on_the_server(engine: Any, query: Query, photos
         cursor.get_results_from_sfqid(listing)
         cursor.execute(f"SELECT COUNT(*), SUM(\"size\") FROM TABLE(RESULT_SCAN('{listing}'))")
         assert cursor.fetchall() == [(len(NAMES), sum(path.stat().st_size for path in photos.iterdir()))]
+
+
+def test_a_second_put_of_the_same_file_leaves_nothing(engine: Any, tmp_path: Path) -> None:
+    (tmp_path / "same.txt").write_text("first")
+    with engine.connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute("CREATE OR REPLACE STAGE MEDIA.PUBLIC.PUT_TWICE")
+        put = f"PUT 'file://{tmp_path}/same.txt' @MEDIA.PUBLIC.PUT_TWICE AUTO_COMPRESS = FALSE OVERWRITE = FALSE"
+        cursor.execute(put)
+        (tmp_path / "same.txt").write_text("second")
+        cursor.execute(put)
+        assert list((engine.state_dir / "unload").glob("put_*/same.txt"))
+        assert cursor.execute("LIST @MEDIA.PUBLIC.PUT_TWICE").fetchall()[0][1] == 5
+        own = {path.name for path in (engine.state_dir / "unload").glob("put_*")}
+    deadline = time.monotonic() + 10
+    while own & {path.name for path in (engine.state_dir / "unload").glob("put_*")}:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

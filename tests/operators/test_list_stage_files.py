@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_mediabatch.exceptions import InvalidInput
-from airflow_provider_mediabatch.hooks import listing
+from airflow_provider_mediabatch.hooks import endings, listing
 from airflow_provider_mediabatch.hooks.output import Staged
 from airflow_provider_mediabatch.manifest import Manifest
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
@@ -206,15 +206,15 @@ def test_nothing_to_do(stages: Stages) -> None:
         stages.list(**arguments, if_empty="fail")
     manifest = stages.manifest(**arguments, if_empty="succeed")
     assert manifest.is_empty
-    listing.check_manifest(stages.connection, manifest)
+    endings.check_manifest(stages.connection, manifest)
 
 
 def test_a_manifest_that_was_deleted_is_noticed(stages: Stages) -> None:
     manifest = stages.manifest(stage_path=f"{stages.files}/")
-    listing.check_manifest(stages.connection, manifest)
+    endings.check_manifest(stages.connection, manifest)
     stages.connection.cursor().execute(f"REMOVE {manifest.path.reference}")
-    with pytest.raises(InvalidInput, match=r"is gone.*Clear the task that lists"):
-        listing.check_manifest(stages.connection, manifest)
+    with pytest.raises(InvalidInput, match="is not there any more; clear the task that listed"):
+        endings.check_manifest(stages.connection, manifest)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
+import uuid
 from typing import Any
 
+import pytest
 from operators.work import make_work, names, until
 
-from airflow_provider_mediabatch.exceptions import SubmissionFailed
+from airflow_provider_mediabatch.exceptions import JobNotVisible, SubmissionFailed
 from airflow_provider_mediabatch.hooks import jobs, submission, waiting
 from airflow_provider_mediabatch.hooks.output import Staged
 from airflow_provider_mediabatch.hooks.registry import show
@@ -109,3 +112,43 @@ def test_dropped_job_is_gone(media: Any, connection: Any, conn_id: str) -> None:
     show(connection, f"DROP SERVICE {attempt.job}")
     gone = submission.Attempt(attempt.job, 0, Phase.RUNNING, time.time())
     assert run(conn_id, gone).outcome is Outcome.GONE
+
+
+def test_another_roles_job_is_neither_used_nor_started_again(
+    media: Any, connection: Any, conn_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two roles with all the privileges a batch needs; the second meets the first one's job and cannot see it."""
+    work = make_work(media, connection)
+    roles = [f"SUBMITTER_{uuid.uuid4().hex[:8].upper()}" for _ in range(2)]
+    for role in roles:
+        for grant in (
+            *("USAGE ON DATABASE MEDIA", "USAGE ON SCHEMA MEDIA.PUBLIC", "CREATE SERVICE ON SCHEMA MEDIA.PUBLIC"),
+            *("USAGE ON WAREHOUSE COMPUTE_WH", "USAGE ON COMPUTE POOL LOCAL_POOL", f"READ ON MODEL {media.model}"),
+            *("READ ON STAGE MEDIA.PUBLIC.OP_FILES", "READ, WRITE ON STAGE MEDIA.PUBLIC.OP_WORK"),
+        ):
+            show(connection, f"CREATE ROLE IF NOT EXISTS {role}")
+            show(connection, f"GRANT {grant} TO ROLE {role}")
+        show(connection, f"GRANT ROLE {role} TO USER {media.engine.parameters['user']}")
+
+    def run_as(role: str) -> str:
+        settings = json.loads(media.engine.airflow_connection)
+        settings["extra"] = {**settings["extra"], "role": role}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(settings))
+        with media.engine.connect(role=role) as own:
+            assert submission.find(own, work) == 0
+            attempt = submission.submit(own, conn_id, work, 0)
+            decision = run(conn_id, attempt)
+            if decision.outcome is Outcome.REJECTED:
+                raise submission.refused(attempt.job, str(decision.error))
+            return attempt.job
+
+    job = run_as(roles[0])
+    with pytest.raises(JobNotVisible, match="GRANT MONITOR ON SERVICE") as refused:
+        run_as(roles[1])
+    assert job in str(refused.value)
+    assert names(connection, work) == [job]
+    show(connection, f"GRANT MONITOR ON SERVICE {job} TO ROLE {roles[1]}")
+    with media.engine.connect(role=roles[1]) as own:
+        adopted = submission.find(own, work)
+    assert isinstance(adopted, submission.Attempt)
+    assert (adopted.job, adopted.adopted) == (job, True)

@@ -209,8 +209,9 @@ class StageStore:
         self._drop_where("id = ?", (stage.id,))
 
     def session_closed(self, session: Session) -> None:
-        """Drop the session's temporary stages and file formats."""
+        """Drop the session's temporary stages and file formats, and what a client sent again for nothing."""
         self.file_formats.session_closed(session)
+        shutil.rmtree(self.state_dir / "unload" / f"put_{session.id}", ignore_errors=True)
         self._drop_where("session = ?", (session.id,))
 
     def drop_schema(self, database: str, schema: str | None = None) -> None:

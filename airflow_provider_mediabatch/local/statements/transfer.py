@@ -87,7 +87,7 @@ def put(ctx: Context, cursor: Cursor) -> Result | FileTransfer:
         files = sorted(glob.glob(source)) if glob.has_magic(source) else [source]
         new = [file for file in files if not _there(folder, os.path.basename(file))]
         if files and not new:  # a folder outside the stage takes what the client sends although all of it is there
-            target = ctx.engine.stages.state_dir / "unload" / f"put_{ctx.query_id}"
+            target = ctx.engine.stages.state_dir / "unload" / f"put_{ctx.session.id}"
         elif len(new) < len(files):
             sources = [glob.escape(file) for file in new]
     target.mkdir(parents=True, exist_ok=True)
