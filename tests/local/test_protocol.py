@@ -319,7 +319,7 @@ def test_snowpark_session_opens_and_closes(engine: RunningEngine) -> None:
         session.close()
 
 
-def test_an_internal_error_is_an_ordinary_failure(connection: SnowflakeConnection) -> None:
+def test_a_syntax_error_is_an_ordinary_failure(connection: SnowflakeConnection) -> None:
     started = time.monotonic()
     with pytest.raises(ProgrammingError):
         connection.cursor().execute("SELECT nonsense FROM (((")

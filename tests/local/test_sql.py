@@ -197,6 +197,8 @@ def test_queries(connection: SnowflakeConnection, sql: str, expected: list[tuple
         ("CREATE TABLE T2 (A INT, A INT)", 2025, "duplicate column name 'A'"),
         ("CREATE TABLE NO_SUCH_SCHEMA.T2 (A INT)", 2003, "does not exist"),
         ("INSERT INTO T (A, C) VALUES (1)", 2020, "expecting 2 but got 1"),
+        ("INSERT INTO T (V) VALUES (PARSE_JSON('{}'))", 2014, "Invalid expression [PARSE_JSON('{}')] in VALUES clause"),
+        ("CREATE TABLE T2 CLONE T", 2, "not supported by the local engine: CREATE TABLE … CLONE"),
         ("INSERT INTO T (V) SELECT '{}'", 2023, "expecting VARIANT but got VARCHAR"),
         ("INSERT INTO T (Z) VALUES (1)", 904, "invalid identifier 'Z'"),
         ("UPDATE T SET Z = 1", 904, "invalid identifier 'Z'"),

@@ -90,6 +90,8 @@ def create(ctx: Context, tree: exp.Expr) -> Result:
 
 
 def _create_table(ctx: Context, tree: exp.Create) -> Result:
+    if tree.args.get("clone"):
+        raise not_supported("CREATE TABLE … CLONE")
     translation = Translation(ctx)
     schema = tree.this
     node = schema.this if isinstance(schema, exp.Schema) else schema

@@ -27,6 +27,7 @@ from airflow_provider_mediabatch.sql import quoted
 if TYPE_CHECKING:
     pass
 
+_SEMI_STRUCTURED = ("VARIANT", "OBJECT", "ARRAY")
 _CONSTANTS = (exp.Literal, exp.Null, exp.Boolean)
 
 
@@ -194,6 +195,10 @@ def _values(ctx: Context, translation: Translation, source: exp.Values, columns:
             if isinstance(projection, exp.Column) and projection.name == "DEFAULT":
                 raise not_supported("DEFAULT in VALUES")
         cells, _ = translation.expressions([p.unalias() for p in prepared.expressions], [])
+        for cell, given in zip(cells, (c for row in rows for c in row), strict=True):
+            if cell.is_type(*_SEMI_STRUCTURED):
+                text = f"SQL compilation error:\nInvalid expression [{given.sql('snowflake')}] in VALUES clause"
+                raise SnowflakeError(2014, "22000", f"{text}: INSERT … SELECT takes it")
     width = len(columns)
     values = [assigned(cell, columns[i % width]) for i, cell in enumerate(cells)]
     tuples = [exp.Tuple(expressions=values[i : i + width]) for i in range(0, len(values), width)]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from conftest import forget_clients
@@ -52,7 +54,7 @@ def error(entry: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("call", STATEMENTS)
 def test_the_client_sends_these_statements(trace: Trace, call: str) -> None:
-    sent = [entry["sql"] for entry in trace.relay.statements(call)]
+    sent = [entry["sent"] for entry in trace.relay.statements(call)]
     assert len(sent) == len(STATEMENTS[call]), sent
     for statement, beginning in zip(sent, STATEMENTS[call], strict=True):
         assert statement.startswith(beginning), sent
@@ -62,7 +64,7 @@ def test_the_client_sends_these_statements(trace: Trace, call: str) -> None:
 def test_reply_has_the_columns_that_clients_read(trace: Trace, pattern: str) -> None:
     entries = [entry for call in trace.relay.calls for entry in trace.relay.statements(call)]
     matching = [entry for entry in entries if re.match(pattern + r"\b|" + pattern, entry["sql"], re.IGNORECASE)]
-    matching = [entry for entry in matching if not error(entry) and entry["reply"].get("data")]
+    matching = [entry for entry in matching if not error(entry) and not entry["asked"].get("asyncExec")]
     assert matching, "no client sent it"
     for entry in matching:
         if "stageInfo" in entry["reply"]["data"]:
@@ -101,6 +103,14 @@ EXPECTED: dict[str, Callable[[Any], bool]] = {
     "read.collect": lambda found: sorted(row["TXT"] for row in found) == ["t0", "t1", "t2"],
     "read.to_pandas": lambda found: len(found) == 3,
     "read.count": lambda found: found == 3,
+    "create_dataframe (512 cells)": lambda found: sorted(row["A"] for row in found) == list(range(256)),
+    "raw result": lambda found: (
+        sorted(row["name"].rsplit("/", 1)[1].split(".")[-1] for row in found)
+        == [
+            "_SUCCESS",
+            "parquet",
+        ]
+    ),
     "cancelled": lambda found: found == "CANCELLED",
     "failed wait": lambda found: found == "FAILED",
     "failed logs": lambda found: "cannot read this picture" in found,
@@ -243,18 +253,21 @@ def test_pitfall_09_selects_are_arrow(trace: Trace) -> None:
 
 
 def test_pitfall_10_waiting_holds_neither_thread_nor_session(trace: Trace) -> None:
-    """One connection waits for a job that does not end; the same session and the engine go on answering."""
+    """One connection waits many times for a job that does not end; its session and the engine go on answering."""
+    process = psutil.Process(trace.engine.status.pid)
     with trace.engine.connect() as connection:
-        cursors = [connection.cursor() for _ in range(3)]
         connection.cursor().execute("CREATE OR REPLACE STAGE MEDIA.PUBLIC.TRACE_WAIT")
         connection.cursor().execute(ENDLESS)
         try:
-            for cursor in cursors:
-                cursor.execute_async("CALL MEDIA.PUBLIC.TRACE_ENDLESS!SPCS_WAIT_FOR('DONE', 20)")
+            threads = process.num_threads()
+            waiting = [connection.cursor() for _ in range(40)]
+            for cursor in waiting:
+                cursor.execute_async("CALL MEDIA.PUBLIC.TRACE_ENDLESS!SPCS_WAIT_FOR('DONE', 30)")
             begun = time.monotonic()
             assert connection.cursor().execute("SELECT 1").fetchone() == (1,)
             assert time.monotonic() - begun < 5
-            assert connection.is_still_running(connection.get_query_status(str(cursors[0].sfqid)))
+            assert all(connection.is_still_running(connection.get_query_status(str(c.sfqid))) for c in waiting)
+            assert process.num_threads() < threads + len(waiting) / 2
         finally:
             connection.cursor().execute("CALL MEDIA.PUBLIC.TRACE_ENDLESS!SPCS_CANCEL_JOB()")
 
@@ -289,6 +302,23 @@ def test_pitfall_13_no_server_error(trace: Trace) -> None:
         "select bogus from nowhere": "002003",
     }
     assert {entry["http"] for call in trace.relay.calls.values() for entry in call} == {200}
+
+
+def test_pitfall_13_an_unexpected_exception_is_an_ordinary_error(trace: Trace) -> None:
+    """The stage's folder became a file: nothing that the engine reckons with."""
+    copy = "COPY INTO @MEDIA.PUBLIC.TRACE_BROKEN/spot/ FROM (SELECT 1 AS N) FILE_FORMAT = (TYPE = PARQUET)"
+    with trace.engine.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE OR REPLACE STAGE MEDIA.PUBLIC.TRACE_BROKEN")
+        cursor.execute(copy)
+        (folder,) = (path for path in trace.engine.state_dir.rglob("spot"))
+        shutil.rmtree(folder.parent)
+        folder.parent.write_text("no folder")
+        begun = time.monotonic()
+        with pytest.raises(ProgrammingError, match="error of the local engine") as failed:
+            cursor.execute(copy)
+        assert failed.value.errno == 603
+        assert time.monotonic() - begun < 5
+        assert "NotADirectoryError" in (trace.engine.state_dir / "server.log").read_text()
 
 
 def test_pitfall_14_a_second_job_does_not_import_again(trace: Trace) -> None:

@@ -129,7 +129,8 @@ class Trace:
         call("model.show_versions", model.show_versions)
         call("mv.show_functions", version.show_functions)
         call("mv.show_functions (again)", version.show_functions)
-        call("mv.load", version.load)
+        call("mv.load", lambda: version.load(force=True))
+        call("mv.load (checked)", version.load)
         call("registry.show_models", registry.show_models)
         call("log_model (no target platforms)", lambda: log("V3"))
         self.sql("ALTER MODEL TRACED VERSION V2 SET ALIAS = CHOSEN")
@@ -153,6 +154,10 @@ class Trace:
             lambda: session.create_dataframe(
                 [[f"@MEDIA.TRACED.IMGS/a/b/f{n}.jpg", f"t{n}"] for n in range(3)], schema=["IMG", "TXT"]
             ),
+        )
+        call(
+            "create_dataframe (512 cells)",
+            lambda: session.create_dataframe([[n, f"t{n}"] for n in range(256)], schema=["A", "B"]).collect(),
         )
         job = self.job = call("run_batch", lambda: self.batch(scale=2, mode="slow"))
         call("job.status", lambda: job.status)
@@ -191,7 +196,7 @@ class Trace:
         call("logs of an instance", lambda: staged.get_logs(instance_id=1))
         call("logs of the head of two", lambda: staged.get_logs())
         call("instances", lambda: self.sql("SHOW SERVICE INSTANCES IN SERVICE MEDIA.TRACED.J_STAGED"))
-        call("pools", lambda: self.sql("SHOW COMPUTE POOLS LIKE 'LOCAL_POOL'"))
+        call("pools", lambda: session.sql("SHOW COMPUTE POOLS LIKE ?", params=["LOCAL_POOL"]).collect())
         call("read staged", lambda: session.read.parquet("@MEDIA.TRACED.OUTS/run/J_STAGED/").collect())
         call(
             "run_batch (synchronous)",
@@ -206,6 +211,7 @@ class Trace:
             ),
         )
         call("EXECUTE FROM (query)", lambda: self.sql(FROM_QUERY))
+        call("raw result", lambda: self.sql("LIST @OUTS/sql/"))
         call("its output", lambda: session.read.parquet("@MEDIA.TRACED.OUTS/sql/").collect())
 
     def _endings(self) -> None:

@@ -69,14 +69,36 @@ REPLIES: dict[str, list[str]] = {
     r"DESCRIBE SERVICE": SERVICE,
     r"DESCRIBE STAGE": ["parent_property", "property", "property_type", "property_value", "property_default"],
     r"SELECT \* FROM TABLE \( INFER_SCHEMA": INFERRED,
+    r"EXECUTE INFERENCE JOB SERVICE": ["status"],
+    r"select \* from table\(result_scan": ["status"],
+    r"call MEDIA\.TRACED\.\w+!spcs_wait_for": ["SPCS_WAIT_FOR"],
+    r"CALL MEDIA\.TRACED\.\w+!spcs_cancel_job": ["SPCS_CANCEL_JOB"],
+    r"SELECT SYSTEM\$GET_SERVICE_LOGS": ["SYSTEM$GET_SERVICE_LOGS"],
+    r"SHOW SERVICE INSTANCES": ["instance_id", "status", "start_time"],
+    r"SHOW COMPUTE POOLS": ["name", "max_nodes", "active_nodes", "instance_family"],
+    r"select \* from table\(snowflake\.spcs\.get_job_history": [
+        *("DATABASE_NAME", "SCHEMA_NAME", "NAME", "STATUS", "MESSAGE", "OWNER", "COMPUTE_POOL_NAME", "PARAMETERS"),
+        *("CREATED_TIME", "COMPLETED_TIME", "DELETED_TIME"),
+    ],
+    r'SELECT "NAME" AS "name"': [
+        *("name", "status", "message", "database_name", "schema_name", "owner", "compute_pool", "target_instances"),
+        *("created_time", "completed_time"),
+    ],
+    r"select DATABASE_NAME": [
+        *("DATABASE_NAME", "SCHEMA_NAME", "NAME", "STATUS", "COMPUTE_POOL_NAME", "PARAMETERS"),
+    ],
+    r"SELECT PACKAGE_NAME": ["PACKAGE_NAME", "VERSION"],
+    r"select system\$cancel_all_queries": ["SYSTEM$CANCEL_ALL_QUERIES"],
     r"DROP SERVICE": ["status"],
     r"REMOVE": ["name", "result"],
 }
 
 READ = ["CREATE SCOPED", "SELECT *", "DROP FILE", "CREATE SCOPED", "SELECT $1:", "DROP FILE"]
-RUN = ["COPY INTO", "EXECUTE INFERENCE", "select *"]
+RUN = ["COPY INTO '@", "ASYNC: EXECUTE INFERENCE JOB SERVICE", "select * from table(result_scan("]
 VERSION = ["SHOW VERSIONS LIKE", "SHOW VERSIONS LIKE", "SHOW FUNCTIONS"]
-# Call -> the beginnings of its statements, in order: all of them, and no others.
+# Call -> the beginnings of its statements, in order: all of them, and no others. "DESCRIBE: " stands before one that is
+# described only, "ASYNC: " before one that is sent asynchronously. Two calls send a DESCRIBE less than with results in
+# JSON (to_pandas and list_jobs): from Arrow, the client has no need to ask for the types again.
 STATEMENTS: dict[str, list[str]] = {
     "Session.create": [],
     "create stage": ["CREATE STAGE"],
@@ -85,8 +107,12 @@ STATEMENTS: dict[str, list[str]] = {
     "file.put_stream": ["PUT"],
     "file.get": ["GET"],
     "file.get_stream": ["GET"],
-    "list_stage_files": ["LIST", 'SELECT $1 AS "FILE_PATH"', 'SELECT "FILE_PATH" FROM'],
-    "list_stage_files_from_directory_tables": ["ALTER STAGE", "SELECT RELATIVE_PATH", "SELECT concat("],
+    "list_stage_files": [
+        *("LIST", 'DESCRIBE: SELECT $1 AS "FILE_PATH"', 'SELECT "FILE_PATH" FROM ( SELECT $1'),
+    ],
+    "list_stage_files_from_directory_tables": [
+        *("ALTER STAGE", "DESCRIBE: SELECT RELATIVE_PATH FROM DIRECTORY(@", "SELECT concat("),
+    ],
     "Registry()": ["SHOW DATABASES", "SHOW SCHEMAS", "SELECT SYSTEM$ML_PLATFORM_CAPABILITIES"],
     "log_model": [
         *("SHOW MODELS LIKE", "CREATE SCOPED TEMPORARY STAGE", *["PUT"] * 7, "SHOW MODELS LIKE", "CREATE MODEL"),
@@ -102,8 +128,31 @@ STATEMENTS: dict[str, list[str]] = {
     "model.show_versions": ["SHOW VERSIONS IN"],
     "mv.show_functions": [],
     "mv.show_functions (again)": [],
+    "mv.load": [
+        *(
+            "SHOW VERSIONS LIKE",
+            "SHOW MODELS LIKE",
+            "SELECT CURRENT_ROLE()",
+            "List 'snow://model/",
+            *["GET 'snow://"] * 4,
+        ),
+    ],
+    "mv.load (checked)": [
+        *("SHOW MODELS LIKE", "SELECT CURRENT_ROLE()", *["List 'snow://", "GET 'snow://"] * 3),
+        *("List 'snow://", *["GET 'snow://"] * 4),
+    ],
     "registry.show_models": ["SHOW MODELS IN"],
-    "create_dataframe": ['SELECT $1 AS "IMG"'],
+    "log_model (no target platforms)": [
+        *("SHOW MODELS LIKE", "SHOW VERSIONS LIKE", "CREATE SCOPED TEMPORARY STAGE", "DESC ARTIFACT REPOSITORY"),
+        *("SELECT PACKAGE_NAME, VERSION FROM information_schema.packages", *["PUT"] * 10),
+        *("SHOW MODELS LIKE", "SHOW VERSIONS LIKE", "ALTER MODEL", "SHOW VERSIONS LIKE", "SHOW FUNCTIONS"),
+    ],
+    "model.version (alias)": ["SHOW VERSIONS IN", *VERSION[1:]],
+    "create_dataframe": ['DESCRIBE: SELECT $1 AS "IMG"'],
+    "create_dataframe (512 cells)": [
+        *('DESCRIBE: SELECT $1 AS "A"', "CREATE OR REPLACE SCOPED TEMPORARY TABLE", "INSERT"),
+        *('SELECT "A"', "DROP TABLE"),
+    ],
     "run_batch": RUN,
     "job.status": ["DESCRIBE SERVICE"],
     "job.get_logs (running)": ["DESCRIBE SERVICE", "DESCRIBE SERVICE", "SELECT SYSTEM$GET_SERVICE_LOGS(?, ?, ?)"],
@@ -113,24 +162,30 @@ STATEMENTS: dict[str, list[str]] = {
     "job.target_instances": ["DESCRIBE SERVICE"],
     "LIST out": ["LIST"],
     "read.collect": ["list", "describe stage", *READ],
+    "read.to_pandas": READ,
     "read.count": [*READ[:4], "SELECT count(1)", READ[5]],
     "COPY INTO input stage": ["COPY INTO"],
     "run_batch (input_stage_location, replicas)": RUN[1:],
     "wait for two replicas": ["call", "DESCRIBE SERVICE"],
+    "logs of an instance": ["DESCRIBE SERVICE", "SELECT SYSTEM$GET_SERVICE_LOGS(?, ?, ?)"],
     "logs of the head of two": ["DESCRIBE SERVICE", "SHOW SERVICE INSTANCES", "SELECT SYSTEM$GET_SERVICE_LOGS"],
     "read staged": READ,
     "run_batch (synchronous)": [*RUN, "DESCRIBE SERVICE"],
     "run_batch (to cancel)": RUN,
     "job.cancel": ["CALL MEDIA.TRACED.J_CANCEL!spcs_cancel_job()"],
+    "cancelled": ["call", "DESCRIBE SERVICE"],
     "run_batch (to fail)": RUN,
     "failed wait": ["call", "DESCRIBE SERVICE"],
     "failed logs": ["DESCRIBE SERVICE", "DESCRIBE SERVICE", "SELECT SYSTEM$GET_SERVICE_LOGS(?, ?, ?)"],
-    "duplicate job name": ["COPY INTO", "EXECUTE INFERENCE", "REMOVE"],
+    "duplicate job name": [*RUN[:2], "REMOVE"],
+    "get_job": ["DESCRIBE SERVICE", "DESCRIBE SERVICE"],
+    "list_jobs": ["DESCRIBE: select * from table(snowflake.spcs.get_job_history(", 'SELECT "NAME" AS "name"'],
     "delete_job": ["DESCRIBE SERVICE", "DROP SERVICE"],
     "status after delete": ["DESCRIBE SERVICE", "select DATABASE_NAME"],
     "missing model": ["SHOW MODELS LIKE"],
     "bad sql": ["select bogus"],
     "EXECUTE FROM (query)": ["EXECUTE INFERENCE"],
+    "raw result": ["LIST"],
     "REMOVE": ["REMOVE"],
     "session.close": ["select system$cancel_all_queries"],
 }

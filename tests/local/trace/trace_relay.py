@@ -55,7 +55,9 @@ class Relay:
         asked = loads(gzip.decompress(body) if encoding == "gzip" else body)
         reply = loads(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
         sql = " ".join(str(asked.get("sqlText") or "").split())
-        entry = {"path": path.split("?")[0], "sql": sql, "asked": asked, "reply": reply, "http": status}
+        kind = "DESCRIBE: " * bool(asked.get("describeOnly")) + "ASYNC: " * bool(asked.get("asyncExec"))
+        entry = {"path": path.split("?")[0], "sql": sql, "sent": kind + sql, "asked": asked, "reply": reply}
+        entry["http"] = status
         self.calls.setdefault(call, []).append(entry)
 
     def statements(self, call: str) -> list[dict[str, Any]]:
