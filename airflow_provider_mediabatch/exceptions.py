@@ -77,6 +77,13 @@ class JobFailed(MediaBatchError):
         super().__init__(what, running=running, retry=retry)
 
 
+class TooManyBadFiles(JobFailed, AirflowFailException):
+    """The model raises for more files than the task may leave out. What the other files gave is whole and recorded."""
+
+    def __init__(self, what: str, *, running: str, retry: str) -> None:
+        super().__init__(what, status="FAILED", running=running, retry=retry)
+
+
 class JobTimeout(MediaBatchError):
     """The time that the task may wait is over."""
 

@@ -64,7 +64,8 @@ class BatchResult:
     :param outputs: the signature's outputs, name to type.
     :param manifest: the manifest in its XCom form.
     :param generation: how many jobs of this piece of work came before it.
-    :param quarantined: files put aside with their error, ``{"path": …, "error": …}``.
+    :param quarantined: files put aside with their error, ``{"path": …, "error": …}``; of many, the first.
+    :param more_quarantined: how many more they are than ``quarantined`` lists.
     :param adopted: the job was found finished, nothing was run.
     """
 
@@ -82,6 +83,12 @@ class BatchResult:
     generation: int = 0
     quarantined: tuple[Mapping[str, str], ...] = ()
     adopted: bool = False
+    more_quarantined: int = 0
+
+    @property
+    def quarantined_count(self) -> int:
+        """All files put aside."""
+        return len(self.quarantined) + self.more_quarantined
 
     def to_xcom(self) -> dict[str, Any]:
         """JSON form."""

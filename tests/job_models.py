@@ -18,6 +18,10 @@ class FileModel(custom_model.CustomModel):
     def predict(self, X: pd.DataFrame, *, scale: int = 1, mode: str = "plain") -> pd.DataFrame:
         if mode == "fail":
             raise ValueError("cannot read this picture")
+        if mode == "picky":
+            for data in X["img"]:
+                if data.startswith(b"POISON"):
+                    raise ValueError(f"cannot read this picture: {data.decode()}")
         if mode == "slow":
             time.sleep(0.5)
         if mode == "endless":

@@ -221,7 +221,11 @@ def connected(snowflake_conn_id: str) -> Iterator[SnowflakeConnection]:
 
 
 def count_files(connection: SnowflakeConnection, location: str) -> Mapping[str, Any]:
-    """Files under an output folder, and whether the job's ``_SUCCESS`` is among them. LIST: no warehouse."""
-    rows = show(connection, f"LIST {StagePath.parse(location).folder.reference}")
-    names = [str(row["name"]).rsplit("/", 1)[-1] for row in rows]
-    return {"files": sum(1 for name in names if name.endswith(".parquet")), "success": "_SUCCESS" in names}
+    """Files under an output folder, and whether ``_SUCCESS`` lies in it (not further below). LIST: no warehouse."""
+    folder = StagePath.parse(location).folder
+    names = [str(row["name"]) for row in show(connection, f"LIST {folder.reference}")]
+    success = f"/{folder.path}_SUCCESS"
+    return {
+        "files": sum(1 for name in names if name.endswith(".parquet")),
+        "success": any(name.endswith(success) for name in names),
+    }

@@ -243,6 +243,18 @@ class Ledger:
             changed += self._execute(ledger_sql.quarantine(self.table, self._mine(manifest), part, job))
         return changed
 
+    def quarantine_rows(self, manifest: Manifest, job: str, select: str) -> int:
+        """As :meth:`quarantine`, of files that are on the server already.
+
+        :param select: gives FILE_PATH and ERROR.
+        """
+        return self._execute(ledger_sql.quarantine_rows(self.table, self._mine(manifest), select, job))
+
+    def quarantined(self, manifest: Manifest, limit: int) -> list[dict[str, str]]:
+        """The first of the manifest's quarantined files, ``{"path": …, "error": …}``."""
+        found = self._rows(ledger_sql.quarantined(self.table, self._mine(manifest), limit))
+        return [{"path": row["FILE_PATH"], "error": row["ERROR"] or ""} for row in found]
+
     def release_quarantined(self, model: str, version: str, function: str, paths: Sequence[str] | None = None) -> int:
         """Let quarantined files be taken again.
 

@@ -252,9 +252,25 @@ def quarantine(table: str, mine: str, errors: Mapping[str, str], job: str) -> st
     :param errors: full stage path to error.
     """
     listed = ", ".join(f"({sql.literal(path)}, {sql.literal(error)})" for path, error in errors.items())
+    return quarantine_rows(table, mine, f"SELECT COLUMN1 AS FILE_PATH, COLUMN2 AS ERROR FROM VALUES {listed}", job)
+
+
+def quarantine_rows(table: str, mine: str, select: str, job: str) -> str:
+    """Put files aside that are on the server already.
+
+    :param select: gives FILE_PATH and ERROR.
+    """
     return (
-        f"UPDATE {table} T SET STATE = 'quarantined', ERROR = S.COLUMN2, JOB_NAME = {sql.literal(job)}, "
-        f"UPDATED_AT = {NOW} FROM (SELECT * FROM VALUES {listed}) S WHERE {mine} AND T.FILE_PATH = S.COLUMN1"
+        f"UPDATE {table} T SET STATE = 'quarantined', ERROR = S.ERROR, JOB_NAME = {sql.literal(job)}, "
+        f"UPDATED_AT = {NOW} FROM ({select}) S WHERE {mine} AND T.FILE_PATH = S.FILE_PATH"
+    )
+
+
+def quarantined(table: str, mine: str, limit: int) -> str:
+    """The first quarantined files by path: FILE_PATH, ERROR."""
+    return (
+        f"SELECT T.FILE_PATH, T.ERROR FROM {table} T WHERE {mine} AND T.STATE = 'quarantined' "
+        f"ORDER BY T.FILE_PATH LIMIT {int(limit)}"
     )
 
 

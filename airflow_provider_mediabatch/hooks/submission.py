@@ -34,6 +34,7 @@ class Work:
 
     :param stem: the job's name without its generation.
     :param fingerprint: digest of manifest and plan; what is stored for another fingerprint does not count.
+    :param keeps_failure: a job that ended as FAILED is an answer to look into; else it makes way for the next one.
     """
 
     stem: str
@@ -42,6 +43,7 @@ class Work:
     plan: InferencePlan
     output_location: str
     save_mode: str = "error"
+    keeps_failure: bool = False
 
     def job(self, generation: int) -> str:
         """The qualified name of one generation's job."""
@@ -59,10 +61,11 @@ class Attempt:
 
     :param job: qualified name.
     :param generation: its number.
-    :param phase: where to begin waiting; None: it is DONE and whole.
+    :param phase: where to begin waiting; None: it is over, DONE and whole unless ``failed``.
     :param started: when it was submitted or found, epoch seconds.
     :param query_id: the submitting statement, where this task sent it.
     :param adopted: an earlier try's finished job.
+    :param failed: it ended as FAILED, and is kept (:attr:`Work.keeps_failure`).
     """
 
     job: str
@@ -71,6 +74,7 @@ class Attempt:
     started: float
     query_id: str | None = None
     adopted: bool = False
+    failed: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """For the trigger and the task's store."""
@@ -87,6 +91,7 @@ def find(
     """
     noted = stored if stored and stored.get("fingerprint") == work.fingerprint else {}
     begin = max(first, int(noted.get("generation") or 0))
+    kept: Attempt | None = None
     for generation in range(begin, begin + MAX_GENERATIONS):
         job = work.job(generation)
         info = jobs.describe(connection, job)
@@ -94,12 +99,12 @@ def find(
         if info is None:
             query_id = noted.get("query_id") if noted.get("generation") == generation else None
             if not query_id:
-                return generation
+                return kept or generation
             state, _ = jobs.query_state(connection, str(query_id))
             if state is Query.RUNNING:
                 return Attempt(job, generation, Phase.SUBMITTING, started, str(query_id))
             if state is not Query.SUCCEEDED:
-                return generation
+                return kept or generation
             continue  # it was there and was dropped: its folder may hold files, so its name is not used again
         status = JobStatus.of(info.status)
         if status is JobStatus.DONE:
@@ -107,6 +112,9 @@ def find(
                 return Attempt(job, generation, None, started, adopted=True)
         elif status is None or not (status.terminal or status.ending):
             return Attempt(job, generation, Phase.RUNNING, started)
+        elif status is JobStatus.FAILED and work.keeps_failure:
+            # The last of its kind: the same one, whatever an earlier try has noted.
+            kept = Attempt(job, generation, None, started, adopted=True, failed=True)
     raise MediaBatchError(
         f"{MAX_GENERATIONS} jobs of this work have failed, the last one is {work.job(begin + MAX_GENERATIONS - 1)}",
         retry="A retry will look at the same jobs again.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, conf
 
 from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError
+from airflow_provider_mediabatch.job import JobStatus
 from airflow_provider_mediabatch.lineage import LineageMixin
 from airflow_provider_mediabatch.links.batch_job import JOB_KEY, BatchJobLink, snowsight_url
 from airflow_provider_mediabatch.links.review import ReviewLink
@@ -62,7 +63,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         self.timeout = timeout
         self.cancel_on_timeout = cancel_on_timeout
         self.snowflake_conn_id = snowflake_conn_id
-        self._submitted: tuple[str, str | None] | None = None
+        self._submitted: list[tuple[str, str | None]] = []
 
     def finish(self, context: Context, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> dict[str, Any]:
         """Verify the finished job's output and give the task's value. What the subclasses are for."""
@@ -87,13 +88,15 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         :param state: what :meth:`work_again` needs after a deferral.
         """
         attempt = self._start(context, connection, work, first)
+        if attempt.failed:
+            return self.failed(context, {"outcome": Outcome.FAILED, "status": JobStatus.FAILED}, work, attempt)
         if attempt.phase is None:
             self.log.info("Job %s is finished already: its output is taken over, nothing is run", attempt.job)
             value = self.finish(context, connection, work, attempt)
             self._note_done(context, work, attempt)
             return value
-        kept = {**(state or {}), "attempt": attempt.to_dict()}
         deadline = self._deadline(context)
+        kept = {**(state or {}), "attempt": attempt.to_dict(), "deadline": deadline}
         if self.deferrable:
             self._defer(work, attempt, deadline, kept)
         event = self._wait(attempt, deadline)
@@ -107,25 +110,23 @@ class BatchJobOperator(LineageMixin, BaseOperator):
             raise MediaBatchError(f"the trigger gave no event that is known here: {event!r}")
         state = event["state"]
         attempt = Attempt(**state["attempt"])
-        self._submitted = (attempt.job, attempt.query_id)
+        self._submitted = [(attempt.job, attempt.query_id)]
         return self._end(context, event, self.work_again(context, state), attempt)
 
     def on_kill(self) -> None:
         """Cancel the job: the task was killed while it waited in place (a deferred one is the trigger's to cancel)."""
         from airflow_provider_mediabatch.hooks import jobs
 
-        if self._submitted is None:
-            return
-        job, query_id = self._submitted
-        try:
-            with jobs.connected(self.snowflake_conn_id) as connection:
-                jobs.cancel(connection, job, query_id)
-        except Exception as error:
-            self.log.error(
-                "Job %s could not be cancelled and may still bill (CALL %s!SPCS_CANCEL_JOB()): %s", job, job, error
-            )
-        else:
-            self.log.info("Cancelled job %s: the task was killed", job)
+        for job, query_id in self._submitted:
+            try:
+                with jobs.connected(self.snowflake_conn_id) as connection:
+                    jobs.cancel(connection, job, query_id)
+            except Exception as error:
+                self.log.error(
+                    "Job %s could not be cancelled and may still bill (CALL %s!SPCS_CANCEL_JOB()): %s", job, job, error
+                )
+            else:
+                self.log.info("Cancelled job %s: the task was killed", job)
 
     def stem(self, context: Context, fingerprint: str) -> str:
         """The name of this task instance's work."""
@@ -151,7 +152,9 @@ class BatchJobOperator(LineageMixin, BaseOperator):
             attempt = found
             if attempt.phase is not None:
                 self.log.info("Job %s is there already (%s): attaching to it", attempt.job, attempt.phase)
-        self._submitted = (attempt.job, attempt.query_id)
+            elif attempt.failed:
+                self.log.info("Job %s is there already, and has failed", attempt.job)
+        self._submitted = [(attempt.job, attempt.query_id)]
         if store is not None:
             store.set(
                 STORE_KEY,
@@ -239,12 +242,19 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         error = endings.unreadable(event, attempt)
         if error is not None:
             raise error
+        if Outcome(event["outcome"]) is not Outcome.DONE:
+            return self.failed(context, event, work, attempt)
         with jobs.connected(self.snowflake_conn_id) as connection:
-            if Outcome(event["outcome"]) is not Outcome.DONE:
-                raise endings.failure(connection, event, attempt, cancel_on_timeout=self.cancel_on_timeout)
             value = self.finish(context, connection, work, attempt)
             self._note_done(context, work, attempt)
             return value
+
+    def failed(self, context: Context, event: Mapping[str, Any], work: Work, attempt: Attempt) -> dict[str, Any]:
+        """What follows when the job ended otherwise than in DONE: an error, unless a subclass knows better."""
+        from airflow_provider_mediabatch.hooks import endings, jobs
+
+        with jobs.connected(self.snowflake_conn_id) as connection:
+            raise endings.failure(connection, event, attempt, cancel_on_timeout=self.cancel_on_timeout)
 
     def _note_done(self, context: Context, work: Work, attempt: Attempt) -> None:
         store = context.get("task_state_store")

@@ -8,14 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.exceptions import InvalidInput
+from airflow_provider_mediabatch.isolation import MAX_LISTED, listed
 from airflow_provider_mediabatch.job import BatchResult
 from airflow_provider_mediabatch.operators.batch_job import (
     DONE_KEY,
     STORE_KEY,
-    BatchJobOperator,
     manifests_of,
     plan_of,
 )
+from airflow_provider_mediabatch.operators.isolating_job import IsolatingJobOperator
 from airflow_provider_mediabatch.report import SampleReport
 from airflow_provider_mediabatch.stage_path import StagePath
 from airflow_provider_mediabatch.values import digest
@@ -32,7 +33,7 @@ ON_RERUN = ("adopt", "rerun")
 SAVE_MODES = ("error", "overwrite")
 
 
-class FullBatchOperator(BatchJobOperator):
+class FullBatchOperator(IsolatingJobOperator):
     """Run a manifest through the model, verify the output, and return a :class:`~.job.BatchResult`.
 
     The job's name follows from dag, task, run, map index and the digests of manifest and plan, and Snowflake keeps
@@ -48,6 +49,14 @@ class FullBatchOperator(BatchJobOperator):
     :param save_mode: ``error`` (default) or ``overwrite``: what happens when the job's own folder holds files already.
     :param on_rerun: what clearing the finished task does while its inputs are unchanged: ``adopt`` the finished job's
         output, or ``rerun`` under the next name.
+    :param isolate_failures: when the model raises, which fails the whole job: run the files again in parts, each a job,
+        and the parts that fail again in smaller ones, until the bad files are known. The good ones are finished, the
+        bad ones put aside with their error (in the result, and as ``quarantined`` in the ledger). Not for partitioned
+        methods.
+    :param max_isolation_jobs: jobs of one such round, 2 to 100, which run side by side. When more than half as many
+        parts fail in a round, their files count as bad together.
+    :param max_failed_fraction: the largest share of bad rows, 0 to 1, with which the task still succeeds. Above it the
+        task fails; the good files' output and their entries in the ledger stay.
     """
 
     template_fields: Sequence[str] = (
@@ -57,6 +66,8 @@ class FullBatchOperator(BatchJobOperator):
         "output_location",
         "save_mode",
         "on_rerun",
+        "max_isolation_jobs",
+        "max_failed_fraction",
         "snowflake_conn_id",
     )
     ui_color = "#d9f2e3"
@@ -92,7 +103,7 @@ class FullBatchOperator(BatchJobOperator):
             work = self._work(context, manifest, plan, connection.database, connection.schema)
             recorded = self._recorded(connection, work)
             if recorded is not None:
-                return recorded.to_xcom()
+                return self.judge(context, recorded)
             state = {"output_location": work.output_location}
             return self.run_work(context, connection, work, first=self._first(context, work), state=state)
 
@@ -104,29 +115,42 @@ class FullBatchOperator(BatchJobOperator):
     def finish(self, context: Context, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> dict[str, Any]:
         """Verify and describe the result; record it in the ledger."""
         from airflow_provider_mediabatch.hooks.endings import check_whole
-        from airflow_provider_mediabatch.hooks.ledger import Ledger
 
         rows = check_whole(connection, work, attempt)
-        result = BatchResult(
+        result = self.recorded(connection, work, attempt, rows=rows, location=work.location(attempt.job))
+        return self.reported(result.to_xcom())
+
+    def recorded(
+        self,
+        connection: SnowflakeConnection,
+        work: Work,
+        attempt: Attempt,
+        *,
+        rows: int,
+        location: str,
+        quarantined: Sequence[Mapping[str, str]] = (),
+        count: int = 0,
+    ) -> BatchResult:
+        """Describe verified output and record it in the ledger."""
+        from airflow_provider_mediabatch.hooks.ledger import Ledger
+
+        result = replace(
+            _empty(work.manifest, work.plan),
             job=attempt.job,
-            location=work.location(attempt.job),
+            location=location,
             rows=rows,
             files=work.manifest.file_count,
             seconds=round(time.time() - attempt.started, 3),
-            plan=work.plan.digest,
-            model=work.plan.model,
-            model_version=work.plan.model_version,
-            function=work.plan.function,
-            outputs=dict(work.plan.outputs),
-            manifest=work.manifest.to_xcom(),
             generation=attempt.generation,
+            quarantined=tuple(quarantined),
+            more_quarantined=count - len(quarantined),
             adopted=attempt.adopted,
         )
         self.log.info("Job %s: %d rows for %d files in %s", result.job, rows, result.files, result.location)
         ledger = Ledger.of(connection, work.manifest)
         if ledger is not None:
             ledger.record_done(work.manifest, work.plan, result)
-        return self.reported(result.to_xcom())
+        return result
 
     def before_submit(self, context: Context, connection: SnowflakeConnection, work: Work, job: str) -> None:
         """The files must still be this run's, and the ledger learns the job's name before Snowflake does."""
@@ -143,19 +167,24 @@ class FullBatchOperator(BatchJobOperator):
         from airflow_provider_mediabatch.hooks.output import Staged
 
         ledger = Ledger.of(connection, work.manifest) if self.on_rerun == "adopt" else None
-        done = ledger.ownership(work.manifest).did(work.stem) if ledger is not None else None
-        if done is None:
+        owned = ledger.ownership(work.manifest) if ledger is not None else None
+        done = owned.did(work.stem) if owned is not None else None
+        if ledger is None or owned is None or done is None:
             return None
         job, location = done
         if not count_files(connection, location)["success"]:
             return None
         self.log.info("The ledger has these files as done by job %s: its output is taken over", job)
+        count = owned.counts.get("quarantined", 0)
+        quarantined = listed(ledger.quarantined(work.manifest, MAX_LISTED)) if count else ()
         return replace(
             _empty(work.manifest, work.plan),
             job=job,
             location=location,
             rows=Staged(connection, work.plan.job_schema).count(location),
             files=work.manifest.file_count,
+            quarantined=quarantined,
+            more_quarantined=count - len(quarantined),
             adopted=True,
         )
 
@@ -177,6 +206,7 @@ class FullBatchOperator(BatchJobOperator):
                 "give validation and full batch the same listing, or clear the validation"
             )
         self._check_sample(plan)
+        self.check_isolation(plan)
         return manifest, plan
 
     def _check_sample(self, plan: InferencePlan) -> None:
@@ -225,6 +255,8 @@ class FullBatchOperator(BatchJobOperator):
             plan=plan,
             output_location=output.full,
             save_mode=self.save_mode,
+            # Of one row there is nothing to isolate: it fails as it would without.
+            keeps_failure=self.isolate_failures and manifest.row_count > 1,
         )
 
     def _first(self, context: Context, work: Work) -> int:

@@ -91,7 +91,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
             "locations": [result.location for result, _ in full],
             "model": found[0][0].model,
             "model_version": found[0][0].model_version,
-            "quarantined": sum(len(result.quarantined) for result, _ in found),
+            "quarantined": sum(result.quarantined_count for result, _ in found),
         }
         self.log.info("%d rows of %d jobs in %s", rows, len(full), table)
         for outlet in self.outlets:

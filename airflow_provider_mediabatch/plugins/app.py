@@ -241,7 +241,7 @@ def _summary(review: _Review, batch: Batch) -> dict[str, Any]:
         "kind": "full run" if full else "sample",
         "verdict": "complete" if isinstance(value, BatchResult) else "passed" if value.passed else "failed",
         "rows": value.rows,
-        "quarantined": len(value.quarantined) if isinstance(value, BatchResult) else 0,
+        "quarantined": value.quarantined_count if isinstance(value, BatchResult) else 0,
         "duration": duration(value.seconds) if isinstance(value, BatchResult) else "",
         "job": value.job,
     }

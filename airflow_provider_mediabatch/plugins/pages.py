@@ -115,7 +115,7 @@ def overview(batch: Batch) -> list[tuple[str, str]]:
         if value.seconds > 0 and value.files:
             found.append(("Throughput", f"{plots.number(value.files / value.seconds)} files/s"))
             found.append(("Time per file", duration(value.seconds / value.files)))
-        found.append(("Quarantined files", f"{len(value.quarantined):,}"))
+        found.append(("Quarantined files", f"{value.quarantined_count:,}"))
         if value.generation:
             found.append(("Earlier jobs of this batch", str(value.generation)))
         if value.adopted:

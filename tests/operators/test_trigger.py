@@ -133,7 +133,7 @@ def test_a_killed_worker_process_cancels_what_it_waits_for(media: Any, connectio
     task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id)
     task.on_kill()
     until(connection, attempt.job, "RUNNING")
-    task._submitted = (attempt.job, attempt.query_id)
+    task._submitted = [(attempt.job, attempt.query_id)]
     task.on_kill()
     until(connection, attempt.job, "CANCELLED")
 

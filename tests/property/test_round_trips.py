@@ -94,6 +94,7 @@ RESULTS = st.builds(
     generation=COUNT,
     quarantined=st.lists(st.fixed_dictionaries({"path": TEXT, "error": TEXT}), max_size=2).map(tuple),
     adopted=st.booleans(),
+    more_quarantined=COUNT,
 )
 VALUES = {"manifest": MANIFESTS, "plan": PLANS, "report": REPORTS, "result": RESULTS}
 
