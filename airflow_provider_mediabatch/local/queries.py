@@ -43,6 +43,7 @@ _KEPT_ROWS = 200_000
 _PRUNE_EVERY = 5000
 _SQL_CHARACTERS = 100_000
 _THREADS = 256
+_POLLING_THREADS = 4
 # How long a statement is known by its request, for clients that send it again, and how long its rows are at hand.
 _REQUEST_SECONDS = 600.0
 _ROWS_SECONDS = 30.0
@@ -96,7 +97,8 @@ class Queries:
         self._alive: dict[str, Query] = {}
         self._requests: dict[tuple[int, str], Query] = {}
         self._lock = threading.Lock()
-        # A loop of its own polls the statements that wait, so that a wait costs no thread.
+        # A loop of its own polls the statements that wait, on a few threads for all of them.
+        self._polling = ThreadPoolExecutor(_POLLING_THREADS, thread_name_prefix="polling")
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="waiting", daemon=True).start()
         catalog = engine.catalog.connect()
@@ -210,7 +212,8 @@ class Queries:
             unfinished = [query for query in self._alive.values() if not query.done.is_set()]
         for query in unfinished:
             query.cancel()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._polling):
+            pool.shutdown(wait=False, cancel_futures=True)
         deadline = time.monotonic() + 2
         for query in unfinished:
             query.done.wait(max(0.0, deadline - time.monotonic()))
@@ -244,7 +247,7 @@ class Queries:
                     if pending.cancel is not None:
                         await self._loop.run_in_executor(self._pool, pending.cancel)
                     raise cancelled()
-                outcome = await self._loop.run_in_executor(self._pool, pending.poll)
+                outcome = await self._loop.run_in_executor(self._polling, pending.poll)
                 if outcome is None:
                     await asyncio.sleep(pending.interval)
             except SnowflakeError as error:
