@@ -58,6 +58,7 @@ class Query:
     :param sql: its text.
     :param asynchronous: sent with ``asyncExec``: nobody waits for the reply.
     :param fault: the error of a fault plan to fail with, instead of being executed.
+    :param fault_after: fail with it after having been executed.
     :param done: set at the end; by then either ``result`` or ``error`` is there.
     """
 
@@ -71,6 +72,7 @@ class Query:
     error: SnowflakeError | None = None
     done: threading.Event = field(default_factory=threading.Event)
     fault: SnowflakeError | None = None
+    fault_after: bool = False
     future: Future[None] = field(default_factory=Future)
 
     def cancel(self) -> None:
@@ -119,10 +121,12 @@ class Queries:
         describe_only: bool = False,
         asynchronous: bool = False,
         fault: SnowflakeError | None = None,
+        fault_after: bool = False,
     ) -> Query:
         """Begin a statement, or find the one that this request began before.
 
         :param fault: the error that a fault plan has for it, instead of being executed.
+        :param fault_after: it is executed, and fails with that error all the same.
 
         A client sends the same request id again after a lost reply; executing it twice would, say, insert twice.
 
@@ -140,7 +144,7 @@ class Queries:
                 describe_only=describe_only,
                 parameters=parameters or {},
             )
-            query = Query(query_id, context, sql, asynchronous, request_id, fault=fault)
+            query = Query(query_id, context, sql, asynchronous, request_id, fault=fault, fault_after=fault_after)
             query.future.set_running_or_notify_cancel()
             self._alive[query_id] = query
             if request_id:
@@ -229,7 +233,9 @@ class Queries:
         outcome: Result | FileTransfer | Pending | SnowflakeError
         try:
             self._record(query)
-            outcome = query.fault or execute(query.context, query.sql, query)
+            outcome = (
+                query.fault if query.fault and not query.fault_after else execute(query.context, query.sql, query)
+            )
         except SnowflakeError as error:
             outcome = error
         except Exception as error:
@@ -303,6 +309,7 @@ class Queries:
 
     def _finish(self, query: Query, outcome: Result | FileTransfer | SnowflakeError) -> None:
         rows = None
+        outcome = query.fault or outcome
         if isinstance(outcome, Result):
             rows = outcome.table.num_rows
             try:

@@ -116,6 +116,17 @@ def test_an_error_in_the_status_of_an_asynchronous_statement(engine: RunningEngi
         assert failed.value.errno == 2002
 
 
+def test_an_error_in_the_status_after_execution(engine: RunningEngine, plan: Plan) -> None:
+    with engine.connect() as connection:
+        plan({"match": "^CREATE TABLE noted", "nth": 1, "action": "error", "where": "status", "after": True})
+        query_id = connection.cursor().execute_async("CREATE TABLE noted (a INT)")["queryId"]
+        while connection.is_still_running(connection.get_query_status(query_id)):
+            pass
+        assert connection.get_query_status(query_id) is QueryStatus.FAILED_WITH_ERROR
+        with pytest.raises(ProgrammingError, match="already exists"):
+            connection.cursor().execute("CREATE TABLE noted (a INT)")
+
+
 def test_monitoring_fails_for_a_while(engine: RunningEngine, plan: Plan) -> None:
     with engine.connect() as connection:
         plan(

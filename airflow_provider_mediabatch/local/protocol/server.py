@@ -265,6 +265,7 @@ class Server:
             raise SnowflakeError(2, "0A000", "not supported by the local engine: array bindings uploaded to a stage")
         asynchronous = bool(body.get("asyncExec"))
         rule = await self._fault(request, "query", session, sql)
+        in_status = rule is not None and rule.action == "error" and rule.where == "status"
         query = self.engine.queries.start(
             session,
             sql,
@@ -273,9 +274,10 @@ class Server:
             parameters=parameters if isinstance(parameters, dict) else {},
             describe_only=bool(body.get("describeOnly")),
             asynchronous=asynchronous,
-            fault=rule.error if rule is not None and rule.action == "error" and rule.where == "status" else None,
+            fault=rule.error if rule is not None and in_status else None,
+            fault_after=rule is not None and rule.after,
         )
-        if rule is not None and (rule.action == "lost_reply" or rule.after):
+        if rule is not None and not in_status and (rule.action == "lost_reply" or rule.after):
             await query.wait(RESULT_SECONDS)
             if rule.action == "lost_reply":
                 raise _HangUp
