@@ -233,9 +233,7 @@ class Queries:
         outcome: Result | FileTransfer | Pending | SnowflakeError
         try:
             self._record(query)
-            outcome = (
-                query.fault if query.fault and not query.fault_after else execute(query.context, query.sql, query)
-            )
+            outcome = query.fault if query.fault and not query.fault_after else execute(query.context, query.sql, query)
         except SnowflakeError as error:
             outcome = error
         except Exception as error:
