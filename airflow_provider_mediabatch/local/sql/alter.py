@@ -124,7 +124,7 @@ def _altered_column(ctx: Context, table: Table, action: exp.AlterColumn) -> Tabl
     name = column_name(action.this)
     found = next((c for c in table.columns if c.name == name), None)
     if found is None:
-        raise SnowflakeError(904, "42000", f"SQL compilation error:\ninvalid identifier '{name}'")
+        raise _invalid(name)
     new = found
     if action.args.get("dtype") is not None:
         new = replace(new, type=types.snowflake(action.args["dtype"]))

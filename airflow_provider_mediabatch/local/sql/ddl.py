@@ -120,12 +120,7 @@ def _create_table(ctx: Context, tree: exp.Create) -> Result:
         if existing is not None and tree.args.get("exists") and not tree.args.get("replace"):
             done = "already exists, statement succeeded"
             return []
-        statements = []
-        if existing is not None and tree.args.get("replace"):
-            allow(ctx, "OWNERSHIP", existing)
-            statements.append(f"DROP {existing.kind} {existing.sql}")
-        else:
-            ctx.engine.storage.check_free(ctx.session, table)
+        statements = _room_for(ctx, tree, table, existing)
         statements += [definition(table), table.remark()]
         if query:
             statements.insert(-1, f"INSERT INTO {table.sql} {query}")
@@ -136,6 +131,15 @@ def _create_table(ctx: Context, tree: exp.Create) -> Result:
         ctx.session.temporary["table", table.database, table.schema, table.name] = table
     name = table.name
     return Result.status(f"Table {name} {done}." if "created" in done else f"{name} {done}.")
+
+
+def _room_for(ctx: Context, tree: exp.Create, table: Table, existing: Table | None) -> list[str]:
+    """What is to be done before a table or view can be made: OR REPLACE drops the one that is there."""
+    if existing is not None and tree.args.get("replace"):
+        allow(ctx, "OWNERSHIP", existing)
+        return [f"DROP {existing.kind} {existing.sql}"]
+    ctx.engine.storage.check_free(ctx.session, table)
+    return []
 
 
 def _permanent(ctx: Context, table: Table) -> Table | None:
@@ -241,12 +245,7 @@ def _create_view(ctx: Context, tree: exp.Create) -> Result:
         if existing is not None and tree.args.get("exists"):
             message = "already exists, statement succeeded"
             return []
-        statements = []
-        if existing is not None and tree.args.get("replace"):
-            allow(ctx, "OWNERSHIP", existing)
-            statements.append(f"DROP {existing.kind} {existing.sql}")
-        else:
-            ctx.engine.storage.check_free(ctx.session, table)
+        statements = _room_for(ctx, tree, table, existing)
         listed = ", ".join(quoted(c.name) for c in table.columns)
         return [*statements, f"CREATE VIEW {table.sql} ({listed}) AS {text}", table.remark()]
 
@@ -292,18 +291,12 @@ def drop(ctx: Context, tree: exp.Expr) -> Result:
 
 @handles(exp.Comment)
 def comment(ctx: Context, tree: exp.Expr) -> Result:
-    """``COMMENT ON TABLE | VIEW | COLUMN … IS '…'``."""
+    """``COMMENT ON TABLE | VIEW … IS '…'``."""
     kind = str(tree.args["kind"]).upper()
     if kind not in ("TABLE", "VIEW"):
         raise not_supported(f"COMMENT ON {kind}")
-    found = Translation(ctx).names.lookup(tree.this, "OWNERSHIP")
-    text = tree.expression.name
-    _remember(ctx, lambda t: replace(t, comment=text), found)
-    return Result.status("Statement executed successfully.")
-
-
-def _remember(ctx: Context, update: Callable[[Table], Table], found: Table) -> None:
-    new = update(found)
+    new = replace(Translation(ctx).names.lookup(tree.this, "OWNERSHIP"), comment=tree.expression.name)
     change(ctx, lambda: [new.remark()], [new])
     if new.temporary:
         ctx.session.temporary["table", new.database, new.schema, new.name] = new
+    return Result.status("Statement executed successfully.")

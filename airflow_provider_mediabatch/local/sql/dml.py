@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -23,9 +22,6 @@ from airflow_provider_mediabatch.local.sql.sources import forget
 from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.sql import quoted
-
-if TYPE_CHECKING:
-    pass
 
 _SEMI_STRUCTURED = ("VARIANT", "OBJECT", "ARRAY")
 _CONSTANTS = (exp.Literal, exp.Null, exp.Boolean)
@@ -181,14 +177,9 @@ def _values(ctx: Context, translation: Translation, source: exp.Values, columns:
         return _selected(ctx, translation, exp.Select(expressions=[c.copy() for c in rows[0]]), columns)
     if all(isinstance(c, _CONSTANTS) for row in rows for c in row):
         # Many rows of constants need no look at names and types of columns.
-        for row in rows:
-            for cell in row:
-                cell.type = exp.DataType.build(
-                    "VARCHAR" if isinstance(cell, exp.Literal) and cell.is_string else "UNKNOWN"
-                )
         cells = [c.copy() for row in rows for c in row]
-        for given, copied in zip((c for row in rows for c in row), cells, strict=True):
-            copied.type = given.type
+        for cell in cells:
+            cell.type = exp.DataType.build("VARCHAR" if cell.is_string else "UNKNOWN")
     else:
         prepared = translation.prepare(exp.Select(expressions=[c.copy() for row in rows for c in row]))
         for projection in prepared.expressions:
@@ -272,7 +263,7 @@ def update(ctx: Context, tree: exp.Expr) -> Result:
         made.set("from_", exp.From(this=_joined(found[1:])))
     if where is not None:
         made.set("where", exp.Where(this=done[-1]))
-    count = _write(ctx, translation, target, translation.sql(made))
+    count = _execute_locked(ctx, translation, target, translation.sql(made))
     return changed(["rows updated", "multi-joined rows updated"], [count, 0], 12800)
 
 
@@ -291,7 +282,7 @@ def delete(ctx: Context, tree: exp.Expr) -> Result:
         made.set("using", [_joined(found[1:])])
     if where is not None:
         made.set("where", exp.Where(this=done[0]))
-    count = _write(ctx, translation, target, translation.sql(made))
+    count = _execute_locked(ctx, translation, target, translation.sql(made))
     return changed(["rows deleted"], [count], 13056)
 
 
@@ -305,7 +296,7 @@ def truncate(ctx: Context, tree: exp.Expr) -> Result:
         if tree.args.get("exists") and error.code == 2003:
             return Result.status("Statement executed successfully.")
         raise
-    _write(ctx, translation, target, f"DELETE FROM {target.sql}")
+    _execute_locked(ctx, translation, target, f"DELETE FROM {target.sql}")
     ctx.engine.stages.loads.forget(target.full_name)
     return Result.status("Statement executed successfully.")
 
@@ -331,15 +322,26 @@ def _joined(joins: list[exp.Join]) -> exp.Expr:
     return first  # type: ignore[no-any-return]
 
 
-def _write(ctx: Context, translation: Translation, target: Table, sql: str) -> int:
+def write_locked(
+    ctx: Context, translation: Translation, target: Table, work: Callable[[duckdb.DuckDBPyConnection], int]
+) -> int:
+    """Do an UPDATE, DELETE or MERGE, which have the table to themselves.
+
+    :param work: executes it on a DuckDB connection.
+    :returns: the rows changed.
+    """
     return transactions.of(ctx.session).write(
         ctx,
-        lambda connection: execute(connection, sql),
+        work,
         target=target.physical,
         reads=translation.reads,
         exclusive=True,
         repeatable=translation.repeatable,
     )
+
+
+def _execute_locked(ctx: Context, translation: Translation, target: Table, sql: str) -> int:
+    return write_locked(ctx, translation, target, lambda connection: execute(connection, sql))
 
 
 def refuse_arrays(ctx: Context) -> None:

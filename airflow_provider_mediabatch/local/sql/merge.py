@@ -11,7 +11,6 @@ from sqlglot import exp
 from airflow_provider_mediabatch.local.context import Context
 from airflow_provider_mediabatch.local.errors import syntax_error
 from airflow_provider_mediabatch.local.results import Result
-from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.sql.dml import (
     assigned,
     changed,
@@ -20,6 +19,7 @@ from airflow_provider_mediabatch.local.sql.dml import (
     refuse_arrays,
     set_value,
     target_of,
+    write_locked,
 )
 from airflow_provider_mediabatch.local.sql.prepare import allow
 from airflow_provider_mediabatch.local.sql.run import handles
@@ -58,14 +58,7 @@ def merge(ctx: Context, tree: exp.Expr) -> Result:
                 counts[action] += pc.sum(pc.equal(batch.column(0), action)).as_py() or 0
         return sum(counts.values())
 
-    transactions.of(ctx.session).write(
-        ctx,
-        work,
-        target=target.physical,
-        reads=translation.reads,
-        exclusive=True,
-        repeatable=translation.repeatable,
-    )
+    write_locked(ctx, translation, target, work)
     words = {"INSERT": "rows inserted", "UPDATE": "rows updated", "DELETE": "rows deleted"}
     used = [action for action in counts if any(when.action == action for when in whens)]
     return changed([words[a] for a in used], [counts[a] for a in used], 13312)
