@@ -28,6 +28,7 @@ with DAG(
         pattern=".*[.](jpg|png)",
         manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
         model_name="MEDIA.PUBLIC.VIT",
+        ledger=None,  # every run takes every file
     )
     plan = ValidateSignatureOperator(
         task_id="validate_signature",

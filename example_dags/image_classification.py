@@ -28,6 +28,7 @@ with DAG(
         pattern=r".*[.](jpg|jpeg|png|webp|JPG|JPEG|PNG)",
         manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
         model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
+        ledger=None,  # every run takes every file
     )
     plan = ValidateSignatureOperator(
         task_id="validate_signature",

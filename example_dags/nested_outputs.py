@@ -31,6 +31,7 @@ with DAG(
         pattern=".*[.]wav",
         manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
         model_name="MEDIA.PUBLIC.WHISPER_TINY_EN",
+        ledger=None,  # every run takes every file
     )
     plan = ValidateSignatureOperator(
         task_id="validate_signature",

@@ -28,6 +28,7 @@ with DAG(
         pattern=r".*[.](wav|mp3|flac|m4a|mp4|ogg)",
         manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
         model_name="MEDIA.PUBLIC.WHISPER_TINY_EN",
+        ledger=None,  # every run takes every file
     )
     plan = ValidateSignatureOperator(
         task_id="validate_signature",

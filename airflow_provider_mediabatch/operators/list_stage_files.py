@@ -70,9 +70,9 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
     :param since: an earliest last modification: a moment, ISO 8601 text, or a timedelta before the server's present.
     :param interval: with ``select="interval"``: this long, ending at the logical date, instead of the data interval.
     :param reprocess: take files that are done once more; their results are replaced.
-    :param ledger: the ledger table (created if it is not there). ``auto``: ``MEDIABATCH_LEDGER`` in the connection's
-        schema for ``interval`` and ``new`` when ``model_name`` is given, none for ``all``. None: no ledger, which
-        ``new`` cannot do without.
+    :param ledger: the ledger table (created if it is not there), whose files every ``select`` leaves out. ``auto``:
+        ``MEDIABATCH_LEDGER`` in the connection's schema when ``model_name`` is given and the files are listed; none
+        otherwise, because a ledger's rows are a model version's. None: no ledger, which ``new`` cannot do without.
     :param take_over_after: how old another run's claim must at least be before it may be taken over; its job must also
         have ended and its run be over.
     :param model_name: the model that the files are for; needed with a ledger.
@@ -276,7 +276,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         """The ledger to use; None for none."""
         named = self.ledger
         if named == "auto":
-            named = DEFAULT_LEDGER if self.model_name and self.select != "all" else None
+            named = DEFAULT_LEDGER if self.model_name and self.query is None else None
         if truth(self.reprocess) and not named:
             raise InvalidInput("reprocess=True takes files that a ledger has as done: name the ledger with ledger=")
         return named or None

@@ -14,8 +14,10 @@ COMMON = {
     "deferrable": False,
 }
 
+LISTING = {"column_name": '"img"', "ledger": None}
+
 with DAG("lineage", schedule=None):
-    media_batch_group(**COMMON, results_table="MEDIA.PUBLIC.OL_RESULTS", list_arguments={"column_name": '"img"'})
+    media_batch_group(**COMMON, results_table="MEDIA.PUBLIC.OL_RESULTS", list_arguments=LISTING)
 
 with DAG("lineage_failure", schedule=None):
-    media_batch_group(**COMMON, checks=['"size" < 0'], list_arguments={"column_name": '"img"'})
+    media_batch_group(**COMMON, checks=['"size" < 0'], list_arguments=LISTING)

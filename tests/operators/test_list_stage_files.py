@@ -16,7 +16,9 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_mediabatch.exceptions import InvalidInput
 from airflow_provider_mediabatch.hooks import endings, listing
+from airflow_provider_mediabatch.hooks.ledger import Ledger
 from airflow_provider_mediabatch.hooks.output import Staged
+from airflow_provider_mediabatch.job import BatchResult
 from airflow_provider_mediabatch.manifest import Manifest
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 
@@ -35,14 +37,14 @@ class Stages:
     external: str
     work: str
 
-    def list(self, run_id: str = "run", **arguments: Any) -> Any:
+    def list(self, run_id: str = "run", logical_date: datetime | None = None, **arguments: Any) -> Any:
         """Run the operator as one task instance would."""
         arguments.setdefault("manifest_location", f"{self.work}/manifests/")
         operator = ListStageFilesOperator(task_id="list", snowflake_conn_id=self.conn_id, **arguments)
         ti = RuntimeTaskInstance.model_construct(
             dag_id="dag", task_id="list", run_id=run_id, map_index=-1, try_number=1, task=operator
         )
-        context: Any = {"ti": ti, "logical_date": None}
+        context: Any = {"ti": ti, "logical_date": logical_date}
         return operator.execute(context)
 
     def manifest(self, **arguments: Any) -> Manifest:
@@ -213,7 +215,7 @@ def test_a_manifest_that_was_deleted_is_noticed(stages: Stages) -> None:
     manifest = stages.manifest(stage_path=f"{stages.files}/")
     endings.check_manifest(stages.connection, manifest)
     stages.connection.cursor().execute(f"REMOVE {manifest.path.reference}")
-    with pytest.raises(InvalidInput, match="is not there any more; clear the task that listed"):
+    with pytest.raises(InvalidInput, match="its Parquet was removed .* clear the task that listed"):
         endings.check_manifest(stages.connection, manifest)
 
 
@@ -265,3 +267,28 @@ def test_the_column_of_the_models_bytes_input(media: Any, stages: Stages) -> Non
     manifest = stages.manifest(stage_path=media.files, model_name=media.model, ledger=None)
     assert manifest.file_columns == ("IMG",)
     assert (manifest.model, manifest.model_version, manifest.function) == (media.model, "V1", "predict")
+
+
+def test_every_select_leaves_out_what_the_default_ledger_has(media: Any, stages: Stages) -> None:
+    """One test because the ledger is one: what ``all`` has done, ``new`` and ``interval`` leave out as well."""
+    listed = {"stage_path": f"{stages.files}/", "model_name": media.model}
+    first = stages.manifest(run_id="one", **listed)
+    assert (first.ledger, first.row_count) == ("MEDIA.PUBLIC.MEDIABATCH_LEDGER", 5)
+    with pytest.raises(AirflowSkipException, match=r"5 claimed"):
+        stages.list(run_id="two", **listed)
+    done = BatchResult("D.S.J", "@D.S.O/J/", 5, 5, 1.0, "p", media.model, "V1", "predict")
+    Ledger(stages.connection, str(first.ledger)).record_done(first, None, done)
+    assert stages.manifest(run_id="one", **listed).row_count == 5, "a repeated run finds its own job"
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    for select, more in (("all", {}), ("new", {}), ("interval", {"interval": timedelta(days=2)})):
+        with pytest.raises(AirflowSkipException, match=r"5 done"):
+            stages.list(run_id=f"later {select}", logical_date=tomorrow, select=select, **more, **listed)
+        if select != "new":
+            off = stages.manifest(run_id="off", logical_date=tomorrow, select=select, ledger=None, **more, **listed)
+            assert (off.ledger, off.row_count) == (None, 5)
+        again = stages.manifest(
+            run_id=f"again {select}", logical_date=tomorrow, select=select, reprocess=True, **more, **listed
+        )
+        assert (again.row_count, again.generation) == (5, {"all": 1, "new": 2, "interval": 3}[select])
+        Ledger(stages.connection, str(again.ledger)).record_done(again, None, done)
+    assert stages.manifest(run_id="no model", stage_path=f"{stages.files}/").ledger is None

@@ -22,6 +22,7 @@ def listing(**changes: object) -> ListStageFilesOperator:
         "pattern": ".*[.]bin",
         "manifest_location": f"{WORK}/manifests/",
         "model_name": MODEL,
+        "ledger": None,
     }
     return ListStageFilesOperator(**{**arguments, **changes})
 

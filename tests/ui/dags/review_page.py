@@ -31,11 +31,16 @@ with DAG("ui_first_run", schedule=None, default_args=RETRIES, max_active_runs=3)
         model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
         sample_size=1,
         review="first_run",
+        list_arguments={"ledger": None},
     )
 
 with DAG("ui_recordings", schedule=None, default_args=RETRIES):
     media_batch_group(
-        **COMMON, stage_path="@MEDIA.PUBLIC.UI_RECORDINGS/", model_name="MEDIA.PUBLIC.UI_SOUND", sample_size=None
+        **COMMON,
+        stage_path="@MEDIA.PUBLIC.UI_RECORDINGS/",
+        model_name="MEDIA.PUBLIC.UI_SOUND",
+        sample_size=None,
+        list_arguments={"ledger": None},
     )
 
 with DAG("ui_odd", schedule=None, default_args=RETRIES):
@@ -45,4 +50,5 @@ with DAG("ui_odd", schedule=None, default_args=RETRIES):
         model_name="MEDIA.PUBLIC.UI_ODD_MODEL",
         review="always",
         sample_arguments={"max_null_fraction": 1.0},
+        list_arguments={"ledger": None},
     )
