@@ -35,8 +35,8 @@ def check_manifest(connection: SnowflakeConnection, manifest: Manifest) -> None:
     """
     if not manifest.is_empty and not jobs.count_files(connection, manifest.location)["files"]:
         raise InvalidInput(
-            f"The manifest {manifest.location} is not there any more; clear the task that listed the files, so "
-            "that it is written again"
+            f"The manifest {manifest.location} is not there any more: its Parquet was removed since it was written. "
+            "Nothing was started; clear the task that listed the files, so that it is written again"
         )
 
 
