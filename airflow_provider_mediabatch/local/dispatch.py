@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled, not_supported
 from airflow_provider_mediabatch.local.results import Column, FileTransfer, Pending, Result
+from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.statements import load as load
 from airflow_provider_mediabatch.local.statements.lexer import Cursor
 from airflow_provider_mediabatch.local.statements.ownership import note_ownership
@@ -48,6 +49,9 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
         ctx.session.current = query
         try:
             outcome = handler(ctx, cursor) if handler is not None else ctx.session.run_sql(ctx, sql)
+        except BaseException:
+            transactions.of(ctx.session).after_failure()
+            raise
         finally:
             ctx.session.current = None
     note_ownership(ctx, Cursor(sql, ctx.bindings))

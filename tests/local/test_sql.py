@@ -266,6 +266,28 @@ def test_dml_counts(connection: SnowflakeConnection) -> None:
     assert rows(connection, "SELECT COUNT(*) FROM D") == [(0,)]
 
 
+@pytest.mark.parametrize(
+    "failing",
+    [
+        "SELECT 1 / (K - 1) FROM FAILING",
+        "SELECT NOPE FROM FAILING",
+        "INSERT INTO FAILING VALUES ('x')",
+        "COPY INTO @FAILING FROM (SELECT 'x'::INT AS A FROM FAILING) FILE_FORMAT = (TYPE = PARQUET)",
+    ],
+)
+def test_a_failed_statement_does_not_end_its_transaction(connection: SnowflakeConnection, failing: str) -> None:
+    cursor = connection.cursor()
+    cursor.execute("CREATE OR REPLACE TABLE FAILING (K INT)")
+    cursor.execute("CREATE STAGE IF NOT EXISTS FAILING")
+    for sql in ("BEGIN", "INSERT INTO FAILING VALUES (1)"):
+        cursor.execute(sql)
+    refusal(connection, failing)
+    assert rows(connection, "SELECT COUNT(*) FROM FAILING") == [(1,)]
+    refusal(connection, failing)
+    cursor.execute("COMMIT")
+    assert rows(connection, "SELECT COUNT(*) FROM FAILING") == [(1,)]
+
+
 def test_tables_and_views(connection: SnowflakeConnection) -> None:
     cursor = connection.cursor()
     cursor.execute("CREATE OR REPLACE TABLE N AS SELECT A, V, A / 2 AS H, OBJECT_CONSTRUCT('a', A) AS O FROM T")

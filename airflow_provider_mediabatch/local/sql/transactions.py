@@ -78,6 +78,14 @@ class Transaction:
         if not self._done:
             self._clean()
 
+    def after_failure(self) -> None:
+        """A failed statement spoils DuckDB's transaction, whose COMMIT then keeps nothing; Snowflake's goes on."""
+        if self._snapshot is not None:
+            try:
+                self.session.duckdb.execute("SELECT 1")
+            except duckdb.Error:
+                self._abandon()
+
     def write(
         self, ctx: Context, work: Work, *, target: Key, reads: set[Key], exclusive: bool, repeatable: bool = True
     ) -> int:
