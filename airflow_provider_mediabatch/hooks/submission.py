@@ -105,7 +105,9 @@ def find(
                 return Attempt(job, generation, Phase.SUBMITTING, started, str(query_id))
             if state is not Query.SUCCEEDED:
                 return kept or generation
-            continue  # it was there and was dropped: its folder may hold files, so its name is not used again
+            info = jobs.describe(connection, job)  # the statement may have ended only after the first look
+            if info is None:
+                continue  # it was there and was dropped: its folder may hold files, so its name is not used again
         status = JobStatus.of(info.status)
         if status is JobStatus.DONE:
             if jobs.count_files(connection, work.location(job))["success"]:

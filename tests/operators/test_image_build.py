@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from operators.test_trigger import event_of, trigger_for
 from operators.work import make_work, names
 
 from airflow_provider_mediabatch.hooks import jobs, submission
+from airflow_provider_mediabatch.local import faults
 from airflow_provider_mediabatch.polling import Phase, Query
 
 BUILD_SECONDS = 4
@@ -56,6 +58,22 @@ def test_a_worker_killed_during_the_build_finds_its_statement_again(media: Any, 
         assert (found.job, found.phase, found.query_id) == (first.job, Phase.SUBMITTING, first.query_id)
         assert asyncio.run(event_of(trigger_for(conn_id, found)))["outcome"] == "done"
         assert names(connection, work) == [work.job(0)]
+
+
+def test_a_build_that_ends_while_its_statement_is_looked_for(media: Any, conn_id: str) -> None:
+    """There is no job at the first look, and a statement that has succeeded at the second: no job was dropped."""
+    with media.connect() as connection:
+        work = building(media, connection)
+        first = submission.submit(connection, conn_id, work, 0)
+    slow_look = {"endpoint": "monitor", "match": work.stem, "action": "delay", "seconds": BUILD_SECONDS + 1}
+    faults.install(media.engine.state_dir, json.dumps({"rules": [slow_look]}))
+    try:
+        with media.connect() as connection:
+            found = submission.find(connection, work, stored={**first.to_dict(), "fingerprint": work.fingerprint})
+    finally:
+        faults.install(media.engine.state_dir, None)
+    assert isinstance(found, submission.Attempt)
+    assert (found.job, found.generation) == (first.job, 0)
 
 
 def test_a_note_that_was_lost_too_still_makes_one_job(media: Any, conn_id: str) -> None:
