@@ -32,6 +32,7 @@ def media_batch_group(
     review: str | None = None,
     results_table: str | None = None,
     max_files_per_shard: int | None = None,
+    isolate_failures: bool = False,
     deferrable: bool = True,
     snowflake_conn_id: str = "snowflake_default",
     list_arguments: Arguments = None,
@@ -62,6 +63,7 @@ def media_batch_group(
     :param review: ``always`` or ``first_run`` adds the approval by a person; None leaves it out.
     :param results_table: adds a task that loads the results into this table; None leaves it out.
     :param max_files_per_shard: splits the files into so many for each job; the jobs are mapped.
+    :param isolate_failures: files that the model raises for do not fail the run: they are found and put aside.
     :param deferrable: wait in the triggerer, without a worker slot.
     :param snowflake_conn_id: a connection of type ``snowflake``, for all tasks.
     :param list_arguments: further arguments of ListStageFilesOperator.
@@ -118,7 +120,7 @@ def media_batch_group(
             )
             if review is not None:
                 approval = _approval(approve_arguments, files, plan, sample, review, common)
-        full = _full(files, full_arguments, plan, sample, deferrable, common)
+        full = _full(files, full_arguments, plan, sample, {"isolate_failures": isolate_failures, **common}, deferrable)
         if approval is not None:
             approval >> full
         if results_table is not None:
@@ -159,8 +161,8 @@ def _full(
     given: Arguments,
     plan: ValidateSignatureOperator,
     sample: SampleBatchOperator | None,
-    deferrable: bool,
     common: Mapping[str, Any],
+    deferrable: bool,
 ) -> Any:
     arguments = _arguments(
         given,

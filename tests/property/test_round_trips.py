@@ -18,6 +18,7 @@ from airflow_provider_mediabatch.manifest import Manifest, manifests_from_xcom
 from airflow_provider_mediabatch.plan import InferencePlan
 from airflow_provider_mediabatch.report import Check, SampleReport, clip
 from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger
+from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundTrigger
 from airflow_provider_mediabatch.triggers.stage_files import StageFilesTrigger, StageReadyTrigger
 from airflow_provider_mediabatch.watching import Watermark
 
@@ -160,6 +161,15 @@ TRIGGERS = {
             "deadline": MAYBE_SECONDS,
             "poll_interval": MAYBE_SECONDS,
             "output_location": NOTHING | TEXT,
+            "cancel_on_timeout": st.booleans(),
+            "state": OBJECT,
+        },
+    ),
+    IsolationRoundTrigger: st.fixed_dictionaries(
+        {"snowflake_conn_id": TEXT, "round_number": COUNT, "jobs": st.lists(OBJECT, max_size=3)},
+        optional={
+            "deadline": MAYBE_SECONDS,
+            "poll_interval": MAYBE_SECONDS,
             "cancel_on_timeout": st.booleans(),
             "state": OBJECT,
         },

@@ -43,6 +43,13 @@ def test_four_tasks_in_a_row() -> None:
     assert plan.output_location == "@MEDIA.PUBLIC.WORK/photos/predictions/"  # type: ignore[union-attr]
 
 
+def test_unreadable_files_are_isolated_when_told() -> None:
+    assert not build().task_dict["media_batch.full_batch"].isolate_failures  # type: ignore[union-attr]
+    dag = build(isolate_failures=True, full_arguments={"max_isolation_jobs": 4})
+    full = dag.task_dict["media_batch.full_batch"]
+    assert (full.isolate_failures, full.max_isolation_jobs) == (True, 4)  # type: ignore[union-attr]
+
+
 def test_approval_and_table_are_one_argument_each() -> None:
     dag = build(review="first_run", results_table="MEDIA.PUBLIC.LABELS")
     assert "approve_sample" in upstream(dag, "full_batch")
