@@ -77,6 +77,13 @@ class JobFailed(MediaBatchError):
         super().__init__(what, running=running, retry=retry)
 
 
+class FilesMissing(JobFailed, AirflowFailException):
+    """The job failed, and files of its manifest are not on their stages any more: the same job can only fail again."""
+
+    def __init__(self, what: str, *, running: str) -> None:
+        super().__init__(what, status="FAILED", running=running, retry=RETRY_USELESS)
+
+
 class TooManyBadFiles(JobFailed, AirflowFailException):
     """The model raises for more files than the task may leave out. What the other files gave is whole and recorded."""
 

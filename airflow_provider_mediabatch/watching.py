@@ -2,8 +2,9 @@
 
 Invariants:
 
-- The watermark is bounded: a moment, and the names last modified at just that moment. It holds no list of all files.
-- A file is new when it was modified after the watermark; so a file that is uploaded again is new.
+- The watermark is bounded: a moment, and the newest files that were seen since then. It holds no list of all files.
+- A file is new when it was modified since that moment and is not among those seen; so a file that is uploaded again is
+  new, and so is one that appears late: the time of a multipart upload to Amazon S3 is that of its beginning.
 - New files make an event when none of them is younger than ``settle`` seconds, or when the oldest has waited
   ``max_wait`` seconds: thousands of files uploaded over minutes make one event, or a few.
 - An event is a hint to look: it may be repeated, and what a run takes is what the ledger does not have.
@@ -12,13 +13,14 @@ Invariants:
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-MAX_TIES = 500
-"""Names kept for one moment. More than that many files of one second are taken as seen."""
+MAX_SEEN = 1000
+"""Files remembered. With more of them within the overlap, the oldest are taken as seen, with all of their time."""
 
 
 class ListedFile(Protocol):
@@ -36,38 +38,47 @@ class ListedFile(Protocol):
 class Watermark:
     """How far a stage has been seen.
 
-    :param modified: files modified before this moment (epoch seconds) were seen.
-    :param names: fingerprints of the files of just that moment that were seen.
+    :param modified: the newest seen file's last modification, epoch seconds.
+    :param since: files modified before this moment are taken as seen.
+    :param seen: fingerprints of the files seen that were modified since then, with their last modification.
     """
 
     modified: float = 0.0
-    names: frozenset[str] = frozenset()
+    since: float = 0.0
+    seen: Mapping[str, float] = field(default_factory=dict)
 
     def is_new(self, file: ListedFile) -> bool:
         """Whether a file was not seen yet."""
-        return file.modified > self.modified or (
-            file.modified == self.modified and len(self.names) < MAX_TIES and _fingerprint(file) not in self.names
-        )
+        return file.modified >= self.since and self.seen.get(_fingerprint(file)) != file.modified
 
-    def after(self, files: Iterable[ListedFile]) -> Watermark:
-        """The watermark once these files, in addition, were seen."""
-        listed = list(files)
-        newest = max((file.modified for file in listed), default=self.modified)
-        names = {_fingerprint(file) for file in listed if file.modified == newest}
-        if newest == self.modified:
-            names |= self.names
-        return Watermark(newest, frozenset(sorted(names)[:MAX_TIES]))
+    def after(self, files: Iterable[ListedFile], *, overlap: float = 0.0) -> Watermark:
+        """The watermark once these files, in addition, were seen.
+
+        :param overlap: seconds before the newest file within which one that is not remembered is still new.
+        """
+        seen = dict(self.seen)
+        for file in files:
+            name = _fingerprint(file)
+            seen[name] = max(file.modified, seen.get(name, file.modified))
+        newest = max(seen.values(), default=self.modified)
+        since = max(self.since, newest - overlap)
+        if len(seen) > MAX_SEEN:
+            oldest = sorted(seen.values())[-MAX_SEEN - 1]  # of this moment, not all can be remembered
+            since = max(since, math.nextafter(oldest, math.inf))
+        kept = {name: moment for name, moment in sorted(seen.items()) if moment >= since}
+        return Watermark(max(newest, self.modified), since, kept)
 
     def to_json(self) -> dict[str, Any]:
         """For Airflow's asset state store."""
-        return {"modified": self.modified, "names": sorted(self.names)}
+        return {"modified": self.modified, "since": self.since, "seen": dict(self.seen)}
 
     @classmethod
     def from_json(cls, value: object) -> Watermark:
         """What :meth:`to_json` gave; anything else is the beginning."""
-        if not isinstance(value, Mapping):
+        if not isinstance(value, Mapping) or not isinstance(value.get("seen"), Mapping):
             return cls()
-        return cls(float(value.get("modified") or 0.0), frozenset(map(str, value.get("names") or ())))
+        seen = {str(name): float(moment) for name, moment in value["seen"].items()}
+        return cls(float(value.get("modified") or 0.0), float(value.get("since") or 0.0), seen)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ def stage_asset(
     poll_interval: float = 30.0,
     settle: float = 5.0,
     max_wait: float = 300.0,
+    overlap: float = 3600.0,
 ) -> Asset:
     """The asset of a stage, with a watcher that makes an event when files were uploaded to it.
 
@@ -43,6 +44,8 @@ def stage_asset(
     :param poll_interval: seconds between two looks.
     :param settle: seconds without a newer file before an event.
     :param max_wait: seconds after which an upload that goes on makes an event all the same.
+    :param overlap: how many seconds older than the newest file a file may be that appears only now, as the end of a
+        long multipart upload does.
     :raises ValueError: for a path or pattern that cannot work.
     """
     path = StagePath.parse(stage_path)
@@ -61,6 +64,7 @@ def stage_asset(
             poll_interval=poll_interval,
             settle=settle,
             max_wait=max_wait,
+            overlap=overlap,
         )
         watchers = [AssetWatcher(name=f"{name} files", trigger=trigger)]
     return Asset(name=name, uri=uri, group="mediabatch", watchers=watchers)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.exceptions import (
     RETRY_NEXT,
+    FilesMissing,
     IncompleteOutput,
     InvalidInput,
     JobFailed,
@@ -17,12 +19,16 @@ from airflow_provider_mediabatch.exceptions import (
 from airflow_provider_mediabatch.hooks import jobs
 from airflow_provider_mediabatch.hooks.output import Staged
 from airflow_provider_mediabatch.hooks.submission import Attempt, Work, refused
+from airflow_provider_mediabatch.job import JobStatus
 from airflow_provider_mediabatch.polling import Outcome
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
+    from airflow_provider_mediabatch.hooks.missing import Missing
     from airflow_provider_mediabatch.manifest import Manifest
+
+logger = logging.getLogger(__name__)
 
 _ENDED = "The job has ended and bills no more."
 _AGAIN = "A retry will find the same job and count again; clear the listing to start over."
@@ -91,11 +97,17 @@ def unreadable(event: Mapping[str, Any], attempt: Attempt) -> PollingFailed | No
 
 
 def failure(
-    connection: SnowflakeConnection, event: Mapping[str, Any], attempt: Attempt, *, cancel_on_timeout: bool
+    connection: SnowflakeConnection,
+    event: Mapping[str, Any],
+    attempt: Attempt,
+    *,
+    cancel_on_timeout: bool,
+    work: Work | None = None,
 ) -> MediaBatchError:
     """The error of a wait that ended otherwise than in DONE; cancels a job whose time is over, if it is not yet.
 
     :param event: what the trigger, or the wait in place, gave.
+    :param work: what the job was for: after a failure, files that are gone since they were listed are named.
     """
     outcome = Outcome(event["outcome"])
     if outcome is Outcome.REJECTED:
@@ -120,4 +132,25 @@ def failure(
     tail = jobs.logs(connection, attempt.job)
     status = str(event.get("status") or "FAILED")
     log = f"\nThe end of its log:\n{tail}" if tail else "\nIt has no log."
+    gone = _missing(connection, work) if work is not None and status == JobStatus.FAILED else None
+    if gone:
+        return FilesMissing(
+            f"Job {attempt.job} ended as {status}: {gone.count:,} of the manifest's files are not on their stage any "
+            f"more: {gone}. Upload them again, or clear the task that lists the files, with what follows it.{log}",
+            running=_ENDED,
+        )
     return JobFailed(f"Job {attempt.job} ended as {status}.{log}", status=status, running=_ENDED)
+
+
+def _missing(connection: SnowflakeConnection, work: Work) -> Missing | None:
+    """Files that were deleted after they were listed. That they cannot be looked for must not hide the failure."""
+    from snowflake.connector.errors import Error
+
+    from airflow_provider_mediabatch.hooks.missing import missing_files
+
+    try:
+        found = missing_files(connection, work.manifest, work.plan.job_schema)
+    except (Error, MediaBatchError) as error:
+        logger.warning("whether files were deleted after they were listed could not be found out: %s", error)
+        return None
+    return found if found.count else None

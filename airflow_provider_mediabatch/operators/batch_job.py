@@ -254,7 +254,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         from airflow_provider_mediabatch.hooks import endings, jobs
 
         with jobs.connected(self.snowflake_conn_id) as connection:
-            raise endings.failure(connection, event, attempt, cancel_on_timeout=self.cancel_on_timeout)
+            raise endings.failure(connection, event, attempt, cancel_on_timeout=self.cancel_on_timeout, work=work)
 
     def _note_done(self, context: Context, work: Work, attempt: Attempt) -> None:
         store = context.get("task_state_store")

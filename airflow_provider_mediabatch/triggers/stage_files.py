@@ -29,7 +29,9 @@ log = logging.getLogger(__name__)
 
 WATERMARK = "mediabatch_watermark"
 """The key in the asset's state store."""
-_MAX_BACKOFF = 300.0
+_MISSING = (2003, 2043)
+_MAX_BACKOFF = 60.0
+"""Seconds until a failed look is repeated, at most: what is wrong, a missing stage say, may be mended meanwhile."""
 
 
 @dataclass
@@ -70,6 +72,8 @@ class StageFilesTrigger(BaseEventTrigger):
     :param poll_interval: seconds between two looks.
     :param settle: seconds without a newer file before an event, so that an upload in progress makes one.
     :param max_wait: seconds after which an upload that does not settle makes an event all the same.
+    :param overlap: how many seconds older than the newest file a file may be that appears only now: the time of a
+        multipart upload to Amazon S3 is that of its beginning.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class StageFilesTrigger(BaseEventTrigger):
         poll_interval: float = 30.0,
         settle: float = 5.0,
         max_wait: float = 300.0,
+        overlap: float = 3600.0,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.stage_path = stage_path
@@ -91,6 +96,7 @@ class StageFilesTrigger(BaseEventTrigger):
         self.poll_interval = poll_interval
         self.settle = settle
         self.max_wait = max_wait
+        self.overlap = overlap
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class path and the arguments, for Airflow's database."""
@@ -104,6 +110,7 @@ class StageFilesTrigger(BaseEventTrigger):
                 "poll_interval": self.poll_interval,
                 "settle": self.settle,
                 "max_wait": self.max_wait,
+                "overlap": self.overlap,
             },
         )
 
@@ -122,7 +129,7 @@ class StageFilesTrigger(BaseEventTrigger):
         stored = await self._store().aget(WATERMARK)
         watermark = Watermark.from_json(stored)
         horizon = _oldest.setdefault(self.shared_stream_key(), {})
-        horizon[self.asset_name] = watermark.modified
+        horizon[self.asset_name] = watermark.since
         try:
             async for snapshot in shared_stream:
                 verdict = watching.judge(
@@ -136,7 +143,7 @@ class StageFilesTrigger(BaseEventTrigger):
                 if verdict.recheck is not None:
                     snapshot.ask_again(verdict.recheck)
                 if verdict.fire:
-                    start, watermark = watermark, watermark.after(verdict.files)
+                    start, watermark = watermark, watermark.after(verdict.files, overlap=self.overlap)
                     snapshot.seen[self.asset_name] = watermark
                     self.log.info("%d new files on %s", len(verdict.files), self.stage_path)
                     yield _event(
@@ -216,7 +223,7 @@ class StageProducer(SharedStreamProducer):
                 except Exception:
                     log.exception("the watermark of asset %s could not be stored", asset_name)
                 if asset_name in (horizon := _oldest.get(self._key, {})):
-                    horizon[asset_name] = watermark.modified
+                    horizon[asset_name] = watermark.since
 
     def _pause(self, snapshot: Snapshot) -> float:
         return self._interval if snapshot.recheck is None else max(0.5, min(self._interval, snapshot.recheck))
@@ -236,9 +243,11 @@ class StageProducer(SharedStreamProducer):
 
     def _failed(self, error: Exception, failures: int) -> float:
         """Log a failed look and say how long to wait. Nothing else can mend a watcher, so it goes on for ever."""
-        from airflow_provider_mediabatch.hooks.jobs import describe_error
+        from airflow_provider_mediabatch.exceptions import InvalidInput
+        from airflow_provider_mediabatch.hooks import jobs
 
-        text, permanent = describe_error(error)
+        text, permanent = jobs.describe_error(error)
+        permanent = permanent or isinstance(error, InvalidInput) or jobs.errno(error) in _MISSING
         delay = _MAX_BACKOFF if permanent else min(_MAX_BACKOFF, polling.backoff(failures, self._interval))
         log.warning(
             "looking for new files on %s through %s failed, %d in a row%s; next look in %d s: %s",

@@ -145,9 +145,9 @@ def test_preview_is_json_of_bounded_size(rows: list[dict[str, Any]]) -> None:
     assert all(len(item) <= 1200 for row in preview for item in row.values() if isinstance(item, str))
 
 
-@given(SECONDS, st.frozensets(TEXT, max_size=4))
-def test_watermark_comes_back_equal(modified: float, names: frozenset[str]) -> None:
-    mark = Watermark(modified, names)
+@given(SECONDS, SECONDS, st.dictionaries(TEXT, SECONDS, max_size=4))
+def test_watermark_comes_back_equal(modified: float, since: float, seen: dict[str, float]) -> None:
+    mark = Watermark(modified, since, seen)
     assert Watermark.from_json(json.loads(json.dumps(mark.to_json()))) == mark
 
 

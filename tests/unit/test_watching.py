@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_mediabatch.watching import MAX_TIES, Verdict, Watermark, judge, matcher
+from airflow_provider_mediabatch.watching import MAX_SEEN, Verdict, Watermark, judge, matcher
 
 
 class File(NamedTuple):
@@ -55,9 +55,34 @@ def test_files_of_the_same_second() -> None:
 
 
 def test_the_watermark_stays_small() -> None:
-    watermark = Watermark().after([File(f"f{i}", 1, 100.0) for i in range(5 * MAX_TIES)])
-    assert len(json.dumps(watermark.to_json())) < 16_000
+    watermark = Watermark().after([File(f"f{i}", 1, 100.0) for i in range(5 * MAX_SEEN)])
+    assert watermark.seen == {}, "all of one moment: more than can be remembered"
     assert not watermark.is_new(File("late", 1, 100.0))
+
+
+def test_the_watermark_of_a_large_stage_stays_small() -> None:
+    files = [File(f"f{i}", 1, 1.7e9 + i) for i in range(200_000)]
+    watermark = Watermark().after(files, overlap=1e9)
+    assert len(watermark.seen) == MAX_SEEN
+    assert len(json.dumps(watermark.to_json())) < 48_000
+    assert not _judge(files, watermark, now=2e9).files
+
+
+def test_the_end_of_a_long_upload_is_new_though_it_began_before_files_that_were_seen() -> None:
+    """A multipart upload to S3 has the time of its beginning, and is listed once it is complete."""
+    early, late = File("early", 1, 1000.0), File("late", 1, 900.0)
+    watermark = Watermark().after([early], overlap=3600)
+    watermark = Watermark.from_json(json.loads(json.dumps(watermark.to_json())))
+    assert _judge([early, late], watermark, now=2000.0).files == (late,)
+    watermark = watermark.after([late], overlap=3600)
+    assert watermark.modified == 1000.0
+    assert not _judge([early, late], watermark, now=2000.0).files, "and not new again"
+    watermark = watermark.after([File("next day", 1, 90_000.0)], overlap=3600)
+    assert not _judge([early, late, File("too late", 1, 80_000.0)], watermark, now=1e6).files
+
+
+def test_a_watermark_of_another_form_is_the_beginning() -> None:
+    assert Watermark.from_json({"modified": 5.0, "names": ["a"]}) == Watermark.from_json(None) == Watermark()
 
 
 def test_prefix_and_pattern() -> None:
@@ -65,8 +90,11 @@ def test_prefix_and_pattern() -> None:
     assert [name for name in ("images/a.jpg", "images/a.jpg.tmp", "other/a.jpg") if matches(name)] == ["images/a.jpg"]
 
 
-@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 3), st.integers(1, 20))))
-def test_every_upload_is_in_exactly_one_event(uploads: list[tuple[str, int, int]]) -> None:
+@given(
+    st.sampled_from([0.0, 3.0, 100.0]),
+    st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 3), st.integers(1, 20))),
+)
+def test_every_upload_is_in_exactly_one_event(overlap: float, uploads: list[tuple[str, int, int]]) -> None:
     """Whatever the order of uploads and looks, once all have settled each newest version was in one event."""
     watermark, stage, fired = Watermark(), {}, []
     for moment, (name, size, _) in enumerate(sorted(uploads, key=lambda item: item[2])):
@@ -74,7 +102,9 @@ def test_every_upload_is_in_exactly_one_event(uploads: list[tuple[str, int, int]
         verdict = _judge(list(stage.values()), watermark, now=float(moment + 1), settle=2, max_wait=5)
         if verdict.fire:
             fired += verdict.files
-            watermark = Watermark.from_json(json.loads(json.dumps(watermark.after(verdict.files).to_json())))
+            watermark = Watermark.from_json(
+                json.loads(json.dumps(watermark.after(verdict.files, overlap=overlap).to_json()))
+            )
     last = _judge(list(stage.values()), watermark, now=1e9)
     fired += last.files
     assert len(set(fired)) == len(fired)

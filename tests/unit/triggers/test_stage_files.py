@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
 from airflow.triggers.base import BaseEventTrigger
 from airflow.triggers.shared_stream import AdvanceItem, AdvanceOutcome
+from snowflake.connector.errors import ProgrammingError
 
+from airflow_provider_mediabatch.exceptions import InvalidInput
 from airflow_provider_mediabatch.triggers import stage_files
 from airflow_provider_mediabatch.triggers.stage_files import Snapshot, StageFilesTrigger, StageReadyTrigger
 
@@ -16,7 +19,9 @@ from airflow_provider_mediabatch.triggers.stage_files import Snapshot, StageFile
 @pytest.mark.parametrize(
     "trigger",
     [
-        StageFilesTrigger(stage_path="@D.S.I/a", asset_name="x", pattern=".*", poll_interval=3, settle=1, max_wait=9),
+        StageFilesTrigger(
+            stage_path="@D.S.I/a", asset_name="x", pattern=".*", poll_interval=3, settle=1, max_wait=9, overlap=5
+        ),
         StageReadyTrigger(
             stage_path="@D.S.I/a", since="2026-01-01", subject={"ledger": "L"}, min_files=3, deadline=12.5, settle=1
         ),
@@ -43,3 +48,24 @@ def test_look_that_was_not_accepted_by_all_moves_no_watermark() -> None:
     producer = stage_files.StageProducer(StageFilesTrigger(stage_path="@D.S.I", asset_name="x").serialize()[1])
     snapshot = Snapshot([], 0.0, seen={"x": stage_files.Watermark(5.0)})
     asyncio.run(producer.advance([AdvanceItem(snapshot, AdvanceOutcome(acked=1, failed=1))]))
+
+
+def test_permanent_errors_are_logged_as_such_and_looked_at_again_within_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A stage that is missing is made soon, a grant given: nobody restarts a triggerer for that."""
+    producer = stage_files.StageProducer(
+        StageFilesTrigger(stage_path="@D.S.GONE", asset_name="x", poll_interval=30).serialize()[1]
+    )
+    with caplog.at_level(logging.WARNING):
+        assert producer._failed(InvalidInput("stage @D.S.GONE does not exist"), 1) <= 60
+        assert producer._failed(ProgrammingError("no such role", errno=390189), 50) <= 60
+        assert producer._failed(ProgrammingError("the stage does not exist", errno=2003), 2) <= 60
+        assert producer._failed(OSError("connection reset"), 50) <= 60
+    missing, role, dropped, network = caplog.messages
+    assert "@D.S.GONE does not exist" in missing
+    assert "waiting does not mend it" in missing
+    assert "waiting does not mend it" in role
+    assert "waiting does not mend it" in dropped
+    assert "50 in a row" in network
+    assert "waiting does not mend it" not in network
