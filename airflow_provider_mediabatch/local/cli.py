@@ -40,7 +40,7 @@ def add_local_parser(subparsers: Subparsers) -> None:
     start.add_argument("--faults", type=Path, metavar="PLAN.json", help="a plan of faults to produce, for testing DAGs")
     start.add_argument(
         "--image-build-seconds",
-        type=float,
+        type=_seconds,
         metavar="N",
         help="how long the first use of a model version takes before its job starts (kept until it is set again)",
     )
@@ -70,11 +70,18 @@ def _start(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:
+        raise ValueError(text)
+    return seconds
+
+
 def _set_image_build(engine: daemon.EngineStatus, seconds: float) -> None:
     import snowflake.connector
 
     with snowflake.connector.connect(**engine.parameters) as connection:
-        connection.cursor().execute(f"ALTER ACCOUNT SET MEDIABATCH_IMAGE_BUILD_SECONDS = {seconds}")
+        connection.cursor().execute(f"ALTER ACCOUNT SET MEDIABATCH_IMAGE_BUILD_SECONDS = {seconds:f}")
 
 
 def _faults(arguments: argparse.Namespace) -> int:

@@ -23,6 +23,13 @@ class SnowflakeError(Exception):
         self.message = message
 
 
+def not_there_for_show() -> SnowflakeError:
+    """002043: what a SHOW … IN names does not exist, or the role may not see it."""
+    return SnowflakeError(
+        2043, "02000", "SQL compilation error:\nObject does not exist, or operation cannot be performed."
+    )
+
+
 def does_not_exist(kind: str, name: str) -> SnowflakeError:
     """002003: the object is not there, or this role may not see it."""
     return SnowflakeError(2003, "02000", f"SQL compilation error:\n{kind} '{name}' does not exist or not authorized.")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.local.defaults import ROLE
+from airflow_provider_mediabatch.local.defaults import ACCOUNT, ROLE
 from airflow_provider_mediabatch.local.errors import already_exists, does_not_exist, insufficient_privileges
 from airflow_provider_mediabatch.sql import qualified, split
 
@@ -43,6 +43,8 @@ class Privileges:
         catalog.executescript(_SCHEMA)
         now = time.time()
         catalog.executemany("INSERT OR IGNORE INTO roles VALUES (?, '', ?)", [(role, now) for role in _BUILT_IN])
+        for role in ("USERADMIN", "SECURITYADMIN"):
+            self.grant("CREATE ROLE", "ACCOUNT", ACCOUNT, role, by=ROLE)
 
     # What other rooms ask.
 
@@ -67,7 +69,7 @@ class Privileges:
         elif kind == "SCHEMA" and len(parts) == 2:
             self._require_container(roles, "DATABASE", parts[:1])
         held = self._held(roles, kind, text)
-        if not held:
+        if not held and kind != "ACCOUNT":  # an account is seen by everybody
             raise does_not_exist(kind.capitalize(), text)
         if not held & {privilege.upper(), OWNERSHIP, ALL}:
             raise insufficient_privileges(kind.lower(), parts[-1])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from airflow_provider_mediabatch.local.results import Column, Result
-from airflow_provider_mediabatch.local.sql import sources, types
+from airflow_provider_mediabatch.local.sql import sources, types, visible
 from airflow_provider_mediabatch.local.sql.sources import table_source
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def moment(seconds: float) -> datetime.datetime:
 def tables(ctx: Context, node: exp.Expr) -> str:
     """Tables and views of the database."""
     rows = []
-    for table in ctx.engine.storage.tables(ctx.session, _database(ctx, node)):
+    for table in visible.tables(ctx, _database(ctx, node)):
         kind = "VIEW" if table.kind == "VIEW" else "LOCAL TEMPORARY" if table.temporary else "BASE TABLE"
         created = moment(table.created_on)
         rows.append(
@@ -53,7 +53,7 @@ def tables(ctx: Context, node: exp.Expr) -> str:
 @table_source("INFORMATION_SCHEMA.VIEWS")
 def views(ctx: Context, node: exp.Expr) -> str:
     """Views of the database with their text."""
-    found = [t for t in ctx.engine.storage.tables(ctx.session, _database(ctx, node)) if t.kind == "VIEW"]
+    found = [t for t in visible.tables(ctx, _database(ctx, node)) if t.kind == "VIEW"]
     columns = [_T("TABLE_CATALOG"), _T("TABLE_SCHEMA"), _T("TABLE_NAME"), _T("TABLE_OWNER"), _T("VIEW_DEFINITION")]
     rows = [(t.database, t.schema, t.name, t.owner, t.text) for t in found]
     return sources.relation(ctx, Result.of(columns, rows))
@@ -64,7 +64,7 @@ def columns(ctx: Context, node: exp.Expr) -> str:
     """Columns of the database's tables and views."""
     rows = []
     names = {"VARCHAR": "TEXT"}
-    for table in ctx.engine.storage.tables(ctx.session, _database(ctx, node)):
+    for table in visible.tables(ctx, _database(ctx, node)):
         for position, column in enumerate(table.columns, 1):
             described = types.column(column.name, column.type)
             base = column.type.partition("(")[0]
@@ -93,7 +93,7 @@ def columns(ctx: Context, node: exp.Expr) -> str:
 @table_source("INFORMATION_SCHEMA.SCHEMATA")
 def schemata(ctx: Context, node: exp.Expr) -> str:
     """Schemas of the database."""
-    found = ctx.engine.storage.schemas(_database(ctx, node))
+    found = visible.schemas(ctx, _database(ctx, node))
     rows = [(r["database_name"], r["name"], r["owner"], r["created_on"], r["comment"]) for r in found]
     columns = [_T("CATALOG_NAME"), _T("SCHEMA_NAME"), _T("SCHEMA_OWNER"), _L("CREATED"), _T("COMMENT")]
     return sources.relation(ctx, Result.of(columns, rows))
@@ -102,7 +102,7 @@ def schemata(ctx: Context, node: exp.Expr) -> str:
 @table_source("INFORMATION_SCHEMA.DATABASES")
 def databases(ctx: Context, node: exp.Expr) -> str:
     """All databases."""
-    rows = [(r["name"], r["owner"], r["created_on"], r["comment"]) for r in ctx.engine.storage.databases()]
+    rows = [(r["name"], r["owner"], r["created_on"], r["comment"]) for r in visible.databases(ctx)]
     columns = [_T("DATABASE_NAME"), _T("DATABASE_OWNER"), _L("CREATED"), _T("COMMENT")]
     return sources.relation(ctx, Result.of(columns, rows))
 

@@ -130,6 +130,7 @@ def create_role(ctx: Context, cursor: Cursor) -> Result:
         cursor.expect("=")
         comment = cursor.string()
     cursor.expect_end()
+    ctx.engine.privileges.require(ctx, "CREATE ROLE", "ACCOUNT", ACCOUNT)
     if ctx.engine.privileges.create_role(role, comment, replace=replace, if_not_exists=if_not_exists):
         return Result.status(f"Role {role} successfully created.")
     return Result.status(f"{role} already exists, statement succeeded.")
@@ -144,6 +145,7 @@ def drop_role(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     if if_exists and not ctx.engine.privileges.exists(role):
         return Result.status("Drop statement executed successfully (role already dropped).")
+    ctx.engine.privileges.require(ctx, "CREATE ROLE", "ACCOUNT", ACCOUNT)
     ctx.engine.privileges.drop_role(role)
     return Result.status(f"{role} successfully dropped.")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported
+from airflow_provider_mediabatch.local.defaults import ACCOUNT
+from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, invalid_argument, not_supported
 from airflow_provider_mediabatch.local.jobs.compute_pools import ComputePool
 from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.statements.access_check import may
@@ -53,7 +54,9 @@ def show_compute_pools(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("SHOW", "COMPUTE", "POOLS")
     matches = like(cursor.string()) if cursor.accept("LIKE") else lambda name: True
     cursor.expect_end()
-    return _rows(ctx, [pool for pool in ctx.engine.jobs.pools.all() if matches(pool.name)])
+    sees, role = ctx.engine.privileges.visible, ctx.session.role
+    pools = [pool for pool in ctx.engine.jobs.pools.all() if matches(pool.name)]
+    return _rows(ctx, [pool for pool in pools if sees(role, "COMPUTE POOL", (pool.name,))])
 
 
 @statement("DESCRIBE COMPUTE POOL", "DESC COMPUTE POOL", locked=False)
@@ -63,7 +66,10 @@ def describe_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("COMPUTE", "POOL")
     name = cursor.name()[-1]
     cursor.expect_end()
-    return _rows(ctx, [ctx.engine.jobs.pools.get(name)])
+    pool = ctx.engine.jobs.pools.get(name)
+    if not ctx.engine.privileges.visible(ctx.session.role, "COMPUTE POOL", (name,)):
+        raise does_not_exist("Compute pool", name)
+    return _rows(ctx, [pool])
 
 
 @statement("CREATE COMPUTE POOL")
@@ -74,7 +80,7 @@ def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     name = cursor.identifier()
     given = options(cursor, _PROPERTIES)
     cursor.expect_end()
-    may(ctx, "CREATE COMPUTE POOL", "ACCOUNT", "LOCAL")
+    may(ctx, "CREATE COMPUTE POOL", "ACCOUNT", ACCOUNT)
     missing = [key for key in ("MIN_NODES", "MAX_NODES", "INSTANCE_FAMILY") if key not in given]
     if missing:
         raise invalid_argument(f"missing property '{missing[0]}'")
@@ -152,6 +158,7 @@ def alter_account(ctx: Context, cursor: Cursor) -> Result:
     until it is set again; ``UNSET`` makes it 0.
     """
     cursor.expect("ALTER", "ACCOUNT")
+    may(ctx, "OWNERSHIP", "ACCOUNT", ACCOUNT)
     if cursor.accept("UNSET", BUILD_SETTING):
         ctx.engine.jobs.image_build_seconds = 0
     elif cursor.accept("SET", BUILD_SETTING, "="):

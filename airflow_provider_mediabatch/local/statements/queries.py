@@ -54,7 +54,7 @@ def wait(ctx: Context, cursor: Cursor) -> Pending:
         cursor.fail("expected a number")
     unit = "SECONDS"
     if cursor.accept(","):
-        unit = cursor.identifier()
+        unit = cursor.next().value.upper()
         if unit not in _UNITS:
             cursor.fail(f"expected one of {', '.join(_UNITS)}")
     cursor.expect(")")

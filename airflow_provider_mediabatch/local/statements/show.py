@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist
 from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.sql import visible
 from airflow_provider_mediabatch.local.sql.information_schema import moment
 from airflow_provider_mediabatch.local.statements.registry import statement
 from airflow_provider_mediabatch.local.statements.session import like, matches
@@ -48,7 +49,7 @@ def show_databases(ctx: Context, cursor: Cursor) -> Result:
     cursor.accept("HISTORY")
     pattern = like(cursor)
     cursor.accept("IN", "ACCOUNT")
-    found = [r for r in ctx.engine.storage.databases() if matches(pattern, r["name"])]
+    found = [r for r in visible.databases(ctx) if matches(pattern, r["name"])]
     found = [found[i] for i in limited(cursor, [r["name"] for r in found])]
     columns = _columns("created_on", "name", "is_default", "is_current", "origin", "owner", "comment", "options",
                        "retention_time", "kind")  # fmt: skip
@@ -89,9 +90,8 @@ def show_schemas(ctx: Context, cursor: Cursor) -> Result:
         else:
             cursor.accept("DATABASE")
             database = cursor.name()[0]
-            if not ctx.engine.storage.database_exists(database):
-                raise does_not_exist("Database", database)
-    found = [r for r in ctx.engine.storage.schemas(database) if matches(pattern, r["name"])]
+            visible.check_place(ctx, database)
+    found = [r for r in visible.schemas(ctx, database) if matches(pattern, r["name"])]
     found = [found[i] for i in limited(cursor, [r["name"] for r in found])]
     columns = _columns("created_on", "name", "is_default", "is_current", "database_name", "owner", "comment", "options",
                        "retention_time")  # fmt: skip
@@ -113,12 +113,18 @@ def show_schemas(ctx: Context, cursor: Cursor) -> Result:
     return Result.of(columns, rows)
 
 
+def _sees_warehouse(ctx: Context, name: str) -> bool:
+    return bool(ctx.engine.privileges.visible(ctx.session.role, "WAREHOUSE", (name,)))
+
+
 @statement("SHOW WAREHOUSES")
 def show_warehouses(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW WAREHOUSES [LIKE '…']``."""
     cursor.expect("SHOW", "WAREHOUSES")
     pattern = like(cursor)
-    found = [r for r in ctx.engine.storage.warehouses() if matches(pattern, r["name"])]
+    found = [
+        r for r in ctx.engine.storage.warehouses() if matches(pattern, r["name"]) and _sees_warehouse(ctx, r["name"])
+    ]
     found = [found[i] for i in limited(cursor, [r["name"] for r in found])]
     columns = _columns("name", "state", "type", "size", "is_default", "is_current", "created_on", "owner", "comment")
     rows = [
@@ -149,8 +155,7 @@ def _scope(ctx: Context, cursor: Cursor) -> tuple[str | None, str | None]:
         if cursor.at_end():
             return session.database, None
         database = cursor.name()[0]
-        if not ctx.engine.storage.database_exists(database):
-            raise does_not_exist("Database", database)
+        visible.check_place(ctx, database)
         return database, None
     named = cursor.accept("SCHEMA")
     if cursor.at_end():
@@ -159,19 +164,14 @@ def _scope(ctx: Context, cursor: Cursor) -> tuple[str | None, str | None]:
     if len(name) == 1 and not named and ctx.engine.storage.database_exists(name[0]):
         return name[0], None
     database = name[-2] if len(name) > 1 else session.database or ""
-    if not ctx.engine.storage.schema_exists(database, name[-1]):
-        raise does_not_exist("Schema", qualified(*name))
+    visible.check_place(ctx, database, name[-1])
     return database, name[-1]
 
 
 def _tables(ctx: Context, cursor: Cursor, kinds: set[str]) -> list[Table]:
     pattern = like(cursor)
     database, schema = _scope(ctx, cursor)
-    found = [
-        t
-        for t in ctx.engine.storage.tables(ctx.session, database, schema)
-        if t.kind in kinds and matches(pattern, t.name)
-    ]
+    found = [t for t in visible.tables(ctx, database, schema) if t.kind in kinds and matches(pattern, t.name)]
     return [found[i] for i in limited(cursor, [t.name for t in found])]
 
 
@@ -231,10 +231,11 @@ def show_columns(ctx: Context, cursor: Cursor) -> Result:
         or cursor.accept("VIEW")
         or not any(t is not None and t.is_word(w) for t in [cursor.peek()] for w in ("SCHEMA", "DATABASE", "ACCOUNT"))
     ):
-        found = [ctx.engine.storage.get(ctx.session, *ctx.qualify(cursor.name()))]
+        table = ctx.engine.storage.get(ctx.session, *ctx.qualify(cursor.name()))
+        found = [seen for seen in visible.tables(ctx, table.database, table.schema) if seen == table]
     else:
         cursor.position = start
-        found = ctx.engine.storage.tables(ctx.session, *_scope(ctx, cursor))
+        found = visible.tables(ctx, *_scope(ctx, cursor))
     cursor.expect_end()
     rows = [
         (t.name, t.schema, c.name, _data_type(c), "true" if c.nullable else "NOT_NULL", c.default or "", "COLUMN", "",
@@ -276,7 +277,7 @@ def describe_table(ctx: Context, cursor: Cursor) -> Result:
         cursor.expect("COLUMNS")
     cursor.expect_end()
     found = ctx.engine.storage.find(ctx.session, *name)
-    if found is None:
+    if found is None or found not in visible.tables(ctx, found.database, found.schema):
         raise does_not_exist(kind.capitalize(), qualified(*name))
     if kind == "VIEW" and found.kind != "VIEW":
         raise SnowflakeError(

@@ -47,6 +47,8 @@ def create_stage(ctx: Context, cursor: Cursor) -> Result:
     if_not_exists = cursor.accept("IF", "NOT", "EXISTS")
     database, schema, name = ctx.qualify(cursor.name())
     if_not_exists = if_not_exists or cursor.accept("IF", "NOT", "EXISTS")
+    if cursor.accept("CLONE"):
+        raise not_supported("CREATE STAGE … CLONE")
     given = options.options(cursor, _OPTIONS)
     cursor.expect_end()
     if given.get("STORAGE_INTEGRATION") or given.get("CREDENTIALS"):
