@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from snowflake.connector import SnowflakeConnection
-from snowflake.connector.errors import DatabaseError
+from snowflake.connector.errors import DatabaseError, ProgrammingError
 
 
 @pytest.fixture(scope="module")
