@@ -6,13 +6,14 @@ QUICK := -m "not slow"
 # One process a core. The tests of a file stay together: they share models, stages and DAG runs.
 PYTEST := -m pytest -n 2 --dist loadfile
 
-.PHONY: help demo speech test test-all bench lint format clean
+.PHONY: help demo speech test test-all soak bench lint format clean
 
 help:
 	@echo "make demo      the main job on real photographs, no account needed (ARGS='--files DIR', ARGS=--speech)"
 	@echo "make speech    install what  mediabatch demo --speech  needs"
 	@echo "make test      install what is missing and run the tests (about 10 minutes on 2 cores)"
 	@echo "make test-all  everything, on every Python version found (up to an hour)"
+	@echo "make soak      200 batches over 20,000 files while everything fails (up to 10 minutes; ARGS='--seed N --batches N')"
 	@echo "make bench     listing and importing, side by side with what one would use instead"
 	@echo "make lint      ruff and mypy"
 	@echo "make format    put files into ruff's format"
@@ -51,6 +52,10 @@ test-all: lint
 	        .venv-$$version/bin/python $(PYTEST) $(QUICK) $(ARGS) || exit 1; \
 	    fi; \
 	done
+
+soak:
+	@scripts/setup $(VENV) test,speech
+	PYTHONPATH=tests $(VENV)/bin/python -m faults.soak $(ARGS)
 
 bench:
 	@scripts/setup $(VENV) demo

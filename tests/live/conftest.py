@@ -13,14 +13,14 @@ from live.stage import DAG_FILE, LiveStage
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.demo.running_airflow import RunningAirflow
 
-INTERNAL = ("LIVE_UPLOADS", "LIVE_KILLS", "LIVE_PAUSE", "LIVE_BURSTS")
+INTERNAL = ("LIVE_UPLOADS", "LIVE_KILLS", "LIVE_PAUSE", "LIVE_BURSTS", "LIVE_ENDS")
 
 
 class Live:
     """Airflow with the DAGs of ``dags/live_stage_files.py``, and their stages by name."""
 
-    def __init__(self, airflow: RunningAirflow, stages: dict[str, LiveStage]) -> None:
-        self.airflow, self.stages = airflow, stages
+    def __init__(self, engine: Any, airflow: RunningAirflow, stages: dict[str, LiveStage]) -> None:
+        self.engine, self.airflow, self.stages = engine, airflow, stages
 
     def start(self, name: str) -> LiveStage:
         """Unpause the DAG of a stage."""
@@ -53,4 +53,4 @@ def live(engine: Any, live_airflow: RunningAirflow, tmp_path_factory: pytest.Tem
     with engine.connect() as connection:
         stages = {name: LiveStage(connection, name, folder / name) for name in INTERNAL}
         stages["LIVE_DAYS"] = LiveStage(connection, "LIVE_DAYS", folder / "LIVE_DAYS", bucket)
-        yield Live(live_airflow, stages)
+        yield Live(engine, live_airflow, stages)

@@ -1,0 +1,159 @@
+"""Tasks in processes of their own, to be killed at any instant: what Airflow's worker and triggerer do, and no more.
+
+Everything is imported once; then each line of JSON on the standard input is one step, run in a fork whose process id is
+printed: ``execute`` and ``resume`` of an operator as Airflow's task runner calls them, ``trigger`` for a trigger, and
+what prepares a test and ends it. A step that comes to its end writes its answer to a file; one that is killed does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import signal
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import job_models
+import snowflake.connector
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from snowflake.ml.model import batch_inference, custom_model  # noqa: F401  (what a submission imports)
+from snowflake.ml.registry import Registry
+from snowflake.snowpark import Session
+
+from airflow_provider_mediabatch.hooks import endings, jobs, ledger, listing, mediabatch, submission, waiting  # noqa: F401
+from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
+from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
+from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
+from airflow_provider_mediabatch.triggers import batch_job  # noqa: F401
+
+OPERATORS = {
+    "full": FullBatchOperator,
+    "list": ListStageFilesOperator,
+    "load": LoadResultsOperator,
+}
+
+
+class Store:
+    """The task's state store: a file, since the process that wrote it may be gone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get(self, key: str) -> Any:
+        return self._all().get(key)
+
+    def set(self, key: str, value: Any) -> None:
+        unfinished = self._path.with_suffix(".new")
+        unfinished.write_text(json.dumps(self._all() | {key: value}))
+        unfinished.rename(self._path)
+
+    def _all(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._path.read_text()) if self._path.exists() else {}
+        return found
+
+
+class Instance:
+    """What the operators ask of a task instance."""
+
+    def __init__(self, task_id: str, run_id: str, map_index: int) -> None:
+        self.dag_id, self.task_id, self.run_id, self.map_index = "faults", task_id, run_id, map_index
+        self.start_date = datetime.now(UTC)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        json.dumps(value)
+
+    def get_dr_count(self, **_: Any) -> int:
+        """Every other run counts as running: nobody's claim is taken over."""
+        return 1
+
+
+def step(request: dict[str, Any]) -> dict[str, Any]:
+    """Run one step; its answer."""
+    kind = request["step"]
+    if kind == "prepare":
+        return prepare(request)
+    if kind == "trigger":
+        module, name = request["trigger"][0].rsplit(".", 1)
+        trigger = getattr(importlib.import_module(module), name)(**request["trigger"][1])
+        return {"state": "event", "event": asyncio.run(first_event(trigger))}
+    operator = OPERATORS[request["operator"]](task_id=request["task_id"], **request["arguments"])
+    context: Any = {
+        "ti": Instance(request["task_id"], request["run_id"], request.get("map_index", -1)),
+        "task_state_store": Store(Path(request["store"])),
+    }
+    if kind == "resume":
+        return {"state": "success", "value": operator.resume(context, event=request["event"])}
+    sentinel = {f"{type(operator).__name__}__sentinel": ExecutorSafeguard.sentinel_value}
+    try:
+        return {"state": "success", "value": operator.execute(context, **sentinel)}
+    except TaskDeferred as deferred:
+        return {"state": "deferred", "trigger": deferred.trigger.serialize()}
+
+
+async def first_event(trigger: Any) -> Any:
+    async for event in trigger.run():
+        return event.payload
+    raise AssertionError("the trigger ended without an event")
+
+
+def prepare(request: dict[str, Any]) -> dict[str, Any]:
+    """The model, a stage over a folder of files, a work stage."""
+    session = Session.builder.configs(request["parameters"]).create()
+    session.sql("CREATE STAGE FAULT_WORK ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')").collect()
+    session.sql("CREATE STAGE FAULT_FILES URL = 's3://fault-files/in/'").collect()
+    Registry(session).log_model(
+        job_models.FileModel(custom_model.ModelContext()),
+        model_name="FAULT_MODEL",
+        version_name="V1",
+        signatures={"predict": job_models.FILE_SIGNATURE},
+        target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
+        code_paths=[str(Path(job_models.__file__))],
+    )
+    return {"state": "success", "value": None}
+
+
+def run(request: dict[str, Any]) -> None:
+    """The forked process: output to a log, the answer to a file at the very end."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for number, target in ((null, 0), (log, 1), (log, 2)):
+        os.dup2(number, target)
+    os.environ["AIRFLOW_CONN_SNOWFLAKE_DEFAULT"] = request["connection"]
+    try:
+        answer = step(request)
+    except Exception as error:
+        traceback.print_exc()
+        answer = {
+            "state": "failed",
+            "kind": type(error).__name__,
+            "error": str(error),
+            "final": isinstance(error, AirflowFailException),
+        }
+    path = Path(request["answer"])
+    path.with_suffix(".new").write_text(json.dumps(answer))
+    path.with_suffix(".new").rename(path)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def main() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended children leave nothing behind
+    assert snowflake.connector
+    print("ready", flush=True)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            run(json.loads(line))
+        print(pid, flush=True)
+
+
+if __name__ == "__main__":
+    main()

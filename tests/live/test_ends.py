@@ -1,0 +1,158 @@
+"""What ends a deferred task in a really running Airflow, and what then becomes of its job; and where no password is."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography.fernet import Fernet
+from live.stage import until
+from operators.test_secrets import holding
+
+from airflow_provider_mediabatch.hooks import jobs
+
+if TYPE_CHECKING:
+    from live.conftest import Live
+
+pytestmark = pytest.mark.airflow
+DAG_FILE = Path(__file__).parent / "dags" / "live_ends.py"
+
+
+class Run:
+    """A run of a DAG of ``dags/live_ends.py``.
+
+    :param conf: ``mode`` of the model (it never ends by itself unless given), ``on_rerun``.
+    """
+
+    def __init__(self, live: Live, dag_id: str = "live_ends", **conf: str) -> None:
+        self.airflow, self.dag_id = live.airflow, dag_id
+        self.connection = live.stages["LIVE_ENDS"].connection
+        self.run_id = live.airflow.trigger(dag_id, conf)
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """Its FullBatch as the REST API has it."""
+        found = self.airflow.task_instances(self.dag_id, self.run_id)
+        return next(item for item in found if item["task_id"] == "full")
+
+    def until_state(self, state: str, seconds: float = 90) -> None:
+        until(lambda: self.task["state"] == state, seconds, lambda: self.task)
+
+    def until_deferred_on(self, generation: int = 0) -> str:
+        """Wait until its try of this number (from 0) waits for a job that runs; the job's name."""
+
+        def waiting() -> bool:
+            return self.task["state"] == "deferred" and self.task["try_number"] == generation + 1
+
+        until(waiting, 90, lambda: self.task)
+        job = str(self.airflow.xcom(self.dag_id, self.run_id, "full", "mediabatch_job")["job"])
+        assert job.endswith(f"_{generation}")
+        until(lambda: self.status(job) == "RUNNING", 60, lambda: self.status(job))
+        return job
+
+    def status(self, job: str) -> str | None:
+        info = jobs.describe(self.connection, job)
+        return info.status if info else None
+
+    def until_cancelled(self, job: str) -> None:
+        until(lambda: self.status(job) == "CANCELLED", 60, lambda: self.status(job))
+
+    def mark(self, state: str) -> None:
+        """As the buttons in the UI do."""
+        path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/full"
+        self.airflow.api("PATCH", path, {"new_state": state})
+
+    def clear(self) -> None:
+        body = {"dry_run": False, "dag_run_id": self.run_id, "task_ids": ["full"], "only_failed": False}
+        self.airflow.api("POST", f"/dags/{self.dag_id}/clearTaskInstances", body)
+
+    def result(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.airflow.xcom(self.dag_id, self.run_id, "full")
+        return found
+
+
+@pytest.fixture
+def ends(live: Live) -> Live:
+    """The DAGs, and two files for them."""
+    stage = live.stages["LIVE_ENDS"]
+    if not stage.query("LIST @LIVE_ENDS"):
+        stage.upload(["one.bin", "two.bin"])
+    for dag_id in ("live_ends", "live_ends_limited"):
+        live.airflow.add_dag(DAG_FILE, dag_id)
+    return live
+
+
+def test_marked_failed_while_deferred(ends: Live) -> None:
+    run = Run(ends)
+    job = run.until_deferred_on()
+    assert_password_is_nowhere(ends, job)
+    run.mark("failed")
+    run.until_cancelled(job)
+    assert run.task["state"] == "failed"
+
+
+def assert_password_is_nowhere(live: Live, job: str) -> None:
+    """Not in the trigger's row, sealed or open; not in a log, an XCom or another row; not in what the engine was told
+    or keeps of its jobs."""
+    secret = live.engine.parameters["password"]
+    database = live.airflow.home.path / "airflow.db"
+    with closing(sqlite3.connect(database, timeout=30)) as connection:
+        sealed = [str(row[0]) for row in connection.execute("SELECT kwargs FROM trigger")]
+    fernet = Fernet(live.airflow.environment["AIRFLOW__CORE__FERNET_KEY"])
+    opened = [text if text.startswith("{") else fernet.decrypt(text.encode()).decode() for text in sealed]
+    assert any(job in text for text in opened), "the trigger of this job is among them"
+    assert not any(secret in text for text in opened)
+    assert holding(live.airflow.home.path, secret) == []
+    assert all(name.count("/") == 0 and name.endswith(".json") for name in holding(live.engine.state_dir, secret))
+
+
+@pytest.mark.slow
+def test_every_other_end(ends: Live) -> None:
+    succeeded, cleared, kept = Run(ends), Run(ends), Run(ends)
+    limited = Run(ends, "live_ends_limited")
+    adopted, again = Run(ends, mode="plain", on_rerun="adopt"), Run(ends, mode="plain", on_rerun="rerun")
+
+    # execution_timeout: the trigger cancels, and the task fails saying so.
+    limited.until_state("failed")
+    job = str(ends.airflow.xcom(limited.dag_id, limited.run_id, "full", "mediabatch_job")["job"])
+    limited.until_cancelled(job)
+
+    job = succeeded.until_deferred_on()
+    succeeded.mark("success")
+    succeeded.until_cancelled(job)
+
+    # Cleared while deferred: its job is cancelled, and the next try is the next job.
+    job = cleared.until_deferred_on()
+    cleared.clear()
+    cleared.until_cancelled(job)
+    job = cleared.until_deferred_on(1)
+    cleared.mark("failed")
+    cleared.until_cancelled(job)
+
+    # A rolling deploy ends the triggerer: the job goes on, and the next triggerer waits for it.
+    job = kept.until_deferred_on()
+    ends.airflow.stop_component("triggerer")
+    ends.airflow.start_component("triggerer")
+    time.sleep(5)
+    assert kept.status(job) == "RUNNING"
+    until(lambda: ends.airflow.log("triggerer").read_text().count(job) > 1, 90, lambda: kept.task)
+    assert kept.status(job) == "RUNNING"
+    assert kept.task["state"] == "deferred"
+    kept.mark("failed")
+    kept.until_cancelled(job)
+
+    # Cleared after success, with the same inputs: as on_rerun says.
+    for run, generation in ((adopted, 0), (again, 1)):
+        run.until_state("success")
+        before = run.result()
+        assert before["generation"] == 0
+        run.clear()
+        until(lambda run=run: run.task["try_number"] == 2, 60, lambda run=run: run.task)  # type: ignore[misc]
+        run.until_state("success")
+        after = run.result()
+        assert (after["generation"], after["adopted"]) == (generation, generation == 0)
+        assert (after["job"] == before["job"]) == (generation == 0)
