@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -56,6 +57,12 @@ def test_command_line(tmp_path: Path) -> None:
         )
         again = command("start", "--state-dir", state, "--image-build-seconds", "0.5")
         assert again.returncode == 0, again.stderr
+        with contextlib.closing(sqlite3.connect(f"{state}/catalog.sqlite")) as catalog:
+            kept = catalog.execute("SELECT value FROM job_settings WHERE name = 'image_build_seconds'").fetchone()
+        assert float(kept[0]) == 0.5
+        refused = command("start", "--state-dir", state, "--image-build-seconds", "-1")
+        assert refused.returncode == 2
+        assert "--image-build-seconds: invalid" in refused.stderr
         assert json.loads(command("env", "--json", "--state-dir", state).stdout) == parameters
         lines = command("env", "--state-dir", state).stdout.splitlines()
         exports = dict(line.removeprefix("export ").split("=", 1) for line in lines)
@@ -181,10 +188,9 @@ def test_killed_in_the_middle_of_writing(own_engine: RunningEngine) -> None:
 def test_state_of_another_version_is_refused_by_name(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()
-    with sqlite3.connect(state / "catalog.sqlite") as catalog:
+    with contextlib.closing(sqlite3.connect(state / "catalog.sqlite")) as catalog:
         catalog.execute("CREATE TABLE STAGES (NAME TEXT)")
         catalog.execute("PRAGMA user_version = 9")
-    catalog.close()
     refused = command("start", "--state-dir", str(state))
     assert refused.returncode == 1
     assert f"{state} holds the state of another version of the local engine (format 9" in refused.stderr

@@ -20,7 +20,9 @@ from airflow_provider_mediabatch.local.errors import (
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
 
-_FUNCTION = re.compile(r"(?:Scalar|Aggregate|Table|Macro|Window)?\s*Function with name \"?([\w$]+)\"? (?:does not exist|is not in)")
+_FUNCTION = re.compile(
+    r"(?:Scalar|Aggregate|Table|Macro|Window)?\s*Function with name \"?([\w$]+)\"? (?:does not exist|is not in)"
+)
 _TABLE = re.compile(r"Table with name \"?(.+?)\"? does not exist")
 _COLUMN = re.compile(r"(?:Referenced column|column named|Values list \".*?\" does not have a column named) \"(.+?)\"")
 _NOT_NULL = re.compile(r"NOT NULL constraint failed: .*?\.?\"?([^\".]+)\"?$", re.MULTILINE)
