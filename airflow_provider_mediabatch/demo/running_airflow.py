@@ -1,6 +1,7 @@
 """A really running Airflow on loopback: API server with UI, scheduler, DAG processor and triggerer, a process each.
 
 ``airflow standalone`` is not used: ended, it leaves processes behind; and its log servers listen on every interface.
+A watchdog ends them when the process that started them is killed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
+from airflow_provider_mediabatch.demo.watchdog import Watchdog
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 USER = "admin"
@@ -50,6 +52,7 @@ class RunningAirflow:
         self.environment = home.environment() | self._settings() | dict(environment or {})
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._token: str | None = None
+        self._watchdog: Watchdog | None = None
 
     @property
     def url(self) -> str:
@@ -98,6 +101,9 @@ class RunningAirflow:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a component's children are of its group, and are ended with it
             )
+        if self._watchdog is None:
+            self._watchdog = Watchdog()
+        self._watchdog.watch(self.processes[name].pid)
 
     def stop_component(self, name: str, number: int = signal.SIGTERM, timeout: float = 20) -> None:
         """End one component and its children: with ``number``, and after ``timeout`` seconds by force."""
@@ -107,12 +113,17 @@ class RunningAirflow:
             process.wait(timeout)
         _signal_group(process.pid, signal.SIGKILL)
         process.wait()
+        if self._watchdog is not None:
+            self._watchdog.forget(process.pid)
 
     def stop(self) -> None:
         """End every component, the ones that start work first."""
         for name in ("scheduler", "triggerer", "dag-processor", "api-server"):
             if name in self.processes:
                 self.stop_component(name)
+        if self._watchdog is not None:
+            self._watchdog.close()
+            self._watchdog = None
 
     def log(self, name: str) -> Path:
         """The file with what a component prints."""

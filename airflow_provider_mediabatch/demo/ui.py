@@ -19,6 +19,7 @@ from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
 from airflow_provider_mediabatch.demo.run import WORK_STAGE, Steps, open_session
 from airflow_provider_mediabatch.demo.running_airflow import USER, AirflowNotReady, RunningAirflow
 from airflow_provider_mediabatch.demo.scenario import example_dags
+from airflow_provider_mediabatch.demo.watchdog import Watchdog
 from airflow_provider_mediabatch.local import daemon
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def run_ui(*, state_dir: Path, inbox: Path, keep: bool) -> int:
         with steps.step("Start the local engine"):
             ran_before = daemon.status(state_dir) is not None
             engine = daemon.start(state_dir)
+        watchdog = None if keep or ran_before else Watchdog(state_dir)
         airflow: RunningAirflow | None = None
         try:
             with open_session(engine.parameters) as session:
@@ -71,8 +73,9 @@ def run_ui(*, state_dir: Path, inbox: Path, keep: bool) -> int:
             with _uninterrupted():
                 if airflow is not None:
                     airflow.stop()
-                if not keep and not ran_before:
+                if watchdog is not None:
                     daemon.stop(state_dir)
+                    watchdog.close()
     return 0
 
 
@@ -102,7 +105,7 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _load(session: Session, cache: Path, steps: Steps) -> None:
-    """The model, and the stages: a watcher that finds no stage waits minutes before it looks again."""
+    """The model, and the stages: a watcher that finds no stage waits a minute before it looks again."""
     model = models.image_classifier(cache)
     with steps.step(f"Log the model {model.name} (Registry.log_model)"):
         models.log(session, model)

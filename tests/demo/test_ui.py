@@ -41,19 +41,40 @@ def wait_for(log: Path, pattern: str, process: subprocess.Popen[bytes], seconds:
     return found
 
 
-@pytest.mark.slow
-@pytest.mark.airflow
-def test_inbox(tmp_path: Path) -> None:
-    state, inbox, log = tmp_path / "state", tmp_path / "inbox", tmp_path / "ui.log"
+def start(state: Path, inbox: Path, log: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "airflow_provider_mediabatch.cli", "demo", "--ui"]
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [*command, "--state-dir", str(state), "--files", str(inbox)],
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=REPOSITORY,
             env=os.environ | {"COLUMNS": "200"},
         )
+
+
+@pytest.mark.slow
+@pytest.mark.airflow
+def test_nothing_is_left_of_a_demo_that_is_killed(tmp_path: Path) -> None:
+    state, log = tmp_path / "state", tmp_path / "ui.log"
+    process = start(state, tmp_path / "inbox", log)
+    try:
+        wait_for(log, r"Airflow: http", process, 240)
+        assert len(processes_of(state)) > 4, "the engine and Airflow's processes"
+    finally:
+        process.kill()
+        process.wait()
+    deadline = time.monotonic() + 60
+    while (left := processes_of(state)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert left == []
+
+
+@pytest.mark.slow
+@pytest.mark.airflow
+def test_inbox(tmp_path: Path) -> None:
+    state, inbox, log = tmp_path / "state", tmp_path / "inbox", tmp_path / "ui.log"
+    process = start(state, inbox, log)
     try:
         url = wait_for(log, r"Airflow: (http://127\.0\.0\.1:\d+)/", process, 240)[1]
         assert wait_for(log, r"user admin, password (\S+)", process, 5)
