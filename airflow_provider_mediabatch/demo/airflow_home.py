@@ -149,6 +149,7 @@ class AirflowHome:
         *,
         conf: Mapping[str, Any] | None = None,
         logical_date: str | None = None,
+        run_after: str | None = None,
         environment: Mapping[str, str] | None = None,
         timeout: float = 600,
         on_task: Callable[[str], None] | None = None,
@@ -159,6 +160,8 @@ class AirflowHome:
         :param dag_id: which DAG of the file.
         :param conf: the run's configuration.
         :param logical_date: ISO time of the run; now by default.
+        :param run_after: ISO time that the run's id is made of; now by default. With the same logical date it is the
+            same run again.
         :param environment: variables on top of :meth:`environment`.
         :param timeout: seconds until the process is ended.
         :param on_task: told the id of each task when it starts.
@@ -172,6 +175,7 @@ class AirflowHome:
             *("--dag-file", str(self.dags / dag_file.name), "--dag-id", dag_id, "--result", str(result)),
             *(("--conf", json.dumps(conf)) if conf else ()),
             *(("--logical-date", logical_date) if logical_date else ()),
+            *(("--run-after", run_after) if run_after else ()),
         ]
         with log.open("w") as output:
             process = subprocess.Popen(

@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("--dag-id", required=True)
     parser.add_argument("--conf", type=json.loads)
     parser.add_argument("--logical-date", type=datetime.fromisoformat)
+    parser.add_argument("--run-after", type=datetime.fromisoformat)
     parser.add_argument("--result", type=Path, required=True)
     arguments = parser.parse_args()
 
@@ -62,7 +63,9 @@ def main() -> None:
     if arguments.dag_id not in bag.dags:
         raise SystemExit(f"{arguments.dag_file.name} has no DAG {arguments.dag_id}: it has {', '.join(bag.dags)}")
     run = bag.dags[arguments.dag_id].test(
-        logical_date=arguments.logical_date or timezone.utcnow(), run_conf=arguments.conf or {}
+        logical_date=arguments.logical_date or timezone.utcnow(),
+        run_after=arguments.run_after,
+        run_conf=arguments.conf or {},
     )
     result = {"state": str(run.state), "tasks": _task_instances(run), "xcoms": _xcoms(run)}
     arguments.result.write_text(json.dumps(result, default=str))

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
 import uuid
 from collections import Counter
 from pathlib import Path
@@ -14,7 +21,10 @@ from airflow_provider_mediabatch.hooks.mediabatch import rows
 from airflow_provider_mediabatch.job import BatchResult
 
 DAG_FILE = Path(__file__).parent / "dags" / "isolation.py"
-MODES = ["isolate_in_place", "isolate_deferred"]
+MODES = [pytest.param("isolate_in_place", marks=pytest.mark.slow), "isolate_deferred"]
+DAY = "2026-11-01T00:00:00+00:00"
+SAME = {"logical_date": DAY, "run_after": DAY}
+"""Given to two runs, they are one and the same run: its job names are the same."""
 
 
 @pytest.fixture
@@ -37,20 +47,45 @@ def place(media: Any, airflow_home: Any, connection: Any) -> Any:
         def run(self, dag_id: str, **arguments: Any) -> Any:
             return airflow_home.run_dag(DAG_FILE, dag_id, environment=self.environment, **arguments)
 
-        def jobs(self) -> Counter[str]:
-            """Statuses of the jobs that wrote below this test's folder, by the engine's record."""
-            with connection.cursor() as cursor:
-                cursor.execute("SHOW JOB SERVICES LIKE 'MB\\_FULL\\_%' IN SCHEMA MEDIA.PUBLIC")
-                names = [item.name for item in cursor.description]
-                found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-            ours = self.names()
-            return Counter(str(row["status"]) for row in found if row["name"] in ours)
+        def run_until_killed(self, dag_id: str, job: str) -> None:
+            """Start the run of DAY, and kill it with SIGKILL as soon as a job of this name is there."""
+            shutil.copy(DAG_FILE, airflow_home.dags / DAG_FILE.name)
+            command = [
+                *(sys.executable, "-m", "airflow_provider_mediabatch.demo.run_dag"),
+                *("--dag-file", str(airflow_home.dags / DAG_FILE.name), "--dag-id", dag_id),
+                *("--logical-date", DAY, "--run-after", DAY, "--result", str(airflow_home.path / "never.json")),
+            ]
+            log = airflow_home.path / "killed.log"
+            with log.open("w") as output:
+                process = subprocess.Popen(
+                    command,
+                    env=airflow_home.environment() | self.environment,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            try:
+                deadline = time.monotonic() + 240
+                while not any(job in found for found in self.names()):
+                    assert process.poll() is None, log.read_text()[-4000:]
+                    assert time.monotonic() < deadline, log.read_text()[-4000:]
+                    time.sleep(0.1)
+            finally:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
-        def names(self) -> set[str]:
-            found = rows(connection, f"SELECT JOB_NAME FROM {name}_LEDGER WHERE JOB_NAME IS NOT NULL")
-            stems = {row["JOB_NAME"].rsplit(".", 1)[-1].split("_I8")[0].rstrip("0123456789") for row in found}
+        def jobs(self) -> Counter[str]:
+            """Statuses of this test's jobs, by the engine's record."""
             every = jobs.statuses(connection, "MEDIA.PUBLIC")
-            return {job.rsplit(".", 1)[-1] for job in every if any(stem in job for stem in stems)}
+            return Counter(every[name] for name in self.names())
+
+        def names(self) -> list[str]:
+            """Its jobs: those that write below its folder."""
+            with sqlite3.connect(media.engine.state_dir / "catalog.sqlite") as catalog:
+                found = catalog.execute(
+                    "SELECT database || '.' || schema || '.' || name FROM jobs WHERE output LIKE ?", (f"%/{name}/%",)
+                )
+                return [row[0] for row in found]
 
         def ledger(self) -> dict[int, tuple[str, str]]:
             found = rows(connection, f"SELECT FILE_PATH, STATE, ERROR FROM {name}_LEDGER")
@@ -91,3 +126,59 @@ def test_one_bad_file_of_forty(place: Any, connection: Any, dag_id: str) -> None
     assert again.state == "success", again.log.read_text()[-4000:]
     assert BatchResult.from_xcom(again.returned("full")).job == ""
     assert sum(place.jobs().values()) == 14
+
+
+def test_too_many_bad_files_fail_the_task_and_a_larger_fraction_takes_what_is_done(place: Any, connection: Any) -> None:
+    place.write(9, 2, 3, 11)
+    run = place.run("isolate_in_place", **SAME)
+    log = run.log.read_text()
+    assert states(run) == {"list_files": "success", "validate": "success", "full": "failed", "load": "upstream_failed"}
+    assert "The model raises for 3 of 12 rows, more than max_failed_fraction=0.1 allows" in log
+    assert "bill no more. A retry finds the same jobs and starts none" in log
+    assert len(run.errors()) == 1, "no retry is spent on it"
+    result = BatchResult.from_xcom(run.xcoms["full"]["report"])
+    assert (result.rows, result.quarantined_count) == (9, 3)
+    before, good = place.jobs(), sorted(set(range(12)) - {2, 3, 11})
+    assert [number for number, (state, _) in sorted(place.ledger().items()) if state == "done"] == good
+    assert [error.splitlines()[0][-2:] for state, error in place.ledger().values() if state == "quarantined"]
+
+    again = place.run("isolate_in_place", **SAME, conf={"fraction": 0.5})
+    assert again.state == "success", again.log.read_text()[-4000:]
+    assert place.jobs() == before, "nothing was run again"
+    taken = BatchResult.from_xcom(again.returned("full"))
+    assert (taken.location, taken.rows, taken.adopted) == (result.location, 9, True)
+    assert taken.quarantined == result.quarantined
+    assert place.loaded() == good
+
+
+@pytest.mark.slow
+def test_when_every_part_fails_it_is_the_model(place: Any) -> None:
+    place.write(0, 0, 1, 2, 3)
+    run = place.run("isolate_deferred", **SAME)
+    log = run.log.read_text()
+    assert states(run)["full"] == "failed"
+    assert "that is the model and not a single file" in log
+    assert "cannot read this picture" in log
+    assert place.jobs() == {"FAILED": 5}
+    assert {state for state, _ in place.ledger().values()} == {"claimed"}
+    again = place.run("isolate_deferred", **SAME)
+    assert states(again)["full"] == "failed"
+    assert "that is the model and not a single file" in again.log.read_text()
+    assert place.jobs() == {"FAILED": 5}, "the same jobs were found"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dag_id", ["isolate_in_place", "isolate_deferred"])
+@pytest.mark.parametrize("kill_at", ["_R1_", "_R2_"])
+def test_a_killed_worker_leads_to_no_second_job(place: Any, dag_id: str, kill_at: str) -> None:
+    place.write(19, 13)
+    place.run_until_killed(dag_id, kill_at)
+    run = place.run(dag_id, **SAME)
+    assert run.state == "success", run.log.read_text()[-6000:]
+    names = place.names()
+    assert len(names) == len(set(names)) == 1 + 8 + 3, names
+    assert all(name.endswith("_0") for name in names), "no second generation of any job"
+    assert place.jobs() == {"FAILED": 3, "DONE": 9}
+    assert place.loaded() == [number for number in range(20) if number != 13]
+    result = BatchResult.from_xcom(run.returned("full"))
+    assert [item["path"][-8:] for item in result.quarantined] == ["f013.bin"]
