@@ -31,7 +31,7 @@ class Live:
 
 @pytest.fixture(scope="session")
 def live(engine: Any, live_airflow: RunningAirflow, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """Stages first: a watcher that finds none waits minutes before it looks again."""
+    """Stages first: a watcher that finds none waits up to a minute before it looks again."""
     from snowflake.ml.model import custom_model
     from snowflake.ml.registry import Registry
 

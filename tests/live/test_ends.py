@@ -39,7 +39,7 @@ class Run:
         found = self.airflow.task_instances(self.dag_id, self.run_id)
         return next(item for item in found if item["task_id"] == "full")
 
-    def until_state(self, state: str, seconds: float = 90) -> None:
+    def until_state(self, state: str, seconds: float = 240) -> None:
         until(lambda: self.task["state"] == state, seconds, lambda: self.task)
 
     def until_deferred_on(self, generation: int = 0) -> str:
@@ -48,7 +48,7 @@ class Run:
         def waiting() -> bool:
             return self.task["state"] == "deferred" and self.task["try_number"] == generation + 1
 
-        until(waiting, 90, lambda: self.task)
+        until(waiting, 240, lambda: self.task)
         job = str(self.airflow.xcom(self.dag_id, self.run_id, "full", "mediabatch_job")["job"])
         assert job.endswith(f"_{generation}")
         until(lambda: self.status(job) == "RUNNING", 60, lambda: self.status(job))
@@ -139,7 +139,7 @@ def test_every_other_end(ends: Live) -> None:
     ends.airflow.start_component("triggerer")
     time.sleep(5)
     assert kept.status(job) == "RUNNING"
-    until(lambda: ends.airflow.log("triggerer").read_text().count(job) > 1, 90, lambda: kept.task)
+    until(lambda: ends.airflow.log("triggerer").read_text().count(job) > 1, 120, lambda: kept.task)
     assert kept.status(job) == "RUNNING"
     assert kept.task["state"] == "deferred"
     kept.mark("failed")
