@@ -1,6 +1,7 @@
 """Several processes that list and claim at once; each prints a line of JSON: what it holds.
 
-Arguments: connection parameters, and the processes' tasks, as JSON. The modules are imported once, before the forks.
+Arguments: connection parameters, or the id of an Airflow connection, and the processes' tasks, as JSON. The modules are
+imported once, before the forks.
 """
 
 from __future__ import annotations
@@ -18,8 +19,17 @@ from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
 from airflow_provider_mediabatch.hooks.listing_sql import Source
 
 
-def claim(parameters: dict[str, Any], task: dict[str, Any]) -> None:
-    with snowflake.connector.connect(**parameters) as connection:
+def opened(parameters: dict[str, Any] | str) -> Any:
+    """A connection: as the parameters say, or through Airflow's hook as the operators'."""
+    if isinstance(parameters, str):
+        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+
+        return MediaBatchHook(snowflake_conn_id=parameters).get_conn()
+    return snowflake.connector.connect(**parameters)
+
+
+def claim(parameters: dict[str, Any] | str, task: dict[str, Any]) -> None:
+    with opened(parameters) as connection:
         path = listing.stage_path(connection, task["stage_path"])
         listed = listing.list_sources(
             connection,

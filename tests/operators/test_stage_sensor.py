@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,10 +17,12 @@ from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, T
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_mediabatch.exceptions import InvalidInput, PollingFailed
-from airflow_provider_mediabatch.hooks import listing
+from airflow_provider_mediabatch.hooks import listing, watching
 from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
 from airflow_provider_mediabatch.hooks.listing_sql import Source
+from airflow_provider_mediabatch.selection import Window
 from airflow_provider_mediabatch.sensors.stage_files import StageFilesSensor
+from airflow_provider_mediabatch.triggers.shared_poll import shared_connection
 from airflow_provider_mediabatch.triggers.stage_files import Snapshot, StageFilesTrigger, StageProducer
 
 
@@ -135,6 +138,31 @@ def test_files_that_the_ledger_has_are_not_new(stage: Stage, media: Any) -> None
         wait(sensor)
     stage.write("c.jpg")
     assert wait(sensor)["files"] == 1
+
+
+@pytest.mark.parametrize("skew", [-7200.0, 7200.0], ids=["server behind", "server ahead"])
+def test_the_servers_clock_decides_what_has_settled(stage: Stage, skew: float) -> None:
+    """A worker whose clock is hours off: files have the server's times, and so has their age."""
+    stage.write("a.jpg")
+    moment = time.time() + skew - 20  # uploaded 20 seconds ago, by the server's clock
+    os.utime(stage.folder / "a.jpg", (moment, moment))
+    path = listing.stage_path(stage.connection, stage.path)
+    seen = watching.look(stage.connection, path, None, window=Window(), clock=skew)
+    assert seen.age == pytest.approx(20, abs=15)
+    recent = Window(newest=timedelta(minutes=10))
+    assert watching.look(stage.connection, path, None, window=recent, clock=skew).files == 1
+    assert watching.server_clock(stage.connection) == pytest.approx(0, abs=5)
+
+    async def snapshot() -> Snapshot:
+        async with shared_connection("sensor_test") as shared:
+            arguments = StageFilesTrigger(
+                stage_path=stage.path, asset_name="skewed", snowflake_conn_id="sensor_test"
+            ).serialize()[1]
+            return await StageProducer(arguments)._look(shared, skew)
+
+    seen_by_watcher = asyncio.run(snapshot())
+    (file,) = seen_by_watcher.files
+    assert seen_by_watcher.now - file.modified == pytest.approx(20, abs=15)
 
 
 def test_what_cannot_work(stage: Stage) -> None:

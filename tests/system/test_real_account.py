@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,17 +32,6 @@ COMPUTE_POOL = os.environ.get("MEDIABATCH_SYSTEM_COMPUTE_POOL", "SYSTEM_COMPUTE_
 pytestmark = pytest.mark.skipif(
     not CONNECTION, reason="no Snowflake account: MEDIABATCH_SYSTEM_CONNECTION gives no connection"
 )
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[Session]:
-    """A Snowpark session over the same connection that the operators use, through Apache's hook."""
-    os.environ["AIRFLOW_CONN_MEDIABATCH_SYSTEM"] = CONNECTION or ""
-    from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
-
-    opened = MediaBatchHook(snowflake_conn_id="mediabatch_system").get_snowpark_session()
-    yield opened
-    opened.close()
 
 
 def names(session: Session) -> tuple[str, str]:
