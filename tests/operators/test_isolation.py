@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ import pytest
 from airflow_provider_mediabatch.hooks import jobs
 from airflow_provider_mediabatch.hooks.mediabatch import rows
 from airflow_provider_mediabatch.job import BatchResult
+from airflow_provider_mediabatch.local import faults
 
 DAG_FILE = Path(__file__).parent / "dags" / "isolation.py"
 MODES = [pytest.param("isolate_in_place", marks=pytest.mark.slow), "isolate_deferred"]
@@ -128,6 +130,7 @@ def test_one_bad_file_of_forty(place: Any, connection: Any, dag_id: str) -> None
     assert sum(place.jobs().values()) == 14
 
 
+@pytest.mark.slow
 def test_too_many_bad_files_fail_the_task_and_a_larger_fraction_takes_what_is_done(place: Any, connection: Any) -> None:
     place.write(9, 2, 3, 11)
     run = place.run("isolate_in_place", **SAME)
@@ -149,6 +152,23 @@ def test_too_many_bad_files_fail_the_task_and_a_larger_fraction_takes_what_is_do
     assert (taken.location, taken.rows, taken.adopted) == (result.location, 9, True)
     assert taken.quarantined == result.quarantined
     assert place.loaded() == good
+
+
+@pytest.mark.slow
+def test_a_part_that_the_server_ended_is_run_again_and_blames_no_file(
+    place: Any, media: Any, request: pytest.FixtureRequest
+) -> None:
+    place.write(11, 5)
+    rule = {"job": "_R1_0_1_", "nth": 1, "action": "job_internal_error"}
+    faults.install(media.engine.state_dir, json.dumps({"rules": [rule]}))
+    request.addfinalizer(lambda: faults.install(media.engine.state_dir, None))
+    run = place.run("isolate_deferred")
+    assert run.state == "success", run.log.read_text()[-6000:]
+    assert "ended as INTERNAL_ERROR" in run.log.read_text()
+    again = sorted(name.rsplit("_I8_", 1)[-1] for name in place.names() if name.endswith("_1"))
+    assert again == ["R1_0_1_1"], "the second try ran that part and no other"
+    assert place.jobs()["INTERNAL_ERROR"] == 1
+    assert place.loaded() == [number for number in range(12) if number != 5]
 
 
 @pytest.mark.slow

@@ -52,6 +52,16 @@ def test_what_fits_is_taken() -> None:
         ({"manifest": [MANIFEST.to_xcom()] * 2}, "map it"),
         ({"save_mode": "append"}, "'error' or 'overwrite'"),
         ({"on_rerun": "again"}, "'adopt' or 'rerun'"),
+        ({"max_isolation_jobs": 1}, "max_isolation_jobs=1: use a whole number from 2 to 100"),
+        ({"max_failed_fraction": "1.5"}, "max_failed_fraction='1.5': use a number from 0 to 1"),
+        (
+            {"isolate_failures": True, "sample": None, "plan": replace(PLAN, partition_column="G").to_xcom()},
+            "cannot be cut into parts",
+        ),
+        (
+            {"isolate_failures": True, "sample": None, "plan": replace(PLAN, method_type="TABLE_FUNCTION").to_xcom()},
+            "cannot be cut into parts",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_refused(changes: dict[str, Any], says: str) -> None:

@@ -1,0 +1,126 @@
+"""The jobs of one round: waited for with one listing an interval, and all of them ended with the task."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from operators.work import make_work, statements, until
+
+from airflow_provider_mediabatch.exceptions import InvalidInput
+from airflow_provider_mediabatch.hooks import jobs, submission
+from airflow_provider_mediabatch.hooks.isolation import Isolation
+from airflow_provider_mediabatch.hooks.output import Staged
+from airflow_provider_mediabatch.hooks.registry import show
+from airflow_provider_mediabatch.isolation import Part, Settled
+from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
+from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundTrigger
+
+
+def submitted(media: Any, connection: Any, conn_id: str, count: int, **params: Any) -> list[submission.Attempt]:
+    works = [make_work(media, connection, **params) for _ in range(count)]
+    return [submission.submit(connection, conn_id, work, 0) for work in works]
+
+
+def round_trigger(conn_id: str, attempts: list[submission.Attempt], **changes: Any) -> IsolationRoundTrigger:
+    arguments: dict[str, Any] = {
+        "snowflake_conn_id": conn_id,
+        "round_number": 1,
+        "jobs": [{key: getattr(item, key) for key in ("job", "query_id", "phase", "started")} for item in attempts],
+        "poll_interval": 0.5,
+        "state": {"x": 1},
+    }
+    return IsolationRoundTrigger(**{**arguments, **changes})
+
+
+async def event_of(trigger: IsolationRoundTrigger) -> dict[str, Any]:
+    return [event.payload async for event in trigger.run()].pop()
+
+
+def test_one_event_when_all_are_over(media: Any, connection: Any, conn_id: str) -> None:
+    attempts = submitted(media, connection, conn_id, 2, mode="slow")
+    attempts += submitted(media, connection, conn_id, 1, mode="fail")
+    for item in attempts:
+        until(connection, item.job, "RUNNING", "DONE", "FAILED")
+    since = time.time()
+    event = asyncio.run(event_of(round_trigger(conn_id, attempts)))
+    passed = time.time() - since
+    assert event["state"] == {"x": 1}
+    assert [event["events"][item.job]["status"] for item in attempts] == ["DONE", "DONE", "FAILED"]
+    listings = [text for text in statements(media, since) if text.startswith("SHOW JOB SERVICES LIKE 'MB")]
+    assert len(listings) <= passed / 0.5 + 2, "one an interval for all jobs together"
+
+
+def test_the_deadline_cancels_all(media: Any, connection: Any, conn_id: str) -> None:
+    attempts = submitted(media, connection, conn_id, 2, mode="endless")
+    for item in attempts:
+        until(connection, item.job, "RUNNING")
+    event = asyncio.run(event_of(round_trigger(conn_id, attempts, deadline=time.time() + 1)))
+    assert {(item["outcome"], item["cancelled"]) for item in event["events"].values()} == {("timeout", True)}
+    for item in attempts:
+        until(connection, item.job, "CANCELLED")
+
+
+@pytest.mark.parametrize("deferred", [True, False])
+def test_a_user_or_a_kill_ends_all(media: Any, connection: Any, conn_id: str, deferred: bool) -> None:
+    attempts = submitted(media, connection, conn_id, 2, mode="endless")
+    for item in attempts:
+        until(connection, item.job, "RUNNING")
+    if deferred:
+        asyncio.run(round_trigger(conn_id, attempts).on_kill())
+    else:
+        task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id)
+        task._submitted = [(item.job, item.query_id) for item in attempts]
+        task.on_kill()
+    for item in attempts:
+        until(connection, item.job, "CANCELLED")
+
+
+def test_parts_hold_each_row_once_and_the_same_rows_each_time(media: Any, connection: Any) -> None:
+    work = make_work(media, connection)
+    location = f"{media.work}parts/{work.fingerprint}/m/"
+    paths = " UNION ALL ".join(f"SELECT '{media.files}f{n:02}.bin' AS \"IMG\"" for n in reversed(range(12)))
+    show(connection, f"COPY INTO {location} FROM ({paths}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
+    work = replace(work, manifest=replace(work.manifest, location=location, row_count=12, file_count=12))
+    isolation = Isolation(work, work.job(0), 3)
+    staged = Staged(connection, "MEDIA.PUBLIC")
+
+    def rows_of(part: Part) -> list[str]:
+        source = staged.source(isolation.staged_part(connection, part).manifest.location)
+        return [row["P"] for row in staged.rows(f'SELECT $1:"IMG"::VARCHAR AS P FROM {source} ORDER BY 1')]
+
+    parts = [Part(1, 0, 5), Part(1, 5, 10), Part(1, 10, 12)]
+    found = [rows_of(part) for part in parts]
+    assert [path for item in found for path in item] == [f"{media.files}f{n:02}.bin" for n in range(12)]
+    assert rows_of(parts[1]) == found[1]
+    assert jobs.count_files(connection, location) == {"files": 1, "success": False}, "beside it, not in it"
+    bad = isolation.bad_files(connection, [(Part(2, 4, 5), "it's bad"), (Part(2, 11, 12), "worse")])
+    assert bad == [
+        {"path": f"{media.files}f04.bin", "error": "it's bad"},
+        {"path": f"{media.files}f11.bin", "error": "worse"},
+    ]
+    show(connection, f"REMOVE {location}")
+    with pytest.raises(InvalidInput, match="gave 0 rows where 5 were expected"):
+        isolation.staged_part(connection, parts[0])
+
+
+def test_the_folder_is_whole_at_the_end_and_again(media: Any, connection: Any) -> None:
+    """What failed parts wrote is not in it; its ``_SUCCESS`` comes last, and those further below do not count."""
+    work = make_work(media, connection)
+    isolation = Isolation(work, work.job(0), 2)
+    settled = [Settled(Part(1, 0, 1), 0, True), Settled(Part(1, 1, 2), 1, True), Settled(Part(1, 2, 4), 0, False)]
+    for item, rows in zip([*settled, replace(settled[1], generation=0)], (1, 1, 1, 1), strict=True):
+        folder = isolation.part_work(item.part).location(isolation.job_of(item))
+        values = ", ".join(f"({number})" for number in range(rows))
+        text = f"COPY INTO {folder} FROM (SELECT COLUMN1 AS N FROM VALUES {values})"
+        show(connection, f"{text} FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
+        if item.good:
+            marker = f"COPY INTO {folder}_SUCCESS FROM (SELECT 1 AS N) SINGLE = TRUE"
+            show(connection, f"{marker} FILE_FORMAT = (TYPE = PARQUET)")
+    assert jobs.count_files(connection, isolation.location) == {"files": 4, "success": False}
+    for _ in range(2):
+        assert isolation.complete(connection, settled) == 2
+        assert jobs.count_files(connection, isolation.location) == {"files": 2, "success": True}
