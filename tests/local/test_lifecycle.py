@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
 import shlex
@@ -196,3 +197,15 @@ def test_state_of_another_version_is_refused_by_name(tmp_path: Path) -> None:
     assert f"{state} holds the state of another version of the local engine (format 9" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert command("status", "--state-dir", str(state)).returncode == 3
+
+
+def test_an_engine_with_defaults_that_are_computed_starts_again(own_engine: RunningEngine) -> None:
+    with own_engine.connect() as connection:
+        connection.cursor().execute("CREATE TABLE DEFAULTS (A INT, T TIMESTAMP_NTZ DEFAULT '2026-01-01'::TIMESTAMP)")
+    kill(own_engine)
+    own_engine.restart()
+    with own_engine.connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute("INSERT INTO DEFAULTS (A) VALUES (1)")
+        cursor.execute("SELECT A, T FROM DEFAULTS")
+        assert cursor.fetchall() == [(1, datetime.datetime(2026, 1, 1))]

@@ -124,6 +124,19 @@ def refusal(connection: SnowflakeConnection, sql: str) -> DatabaseError:
         ("ARRAY_CONTAINS('a'::VARIANT, PARSE_JSON('[\"a\"]'))", True),
         ("COALESCE(PARSE_JSON('{}'):x, 1)::INT", 1),
         ("ARRAY_TO_STRING(PARSE_JSON('[\"a\", \"b\"]'), '-')", "a-b"),
+        ("ARRAY_TO_STRING(ARRAY_CONSTRUCT(1, NULL, 'a'), ',')", "1,,a"),
+        ("PARSE_JSON('[1, 2]')[-1]", None),
+        ("{'a': 1, 'B': 'x'}::STRING", '{"a":1,"B":"x"}'),
+        ("REGEXP_SUBSTR('a/img_001.jpg', '([0-9]+)\\\\.jpg', 1, 1, 'e')", "001"),
+        ("REGEXP_SUBSTR('a1', '([a-z])([0-9])', 1, 1, 'e', 2)", "1"),
+        ("TO_TIMESTAMP('1700000000123')", datetime.datetime(2023, 11, 14, 22, 13, 20, 123000)),
+        ("TO_TIMESTAMP('1700000000')", datetime.datetime(2023, 11, 14, 22, 13, 20)),
+        ("'11/02/2026'::DATE", datetime.date(2026, 11, 2)),
+        ("'2-Nov-2026'::DATE", datetime.date(2026, 11, 2)),
+        ("'2026-11-02 10:00:00'::DATE", datetime.date(2026, 11, 2)),
+        ("TRY_TO_DATE('2026-02-30')", None),
+        ("'2026-01-31'::DATE + INTERVAL '1 month'", datetime.date(2026, 2, 28)),
+        ("'2026-01-31'::DATE - INTERVAL '1 hour'", datetime.datetime(2026, 1, 30, 23)),
     ],
 )
 def test_expressions(connection: SnowflakeConnection, expression: str, expected: object) -> None:
@@ -164,6 +177,18 @@ def test_expressions(connection: SnowflakeConnection, expression: str, expected:
         ("SELECT A FROM IDENTIFIER('SQL_TESTS.T') WHERE C IN ('x')", [(1,)]),
         ("SELECT COUNT(*) FROM T SAMPLE (2 ROWS)", [(2,)]),
         ("SELECT A FROM T WHERE TS = '2026-11-02 10:00:00 +0000'", [(1,)]),
+        ("SELECT OBJECT_AGG(C, A)::STRING FROM T", [('{"x":1,"y":2}',)]),
+        ("SELECT OBJECT_AGG(C, A)::STRING FROM T WHERE A > 2", [("{}",)]),
+        # Exact numbers of several scales keep the longest fraction.
+        ("SELECT X, X / 3 FROM (SELECT A AS X FROM T WHERE A = 1 UNION SELECT B FROM T WHERE A = 2) ORDER BY 1",
+         [(Decimal("1.00"), Decimal("0.33333333")), (Decimal("2.25"), Decimal("0.75000000"))]),
+        ("SELECT A FROM T WHERE A = 2 EXCEPT SELECT B FROM T", [(2,)]),
+        ("SELECT COUNT(*) FROM T WHERE A IN (SELECT B FROM T WHERE B > 2) OR A IN (B)", [(0,)]),
+        ("SELECT COALESCE(NULLIF(A, 2), B), IFF(A = 2, B, A), GREATEST(A, B), NVL2(A, B, A), DECODE(A, 2, B, A) / 3, "
+         "CASE WHEN A = 1 THEN A ELSE B END, LEAD(A, 1, 1.5) OVER (ORDER BY A) FROM T WHERE A = 2",
+         [(*[Decimal("2.25")] * 4, Decimal("0.75"), Decimal("2.25"), Decimal("1.5"))]),
+        ("SELECT COLUMN1 / 2 FROM VALUES (1::INT), (2.5)", [(Decimal("0.5"),), (Decimal("1.25"),)]),
+        ("SELECT NULL AS X FROM T WHERE A = 1 UNION ALL SELECT 'x'", [(None,), ("x",)]),
     ],
 )  # fmt: skip
 def test_queries(connection: SnowflakeConnection, sql: str, expected: list[tuple[Any, ...]]) -> None:
@@ -195,6 +220,10 @@ def test_queries(connection: SnowflakeConnection, sql: str, expected: list[tuple
         ('CREATE TABLE "t" (A INT)', 2, "differ only in case"),
         ('CREATE TABLE T2 (A INT, "a" INT)', 2, "differ only in case"),
         ("CREATE TABLE T2 (A INT, A INT)", 2025, "duplicate column name 'A'"),
+        ("CREATE TABLE T2 (A, B) AS SELECT 1 AS X", 2026, "Invalid column definition list"),
+        ("SELECT A FROM T UNION ALL SELECT C FROM T", 2, "numbers and text in one column of UNION"),
+        ("SELECT CURRENT_DATE + INTERVAL '2 hours, 3 minutes'", 2, "an INTERVAL that is not one number and one unit"),
+        ("SELECT TO_DATE('2026-02-30')", 100040, "'2026-02-30' is not recognized"),
         ("CREATE TABLE NO_SUCH_SCHEMA.T2 (A INT)", 2003, "does not exist"),
         ("INSERT INTO T (A, C) VALUES (1)", 2020, "expecting 2 but got 1"),
         ("INSERT INTO T (V) VALUES (PARSE_JSON('{}'))", 2014, "Invalid expression [PARSE_JSON('{}')] in VALUES clause"),
@@ -363,6 +392,9 @@ def test_binds(engine: Any) -> None:
         assert cursor.rowcount == 1000
         assert cursor.execute("SELECT SUM(I), COUNT(S) FROM B").fetchall() == [(499500, 500)]
         assert cursor.execute("SELECT ? + 1, ?, ?", (1, "it's :1 ?", None)).fetchall() == [(2, "it's :1 ?", None)]
+        assert cursor.execute("SELECT ? / 3, ?", (1.0, float("inf"))).fetchall() == [(1 / 3, float("inf"))]
+        cursor.execute("CREATE TEMPORARY TABLE NAMED (X, y) AS SELECT 1 AS A, ?", ("b",))
+        assert cursor.execute("SELECT X, Y FROM NAMED").fetchall() == [(1, "b")]
         assert cursor.execute("SELECT COUNT(*) FROM IDENTIFIER(?) WHERE I < ?", ("B", 10)).fetchall() == [(10,)]
         assert cursor.execute("UPDATE B SET V = PARSE_JSON(?) WHERE I = ?", ('{"a": 1}', 3)).rowcount == 1
 

@@ -151,6 +151,12 @@ def _coalesce(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     return annotator._set_type(node, _combined([node.this, *node.expressions]))
 
 
+def _one_branch(annotator: TypeAnnotator, node: exp.Expr) -> Any:
+    from airflow_provider_mediabatch.local.sql.scales import branches
+
+    return annotator._set_type(node, _combined(branches(node)))
+
+
 def _fixed(name: str) -> dict[str, Any]:
     built = exp.DataType.build(name, dialect="snowflake")
     return {"annotator": lambda annotator, node: annotator._set_type(node, built.copy())}
@@ -182,6 +188,8 @@ _RULES: dict[type[exp.Expr], dict[str, Any]] = {
     exp.If: {"annotator": _if},
     exp.Case: {"annotator": _case},
     exp.Coalesce: {"annotator": _coalesce},
+    exp.DecodeCase: {"annotator": _one_branch},
+    exp.Nvl2: {"annotator": _one_branch},
     exp.Greatest: {"annotator": _coalesce},
     exp.Least: {"annotator": _coalesce},
     exp.JSONExtract: _VARIANT,

@@ -57,7 +57,7 @@ def _cast(node: exp.Expr, target: exp.DataType, safe: bool) -> exp.Expr:
         if wanted == exp.DType.BOOLEAN and source in types.TEXTS:
             return call(prefix + "BOOLEAN", node.copy())
         if wanted == exp.DType.DATE and source in types.TEXTS:
-            return _plain(call(prefix + "TEXT_NTZ", node.copy()), "DATE", safe)
+            return call(prefix + "TEXT_DATE", node.copy())
         if wanted in types.BINARIES:
             return exp.Unhex(this=node.copy())
     if wanted in types.TIMESTAMPS and is_numeric(node):

@@ -104,6 +104,8 @@ def _create_table(ctx: Context, tree: exp.Create) -> Result:
     query = ""
     if isinstance(tree.expression, exp.Query):
         columns, query = _selected(ctx, tree.expression, columns)
+        if isinstance(schema, exp.Schema) and all(isinstance(e, exp.Identifier) for e in schema.expressions):
+            columns = _named(columns, [column_name(e) for e in schema.expressions])
     elif tree.expression is not None:
         raise not_supported(f"CREATE TABLE … {tree.expression.sql('snowflake')[:50]}")
     if not columns:
@@ -185,6 +187,13 @@ def _properties(tree: exp.Create) -> dict[str, Any]:
         elif entry.sql("snowflake").upper().strip() != "SCOPED":
             raise not_supported(f"CREATE … {entry.sql('snowflake')}")
     return found
+
+
+def _named(columns: list[TableColumn], names: list[str]) -> list[TableColumn]:
+    """The columns of ``CREATE TABLE t (a, b) AS SELECT …``: names without types."""
+    if len(names) != len(columns):
+        raise SnowflakeError(2026, "42601", "SQL compilation error:\nInvalid column definition list")
+    return [replace(column, name=name) for column, name in zip(columns, names, strict=True)]
 
 
 def _selected(ctx: Context, query: exp.Query, declared: list[TableColumn]) -> tuple[list[TableColumn], str]:

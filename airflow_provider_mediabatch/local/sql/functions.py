@@ -123,6 +123,8 @@ def constant(value: Any) -> exp.Expr:
     """A Python value as a literal."""
     if isinstance(value, bytes | bytearray | memoryview):
         node: exp.Expr = exp.Unhex(this=exp.Literal.string(bytes(value).hex()))
+    elif isinstance(value, float):
+        node = exp.cast(exp.Literal.string(repr(value)), "DOUBLE")
     elif isinstance(value, datetime.datetime):
         node = timestamp(value, ltz=True) if value.tzinfo else exp.cast(exp.Literal.string(str(value)), "TIMESTAMPNTZ")
     elif isinstance(value, datetime.date):

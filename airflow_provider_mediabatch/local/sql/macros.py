@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import duckdb
 
-_RFC = "['%a, %d %b %Y %H:%M:%S GMT', '%a, %d %b %Y %H:%M:%S +0000', '%d %b %Y %H:%M:%S GMT']"
+_RFC = (
+    "['%a, %d %b %Y %H:%M:%S GMT', '%a, %d %b %Y %H:%M:%S +0000', '%d %b %Y %H:%M:%S GMT', "
+    "'%m/%d/%Y', '%m/%d/%Y %H:%M:%S', '%d-%b-%Y']"
+)
 _OFFSET = r"'\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$'"
 _HAS_OFFSET = r"'\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{0,2})$'"
 _SECONDS = r"'^-?\d+$'"
@@ -40,6 +43,9 @@ MACROS = {
         CASE WHEN regexp_matches(s, {_SECONDS}) THEN mb_epoch(s) AT TIME ZONE 'UTC'
         ELSE coalesce(try_strptime(s, {_RFC}) AT TIME ZONE 'UTC',
             TRY_CAST(regexp_replace(s, ' ([+-]\\d\\d):?(\\d\\d)$', '\\1:\\2') AS TIMESTAMPTZ)) END""",
+    # What is no date fails in the second cast, whose error says date.
+    "mb_text_date(s)": "coalesce(CAST(mb_try_text_ntz(s) AS DATE), CAST(s AS DATE))",
+    "mb_try_text_date(s)": "CAST(mb_try_text_ntz(s) AS DATE)",
     "mb_offset(t)": """
         CASE WHEN extract('timezone' FROM t) < 0 THEN '-' ELSE '+' END
         || lpad((abs(extract('timezone' FROM t)) // 3600)::VARCHAR, 2, '0')
@@ -60,6 +66,7 @@ MACROS = {
     # Semi-structured values are JSON.
     "mb_scalar(v)": "v ->> '$'",
     "mb_try_json(s)": "CASE WHEN json_valid(s) THEN json(s) END",
+    "mb_array_text(v, s)": "array_to_string([coalesce(e, '') FOR e IN json_extract_string(v, '$[*]')], s)",
     "mb_typeof(v)": """
         CASE json_type(v) WHEN 'VARCHAR' THEN 'VARCHAR' WHEN 'OBJECT' THEN 'OBJECT' WHEN 'ARRAY' THEN 'ARRAY'
         WHEN 'BOOLEAN' THEN 'BOOLEAN' WHEN 'NULL' THEN 'NULL_VALUE' WHEN 'UBIGINT' THEN 'INTEGER'

@@ -76,6 +76,21 @@ def _date_diff(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
     return node
 
 
+@rule(exp.UnixToTime)
+def _from_epoch(rewriter: Rewriter, node: exp.UnixToTime) -> exp.Expr:
+    """TO_TIMESTAMP of digits in quotes: seconds, milliseconds and so on by their size."""
+    if kind(node.this) in types.TEXTS and node.args.get("scale") is None:
+        return cast(node.this, node.args.get("target_type") or types.parse("TIMESTAMP_NTZ"))
+    return node
+
+
+@rule(exp.Interval)
+def _interval(rewriter: Rewriter, node: exp.Interval) -> exp.Expr:
+    if node.args.get("unit") is None:
+        raise not_supported("an INTERVAL that is not one number and one unit")
+    return node
+
+
 @rule(exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime)
 def _now(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
     """Left only where the expression is evaluated later: in views and defaults."""

@@ -88,7 +88,9 @@ class Preparation:
 
     def _normalize(self, tree: exp.Expr) -> None:
         for identifier in tree.find_all(exp.Identifier):
-            if not identifier.args.get("quoted"):
+            if isinstance(identifier.parent, exp.PropertyEQ) and identifier.arg_key == "this":
+                identifier.set("quoted", True)  # the key of {'a': 1}, a string as it is written
+            elif not identifier.args.get("quoted"):
                 identifier.set("this", identifier.name.upper())
                 identifier.set("quoted", True)
 

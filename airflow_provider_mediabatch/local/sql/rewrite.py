@@ -24,6 +24,7 @@ from airflow_provider_mediabatch.local.sql.annotate import (
 )
 from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.functions import call
+from airflow_provider_mediabatch.local.sql.scales import branches, leaves, same_scale
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
@@ -51,6 +52,7 @@ _AWARE = (
     exp.ArrayAppend, exp.Exists, exp.RowNumber, exp.Nullif, exp.Decode, exp.DecodeCase, exp.ToBoolean, exp.Lateral,
     exp.And, exp.Or, exp.Xor, exp.Not, exp.In, exp.Is,
 )  # fmt: skip
+_DAYS = ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
 _NUMERIC = (exp.Sum, exp.Avg, exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Sqrt, exp.Ln, exp.Log, exp.Pow, exp.Exp,
             exp.Stddev, exp.StddevPop, exp.Variance, exp.Median, exp.Sign)  # fmt: skip
 
@@ -211,6 +213,10 @@ def _window(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
 @rule(exp.Add, exp.Sub, exp.Mul, exp.Mod)
 def _arithmetic(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
     left, right = node.this, node.expression
+    if kind(left) == exp.DType.DATE and isinstance(right, exp.Interval) and right.args["unit"].name.upper() in _DAYS:
+        made = exp.cast(exp.paren(node.copy()), "DATE")
+        made.type = exp.DataType.build("DATE")
+        return made
     for side, other in ((left, right), (right, left)):
         if is_semi(side) or (kind(side) in types.TEXTS and not isinstance(other, exp.Interval) and is_numeric(other)):
             side.replace(cast(side.copy(), exp.DataType.build("DOUBLE")))
@@ -267,6 +273,8 @@ def _compare(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
 
 @rule(exp.In)
 def _in(rewriter: Rewriter, node: exp.In) -> exp.Expr:
+    found = leaves(node.args.get("query"))
+    same_scale([node.this, *node.expressions, *(leaf.selects[0].unalias() for leaf in found if len(leaf.selects) == 1)])
     if is_semi(node.this):
         example = node.expressions[0] if node.expressions else exp.Literal.string("")
         node.this.replace(_comparable(node.this.copy(), example))
@@ -299,7 +307,16 @@ def _logic(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
     return node
 
 
+@rule(exp.Greatest, exp.Least, exp.Nvl2, exp.Lag, exp.Lead, exp.DecodeCase)
+def _one_of(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
+    if not isinstance(node, _AWARE):
+        rewriter.unwrap(node, numeric=False)
+    same_scale(branches(node))
+    return node
+
+
 def _unify(branches: list[exp.Expr]) -> None:
+    same_scale(branches)
     if any(is_semi(branch) for branch in branches):
         for branch in branches:
             if not is_semi(branch) and kind(branch) != exp.DType.NULL:
@@ -325,6 +342,37 @@ def _case(rewriter: Rewriter, node: exp.Case) -> exp.Expr:
 @rule(exp.Coalesce)
 def _coalesce(rewriter: Rewriter, node: exp.Coalesce) -> exp.Expr:
     _unify([node.this, *node.expressions])
+    return node
+
+
+@rule(exp.Union, exp.Except, exp.Intersect)
+def _set_operation(rewriter: Rewriter, node: exp.SetOperation) -> exp.Expr:
+    """Snowflake would make numbers of the text or fail; DuckDB makes text of the numbers."""
+    for column in zip(*(leaf.selects for leaf in leaves(node)), strict=False):
+        families = {_family(side) for side in column} - {None}
+        if len(families) > 1:
+            found = " and ".join(sorted(map(str, families)))
+            raise not_supported(f"{found} in one column of {node.key.upper()}: cast them")
+    return node
+
+
+def _family(node: exp.Expr) -> str | None:
+    if is_numeric(node):
+        return "numbers"
+    if kind(node) in types.TEXTS:
+        return "text"
+    if kind(node) == exp.DType.BOOLEAN:
+        return "booleans"
+    return "times" if kind(node) in types.TIMESTAMPS | {exp.DType.DATE} else None
+
+
+@rule(exp.RegexpExtract)
+def _regexp_substr(rewriter: Rewriter, node: exp.RegexpExtract) -> exp.Expr:
+    """With the parameter e and no number the first group is meant."""
+    rewriter.unwrap(node, numeric=False)
+    parameters, group = node.args.get("parameters"), node.args.get("group")
+    if parameters is not None and "e" in parameters.name and (group is None or group.name == "0"):
+        node.set("group", exp.Literal.number(1))
     return node
 
 

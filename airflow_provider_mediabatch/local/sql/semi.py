@@ -60,7 +60,9 @@ def _element(value: exp.Expr, key: exp.Expr) -> exp.Expr:
         path = f"$[{key.name}]" if not key.is_string else '$."' + key.name.replace('"', '\\"') + '"'
         return call("JSON_EXTRACT", value.copy(), exp.Literal.string(path))
     if is_exact(key):
-        return call("JSON_EXTRACT", value.copy(), exp.cast(key.copy(), "BIGINT"))
+        # DuckDB counts negative indexes from the end; in Snowflake nothing is there.
+        found = call("JSON_EXTRACT", value.copy(), exp.cast(key.copy(), "BIGINT"))
+        return exp.If(this=exp.GTE(this=key.copy(), expression=exp.Literal.number(0)), true=found, false=exp.null())
     quoted = exp.Concat(expressions=[exp.Literal.string('$."'), text(key.copy()), exp.Literal.string('"')])
     return call("JSON_EXTRACT", value.copy(), quoted)
 
@@ -99,14 +101,20 @@ def _object(rewriter: Rewriter, node: exp.Struct) -> exp.Expr:
         key = entry.this
         if isinstance(key, exp.Identifier):
             key = exp.Literal.string(key.name)
-        pair = [
-            exp.PropertyEQ(this=exp.to_identifier("k"), expression=text(key.copy())),
-            exp.PropertyEQ(this=exp.to_identifier("v"), expression=_json(entry.expression)),
-        ]
-        entries.append(exp.Struct(expressions=pair))
+        entries.append(_entry(key, entry.expression))
     if not entries:
         return call("JSON", exp.Literal.string("{}"))
     return call("MB_OBJECT", exp.Array(expressions=entries))
+
+
+def _entry(key: exp.Expr, value: exp.Expr) -> exp.Expr:
+    """A key and a value as MB_OBJECT takes them."""
+    return exp.Struct(
+        expressions=[
+            exp.PropertyEQ(this=exp.to_identifier("k"), expression=text(key.copy())),
+            exp.PropertyEQ(this=exp.to_identifier("v"), expression=_json(value)),
+        ]
+    )
 
 
 @rule(exp.StarMap)
@@ -116,7 +124,11 @@ def _star_object(rewriter: Rewriter, node: exp.StarMap) -> exp.Expr:
 
 @rule(exp.ObjectAgg)
 def _object_agg(rewriter: Rewriter, node: exp.ObjectAgg) -> exp.Expr:
-    return call("JSON_GROUP_OBJECT", node.this.copy(), _json(node.expression))
+    if isinstance(node.parent, exp.Window):
+        raise not_supported("OBJECT_AGG as a window function")
+    entries = call("LIST", _entry(node.this, node.expression))
+    empty = call("JSON", exp.Literal.string("{}"))
+    return exp.Coalesce(this=call("MB_OBJECT", entries), expressions=[empty])
 
 
 @rule(exp.Array)
@@ -193,8 +205,7 @@ def _array_contains(rewriter: Rewriter, node: exp.ArrayContains) -> exp.Expr:
 
 @rule(exp.ArrayToString)
 def _array_to_string(rewriter: Rewriter, node: exp.ArrayToString) -> exp.Expr:
-    items = call("JSON_EXTRACT_STRING", node.this.copy(), exp.Literal.string("$[*]"))
-    return call("ARRAY_TO_STRING", items, node.expression.copy())
+    return call("MB_ARRAY_TEXT", node.this.copy(), node.expression.copy())
 
 
 @rule(exp.ObjectInsert, exp.ArrayAppend)

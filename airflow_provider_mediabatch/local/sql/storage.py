@@ -126,7 +126,7 @@ class Storage:
         self._root.execute(f"SET temp_directory = {_text(str(state_dir / 'duckdb-temp'))}")
         self._root.execute("BEGIN")
         self._root.execute(_TABLES)
-        macros.create(self._root)
+        self._create_macros()
         self._root.execute("COMMIT")
         if not self.databases():
             self.create_database("MEDIA", "ACCOUNTADMIN")
@@ -134,6 +134,21 @@ class Storage:
             self._root.execute(
                 "INSERT INTO main.mb_warehouses VALUES ('COMPUTE_WH', 'X-Small', 'ACCOUNTADMIN', '', now())"
             )
+
+    def _create_macros(self) -> None:
+        """DuckDB replaces no macro that a column's default calls, so such defaults are taken off for that moment."""
+        tables = [_read(row[0]) for row in self._root.execute(_LIST).fetchall()]
+        defaults = [
+            (f"ALTER TABLE {table.sql} ALTER COLUMN {quoted(column.name)}", column.default)
+            for table in tables
+            for column in table.columns
+            if table.kind == "TABLE" and column.default is not None and "MB_" in column.default.upper()
+        ]
+        for alter, _ in defaults:
+            self._root.execute(f"{alter} DROP DEFAULT")
+        macros.create(self._root)
+        for alter, default in defaults:
+            self._root.execute(f"{alter} SET DEFAULT ({default})")
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own for a session or a job's reading."""

@@ -16,6 +16,7 @@ from airflow_provider_mediabatch.local.sql import semi as semi
 from airflow_provider_mediabatch.local.sql.annotate import annotate
 from airflow_provider_mediabatch.local.sql.prepare import SOURCE, Preparation
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter
+from airflow_provider_mediabatch.local.sql.scales import unify
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
@@ -69,6 +70,8 @@ class Translation:
         except (OptimizeError, SchemaError) as error:
             raise _unresolved(error) from None
         tree = annotate(tree, schema)
+        while unify(tree):
+            tree = annotate(tree, schema)
         return Rewriter(self.ctx).rewrite(tree)
 
     def expressions(

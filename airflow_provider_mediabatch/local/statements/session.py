@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -78,7 +79,7 @@ def _value(cursor: Cursor) -> Any:
     negative = cursor.accept("-")
     token = cursor.next()
     if token.kind == "number":
-        number = float(token.value) if "." in token.value else int(token.value)
+        number = Decimal(token.value) if "." in token.value else int(token.value)
         return -number if negative else number
     if token.kind == "string":
         return token.value
