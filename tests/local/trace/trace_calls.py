@@ -26,13 +26,12 @@ MODEL = MEDIA.TRACED.TRACED VERSION = V1 FUNCTION = 'predict' ASYNC = FALSE"""
 
 
 class Trace:
-    """All calls, run once: their results, errors and seconds, and on the relay what went over the wire."""
+    """All calls, run once: their results and errors, and on the relay what went over the wire."""
 
     def __init__(self, engine: Any, folder: Path) -> None:
         self.relay = Relay("127.0.0.1", engine.status.port)
         self.results: dict[str, Any] = {}
         self.errors: dict[str, Exception] = {}
-        self.seconds: dict[str, float] = {}
         self.engine = engine
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -45,14 +44,12 @@ class Trace:
     def call(self, name: str, action: Callable[[], Any], fails: bool = False) -> Any:
         """Run one call under its name; the calls that are to fail keep their error."""
         self.relay.call = name
-        begun = time.monotonic()
         try:
             self.results[name] = action()
         except Exception as error:
             self.errors[name] = error
             if not fails:
                 raise
-        self.seconds[name] = time.monotonic() - begun
         self.relay.call = "between calls"
         return self.results.get(name)
 
