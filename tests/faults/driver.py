@@ -54,10 +54,13 @@ class Workers:
         if self._process.stdout is None or self._process.stdout.readline() != "ready\n":
             raise RuntimeError(f"the workers did not start:\n{self.log.read_text()}")
 
-    def run(self, request: dict[str, Any], kill: Callable[[], bool] | None = None) -> dict[str, Any]:
+    def run(
+        self, request: dict[str, Any], kill: Callable[[], bool] | None = None, *, seconds: float = STEP_SECONDS
+    ) -> dict[str, Any]:
         """Run a step to its end.
 
         :param kill: asked while it runs; once it is true the process is killed.
+        :param seconds: after which it counts as stuck.
         :return: the step's answer; ``{"state": "killed"}`` for one that was killed.
         """
         name = uuid.uuid4().hex
@@ -65,7 +68,7 @@ class Workers:
         log = self.folder / f"{request.get('task_id', request['step'])}.log"
         request = {**request, "answer": str(answer), "log": str(log), "connection": self._connection}
         pid = self._start(request)
-        deadline = time.monotonic() + STEP_SECONDS
+        deadline = time.monotonic() + seconds
         killed = False
         while _lives(pid):
             if kill is not None and not killed and kill():

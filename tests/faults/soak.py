@@ -166,7 +166,7 @@ def soak(place: Place, given: argparse.Namespace, seed: int) -> list[str]:
         place.workers.folder, "load", "load", results=[history.value for history in histories], table=RESULTS
     )
     for _ in range(2):
-        answer = place.workers.run({**loading, "step": "execute"})
+        answer = place.workers.run({**loading, "step": "execute"}, seconds=given.minutes * 60)
         if answer["state"] != "success":
             return [f"loading: {answer}"]
     took = time.monotonic() - began
