@@ -53,9 +53,12 @@ with DAG(
     sample = SampleBatchOperator(
         task_id="sample_batch", manifest=files.output, plan=plan.output, checks=["SCORE BETWEEN 0 AND 1"]
     )
-    batches = FullBatchOperator.partial(task_id="full_batch", plan=plan.output, sample=sample.output).expand(
-        manifest=files.output
-    )
+    batches = FullBatchOperator.partial(
+        task_id="full_batch",
+        plan=plan.output,
+        sample=sample.output,
+        isolate_failures=True,  # a picture that cannot be read is put aside, the others are finished
+    ).expand(manifest=files.output)
     LoadResultsOperator(
         task_id="load_results",
         results=batches.output,
