@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow.sdk import DAG, AssetOrTimeSchedule, BaseOperator, CronDataIntervalTimetable, CronTriggerTimetable
 from airflow_env import EXAMPLES
 
 from airflow_provider_mediabatch.demo import media, models
@@ -25,6 +27,25 @@ def labels(bench: Bench, table: str) -> dict[str, str]:
 
 def photograph(name: str) -> Path:
     return next(path for path in media.photographs() if path.name == name)
+
+
+def dags_of(name: str) -> dict[str, DAG]:
+    """The DAGs of an example's file."""
+    found = runpy.run_path(str(EXAMPLES / f"{name}.py"))
+    return {value.dag_id: value for value in found.values() if isinstance(value, DAG)} | {
+        task.dag.dag_id: task.dag for task in found.values() if isinstance(task, BaseOperator)
+    }
+
+
+def test_schedules() -> None:
+    """Days and hours have data intervals with a length; an upload's event has a reconciling schedule beside it."""
+    scheduled = (EXAMPLES / "scheduled_photographs.py").read_text()
+    assert '("daily_photographs", "0 0 * * *"), ("hourly_photographs", "0 * * * *")' in scheduled
+    hourly = dags_of("scheduled_photographs")["hourly_photographs"]
+    assert isinstance(hourly.timetable, CronDataIntervalTimetable)
+    (uploads,) = [dag for dag in dags_of("new_photographs").values() if dag.dag_id == "new_photographs"]
+    assert isinstance(uploads.timetable, AssetOrTimeSchedule)
+    assert isinstance(uploads.timetable.timetable, CronTriggerTimetable)
 
 
 @pytest.mark.slow

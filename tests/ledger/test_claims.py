@@ -51,6 +51,14 @@ def test_files_that_are_gone_at_the_second_try_are_released(place: Any) -> None:
     assert place.states()["b.jpg"] == "released"
 
 
+def test_an_empty_listing_gives_everything_back(place: Any) -> None:
+    place.claim("one")
+    for name in ALL:
+        (place.folder / name).unlink()
+    assert place.names(place.claim("one")) == []
+    assert place.states() == dict.fromkeys(ALL, "released")
+
+
 def test_done_files_are_done_for_this_version_only(place: Any) -> None:
     claim = place.claim("one")
     manifest = place.manifest(claim)

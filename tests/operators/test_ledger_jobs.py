@@ -1,4 +1,4 @@
-"""A claim whose job runs is nobody else's, however old it is and whatever became of its run."""
+"""Claims and jobs: one that runs keeps its files, whatever became of its run; one of whole partitions has no ledger."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from operators.work import make_work, until
 
+from airflow_provider_mediabatch.exceptions import ValidationFailed
 from airflow_provider_mediabatch.hooks import jobs, listing, submission
 from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
 from airflow_provider_mediabatch.hooks.listing_sql import Source
+from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 
 
 def test_a_running_job_keeps_its_files(media: Any, connection: Any, conn_id: str) -> None:
@@ -44,3 +49,31 @@ def test_a_running_job_keeps_its_files(media: Any, connection: Any, conn_id: str
     taken = claim("three")
     assert not taken.skipped
     assert ledger.ownership(replace(manifest, claim_id=taken.claim_id)).open == 1
+
+
+def test_a_partitioned_method_that_does_not_return_the_path_has_no_ledger(
+    media: Any, connection: Any, conn_id: str
+) -> None:
+    table = f"MEDIA.PUBLIC.LP_{uuid.uuid4().hex}"
+    Ledger(connection, table).ensure()
+    manifest = Manifest(
+        f"{media.work}nowhere/", {"PATH": "VARCHAR", "AMOUNT": "FLOAT", "GRP": "VARCHAR"}, ("PATH",), 1, 1, 1, "d",
+        model="MEDIA.PUBLIC.OP_GROUP_MODEL", model_version="V1", function="summarise", ledger=table, claim_id="MB_X",
+    )  # fmt: skip
+    operator = ValidateSignatureOperator(
+        task_id="validate",
+        manifest=manifest.to_xcom(),
+        model_name="MEDIA.PUBLIC.OP_GROUP_MODEL",
+        compute_pool=media.pool,
+        output_location=f"{media.work}out/",
+        partition_column="GRP",
+        snowflake_conn_id=conn_id,
+    )
+    ti = RuntimeTaskInstance.model_construct(
+        dag_id="dag", task_id="validate", run_id="run", map_index=-1, try_number=1, task=operator
+    )
+    context: Any = {"ti": ti}
+    with pytest.raises(ValidationFailed) as caught:
+        operator.execute(context)
+    assert "its output does not say which file a row is of (no output PATH)" in str(caught.value)
+    assert "or list with ledger=None" in str(caught.value)
