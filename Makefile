@@ -14,7 +14,7 @@ help:
 	@echo "make test      install what is missing and run the tests (about 10 minutes on 2 cores)"
 	@echo "make test-all  everything, on every Python version found (up to an hour)"
 	@echo "make soak      200 batches over 20,000 files while everything fails (up to 10 minutes; ARGS='--seed N --batches N')"
-	@echo "make bench     listing and importing, side by side with what one would use instead"
+	@echo "make bench     time, memory, statements and polls, side by side with what one would use instead (15 minutes)"
 	@echo "make lint      ruff and mypy"
 	@echo "make format    put files into ruff's format"
 
@@ -59,6 +59,7 @@ soak:
 
 bench:
 	@scripts/setup $(VENV) demo
+	@scripts/setup-peers $(VENV)
 	$(VENV)/bin/python -m bench $(ARGS)
 
 clean:

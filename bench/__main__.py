@@ -4,45 +4,110 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
+import os
+import re
+import sys
 import tempfile
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from bench import listing, parsing
-from bench.measure import Comparison, machine
-from bench.scene import scene
+from bench import engine, ledger, listing, new_files, parsing, pipeline, review, waiting
+from bench.measure import Figure, machine
+from bench.scene import Scene, scene
+from bench.table import markdown
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- bench: begin -->\n", "<!-- bench: end -->"
 
 
-def table(results: list[Comparison]) -> str:
-    """Markdown: the ratios are medians of the other way over ours, so above 1 ours is lower."""
-    lines = ["| what | against | wall | CPU | peak memory | counts (ours, other) |", "|---|---|---|---|---|---|"]
-    for result in results:
-        ratios = [f"{result.ratio(figure)}×" for figure in ("wall", "cpu", "peak_mb")]
-        facts = "; ".join(f"{name} {ours} / {other}" for name, (ours, other) in result.facts.items())
-        lines.append(f"| {result.name} | {result.against} | {' | '.join(ratios)} | {facts} |")
-    return "\n".join(lines)
+def numbers(text: str) -> list[int]:
+    """Sizes as given: ``100,10000``."""
+    return [int(part) for part in text.split(",")]
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", help=f"sections, with commas: {','.join(sections())}")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each side, in turn")
+    parser.add_argument("--files", type=numbers, default=[100, 10_000, 100_000], help="listing: numbers of files")
+    parser.add_argument("--jobs", type=numbers, default=[1, 100, 1000], help="waiting: numbers of jobs")
+    parser.add_argument("--intervals", type=int, default=10, help="waiting: polls of each job")
+    parser.add_argument("--images", type=int, default=1000, help="engine: images of 10 kB; of larger fewer")
+    parser.add_argument("--uploads", type=int, default=5, help="new-files: how many, one after the other")
+    parser.add_argument("--ledger-files", type=numbers, default=[100, 1_000_000], help="ledger: files of a claim")
+    parser.add_argument("--results", type=int, default=1_000_000, help="review: rows of the job's output")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures are written")
+    parser.add_argument("--readme", action="store_true", help="measure nothing: put the table of --json into README.md")
+    return parser.parse_args(given)
+
+
+def sections() -> dict[str, Callable[[Scene, argparse.Namespace], Iterator[Figure]]]:
+    """By the name that ``--only`` takes, in the order they run."""
+    return {
+        "parsing": lambda _, given: parsing.figures(given.repeats),
+        "listing": lambda where, given: listing.figures(where, given.files, given.repeats),
+        "engine": lambda where, given: engine.figures(where, given.images, given.repeats),
+        "pipeline": lambda where, given: pipeline.figures(where, given.repeats),
+        "waiting": lambda where, given: waiting.figures(where, given.jobs, given.intervals),
+        "ledger": lambda where, given: ledger.figures(where, given.ledger_files),
+        "review": lambda where, given: review.figures(where, given.results),
+        "new-files": lambda where, given: new_files.figures(where, given.uploads),
+    }
+
+
+def measure(given: argparse.Namespace) -> dict[str, Any]:
+    """Run the chosen sections. A section that fails is reported as such; the others still run."""
+    known = sections()
+    chosen = given.only.split(",") if given.only else list(known)
+    if unknown := set(chosen) - set(known):
+        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    before, started = machine(), time.monotonic()
+    figures: list[dict[str, Any]] = []
+    failures: dict[str, str] = {}
+    for name in chosen:
+        begun = time.monotonic()
+        # An engine for each: what one leaves behind is not the next one's weight.
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder, scene(Path(folder) / "engine") as prepared:
+            try:
+                for figure in known[name](prepared, given):
+                    figures.append(figure.as_json() | {"row": figure.as_row()})
+                    print(f"[{time.monotonic() - started:4.0f} s] {figure.as_row()}", flush=True)
+            except Exception as error:
+                failures[name] = f"{type(error).__name__}: {error}"
+                print(f"[{time.monotonic() - started:4.0f} s] {name} FAILED: {failures[name]}", flush=True)
+        print(f"[{time.monotonic() - started:4.0f} s] {name}: {time.monotonic() - begun:.0f} s", flush=True)
+    return {
+        "machine": before | {"load_after": round(os.getloadavg()[0], 1), "seconds": round(time.monotonic() - started)},
+        "command": " ".join(["make bench", *([f'ARGS="{" ".join(sys.argv[1:])}"'] if sys.argv[1:] else [])]),
+        "figures": figures,
+        "failures": failures,
+    }
+
+
+def put_into_readme(text: str, path: Path = README) -> None:
+    """Replace what stands between the two marks."""
+    old = path.read_text()
+    if BEGIN not in old or END not in old:
+        raise SystemExit(f"{path} has no {BEGIN.strip()} … {END}")
+    path.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}{text}\n{END}", old, flags=re.DOTALL))
 
 
 def main() -> None:
-    """Parse the sizes, run, print."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--files", type=int, nargs="+", default=[100, 10_000, 100_000], help="numbers of listed files")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each side, in turn")
-    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures are written")
-    arguments = parser.parse_args()
-    before = machine()
-    results = list(parsing.compare(arguments.repeats))
-    with tempfile.TemporaryDirectory() as folder, scene(Path(folder)) as prepared:
-        for result in listing.compare(prepared, arguments.files, arguments.repeats):
-            results.append(result)
-            print(f"{result.name}: done", flush=True)
-    figures = {"machine": before, "results": [result.as_json() for result in results]}
-    arguments.json.write_text(json.dumps(figures, indent=1))
-    print(table(results))
-    print(
-        f"\n{before['cores']} cores, {before['memory_gib']} GiB, Python {before['python']}; a fixed loop varied by",
-        end=" ",
-    )
-    print(f"a factor of {before['noise']}. All figures: {arguments.json}")
+    """Measure, write JSON, print the table; or put an earlier run's table into README.md."""
+    logging.getLogger("snowflake").setLevel(logging.ERROR)
+    given = arguments()
+    if given.readme:
+        put_into_readme(markdown(json.loads(given.json.read_text())))
+        return
+    measured = measure(given)
+    given.json.write_text(json.dumps(measured, indent=1))
+    print(f"\n{markdown(measured)}\n\nAll runs: {given.json}")
+    if measured["failures"]:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

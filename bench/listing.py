@@ -5,34 +5,57 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from bench.measure import Comparison, in_turn, run_child
+from bench.measure import Figure, Run, run_child
 from bench.scene import MODEL, VERSION, Scene
 
-BUDGET = "at 100,000 files at least 10 times less wall time and 5 times less memory above the imports' own"
+SECTION = "Listing and submitting"
+AGAINST = "list_stage_files, run_batch(X=df)"
+BUDGET_FROM = 100_000
+COMMON = ("--output", "@MEDIA.PUBLIC.WORK/out/", "--model", MODEL, "--version", VERSION)
 
 
-def compare(scene: Scene, sizes: Sequence[int], repeats: int) -> Iterator[Comparison]:
-    """One comparison for each number of files; both sides must have seen every file.
+def _ours(scene: Scene, stage: str, *more: str) -> Run:
+    arguments = ("--stage", stage, "--manifests", "@MEDIA.PUBLIC.WORK/manifests/", *COMMON, *more)
+    return run_child("bench.children.our_listing", *arguments, environment=scene.environment)
 
-    ``facts`` has the seconds inside the process after its imports, and the megabytes above what the imports alone take.
+
+def _seed(scene: Scene, stage: str, *more: str) -> Run:
+    arguments = ("--parameters", json.dumps(scene.parameters), "--stage", stage, *COMMON, *more)
+    return run_child("bench.children.seed_listing", *arguments, environment=scene.environment)
+
+
+def figures(scene: Scene, sizes: Sequence[int], repeats: int) -> Iterator[Figure]:
+    """For each number of files: seconds after the imports, megabytes above what the imports alone take, and what went
+    over the wire, counted in a run of its own. Both sides must have seen every file.
     """
-    common = ("--output", "@MEDIA.PUBLIC.WORK/out/", "--model", MODEL, "--version", VERSION)
+    statements: set[int] = set()
     for files in sizes:
         stage = scene.stage_of(files)
         scene.sql(f"LIST {stage}")  # the engine hashes each file once: neither side pays for it
-        ours = ("bench.children.our_listing", "--stage", stage, "--manifests", "@MEDIA.PUBLIC.WORK/manifests/", *common)
-        seed = ("bench.children.seed_listing", "--parameters", json.dumps(scene.parameters), "--stage", stage, *common)
-        made = Comparison(f"list and submit {files:,} files", "the seed's way", BUDGET)
-        in_turn(made, repeats, ours, seed, scene.environment)
-        for run in (*made.ours, *made.other):
+        runs: dict[str, list[Run]] = {"ours": [], "seed": []}
+        for _ in range(repeats):
+            runs["ours"].append(_ours(scene, stage))
+            runs["seed"].append(_seed(scene, stage))
+        with scene.counted() as (through, ours):
+            runs["ours"].append(_ours(through, stage))
+        with scene.counted() as (through, seed):
+            runs["seed"].append(_seed(through, stage))
+        for run in (*runs["ours"], *runs["seed"]):
             if run.answer["rows"] != files:
-                raise RuntimeError(f"{made.name}: {run.answer['rows']} rows were submitted for {files} files")
-        idle = [run_child(*side, "--import-only", environment=scene.environment).peak_mb for side in (ours, seed)]
-        made.facts = {
-            "seconds": made.medians("seconds"),
-            "megabytes above the imports": [
-                round(min(run.peak_mb for run in side) - base, 1)
-                for side, base in zip((made.ours, made.other), idle, strict=True)
-            ],
-        }
-        yield made
+                raise RuntimeError(f"{run.answer['rows']} rows were submitted for {files} files")
+        statements.add(len(ours.statements))
+        if len(statements) > 1:
+            raise RuntimeError(f"the number of statements depends on the number of files: {sorted(statements)}")
+        large = files >= BUDGET_FROM
+        seconds = [[run.answer["seconds"] for run in side[:repeats]] for side in runs.values()]
+        above = [
+            [run.peak_mb - side(scene, stage, "--import-only").peak_mb for run in runs[name][:repeats]]
+            for name, side in (("ours", _ours), ("seed", _seed))
+        ]
+        what = f"{files:,} files"
+        yield Figure(SECTION, f"{what}: wall", "s", *seconds, AGAINST, 10 if large else None)
+        yield Figure(SECTION, f"{what}: memory above imports", "MB", *above, AGAINST, 5 if large else None)
+        counted = ([len(side.statements)] for side in (ours, seed))
+        yield Figure(SECTION, f"{what}: statements", "", *counted, AGAINST)
+        yield Figure(SECTION, f"{what}: rows through the client", "", [ours.rows], [seed.rows], AGAINST)
+        yield Figure(SECTION, f"{what}: received", "kB", [ours.received / 1e3], [seed.received / 1e3], AGAINST)

@@ -1,8 +1,8 @@
-"""Time and memory of whole child processes, and the table they end up in.
+"""Time and memory of whole child processes, and the figures made of them.
 
-Every figure comes from the operating system's accounting of a finished child (``wait4``). A shared machine's absolute
-times drift, so comparisons run in turn (A B A B …) and what is quoted is the ratio of the medians, with the spread
-beside it.
+Every time and every peak of memory comes from the operating system's accounting of a finished child (``wait4``). A
+shared machine's absolute times drift, so both sides run in turn (A B A B …) and what is judged is the ratio of the
+medians, with the spread beside it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+PEERS = os.path.join(sys.prefix, "peers", "bin", "python")
+"""The Python that sees other vendors' providers as well; see ``scripts/setup-peers``."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,16 @@ class Run:
     answer: dict[str, Any]
 
 
-def run_child(module: str, *args: str, environment: dict[str, str] | None = None) -> Run:
+def run_child(
+    module: str, *args: str, environment: Mapping[str, str] | None = None, python: str = sys.executable
+) -> Run:
     """Run ``python -m module args`` and account for it. Its last line of output is its answer, as JSON.
 
     :raises RuntimeError: with the child's output when it fails: a comparison with a failed side says nothing.
     """
     started = time.monotonic()
     child = subprocess.Popen(
-        [sys.executable, "-m", module, *args],
+        [python, "-m", module, *args],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -61,68 +66,92 @@ def run_child(module: str, *args: str, environment: dict[str, str] | None = None
 
 
 @dataclass
-class Comparison:
-    """Runs of ours and of the other way, taken in turn.
+class Figure:
+    """One line of the table: what was measured, ours and the other way's.
 
-    :param name: what is compared, with its size.
-    :param ours: finished runs of this provider's way.
-    :param other: finished runs of the way named by ``against``; empty for a figure that stands alone.
-    :param budget: the design's budget in words.
-    :param facts: counts that do not depend on the machine (statements, rows, logins).
+    :param section: which of the measurements it belongs to.
+    :param what: what is measured, with its size.
+    :param unit: of both sides.
+    :param ours: one number for each run.
+    :param other: the same of the other way; empty for a figure that stands alone.
+    :param against: the other way.
+    :param ratio_at_least: the budget of other over ours.
+    :param at_most: the budget of ours alone.
+    :param note: what one has to know to read it.
     """
 
-    name: str
-    against: str
-    budget: str
-    ours: list[Run] = field(default_factory=list)
-    other: list[Run] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
+    section: str
+    what: str
+    unit: str
+    ours: Sequence[float]
+    other: Sequence[float] = ()
+    against: str = ""
+    ratio_at_least: float | None = None
+    at_most: float | None = None
+    note: str = ""
+    met: bool | None = field(init=False)
+    ratio: float | None = field(init=False)
 
-    def ratio(self, figure: str) -> float | None:
-        """Median of the other way over median of ours: above 1, ours is lower."""
-        if not self.other:
-            return None
-        ours = statistics.median(getattr(run, figure) for run in self.ours)
-        return round(statistics.median(getattr(run, figure) for run in self.other) / ours, 2) if ours else None
+    def __post_init__(self) -> None:
+        ours, other = middle(self.ours), middle(self.other) if self.other else None
+        self.ratio = other / ours if other is not None and ours > 0 else None
+        verdicts = []
+        if self.ratio_at_least is not None and other is not None:
+            verdicts.append(other >= self.ratio_at_least * ours)
+        if self.at_most is not None:
+            verdicts.append(ours <= self.at_most)
+        self.met = all(verdicts) if verdicts else None
 
-    def medians(self, name: str) -> list[float]:
-        """Medians of a figure that the children themselves answer: ours, the other's."""
-        return [round(statistics.median(run.answer[name] for run in side), 3) for side in (self.ours, self.other)]
+    @property
+    def budget(self) -> str:
+        """The budget in words, and whether it was met."""
+        words = []
+        if self.ratio_at_least is not None:
+            words.append(f"≥ {number(self.ratio_at_least)}×")
+        if self.at_most is not None:
+            words.append(f"≤ {number(self.at_most)}")
+        return f"{' and '.join(words)}: {'met' if self.met else 'NOT met'}" if words else ""
 
     def as_json(self) -> dict[str, Any]:
-        def figures(runs: Sequence[Run]) -> dict[str, list[float]]:
-            return {
-                name: [round(value, 3) for value in (min(v), statistics.median(v), max(v))]
-                for name in ("wall", "cpu", "peak_mb")
-                if (v := [getattr(run, name) for run in runs])
-            }
+        """Everything, for ``bench.json``."""
+        return asdict(self)
 
-        return {
-            "name": self.name,
-            "against": self.against,
-            "budget": self.budget,
-            "ours": figures(self.ours),
-            "other": figures(self.other),
-            "ratios": {figure: self.ratio(figure) for figure in ("wall", "cpu", "peak_mb")},
-            "facts": self.facts,
-        }
+    def as_row(self) -> str:
+        """A row of the Markdown table."""
+        what = f"{self.what} ({self.unit})" if self.unit else self.what
+        ratio = f"{number(self.ratio)}×" if self.ratio is not None else ""
+        other = f"{spread(self.other)} {self.against}".strip() if self.other else ""
+        cells = (what, spread(self.ours), other, ratio, self.budget, self.note)
+        return f"| {' | '.join(cells)} |"
 
 
-def in_turn(
-    comparison: Comparison,
-    repeats: int,
-    ours: Sequence[str],
-    other: Sequence[str],
-    environment: dict[str, str] | None = None,
-) -> None:
-    """Fill a comparison: ``repeats`` runs of each side, one after the other; first argument the child's module."""
-    for _ in range(repeats):
-        comparison.ours.append(run_child(*ours, environment=environment))
-        comparison.other.append(run_child(*other, environment=environment))
+def middle(values: Sequence[float]) -> float:
+    """The median."""
+    return float(statistics.median(values))
+
+
+def number(value: float) -> str:
+    """Three digits, thousands apart."""
+    if value >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def spread(values: Sequence[float]) -> str:
+    """The median, and what the runs lay between when they differ."""
+    low, high = number(min(values)), number(max(values))
+    text = number(middle(values))
+    return text if low == high else f"{text} ({low}–{high})"
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that so large a share of the values does not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were taken on: cores, memory, Python, and how noisy a fixed loop was over 20 runs."""
+    """What the figures are taken on: cores, memory, load, Python, and how noisy a fixed loop is over 20 runs."""
     times = []
     for _ in range(20):
         started = time.perf_counter()
@@ -132,6 +161,7 @@ def machine() -> dict[str, Any]:
     return {
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(pages / 2**30, 1),
+        "load": round(os.getloadavg()[0], 1),
         "python": sys.version.split()[0],
         "noise": round(max(times) / min(times), 2),
     }

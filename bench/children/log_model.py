@@ -20,7 +20,8 @@ def main() -> None:
 
     session = Session.builder.configs(parameters).create()
     registry = Registry(session=session)
-    there = set(registry.show_models()["name"]) if len(registry.show_models()) else set()
+    models = registry.show_models()
+    there = set(models["name"]) if len(models) else set()
     signature = model_signature.ModelSignature(
         inputs=[model_signature.FeatureSpec("IMAGE", model_signature.DataType.BYTES)],
         outputs=[model_signature.FeatureSpec("SIZE", model_signature.DataType.INT64)],
@@ -36,6 +37,7 @@ def main() -> None:
                 code_paths=[bench.__path__[0]],
             )
     session.close()
+    print("\n{}")
 
 
 if __name__ == "__main__":

@@ -30,9 +30,9 @@ def main() -> None:
     if arguments.import_only:
         print(json.dumps({"rows": 0}))
         return
+    started = time.perf_counter()
     session = Session.builder.configs(json.loads(arguments.parameters)).create()
     model_version = Registry(session=session).get_model(arguments.model).version(arguments.version)
-    started = time.perf_counter()
     input_df = list_stage_files(session, arguments.stage, pattern=".*[.]jpg", column_name="IMAGE")
     rows = input_df.count()
     job = model_version.run_batch(

@@ -1,0 +1,43 @@
+"""Child: claim all rows of a table of files, twice. Prints seconds, rows held and memory above the imports."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import time
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--parameters", required=True)
+    parser.add_argument("--files", type=int, required=True)
+    arguments = parser.parse_args()
+
+    import snowflake.connector
+
+    from airflow_provider_mediabatch.hooks import listing
+    from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
+    from airflow_provider_mediabatch.hooks.listing_sql import Relation
+    from airflow_provider_mediabatch.manifest import BOOKKEEPING
+
+    relation = Relation(
+        f"SELECT * FROM MEDIA.PUBLIC.FILES_{arguments.files}", {"IMAGE": "VARCHAR", **dict(BOOKKEEPING)}, ("IMAGE",)
+    )
+    owner = Owner("bench", "list_files", "run", -1, lambda dag_id, run_id: False)
+    seconds, rows = [], []
+    with snowflake.connector.connect(**json.loads(arguments.parameters)) as connection:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(2):
+            started = time.perf_counter()
+            held = Ledger(connection, f"MEDIA.PUBLIC.LEDGER_{arguments.files}").claim(
+                relation, owner=owner, model="MEDIA.PUBLIC.INSTANT", version="V1", function="predict"
+            )
+            seconds.append(round(time.perf_counter() - started, 3))
+            rows.append(sum(part.rows for part in listing.summarise(connection, held.relation)))
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(json.dumps({"seconds": seconds, "rows": rows, "memory_mb": round(memory, 1)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""What the four tasks cost beside the inference: in a whole run, and task by task in a process of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
+from bench.measure import Figure, Run, run_child
+from bench.scene import Scene
+
+SECTION = "Pipeline overhead"
+DAG_FILE = Path(__file__).parent / "dags" / "pipeline.py"
+FILES = 100
+TASKS = ("list_files", "validate_signature", "sample_batch", "full_batch")
+
+
+def figures(scene: Scene, repeats: int) -> Iterator[Figure]:
+    """An instant model on 100 files: where a run's time goes when the inference takes none."""
+    stage = scene.stage_of(FILES)
+    yield from _by_task(scene, stage, repeats)
+    home = AirflowHome(scene.state_dir.parent / "airflow", {"snowflake_default": scene.status.airflow_connection})
+    home.prepare()
+    for dag_id in ("deferred", "in_place"):
+        totals: list[float] = []
+        tasks: list[str] = []
+        for _ in range(repeats):
+            run = home.run_dag(DAG_FILE, dag_id, environment={"BENCH_STAGE": stage})
+            if run.state != "success" or run.returned("full_batch")["rows"] != FILES:
+                raise RuntimeError("; ".join(run.errors()) or f"{dag_id} ended as {run.state}")
+            totals.append(sum(task["seconds"] for task in run.tasks))
+            tasks = [f"{task['id']} {task['seconds']}" for task in run.tasks]
+        what = f"four tasks by dag.test(), {dag_id.replace('_', ' ')}"
+        yield Figure(SECTION, what, "s", totals, note=f"two jobs in it; last run: {', '.join(tasks)}")
+
+
+def _by_task(scene: Scene, stage: str, repeats: int) -> Iterator[Figure]:
+    """Each task in place, in a fresh process that has parsed the DAG, as Airflow forks it."""
+    runs: dict[str, list[Run]] = {task: [] for task in TASKS}
+    sent: dict[str, int] = {}
+    xcoms: dict[str, Any] = {}
+    for _ in range(repeats):
+        for task in TASKS:
+            with scene.counted() as (through, traffic):
+                runs[task].append(_task(through, stage, task, xcoms))
+            if traffic.logins != 1:
+                raise RuntimeError(f"{task} logged in {traffic.logins} times")
+            xcoms[task] = runs[task][-1].answer["returned"]
+            sent[task] = len(traffic.statements)
+        if xcoms["full_batch"]["rows"] != FILES:
+            raise RuntimeError(f"{xcoms['full_batch']['rows']} rows came out for {FILES} files")
+    for task in TASKS:
+        heavy = runs[task][-1].answer["heavy"]
+        imported = _task(scene, stage, task, xcoms, *heavy).answer["seconds"]
+        seconds = [run.answer["seconds"] for run in runs[task]]
+        note = (
+            f"1 login, {sent[task]} statements; {runs[task][-1].answer['modules']} modules loaded, "
+            f"{imported:.1f} s without the import of {', '.join(heavy)}"
+        )
+        yield Figure(SECTION, f"{task}, in place, in a process of its own", "s", seconds, note=note)
+
+
+def _task(scene: Scene, stage: str, task: str, xcoms: dict[str, Any], *preload: str) -> Run:
+    arguments = ("--dag-file", str(DAG_FILE), "--task", task, "--xcoms", json.dumps(xcoms))
+    environment = scene.environment | {"BENCH_STAGE": stage}
+    return run_child("bench.children.one_task", *arguments, "--preload", json.dumps(preload), environment=environment)

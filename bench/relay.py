@@ -1,0 +1,103 @@
+"""Counts what goes between a client and the engine: logins, statements, rows and bytes.
+
+A relay on loopback through which a child's connection is led. It runs in the bench's own process, so what it costs is
+not the child's; the timed runs do without it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import http.server
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Traffic:
+    """What was counted.
+
+    :param logins: sessions opened.
+    :param statements: when each was sent (epoch seconds), and its text; those sent again for a lost reply count twice.
+    :param rows: rows in the replies.
+    :param received: bytes of the replies' bodies, as sent over the wire.
+    """
+
+    logins: int = 0
+    statements: list[tuple[float, str]] = field(default_factory=list)
+    rows: int = 0
+    received: int = 0
+
+    def since(self, start: float, end: float) -> list[str]:
+        """Statements sent between two moments."""
+        return [text for sent, text in self.statements if start <= sent < end]
+
+
+@contextmanager
+def relay(port: int) -> Iterator[tuple[int, Traffic]]:
+    """A port that leads to the engine's, and the counts, which grow while it is used."""
+    traffic, lock = Traffic(), threading.Lock()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+            engine = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+            engine.request(self.command, self.path, body, headers)
+            answer = engine.getresponse()
+            content = answer.read()
+            engine.close()
+            asked = _plain(body, self.headers.get("content-encoding"))
+            reply = _plain(content, answer.headers.get("content-encoding"))
+            with lock:
+                _count(traffic, self.path, asked, reply, len(content))
+            # Addresses of a large result's pieces: those too are to come this way.
+            content = reply.replace(f"127.0.0.1:{port}/".encode(), f"127.0.0.1:{own}/".encode())
+            self.send_response(answer.status)
+            self.send_header("content-type", answer.headers.get("content-type", "application/json"))
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = pass_on
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    class Quiet(http.server.ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 1024
+
+        def handle_error(self, *_: Any) -> None:
+            pass  # a client that went away
+
+    server = Quiet(("127.0.0.1", 0), Handler)
+    own = server.server_address[1]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield own, traffic
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _plain(data: bytes, encoding: str | None) -> bytes:
+    return gzip.decompress(data) if encoding == "gzip" and data else data
+
+
+def _count(traffic: Traffic, path: str, asked: bytes, reply: bytes, received: int) -> None:
+    traffic.received += received
+    if path.startswith("/session/v1/login-request"):
+        traffic.logins += 1
+    if path.startswith("/queries/v1/query-request"):
+        traffic.statements.append((time.time(), " ".join(str(json.loads(asked).get("sqlText") or "").split())))
+    if path.startswith("/queries/") and reply[:1] == b"{":
+        traffic.rows += int((json.loads(reply).get("data") or {}).get("returned") or 0)

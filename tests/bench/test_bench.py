@@ -1,0 +1,119 @@
+"""The measurements' own code, with sizes so small that only the counts mean anything."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as command
+from bench import ledger, review, waiting
+from bench.measure import Figure, percentile, run_child
+from bench.relay import relay
+from bench.scene import Scene
+from bench.table import markdown
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def scene(engine) -> Scene:  # type: ignore[no-untyped-def]
+    made = Scene(engine.state_dir, engine.status)
+    made.prepare()
+    return made
+
+
+def test_a_figure_judges_itself() -> None:
+    faster = Figure("S", "wall", "s", [1.0, 2.0, 9.0], [30.0, 20.0, 10.0], "theirs", ratio_at_least=10)
+    assert (faster.ratio, faster.met) == (10, True)
+    assert faster.as_row() == "| wall (s) | 2 (1–9) | 20 (10–30) theirs | 10× | ≥ 10×: met |  |"
+    assert not Figure("S", "wall", "s", [2.0], [19.0], "theirs", ratio_at_least=10).met
+    assert not Figure("S", "modules", "", [61], at_most=60).met
+    assert Figure("S", "modules", "", [59]).met is None
+    # Nothing of ours: no ratio can be told, and any is met.
+    nothing = Figure("S", "memory", "MB", [0.0], [5.0], "theirs", ratio_at_least=5)
+    assert (nothing.ratio, nothing.met) == (None, True)
+
+
+def test_percentiles() -> None:
+    assert [percentile(range(100), share) for share in (0.5, 0.95, 1)] == [50, 95, 99]
+
+
+def test_a_child_that_fails_is_no_figure() -> None:
+    with pytest.raises(RuntimeError, match=r"bench\.children\.claiming --surplus ended with 2"):
+        run_child("bench.children.claiming", "--surplus")
+
+
+def test_the_relay_counts(scene: Scene) -> None:
+    with scene.counted() as (through, traffic):
+        rows = through.sql("SELECT SEQ4() FROM TABLE(GENERATOR(ROWCOUNT => 70000))")
+    assert len(rows) == 70000
+    assert (traffic.logins, traffic.rows) == (1, 70000)
+    assert [text[:6] for _, text in traffic.statements if "GENERATOR" in text] == ["SELECT"]
+    assert traffic.received > 70000, "the pieces of a large result come this way too"
+
+
+def test_a_relay_to_nowhere_ends() -> None:
+    with relay(1) as (port, traffic):
+        assert port
+    assert traffic.logins == 0
+
+
+def test_the_ledgers_figures(scene: Scene) -> None:
+    found = {figure.what: figure for figure in ledger.figures(scene, [3, 50])}
+    assert found["memory of the claims of 50 files"].met
+
+
+def test_the_review_pages_figures(scene: Scene) -> None:
+    assert [figure.unit for figure in review.figures(scene, 100, 2)] == ["s"] * 5
+
+
+def test_the_waitings_figures(scene: Scene) -> None:
+    found = {figure.what.split(": ")[1]: figure for figure in waiting.figures(scene, [4], 2, 0.3)}
+    assert found["logins"].ours == [1]
+    assert found["logins"].other == [8]
+    assert found["statements"].met
+
+
+def test_command_line(tmp_path: Path) -> None:
+    given = command.arguments(["--only", "waiting", "--jobs", "1,100"])
+    assert (given.only, given.jobs) == ("waiting", [1, 100])
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--only", "nothing"],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "unknown: nothing; known: parsing, listing" in done.stderr
+
+
+def test_the_table_goes_into_the_readme(tmp_path: Path) -> None:
+    figure = Figure("Parsing", "modules", "", [59], at_most=60)
+    measured = {
+        "machine": {
+            "cores": 2,
+            "memory_gib": 4.0,
+            "python": "3.11.7",
+            "seconds": 3,
+            "load": 0.1,
+            "load_after": 0.2,
+            "noise": 1.1,
+        },
+        "command": "make bench",
+        "figures": [figure.as_json() | {"row": figure.as_row()}],
+        "failures": {"review": "RuntimeError: no\nmore"},
+    }
+    text = markdown(measured)
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{command.BEGIN}old\n{command.END}\nafter\n")
+    command.put_into_readme(text, readme)
+    assert readme.read_text() == f"before\n{command.BEGIN}{text}\n{command.END}\nafter\n"
+    assert "| modules | 59 |  |  | ≤ 60: met |  |" in text
+    assert text.endswith("Not measured: review failed: RuntimeError: no")
