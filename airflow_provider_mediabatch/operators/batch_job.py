@@ -146,6 +146,8 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         if isinstance(found, int):
             endings.check_manifest(connection, work.manifest)
             self.before_submit(context, connection, work, work.job(found))
+            # Killed between here and the reply, the job would be there and nobody would cancel it.
+            self._submitted = [(work.job(found), None)]
             attempt = submission.submit(connection, self.snowflake_conn_id, work, found)
             self.log.info("Submitted job %s (query %s)", attempt.job, attempt.query_id)
         else:

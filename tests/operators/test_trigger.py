@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -136,6 +139,43 @@ def test_a_killed_worker_process_cancels_what_it_waits_for(media: Any, connectio
     task._submitted = [(attempt.job, attempt.query_id)]
     task.on_kill()
     until(connection, attempt.job, "CANCELLED")
+
+
+def test_a_worker_stopped_before_it_hears_of_its_job_cancels_it(
+    media: Any, connection: Any, conn_id: str, fault: Callable[..., None]
+) -> None:
+    """As by ``execution_timeout``: an alarm in the middle of submitting, then Airflow calls ``on_kill``."""
+    from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
+
+    work = make_work(media, connection, mode="endless")
+    submits = f"^EXECUTE INFERENCE.*{work.stem}"
+    fault(
+        {"match": submits, "nth": 1, "action": "lost_reply"},
+        {"match": submits, "nth": 1, "action": "delay", "seconds": 9},
+    )
+    task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id)
+
+    def ring(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, ring)
+    try:
+        with media.connect() as second:
+            watching = threading.Thread(target=_ring_when_running, args=(second, work.job(0)))
+            watching.start()
+            with pytest.raises(KeyboardInterrupt):
+                task._start({}, connection, work, 0)  # type: ignore[typeddict-item]
+            watching.join()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    task.on_kill()
+    with media.connect() as second:
+        until(second, work.job(0), "CANCELLED")
+
+
+def _ring_when_running(connection: Any, job: str) -> None:
+    until(connection, job, "RUNNING", seconds=8)
+    os.kill(os.getpid(), signal.SIGUSR1)
 
 
 @pytest.mark.parametrize(
