@@ -124,5 +124,7 @@ def test_the_order_of_sections() -> None:
         "The operators",
         "From snowflake-ml-python 1.x to today",
         "The local engine",
+        "When something fails",
+        "Performance",
         "Limits",
     ]
