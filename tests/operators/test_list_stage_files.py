@@ -215,7 +215,7 @@ def test_a_manifest_that_was_deleted_is_noticed(stages: Stages) -> None:
     manifest = stages.manifest(stage_path=f"{stages.files}/")
     endings.check_manifest(stages.connection, manifest)
     stages.connection.cursor().execute(f"REMOVE {manifest.path.reference}")
-    with pytest.raises(InvalidInput, match="its Parquet was removed .* clear the task that listed"):
+    with pytest.raises(InvalidInput, match=r"its Parquet was removed .* clear the task that listed"):
         endings.check_manifest(stages.connection, manifest)
 
 
