@@ -83,10 +83,7 @@ def test_half_of_a_stage_in_twenty_shards(crowd: Crowd) -> None:
     assert [(shard.row_count, dict(shard.skipped)) for shard in rest] == [(half, {"claimed": half})]
     with pytest.raises(InvalidInput, match=r"shards, and a task maps over 1,024 at most: set at least max_files"):
         crowd.list("too fine", ledger=None, select="all", max_files_per_shard=max(1, crowd.count // 1_100))
-
-
-@pytest.mark.parametrize("crowd", [2_000, pytest.param(200_000, marks=pytest.mark.slow)], indirect=True)
-def test_a_watcher_sees_all_and_remembers_few(crowd: Crowd) -> None:
+    # A watcher sees them all, and remembers few.
     path = listing.stage_path(crowd.connection, f"@MEDIA.PUBLIC.{crowd.name}/")
     mark = Watermark().after(watching.files(crowd.connection, path), overlap=3600)
     assert len(json.dumps(mark.to_json())) < XCOM_LIMIT
