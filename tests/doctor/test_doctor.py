@@ -75,6 +75,37 @@ def test_each_fix_turns_its_row_green(patient: RunningEngine) -> None:
     assert not [finding for finding in last.values() if finding.status == "fail"]
 
 
+def test_read_on_the_model_is_asked_for_and_its_fix_gives_it(patient: RunningEngine) -> None:
+    """USAGE shows the model to the role, yet a job reads it: only READ will do."""
+    import job_models
+    from snowflake.ml.model import custom_model
+    from snowflake.ml.registry import Registry
+
+    with patient.session(database="DOCTOR", schema="MEDIA") as session:
+        Registry(session, database_name="DOCTOR", schema_name="MEDIA").log_model(
+            job_models.FileModel(custom_model.ModelContext()),
+            model_name="DOCTOR_MODEL",
+            version_name="V1",
+            signatures={"predict": job_models.FILE_SIGNATURE},
+            target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
+            code_paths=[job_models.__file__],
+        )
+    with patient.connect() as admin:
+        for statement in (
+            f"GRANT USAGE ON DATABASE DOCTOR TO ROLE {ROLE}",
+            f"GRANT USAGE ON SCHEMA DOCTOR.MEDIA TO ROLE {ROLE}",
+            f"GRANT USAGE ON MODEL DOCTOR.MEDIA.DOCTOR_MODEL TO ROLE {ROLE}",
+        ):
+            admin.cursor().execute(statement)
+        wanted = Wanted(model="DOCTOR.MEDIA.DOCTOR_MODEL")
+        missing = look(patient, wanted)
+        assert missing["model"].status == "pass"
+        assert missing["READ on model"].status == "fail"
+        admin.cursor().execute(missing["READ on model"].fix)
+    mended = look(patient, wanted)
+    assert (mended["READ on model"].status, mended["function"].status) == ("pass", "pass")
+
+
 def test_what_is_not_there_is_said(patient: RunningEngine) -> None:
     wanted = Wanted(stage="photos", output="@DOCTOR.MEDIA.NONE", pool="NONE", model="DOCTOR.MEDIA.NONE")
     found = examine(patient.connect, wanted)
