@@ -166,6 +166,7 @@ def test_expressions(connection: SnowflakeConnection, expression: str, expected:
         ("SELECT $1 AS X, $2 FROM VALUES ('a' :: STRING, 1), ('b', 2)", [("a", 1), ("b", 2)]),
         ("SELECT COLUMN1 FROM VALUES (1), (2)", [(1,), (2,)]),
         ("SELECT SEQ4() FROM TABLE(GENERATOR(ROWCOUNT => 3))", [(0,), (1,), (2,)]),
+        ("SELECT ROW_NUMBER() OVER (ORDER BY SEQ8()) FROM TABLE(GENERATOR(ROWCOUNT => 2))", [(1,), (2,)]),
         ("SELECT 1 UNION ALL SELECT 2.5 ORDER BY 1", [(Decimal("1.0"),), (Decimal("2.5"),)]),
         ("SELECT U.A FROM T JOIN T U USING (A) WHERE EXISTS (SELECT 1 FROM T X WHERE X.A = U.A AND X.A > 2)", [(3,)]),
         ("SELECT COUNT(*) FROM (SELECT * EXCLUDE (V) FROM T)", [(3,)]),

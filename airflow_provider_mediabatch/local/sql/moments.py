@@ -36,6 +36,8 @@ def _random(rewriter: Rewriter, node: exp.Rand) -> exp.Expr:
 
 @rule(exp.Seq1, exp.Seq2, exp.Seq4, exp.Seq8)
 def _sequence(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
+    if isinstance(node.find_ancestor(exp.Window, exp.Select), exp.Window):
+        return exp.Literal.number(0)  # ROW_NUMBER() OVER (ORDER BY SEQ8()): the rows as they come
     return exp.paren(exp.Sub(this=exp.Window(this=exp.RowNumber(), over="OVER"), expression=exp.Literal.number(1)))
 
 
