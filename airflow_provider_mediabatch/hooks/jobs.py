@@ -220,6 +220,19 @@ def connected(snowflake_conn_id: str) -> Iterator[SnowflakeConnection]:
         yield connection
 
 
+@contextmanager
+def still_connected(snowflake_conn_id: str, connection: SnowflakeConnection | None) -> Iterator[SnowflakeConnection]:
+    """The task's open connection where its session still lives (a heartbeat, no statement); else one login more.
+
+    :param connection: as it was before a wait that may have taken hours; None: there is none.
+    """
+    if connection is not None and connection.is_valid():
+        yield connection
+        return
+    with connected(snowflake_conn_id) as opened:
+        yield opened
+
+
 def count_files(connection: SnowflakeConnection, location: str) -> Mapping[str, Any]:
     """Files under an output folder, and whether ``_SUCCESS`` lies in it (not further below). LIST: no warehouse."""
     folder = StagePath.parse(location).folder

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.hooks import jobs
@@ -47,6 +48,7 @@ def wait(
     snowflake_conn_id: str,
     watch: Watch,
     *,
+    connection: SnowflakeConnection | None = None,
     job: str,
     query_id: str | None,
     report: Callable[[Decision], None],
@@ -54,18 +56,22 @@ def wait(
 ) -> Decision:
     """Wait in place until the watch says that it is over. Logs in again whenever a poll fails.
 
+    :param connection: the task's own, used until a poll fails; None: one is opened.
     :param report: told of every poll.
     :param cancel_on_timeout: cancel the job when the deadline passes.
     """
+    current: AbstractContextManager[SnowflakeConnection] = (
+        jobs.connected(snowflake_conn_id) if connection is None else nullcontext(connection)
+    )
     while True:
         try:
-            with jobs.connected(snowflake_conn_id) as connection:
+            with current as opened:
                 while True:
-                    decision = look(connection, watch, job=job, query_id=query_id)
+                    decision = look(opened, watch, job=job, query_id=query_id)
                     report(decision)
                     if decision.outcome is not None:
                         if decision.outcome == "timeout" and cancel_on_timeout:
-                            jobs.cancel(connection, job, query_id if watch.phase is Phase.SUBMITTING else None)
+                            jobs.cancel(opened, job, query_id if watch.phase is Phase.SUBMITTING else None)
                         return decision
                     time.sleep(decision.delay)
         except Exception as error:
@@ -77,3 +83,4 @@ def wait(
             if decision.outcome is not None:
                 return decision
             time.sleep(decision.delay)
+        current = jobs.connected(snowflake_conn_id)

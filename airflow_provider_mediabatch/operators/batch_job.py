@@ -99,8 +99,8 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         kept = {**(state or {}), "attempt": attempt.to_dict(), "deadline": deadline}
         if self.deferrable:
             self._defer(work, attempt, deadline, kept)
-        event = self._wait(attempt, deadline)
-        return self._end(context, event, work, attempt)
+        event = self._wait(attempt, deadline, connection)
+        return self._end(context, event, work, attempt, connection)
 
     def resume(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the deferral, where waiting in place would have."""
@@ -207,7 +207,9 @@ class BatchJobOperator(LineageMixin, BaseOperator):
             method_name="resume",
         )
 
-    def _wait(self, attempt: Attempt, deadline: float | None) -> dict[str, Any]:
+    def _wait(
+        self, attempt: Attempt, deadline: float | None, connection: SnowflakeConnection | None = None
+    ) -> dict[str, Any]:
         """Wait in place; the event that the trigger would have given."""
         from airflow_provider_mediabatch.hooks.waiting import wait
 
@@ -230,6 +232,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         decision = wait(
             self.snowflake_conn_id,
             watch,
+            connection=connection,
             job=attempt.job,
             query_id=attempt.query_id,
             report=report,
@@ -237,7 +240,14 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         )
         return decision.event()
 
-    def _end(self, context: Context, event: Mapping[str, Any], work: Work, attempt: Attempt) -> dict[str, Any]:
+    def _end(
+        self,
+        context: Context,
+        event: Mapping[str, Any],
+        work: Work,
+        attempt: Attempt,
+        connection: SnowflakeConnection | None = None,
+    ) -> dict[str, Any]:
         """What follows from the event: the verified result, or the error that says it all."""
         from airflow_provider_mediabatch.hooks import endings, jobs
 
@@ -246,8 +256,8 @@ class BatchJobOperator(LineageMixin, BaseOperator):
             raise error
         if Outcome(event["outcome"]) is not Outcome.DONE:
             return self.failed(context, event, work, attempt)
-        with jobs.connected(self.snowflake_conn_id) as connection:
-            value = self.finish(context, connection, work, attempt)
+        with jobs.still_connected(self.snowflake_conn_id, connection) as opened:
+            value = self.finish(context, opened, work, attempt)
             self._note_done(context, work, attempt)
             return value
 

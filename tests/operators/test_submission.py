@@ -152,3 +152,48 @@ def test_another_roles_job_is_neither_used_nor_started_again(
         adopted = submission.find(own, work)
     assert isinstance(adopted, submission.Attempt)
     assert (adopted.job, adopted.adopted) == (job, True)
+
+
+def test_waiting_and_the_end_use_the_tasks_connection(media: Any, connection: Any, conn_id: str) -> None:
+    work = make_work(media, connection)
+    with media.connect() as own:
+        attempt = submission.submit(own, conn_id, work, 0)
+        before = own.session_id
+        watch = Watch(started=time.time(), deadline=time.time() + 60, poll_interval=0.2, phase=Phase(attempt.phase))
+        # A connection id that leads nowhere: no login is made.
+        decision = waiting.wait(
+            "nowhere",
+            watch,
+            connection=own,
+            job=attempt.job,
+            query_id=attempt.query_id,
+            report=lambda _: None,
+            cancel_on_timeout=True,
+        )
+        assert decision.outcome is Outcome.DONE
+        with jobs.still_connected("nowhere", own) as opened:
+            assert opened is own
+        assert own.session_id == before
+    with jobs.still_connected(conn_id, own) as opened:
+        assert opened is not own, "it was closed: one login more"
+        assert jobs.describe(opened, attempt.job) is not None
+
+
+def test_a_poll_over_a_lost_connection_logs_in_again(media: Any, connection: Any, conn_id: str) -> None:
+    work = make_work(media, connection)
+    attempt = submission.submit(connection, conn_id, work, 0)
+    lost = media.connect()
+    lost.close()
+    watch = Watch(started=time.time(), deadline=time.time() + 60, poll_interval=0.2, phase=Phase(attempt.phase))
+    errors: list[str | None] = []
+    decision = waiting.wait(
+        conn_id,
+        watch,
+        connection=lost,
+        job=attempt.job,
+        query_id=attempt.query_id,
+        report=lambda decision: errors.append(decision.error),
+        cancel_on_timeout=True,
+    )
+    assert decision.outcome is Outcome.DONE
+    assert errors[0] is not None
