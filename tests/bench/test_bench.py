@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def scene(engine) -> Scene:  # type: ignore[no-untyped-def]
     made = Scene(engine.state_dir, engine.status)
-    made.prepare()
+    made.sql("CREATE STAGE IF NOT EXISTS WORK ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')")
     return made
 
 
@@ -71,7 +71,9 @@ def test_the_review_pages_figures(scene: Scene) -> None:
     assert [figure.unit for figure in review.figures(scene, 100, 2)] == ["s"] * 5
 
 
+@pytest.mark.slow
 def test_the_waitings_figures(scene: Scene) -> None:
+    scene.prepare()
     found = {figure.what.split(": ")[1]: figure for figure in waiting.figures(scene, [4], 2, 0.3)}
     assert found["logins"].ours == [1]
     assert found["logins"].other == [8]
