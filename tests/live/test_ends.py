@@ -42,6 +42,15 @@ class Run:
     def until_state(self, state: str, seconds: float = 240) -> None:
         until(lambda: self.task["state"] == state, seconds, lambda: self.task)
 
+    def until_try(self, number: int) -> None:
+        until(lambda: self.task["try_number"] == number, 120, lambda: self.task)
+
+    @property
+    def triggerer(self) -> int | None:
+        """Which triggerer has its trigger."""
+        found = self.task["triggerer_job"]
+        return found and int(found["id"])
+
     def until_deferred_on(self, generation: int = 0) -> str:
         """Wait until its try of this number (from 0) waits for a job that runs; the job's name."""
 
@@ -111,15 +120,8 @@ def assert_password_is_nowhere(live: Live, job: str) -> None:
 
 
 @pytest.mark.slow
-def test_every_other_end(ends: Live) -> None:
+def test_marked_succeeded_cleared_and_a_rolling_deploy(ends: Live) -> None:
     succeeded, cleared, kept = Run(ends), Run(ends), Run(ends)
-    limited = Run(ends, "live_ends_limited")
-    adopted, again = Run(ends, mode="plain", on_rerun="adopt"), Run(ends, mode="plain", on_rerun="rerun")
-
-    # execution_timeout: the trigger cancels, and the task fails saying so.
-    limited.until_state("failed")
-    job = str(ends.airflow.xcom(limited.dag_id, limited.run_id, "full", "mediabatch_job")["job"])
-    limited.until_cancelled(job)
 
     job = succeeded.until_deferred_on()
     succeeded.mark("success")
@@ -133,25 +135,39 @@ def test_every_other_end(ends: Live) -> None:
     cleared.mark("failed")
     cleared.until_cancelled(job)
 
-    # A rolling deploy ends the triggerer: the job goes on, and the next triggerer waits for it.
+    # A deploy ends the triggerer: the job goes on, and the next triggerer waits for it.
     job = kept.until_deferred_on()
+    before = kept.triggerer
     ends.airflow.stop_component("triggerer")
     ends.airflow.start_component("triggerer")
     time.sleep(5)
     assert kept.status(job) == "RUNNING"
-    until(lambda: ends.airflow.log("triggerer").read_text().count(job) > 1, 120, lambda: kept.task)
+    until(lambda: kept.triggerer not in (None, before), 180, lambda: kept.task)
     assert kept.status(job) == "RUNNING"
     assert kept.task["state"] == "deferred"
     kept.mark("failed")
     kept.until_cancelled(job)
 
-    # Cleared after success, with the same inputs: as on_rerun says.
-    for run, generation in ((adopted, 0), (again, 1)):
+
+@pytest.mark.slow
+def test_execution_timeout_cancels(ends: Live) -> None:
+    run = Run(ends, "live_ends_limited")
+    job = run.until_deferred_on()
+    run.until_state("failed")
+    run.until_cancelled(job)
+
+
+@pytest.mark.slow
+def test_cleared_after_success_does_as_on_rerun_says(ends: Live) -> None:
+    for run, generation in (
+        (Run(ends, mode="plain", on_rerun="adopt"), 0),
+        (Run(ends, mode="plain", on_rerun="rerun"), 1),
+    ):
         run.until_state("success")
         before = run.result()
         assert before["generation"] == 0
         run.clear()
-        until(lambda run=run: run.task["try_number"] == 2, 60, lambda run=run: run.task)  # type: ignore[misc]
+        run.until_try(2)
         run.until_state("success")
         after = run.result()
         assert (after["generation"], after["adopted"]) == (generation, generation == 0)

@@ -12,7 +12,7 @@ from airflow_provider_mediabatch.operators.validate_signature import ValidateSig
 START = pendulum.datetime(2026, 1, 1, tz="UTC")
 MODEL = "MEDIA.PUBLIC.LIVE_MODEL"
 
-for dag_id, limit in (("live_ends", None), ("live_ends_limited", pendulum.duration(seconds=20))):
+for dag_id, limit in (("live_ends", None), ("live_ends_limited", pendulum.duration(seconds=40))):
     with DAG(dag_id=dag_id, schedule=None, start_date=START, max_active_runs=8):
         files = ListStageFilesOperator(
             task_id="list_files",
