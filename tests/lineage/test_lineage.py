@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attr
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
@@ -99,15 +103,40 @@ def events_of(home: AirflowHome, tmp_path: Path, dag_id: str) -> list[dict[str, 
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
+def facets_of(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every facet of an event, wherever it hangs."""
+    for part in [event["run"], event["job"], *event.get("inputs", []), *event.get("outputs", [])]:
+        for kind in ("facets", "inputFacets", "outputFacets"):
+            yield from part.get(kind, {}).values()
+
+
+def specified_facets() -> dict[str, dict[str, bool]]:
+    """Address of a facet's schema → its fields and whether each is required, as OpenLineage's client generated them."""
+    generated = importlib.import_module("openlineage.client.generated")
+    found = {}
+    for module in pkgutil.iter_modules(generated.__path__, generated.__name__ + "."):
+        for kind in vars(importlib.import_module(module.name)).values():
+            if hasattr(kind, "__attrs_attrs__") and hasattr(kind, "_get_schema"):
+                fields = {field.name: field.default is attr.NOTHING for field in attr.fields(kind)}
+                found[kind._get_schema()] = fields
+    return found
+
+
 def names(event: dict[str, Any], side: str) -> set[str]:
     return {dataset["name"] for dataset in event.get(side, [])}
 
 
 def test_events_of_a_whole_run(airflow_home: AirflowHome, media_on_engine: None, tmp_path: Path) -> None:
     events = events_of(airflow_home, tmp_path, "lineage")
+    specified = specified_facets()
     validator = Draft202012Validator(RUN_EVENT, format_checker=FormatChecker())
     for event in events:
         assert [error.message for error in validator.iter_errors(event)] == []
+        for facet in facets_of(event):
+            fields = specified[facet["_schemaURL"]]
+            if "/facets/" in facet["_schemaURL"]:  # Airflow's own ones name the open base facet
+                assert facet.keys() <= fields.keys()
+            assert {name for name, required in fields.items() if required} <= facet.keys()
     done = {
         event["job"]["name"].removeprefix("lineage.media_batch."): event
         for event in events
