@@ -65,7 +65,11 @@ def get_provider_info() -> dict[str, Any]:
                 },
             }
         ],
-        "extra-links": [f"{_PACKAGE}.links.batch_job.BatchJobLink", f"{_PACKAGE}.links.review.ReviewLink"],
+        "extra-links": [
+            f"{_PACKAGE}.links.batch_job.BatchJobLink",
+            f"{_PACKAGE}.links.location.LocationLink",
+            f"{_PACKAGE}.links.review.ReviewLink",
+        ],
         "asset-uris": [
             {
                 "schemes": ["mediabatch"],

@@ -27,16 +27,24 @@ class BatchJobLink(BaseOperatorLink):
         return str(value.get("url") or "") if isinstance(value, dict) else ""
 
 
-def snowsight_url(account: str, host: str, query_id: str | None) -> str:
-    """Snowsight's address of a statement.
+def snowsight(account: str, host: str) -> str:
+    """Snowsight's address for a connection, or "" where it has none.
 
     :param account: the connection's account, ``organization-account``; an account locator has no such address.
     :param host: the connection's host: a loopback engine has no Snowsight.
-    :param query_id: the submitting statement.
     """
     organization, _, name = account.partition("-")
-    if not query_id or not name or not host.endswith(("snowflakecomputing.com", "snowflakecomputing.cn")):
+    if not name or not host.endswith(("snowflakecomputing.com", "snowflakecomputing.cn")):
         return ""
-    return (
-        f"https://app.snowflake.com/{organization.lower()}/{name.lower()}/#/compute/history/queries/{query_id}/detail"
-    )
+    return f"https://app.snowflake.com/{organization.lower()}/{name.lower()}"
+
+
+def snowsight_url(account: str, host: str, query_id: str | None) -> str:
+    """Snowsight's address of a statement.
+
+    :param account: the connection's account.
+    :param host: the connection's host.
+    :param query_id: the submitting statement.
+    """
+    base = snowsight(account, host)
+    return f"{base}/#/compute/history/queries/{query_id}/detail" if base and query_id else ""

@@ -13,6 +13,7 @@ from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError
 from airflow_provider_mediabatch.job import JobStatus
 from airflow_provider_mediabatch.lineage import LineageMixin
 from airflow_provider_mediabatch.links.batch_job import JOB_KEY, BatchJobLink, snowsight_url
+from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.links.review import ReviewLink
 from airflow_provider_mediabatch.naming import stem
 from airflow_provider_mediabatch.polling import Decision, Outcome, Phase, Watch
@@ -43,7 +44,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
     :param snowflake_conn_id: Airflow connection of type ``snowflake``.
     """
 
-    operator_extra_links = (BatchJobLink(), ReviewLink())
+    operator_extra_links = (BatchJobLink(), LocationLink(), ReviewLink())
 
     def __init__(
         self,
@@ -170,6 +171,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
             )
         url = snowsight_url(connection.account or "", connection.host or "", attempt.query_id)
         context["ti"].xcom_push(key=JOB_KEY, value={"job": attempt.job, "query_id": attempt.query_id, "url": url})
+        push_location(context, connection, work.location(attempt.job))
         return attempt
 
     def before_submit(self, context: Context, connection: SnowflakeConnection, work: Work, job: str) -> None:

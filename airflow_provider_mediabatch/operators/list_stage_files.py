@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_provider_mediabatch import selection, values
 from airflow_provider_mediabatch.exceptions import InvalidInput
 from airflow_provider_mediabatch.lineage import LineageMixin
+from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.manifest import Manifest
 from airflow_provider_mediabatch.operators.arguments import checked, column_name_of, positive_integer, truth
 
@@ -104,6 +105,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
     )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers = {"query": "sql"}  # noqa: RUF012 (Airflow declares it so)
+    operator_extra_links = (LocationLink(),)
     ui_color = "#d7eef9"
 
     def __init__(
@@ -174,6 +176,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             raise InvalidInput(str(error)) from None
         with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
             location = listing.stage_path(connection, self.manifest_location)
+            push_location(context, connection, location.full)
             if listing.stage_url(listing.describe_stage(connection, location)):
                 raise InvalidInput(f"manifest_location={location} is on an external stage: use an internal stage")
             work = self._find(connection, context, location, window)

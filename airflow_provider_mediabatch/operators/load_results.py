@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_mediabatch.exceptions import InvalidInput
 from airflow_provider_mediabatch.job import BatchResult
 from airflow_provider_mediabatch.lineage import LineageMixin
+from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
     """
 
     template_fields: Sequence[str] = ("results", "table", "nested", "snowflake_conn_id")
+    operator_extra_links = (LocationLink(),)
     ui_color = "#e6e0f5"
 
     def __init__(
@@ -72,6 +74,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         full = [(result, manifest) for result, manifest in found if result.rows]
         with connected(self.snowflake_conn_id) as connection:
             table = loading.table_name(connection, self.table)
+            push_location(context, connection, table)
             rows = 0
             if full:
                 staged = Staged(connection, table.rpartition(".")[0])

@@ -11,6 +11,7 @@ from airflow_provider_mediabatch import signature, sql, surroundings
 from airflow_provider_mediabatch.exceptions import InvalidInput, ValidationFailed
 from airflow_provider_mediabatch.facts import FunctionFacts, ModelFacts, Problem
 from airflow_provider_mediabatch.lineage import LineageMixin
+from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.manifest import BOOKKEEPING, SHARD, Manifest, manifests_from_xcom
 from airflow_provider_mediabatch.naming import check_schema
 from airflow_provider_mediabatch.plan import InferencePlan
@@ -65,6 +66,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
         "job_schema",
         "snowflake_conn_id",
     )
+    operator_extra_links = (LocationLink(),)
     ui_color = "#e8f4ff"
 
     def __init__(
@@ -115,6 +117,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
         try:
             with connected(self.snowflake_conn_id) as connection:
                 plan = self.validate(connection, manifests)
+                push_location(context, connection, plan.output_location)
         except InvalidInput as error:
             from airflow_provider_mediabatch.hooks.ledger import release_claims
 

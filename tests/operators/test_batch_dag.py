@@ -36,6 +36,10 @@ def test_four_operators(media: Any, airflow_home: Any, connection: Any, dag_id: 
     sizes = staged.rows(f'SELECT $1:"size"::NUMBER AS N FROM {staged.source(result.location)} ORDER BY 1')
     assert [row["N"] for row in sizes] == [2 * (10 + number) for number in range(12)]
     assert run.xcoms["full"]["mediabatch_job"]["job"] == result.job
+    pushed = {task: run.xcoms[task]["mediabatch_location"]["location"] for task in ("list_files", "validate", "full")}
+    assert pushed["full"] == result.location
+    assert result.location.startswith(pushed["validate"])
+    assert pushed["list_files"].startswith("@MEDIA.PUBLIC.OP_WORK/")
     info = jobs.describe(connection, result.job)
     assert info is not None
     assert info.status == "DONE"

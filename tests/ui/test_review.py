@@ -192,6 +192,7 @@ def test_links_of_the_tasks(review: Review) -> None:
     run = quote(review.runs["ui_recordings"])
     links = review.airflow.api("GET", f"/dags/ui_recordings/dagRuns/{run}/taskInstances/{FULL}/links")["extra_links"]
     assert links["Batch review"] == review.path("ui_recordings", FULL, "-1")
+    assert {"Batch inference job", "Results location"} <= set(links), "there, and empty: the engine has no Snowsight"
 
 
 def test_a_rejection_releases_the_files_and_an_approval_runs_them(page: Any, review: Review) -> None:

@@ -10,6 +10,7 @@ from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError
 from airflow_provider_mediabatch.facts import Problem
 from airflow_provider_mediabatch.hooks.registry import _choose, _functions, _model_type, _supports_gpu, did_you_mean
 from airflow_provider_mediabatch.links.batch_job import snowsight_url
+from airflow_provider_mediabatch.links.location import place
 
 SIGNATURE = {
     "inputs": [{"name": "IMAGE", "type": "BYTES"}],
@@ -101,3 +102,16 @@ def test_errors_say_three_things() -> None:
     assert "nothing bills" in text
     assert "A retry will fail in the same way" in text
     assert isinstance(error, MediaBatchError)
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("@DB.SC.OUT/run/MB_X/", "DB/schemas/SC/stage/OUT"),
+        ('@"my db".SC."a/b"/x/', "my%20db/schemas/SC/stage/a%2Fb"),
+        ("DB.SC.RESULTS", "DB/schemas/SC/table/RESULTS"),
+        ('DB.SC."results 1"', "DB/schemas/SC/table/results%201"),
+    ],
+)
+def test_snowsights_page_of_a_location(location: str, expected: str) -> None:
+    assert place(location) == expected
