@@ -106,6 +106,42 @@ def test_read_on_the_model_is_asked_for_and_its_fix_gives_it(patient: RunningEng
     assert (mended["READ on model"].status, mended["function"].status) == ("pass", "pass")
 
 
+def test_a_model_out_of_sight_and_an_external_output_are_mended_too(patient: RunningEngine) -> None:
+    import job_models
+    from snowflake.ml.model import custom_model
+    from snowflake.ml.registry import Registry
+
+    with patient.session() as session:
+        session.sql("CREATE DATABASE IF NOT EXISTS SURGERY").collect()
+        session.sql("CREATE SCHEMA IF NOT EXISTS SURGERY.MEDIA").collect()
+        session.sql("CREATE STAGE SURGERY.MEDIA.BUCKET URL = 's3://surgery/out/'").collect()
+        session.sql(f"GRANT USAGE ON STAGE SURGERY.MEDIA.BUCKET TO ROLE {ROLE}").collect()
+        Registry(session, database_name="SURGERY", schema_name="MEDIA").log_model(
+            job_models.FileModel(custom_model.ModelContext()),
+            model_name="HIDDEN",
+            version_name="V1",
+            signatures={"predict": job_models.FILE_SIGNATURE},
+            target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
+            code_paths=[job_models.__file__],
+        )
+    wanted = Wanted(model="SURGERY.MEDIA.HIDDEN", output="@SURGERY.MEDIA.BUCKET/")
+    hidden = look(patient, wanted)
+    assert hidden["model"].status == "fail"
+    with patient.connect() as admin:
+        for statement in hidden["model"].fix.split("; "):
+            admin.cursor().execute(statement)
+        seen = look(patient, wanted)
+        assert {seen[row].status for row in ("model", "READ on model", "function")} == {"pass"}
+        assert seen["kind of output stage"].status == "fail"
+        admin.cursor().execute(seen["kind of output stage"].fix)
+        mended = Wanted(output="@SURGERY.MEDIA.MB_RESULTS/")
+        for fix in [finding.fix for finding in look(patient, mended).values() if finding.fix]:
+            for statement in fix.split("; "):
+                admin.cursor().execute(statement)
+    rows = look(patient, mended)
+    assert {rows[row].status for row in ("WRITE on output stage", "kind of output stage")} == {"pass"}
+
+
 def test_what_is_not_there_is_said(patient: RunningEngine) -> None:
     wanted = Wanted(stage="photos", output="@DOCTOR.MEDIA.NONE", pool="NONE", model="DOCTOR.MEDIA.NONE")
     found = examine(patient.connect, wanted)
