@@ -1,7 +1,7 @@
 """Batch inference jobs on Snowflake: submit, look at, cancel, read the logs of.
 
 Everything but :func:`execute_statement` runs without snowflake-ml, so that the triggerer can use it too. No statement
-here needs a warehouse.
+here needs a warehouse, but for :func:`seconds`.
 """
 
 from __future__ import annotations
@@ -192,6 +192,26 @@ def logs(connection: SnowflakeConnection, job: str, instances: int = 1, lines: i
         if text:
             texts.append(f"[instance {instance}]\n{text}" if instances > 1 else text)
     return "\n".join(texts)
+
+
+def seconds(connection: SnowflakeConnection, job: str) -> float | None:
+    """From the creation of a finished job to its end, by the job history; None where that does not say.
+
+    The history is read with a SELECT, which needs a warehouse.
+    """
+    from snowflake.connector.errors import DatabaseError
+
+    database, schema, name = (sql.literal(part) for part in sql.split(job))
+    try:
+        found = show(
+            connection,
+            "SELECT DATEDIFF(millisecond, CREATED_TIME, COMPLETED_TIME) / 1000 AS SECONDS FROM "
+            f"TABLE(snowflake.spcs.get_job_history()) WHERE DATABASE_NAME = {database} AND SCHEMA_NAME = {schema} "
+            f"AND NAME = {name} AND COMPLETED_TIME IS NOT NULL ORDER BY CREATED_TIME DESC LIMIT 1",
+        )
+    except DatabaseError:
+        return None
+    return float(found[0]["seconds"]) if found else None
 
 
 def visible_grant(job: str) -> str:

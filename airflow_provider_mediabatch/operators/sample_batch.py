@@ -117,6 +117,7 @@ class SampleBatchOperator(BatchJobOperator):
 
     def finish(self, context: Context, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> dict[str, Any]:
         """Check the output; the report, or :class:`SampleFailed` with what broke."""
+        from airflow_provider_mediabatch.hooks import jobs
         from airflow_provider_mediabatch.hooks.endings import check_whole
         from airflow_provider_mediabatch.hooks.output import Staged
 
@@ -134,7 +135,10 @@ class SampleBatchOperator(BatchJobOperator):
             checks += self._check_nulls(staged, relation, [name for name in work.plan.outputs if name in found], rows)
             checks += [self._check_predicate(staged, relation, predicate) for predicate in self._predicates()]
         preview = clip(staged.rows(f"SELECT * FROM {relation} LIMIT {PREVIEW_ROWS}")) if found else ()
-        seconds = None if attempt.adopted else (time.time() - attempt.started) / max(1, work.manifest.row_count)
+        # The job's own time, which an image build and the polls are not part of.
+        seconds = jobs.seconds(connection, attempt.job)
+        if seconds is None and not attempt.adopted:
+            seconds = time.time() - attempt.started
         report = SampleReport(
             passed=all(check.passed for check in checks),
             job=attempt.job,
@@ -145,7 +149,7 @@ class SampleBatchOperator(BatchJobOperator):
             checks=tuple(checks),
             preview=preview,
             rows=rows,
-            seconds_per_file=None if seconds is None else round(seconds, 3),
+            seconds_per_file=None if seconds is None else round(seconds / max(1, work.manifest.row_count), 3),
         )
         for check in checks:
             self.log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.detail)

@@ -89,7 +89,10 @@ class Workers:
             assert self._process.stdin is not None
             assert self._process.stdout is not None
             print(json.dumps(request), file=self._process.stdin, flush=True)
-            return int(self._process.stdout.readline())
+            while not (line := self._process.stdout.readline()).strip().isdigit():
+                if not line:
+                    raise RuntimeError(f"the workers are gone:\n{self.log.read_text()}")
+            return int(line)  # after what Airflow's logging prints, a warning of the fork for example
 
     def close(self) -> None:
         self._process.stdin.close()  # type: ignore[union-attr]

@@ -309,11 +309,13 @@ def test_a_second_put_of_the_same_file_leaves_nothing(engine: Any, tmp_path: Pat
         cursor.execute("CREATE OR REPLACE STAGE MEDIA.PUBLIC.PUT_TWICE")
         put = f"PUT 'file://{tmp_path}/same.txt' @MEDIA.PUBLIC.PUT_TWICE AUTO_COMPRESS = FALSE OVERWRITE = FALSE"
         cursor.execute(put)
+        before = {path.name for path in (engine.state_dir / "unload").glob("put_*")}
         (tmp_path / "same.txt").write_text("second")
         cursor.execute(put)
         assert list((engine.state_dir / "unload").glob("put_*/same.txt"))
         assert cursor.execute("LIST @MEDIA.PUBLIC.PUT_TWICE").fetchall()[0][1] == 5
-        own = {path.name for path in (engine.state_dir / "unload").glob("put_*")}
+        own = {path.name for path in (engine.state_dir / "unload").glob("put_*")} - before
+        assert own
     deadline = time.monotonic() + 10
     while own & {path.name for path in (engine.state_dir / "unload").glob("put_*")}:
         assert time.monotonic() < deadline

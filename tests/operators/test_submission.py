@@ -40,6 +40,8 @@ def test_submit_wait_adopt(media: Any, connection: Any, conn_id: str) -> None:
     assert isinstance(adopted, submission.Attempt)
     assert adopted.adopted
     assert adopted.phase is None
+    assert 0 < (jobs.seconds(connection, attempt.job) or 0) < 60
+    assert jobs.seconds(connection, work.job(7)) is None
     assert names(connection, work) == [work.job(0)]
 
 

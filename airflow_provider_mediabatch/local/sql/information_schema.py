@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -116,6 +117,7 @@ def packages(ctx: Context, node: exp.Expr) -> str:
     from importlib.metadata import distributions
 
     found = {(d.metadata["Name"] or "").lower(): d.version for d in distributions()}
-    rows = [(name, version, "python", "3.11") for name, version in sorted(found.items()) if name]
+    runtime = f"{sys.version_info.major}.{sys.version_info.minor}"
+    rows = [(name, version, "python", runtime) for name, version in sorted(found.items()) if name]
     columns = [_T("PACKAGE_NAME"), _T("VERSION"), _T("LANGUAGE"), _T("RUNTIME_VERSION")]
     return sources.relation(ctx, Result.of(columns, rows))
