@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from operators.work import Instance
 
 from airflow_provider_mediabatch.exceptions import InvalidInput
 from airflow_provider_mediabatch.hooks import endings, listing
@@ -41,7 +41,7 @@ class Stages:
         """Run the operator as one task instance would."""
         arguments.setdefault("manifest_location", f"{self.work}/manifests/")
         operator = ListStageFilesOperator(task_id="list", snowflake_conn_id=self.conn_id, **arguments)
-        ti = RuntimeTaskInstance.model_construct(
+        ti = Instance.model_construct(
             dag_id="dag", task_id="list", run_id=run_id, map_index=-1, try_number=1, task=operator
         )
         context: Any = {"ti": ti, "logical_date": logical_date}

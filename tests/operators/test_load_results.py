@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from airflow.sdk import Asset
 from airflow.sdk.execution_time.context import OutletEventAccessors
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from operators.work import Instance
 
 from airflow_provider_mediabatch.exceptions import IncompleteOutput, InvalidInput
 from airflow_provider_mediabatch.hooks.mediabatch import rows
@@ -55,7 +55,7 @@ class Output:
         operator = LoadResultsOperator(
             task_id="load", results=given, table=self.table, snowflake_conn_id="load_test", **arguments
         )
-        ti = RuntimeTaskInstance.model_construct(
+        ti = Instance.model_construct(
             dag_id="dag", task_id="load", run_id="run", map_index=-1, try_number=1, task=operator
         )
         context: Any = {"ti": ti, "outlet_events": OutletEventAccessors()}

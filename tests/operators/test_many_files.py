@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-from operators.work import statements
+from operators.work import Instance, statements
 
 from airflow_provider_mediabatch.exceptions import InvalidInput
 from airflow_provider_mediabatch.hooks import listing, watching
@@ -50,7 +49,7 @@ class Crowd:
                 **arguments,
             },
         )
-        ti = RuntimeTaskInstance.model_construct(
+        ti = Instance.model_construct(
             dag_id="dag", task_id="list", run_id=run_id, map_index=-1, try_number=1, task=operator
         )
         context: Any = {"ti": ti, "logical_date": None}

@@ -67,7 +67,7 @@ def test_all_are_counted_and_the_first_are_named(bucket: Bucket, media: Any) -> 
     missing = missing_files(bucket.connection, manifest, "MEDIA.PUBLIC")
     assert (missing.count, list(missing.names)) == (30, [bucket.path(name) for name in names[5 : 5 + MAX_NAMES]])
     assert str(missing).endswith("it's 24.jpg and 10 more")
-    assert len(statements(media, since)) == few, "as many statements, whatever the number of files"
+    assert len(statements(media, since)) <= few, "no more statements for more files"
 
 
 def test_the_failure_names_them_and_is_not_tried_again(bucket: Bucket, media: Any, conn_id: str) -> None:
