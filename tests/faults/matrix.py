@@ -95,7 +95,7 @@ def _full(place: Place, cell: Cell, manifest: Any, engine: Callable[[], bool] | 
         plan=plan(f"MEDIA.{cell.name}", f"{WORK}/{cell.name}/out/", build=cell.phase == "image build", **slow),
         deferrable=cell.deferrable,
         poll_interval=0.2,
-        timeout=6 if cell.fault == "job stuck PENDING" else 90,
+        timeout=12 if cell.fault == "job stuck PENDING" else 90,
     )
 
     def kill() -> bool:
