@@ -3,9 +3,8 @@ VENV ?= .venv
 ARGS ?=
 # What is left to `make test-all`.
 QUICK := -m "not slow"
-# Three processes for two cores: the tests wait for jobs as much as they compute. The tests of a file stay together: they
-# share models, stages and DAG runs.
-PYTEST := -m pytest -n 3 --dist loadfile
+# One process a core. The tests of a file stay together: they share models, stages and DAG runs.
+PYTEST := -m pytest -n 2 --dist loadfile
 
 .PHONY: help demo speech test test-all soak bench lint format clean
 
