@@ -21,10 +21,15 @@ class BatchJobLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """The address that the task pushed; "" before it did, and for the local engine, which has no Snowsight."""
-        from airflow.sdk.execution_time.xcom import XCom
+        return pushed_url(JOB_KEY, ti_key)
 
-        value = XCom.get_value(key=JOB_KEY, ti_key=ti_key)
-        return str(value.get("url") or "") if isinstance(value, dict) else ""
+
+def pushed_url(key: str, ti_key: TaskInstanceKey) -> str:
+    """The ``url`` that a task pushed under an XCom key; "" before it did, and where there is none."""
+    from airflow.sdk.execution_time.xcom import XCom
+
+    value = XCom.get_value(key=key, ti_key=ti_key)
+    return str(value.get("url") or "") if isinstance(value, dict) else ""
 
 
 def snowsight(account: str, host: str) -> str:

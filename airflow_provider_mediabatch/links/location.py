@@ -8,7 +8,7 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperatorLink
 
 from airflow_provider_mediabatch import sql
-from airflow_provider_mediabatch.links.batch_job import snowsight
+from airflow_provider_mediabatch.links.batch_job import pushed_url, snowsight
 from airflow_provider_mediabatch.stage_path import StagePath
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ class LocationLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """The address that the task pushed; "" before it did, and for the local engine, which has no Snowsight."""
-        from airflow.sdk.execution_time.xcom import XCom
-
-        value = XCom.get_value(key=LOCATION_KEY, ti_key=ti_key)
-        return str(value.get("url") or "") if isinstance(value, dict) else ""
+        return pushed_url(LOCATION_KEY, ti_key)
 
 
 def push_location(context: Context, connection: SnowflakeConnection, location: str) -> None:
