@@ -56,7 +56,8 @@ class BatchResult:
     :param location: full stage path of the output Parquet, ending in ``/``.
     :param rows: output rows.
     :param files: input rows of the manifest.
-    :param seconds: from submission to the verified end, as this task saw it.
+    :param seconds: from submission to the verified end, as this task saw it; of an adopted job its own time, by the
+        job history (0 where that does not say).
     :param plan: the plan's digest.
     :param model: qualified model name.
     :param model_version: the pinned version.

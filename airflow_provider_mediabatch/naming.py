@@ -1,5 +1,6 @@
-"""Job names. The server's unique name is the lock that keeps a piece of work from running, and being paid for, twice.
+"""Job names, and names that were meant.
 
+A job's name is the lock that keeps a piece of work from running, and being paid for, twice: the server keeps it unique.
 The name follows from what the work is, so a retry on another worker derives the same one. It is an unquoted identifier
 in an unquoted schema, because ``EXECUTE INFERENCE JOB SERVICE … NAME`` takes no other.
 """
@@ -7,6 +8,8 @@ in an unquoted schema, because ``EXECUTE INFERENCE JOB SERVICE … NAME`` takes 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 from airflow_provider_mediabatch.values import digest
 
@@ -47,3 +50,10 @@ def check_schema(schema: str) -> None:
             f"{schema} cannot hold jobs: Snowflake takes only unquoted identifiers (A-Z, 0-9, _ and $) for the "
             "database and schema of a batch inference job. Set job_schema to one that needs no quotes"
         )
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was most likely meant, whatever its case; None when none is near."""
+    by_upper = {item.upper(): item for item in known}
+    found = get_close_matches(name.upper(), by_upper, n=1)
+    return by_upper[found[0]] if found else None

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from airflow_provider_mediabatch import sql
 from airflow_provider_mediabatch.facts import FunctionFacts, ModelFacts, Problem
+from airflow_provider_mediabatch.naming import closest
 
 FULL_STAGE_PATH = "full_stage_path"
 RAW_BYTES, BASE64, BASE64_DATA_URL = "raw_bytes", "base64", "base64_data_url"
@@ -85,7 +85,7 @@ def match_columns(function: FunctionFacts, inputs: Inputs, findings: Findings) -
             matched[name] = column
             continue
         wanted = name if function.case_sensitive else name.upper()
-        guess = _closest(name, inputs.usable)
+        guess = closest(name, inputs.usable)
         if guess is None:
             unused = [item for item in inputs.file_columns if item not in matched.values()]
             guess = unused[0] if len(unused) == 1 and _is_file_input(spec) else None
@@ -127,7 +127,7 @@ def handle_columns(
     }
     for key, value in overrides.items():
         if key not in inputs.columns:
-            guess = find_column(key, inputs.usable) or _closest(key, inputs.usable)
+            guess = find_column(key, inputs.usable) or closest(key, inputs.usable)
             findings.problem(
                 f"column_handling names {key!r}, which is not a column of the manifest"
                 + (f"; did you mean {guess!r}?" if guess else ""),
@@ -203,7 +203,7 @@ def check_params(function: FunctionFacts, params: Mapping[str, Any], findings: F
     for name, value in params.items():
         spec = specs.get(name.upper())
         if spec is None:
-            guess = _closest(name, [str(item["name"]) for item in function.params])
+            guess = closest(name, [str(item["name"]) for item in function.params])
             findings.problem(
                 f"{function.target_method} has no parameter {name!r}" + (f"; did you mean {guess!r}?" if guess else ""),
                 f"its parameters are: {names}",
@@ -237,7 +237,7 @@ def check_partition(
         return
     column = find_column(partition_column, inputs.usable)
     if column is None:
-        guess = _closest(partition_column, inputs.usable)
+        guess = closest(partition_column, inputs.usable)
         findings.problem(
             f"partition_column {partition_column} is not in the manifest"
             + (f"; did you mean {guess}?" if guess else ""),
@@ -301,7 +301,7 @@ def _encoding(column: str, value: Any, findings: Findings) -> str | None:
         )
     encoding = _text(options.get("convert_to") or "")
     if encoding and encoding not in ENCODINGS:
-        guess = _closest(encoding, ENCODINGS)
+        guess = closest(encoding, ENCODINGS)
         findings.problem(
             f"column_handling of {column}: there is no encoding {encoding.upper()}"
             + (f"; did you mean {guess.upper()}?" if guess else ""),
@@ -357,9 +357,3 @@ def _text(value: Any) -> str:
 
 def _base(sql_type: str) -> str:
     return sql_type.upper().split("(")[0].strip()
-
-
-def _closest(name: str, known: Sequence[str]) -> str | None:
-    by_upper = {item.upper(): item for item in known}
-    close = get_close_matches(name.upper(), list(by_upper), n=1, cutoff=0.6)
-    return by_upper[close[0]] if close else None

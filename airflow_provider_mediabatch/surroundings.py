@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from airflow_provider_mediabatch import sql
 from airflow_provider_mediabatch.facts import ModelFacts, PoolFacts, StageFacts
+from airflow_provider_mediabatch.naming import closest
 from airflow_provider_mediabatch.signature import Findings
 from airflow_provider_mediabatch.stage_path import StagePath
 
@@ -86,10 +86,10 @@ def check_compute_pool(
     found = {pool.name: pool for pool in pools}
     pool = found.get(resolved)
     if pool is None:
-        close = get_close_matches(resolved, list(found), n=1, cutoff=0.6)
+        close = closest(resolved, found)
         findings.problem(
             f"Compute pool {resolved} does not exist, or this role may not see it"
-            + (f"; did you mean {close[0]}?" if close else ""),
+            + (f"; did you mean {close}?" if close else ""),
             (f"use one of: {', '.join(sorted(found)[:10])}; or " if found else "")
             + f"GRANT USAGE ON COMPUTE POOL {sql.identifier(resolved)} TO ROLE …",
         )
@@ -113,9 +113,9 @@ def check_specs(specs: Mapping[str, Mapping[str, Any] | None], replicas: int | N
         for key, value in (spec or {}).items():
             known = SPEC_FIELDS[name]
             if key not in known:
-                close = get_close_matches(str(key), list(known), n=1, cutoff=0.5)
+                close = closest(str(key), known)
                 findings.problem(
-                    f"{name} has no field {key!r}" + (f"; did you mean {close[0]!r}?" if close else ""),
+                    f"{name} has no field {key!r}" + (f"; did you mean {close!r}?" if close else ""),
                     f"its fields are: {', '.join(known)}",
                 )
             elif value is not None and (
@@ -165,9 +165,8 @@ def _find_stage(
     by_name = {stage.name: stage for stage in known}
     if location.stage in by_name:
         return by_name[location.stage]
-    same = [name for name in by_name if name.upper() == location.stage.upper()]
-    close = same or get_close_matches(location.stage, list(by_name), n=1, cutoff=0.6)
-    hint = f"; did you mean @{sql.qualified(location.database, location.schema, close[0])}?" if close else ""
+    close = closest(location.stage, by_name)
+    hint = f"; did you mean @{sql.qualified(location.database, location.schema, close)}?" if close else ""
     findings.problem(
         f"Stage {location.stage_name} of {what} does not exist, or this role may not see it{hint}",
         f"correct the name (unquoted is upper case), or GRANT {privilege} ON STAGE {location.stage_name} TO ROLE …",

@@ -96,6 +96,17 @@ def unreadable(event: Mapping[str, Any], attempt: Attempt) -> PollingFailed | No
     return None
 
 
+def cancelled_by_clearing(event: Mapping[str, Any], attempt: Attempt) -> bool:
+    """Whether an earlier try's job was cancelled after this try had attached to it.
+
+    Clearing a deferred task has its trigger cancel the job a moment later, and the next try may come first. That try
+    is to run the work, not to fail for it.
+    """
+    outcome = Outcome(event["outcome"])
+    cancelled = outcome is Outcome.FAILED and event.get("status") == JobStatus.CANCELLED
+    return attempt.attached and (cancelled or outcome is Outcome.REJECTED)
+
+
 def failure(
     connection: SnowflakeConnection,
     event: Mapping[str, Any],

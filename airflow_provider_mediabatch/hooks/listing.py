@@ -6,7 +6,6 @@ judged. The order is: which stage is it, list it (asynchronously, rows left on t
 
 from __future__ import annotations
 
-import difflib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError
 from airflow_provider_mediabatch.hooks import listing_sql
 from airflow_provider_mediabatch.hooks.listing_sql import Relation, Source
 from airflow_provider_mediabatch.hooks.mediabatch import rows
+from airflow_provider_mediabatch.naming import closest
 from airflow_provider_mediabatch.stage_path import StagePath
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def describe_stage(connection: SnowflakeConnection, path: StagePath) -> dict[str
         names = [row["name"] for row in found] or [
             row["name"] for row in rows(connection, f"SHOW STAGES IN SCHEMA {schema}")
         ]
-    close = difflib.get_close_matches(path.stage.upper(), {name.upper(): name for name in names}, n=1)
-    meant = next((name for name in names if close and name.upper() == close[0]), None)
+    meant = closest(path.stage, names)
     hint = f"; did you mean @{sql.qualified(path.database, path.schema, meant)}?" if meant else ""
     raise InvalidInput(
         f"stage @{path.stage_name} does not exist, or this role may not see it{hint} "

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch import sql
 from airflow_provider_mediabatch.exceptions import InvalidInput
 from airflow_provider_mediabatch.facts import FunctionFacts, ModelFacts, PoolFacts, StageFacts
+from airflow_provider_mediabatch.naming import closest
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -113,10 +113,9 @@ def compute_pools(connection: SnowflakeConnection) -> list[PoolFacts]:
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """``; did you mean X?`` for the closest known name, else what is there, else nothing."""
-    by_upper = {item.upper(): item for item in known}
-    close = get_close_matches(name.upper(), list(by_upper), n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {by_upper[close[0]]}?"
+    meant = closest(name, known)
+    if meant is not None:
+        return f"; did you mean {meant}?"
     return f"; there is: {', '.join(sorted(known)[:10])}" if known else ""
 
 

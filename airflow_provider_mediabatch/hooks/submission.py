@@ -66,6 +66,7 @@ class Attempt:
     :param query_id: the submitting statement, where this task sent it.
     :param adopted: an earlier try's finished job.
     :param failed: it ended as FAILED, and is kept (:attr:`Work.keeps_failure`).
+    :param attached: an earlier try's job, which had not ended when it was found.
     """
 
     job: str
@@ -75,6 +76,7 @@ class Attempt:
     query_id: str | None = None
     adopted: bool = False
     failed: bool = False
+    attached: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """For the trigger and the task's store."""
@@ -102,7 +104,7 @@ def find(
                 return kept or generation
             state, _ = jobs.query_state(connection, str(query_id))
             if state is Query.RUNNING:
-                return Attempt(job, generation, Phase.SUBMITTING, started, str(query_id))
+                return Attempt(job, generation, Phase.SUBMITTING, started, str(query_id), attached=True)
             if state is not Query.SUCCEEDED:
                 return kept or generation
             info = jobs.describe(connection, job)  # the statement may have ended only after the first look
@@ -113,7 +115,7 @@ def find(
             if jobs.count_files(connection, work.location(job))["success"]:
                 return Attempt(job, generation, None, started, adopted=True)
         elif status is None or not (status.terminal or status.ending):
-            return Attempt(job, generation, Phase.RUNNING, started)
+            return Attempt(job, generation, Phase.RUNNING, started, attached=True)
         elif status is JobStatus.FAILED and work.keeps_failure:
             # The last of its kind: the same one, whatever an earlier try has noted.
             kept = Attempt(job, generation, None, started, adopted=True, failed=True)

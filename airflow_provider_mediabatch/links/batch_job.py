@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 JOB_KEY = "mediabatch_job"
 """XCom key of ``{"job": …, "query_id": …, "url": …}``, pushed before the waiting begins."""
+WAITING_KEY = "mediabatch_waiting"
+"""XCom key of ``{"snowflake_conn_id": …, "jobs": [[job, query id], …]}``, pushed right before a task defers."""
 
 
 class BatchJobLink(BaseOperatorLink):

@@ -12,7 +12,7 @@ from airflow.sdk import BaseOperator, conf
 from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError
 from airflow_provider_mediabatch.job import JobStatus
 from airflow_provider_mediabatch.lineage import LineageMixin
-from airflow_provider_mediabatch.links.batch_job import JOB_KEY, BatchJobLink, snowsight_url
+from airflow_provider_mediabatch.links.batch_job import JOB_KEY, WAITING_KEY, BatchJobLink, snowsight_url
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.links.review import ReviewLink
 from airflow_provider_mediabatch.naming import stem
@@ -99,6 +99,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         deadline = self._deadline(context)
         kept = {**(state or {}), "attempt": attempt.to_dict(), "deadline": deadline}
         if self.deferrable:
+            self.note_waiting(context)
             self._defer(work, attempt, deadline, kept)
         event = self._wait(attempt, deadline, connection)
         return self._end(context, event, work, attempt, connection)
@@ -128,6 +129,11 @@ class BatchJobOperator(LineageMixin, BaseOperator):
                 )
             else:
                 self.log.info("Cancelled job %s: the task was killed", job)
+
+    def note_waiting(self, context: Context) -> None:
+        """Right before the task defers: what to end if somebody marks it before a triggerer runs its trigger."""
+        waiting = {"snowflake_conn_id": self.snowflake_conn_id, "jobs": [list(item) for item in self._submitted]}
+        context["ti"].xcom_push(key=WAITING_KEY, value=waiting)
 
     def stem(self, context: Context, fingerprint: str) -> str:
         """The name of this task instance's work."""
@@ -256,6 +262,10 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         error = endings.unreadable(event, attempt)
         if error is not None:
             raise error
+        if endings.cancelled_by_clearing(event, attempt):
+            self.log.info("Job %s of an earlier try was cancelled after this try had attached to it", attempt.job)
+            with jobs.connected(self.snowflake_conn_id) as opened:
+                return self.run_work(context, opened, work, first=attempt.generation, state=event.get("state"))
         if Outcome(event["outcome"]) is not Outcome.DONE:
             return self.failed(context, event, work, attempt)
         with jobs.still_connected(self.snowflake_conn_id, connection) as opened:

@@ -132,15 +132,18 @@ class FullBatchOperator(IsolatingJobOperator):
         count: int = 0,
     ) -> BatchResult:
         """Describe verified output and record it in the ledger."""
+        from airflow_provider_mediabatch.hooks import jobs
         from airflow_provider_mediabatch.hooks.ledger import Ledger
 
+        # An adopted job ran in an earlier try, at a time of its own.
+        seconds = jobs.seconds(connection, attempt.job) if attempt.adopted else time.time() - attempt.started
         result = replace(
             _empty(work.manifest, work.plan),
             job=attempt.job,
             location=location,
             rows=rows,
             files=work.manifest.file_count,
-            seconds=round(time.time() - attempt.started, 3),
+            seconds=round(seconds or 0.0, 3),
             generation=attempt.generation,
             quarantined=tuple(quarantined),
             more_quarantined=count - len(quarantined),

@@ -155,6 +155,7 @@ class IsolatingJobOperator(BatchJobOperator):
                     "round": [[[part.round, part.low, part.high], item.to_dict()] for part, item in attempts.items()],
                     "deadline": deadline,
                 }
+                self.note_waiting(context)
                 self._defer_round(parts[0].round, waiting, deadline, state)
             settled = settled + self._settle(isolation, attempts, self._wait_for_all(waiting, deadline))
         with jobs.connected(self.snowflake_conn_id) as connection:
@@ -246,6 +247,9 @@ class IsolatingJobOperator(BatchJobOperator):
             error = endings.unreadable(events[attempt.job], attempt) if attempt.job in events else None
             if error is not None:
                 raise error
+            if attempt.job in events and endings.cancelled_by_clearing(events[attempt.job], attempt):
+                self.log.info("Job %s of an earlier try was cancelled after this try attached to it", attempt.job)
+                return []  # The same round again: what is finished is found, what is missing is started.
         with jobs.connected(self.snowflake_conn_id) as connection:
             for part, attempt in attempts.items():
                 event = events.get(attempt.job)

@@ -1,4 +1,4 @@
-"""The review page in Airflow's UI: a FastAPI app and the views that open it.
+"""What is added to Airflow itself: the review page (a FastAPI app and the views that open it), and a listener.
 
 Every Airflow process loads plugins, so nothing of the app is imported here until its first request.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_provider_mediabatch.plugins import URL_PREFIX, site_prefix
+from airflow_provider_mediabatch.plugins import URL_PREFIX, ended_by_hand, site_prefix
 
 _PAGE = f"{URL_PREFIX}/{{DAG_ID}}/{{RUN_ID}}"
 
@@ -33,9 +33,10 @@ class _OnFirstRequest:
 
 
 class MediaBatchPlugin(AirflowPlugin):
-    """Adds *Batch review* to task instances and DAG runs."""
+    """Adds *Batch review* to task instances and DAG runs; ends the jobs of deferred tasks that somebody marks."""
 
     name = "mediabatch"
+    listeners = [ended_by_hand]  # noqa: RUF012
     fastapi_apps = [{"app": _OnFirstRequest(), "url_prefix": URL_PREFIX, "name": "Media batch review"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {

@@ -55,13 +55,23 @@ class Run:
         """Wait until its try of this number (from 0) waits for a job that runs; the job's name."""
 
         def waiting() -> bool:
-            return self.task["state"] == "deferred" and self.task["try_number"] == generation + 1
+            task = self.task
+            # A cleared task's next try may attach to the old job first, until that is cancelled.
+            return (
+                task["state"] == "deferred"
+                and task["try_number"] == generation + 1
+                and self.job[-2:] == f"_{generation}"
+            )
 
-        until(waiting, 240, lambda: self.task)
-        job = str(self.airflow.xcom(self.dag_id, self.run_id, "full", "mediabatch_job")["job"])
-        assert job.endswith(f"_{generation}")
+        until(waiting, 240, lambda: (self.task, self.job))
+        job = self.job
         until(lambda: self.status(job) == "RUNNING", 60, lambda: self.status(job))
         return job
+
+    @property
+    def job(self) -> str:
+        """The job it pushed last."""
+        return str(self.airflow.xcom(self.dag_id, self.run_id, "full", "mediabatch_job")["job"])
 
     def status(self, job: str) -> str | None:
         info = jobs.describe(self.connection, job)
@@ -147,6 +157,20 @@ def test_marked_succeeded_cleared_and_a_rolling_deploy(ends: Live) -> None:
     assert kept.task["state"] == "deferred"
     kept.mark("failed")
     kept.until_cancelled(job)
+
+
+@pytest.mark.slow
+def test_marked_while_no_triggerer_runs_its_trigger(ends: Live) -> None:
+    ends.airflow.stop_component("triggerer")
+    try:
+        for state in ("failed", "success"):
+            run = Run(ends)
+            job = run.until_deferred_on()
+            run.mark(state)
+            run.until_cancelled(job)
+            assert run.task["state"] == state
+    finally:
+        ends.airflow.start_component("triggerer")
 
 
 @pytest.mark.slow
