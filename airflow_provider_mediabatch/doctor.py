@@ -63,6 +63,7 @@ class Wanted:
     :param output: where results go, ``@DATABASE.SCHEMA.STAGE/path``.
     :param pool: the compute pool.
     :param job_schema: ``DATABASE.SCHEMA`` that jobs are created in; None: the model's.
+    :param warehouse: what the Airflow connection names: a session whose role may not use it has none at all.
     """
 
     model: str | None = None
@@ -72,6 +73,7 @@ class Wanted:
     output: str | None = None
     pool: str | None = None
     job_schema: str | None = None
+    warehouse: str | None = None
 
 
 def examine(connect: Callable[[], SnowflakeConnection], wanted: Wanted) -> list[Finding]:
@@ -155,14 +157,14 @@ class _Examination:
             yield Finding("role", "pass", f"{self.role}, with {len(self.grants)} grants")
         yield self._warehouse(row["warehouse"])
 
-    def _warehouse(self, name: Any) -> Finding:
+    def _warehouse(self, current: Any) -> Finding:
+        name = current or self.wanted.warehouse
         if not name:
             return Finding(
                 "warehouse",
                 "fail",
                 "none: manifests, checks and results are read with SELECT and COPY, which need one; "
-                "name it in the Airflow connection too",
-                f"GRANT USAGE ON WAREHOUSE COMPUTE_WH TO ROLE {sql.identifier(self.role)}",
+                "name it in the Airflow connection",
             )
         parts = (str(name),)
         if self._has("USAGE", "WAREHOUSE", parts):

@@ -46,9 +46,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     :return: 1 when a check failed, else 0.
     """
+    from airflow.sdk.exceptions import AirflowException
+
     from airflow_provider_mediabatch.doctor import Wanted, examine
     from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
 
+    hook = MediaBatchHook(snowflake_conn_id=arguments.conn_id)
+    try:
+        warehouse = hook.get_connection(arguments.conn_id).extra_dejson.get("warehouse")
+    except AirflowException:
+        warehouse = None  # there is no such connection, which logging in will say
     wanted = Wanted(
         model=arguments.model,
         version=arguments.version,
@@ -57,8 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         pool=arguments.pool,
         job_schema=arguments.job_schema,
+        warehouse=warehouse,
     )
-    findings = examine(lambda: MediaBatchHook(snowflake_conn_id=arguments.conn_id).get_conn(), wanted)
+    findings = examine(hook.get_conn, wanted)
     if arguments.json:
         print(json.dumps([finding.to_dict() for finding in findings], indent=1))
     else:

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 ROLE = "DOCTOR_PATIENT"
 WANTED = Wanted(
-    stage="@DOCTOR.MEDIA.PHOTOS/in/", output="@DOCTOR.MEDIA.RESULTS/", pool="DOCTOR_POOL", job_schema="DOCTOR.MEDIA"
+    stage="@DOCTOR.MEDIA.PHOTOS/in/",
+    output="@DOCTOR.MEDIA.RESULTS/",
+    pool="DOCTOR_POOL",
+    job_schema="DOCTOR.MEDIA",
+    warehouse="COMPUTE_WH",
 )
 
 
@@ -46,10 +50,18 @@ def look(engine: RunningEngine, wanted: Wanted = WANTED) -> dict[str, Finding]:
     return {finding.check: finding for finding in found}
 
 
+@pytest.mark.parametrize("named", ["COMPUTE_WH", None])
+def test_a_session_without_a_warehouse(patient: RunningEngine, named: str | None) -> None:
+    found = examine(lambda: patient.connect(role=ROLE, warehouse="NO_SUCH_WAREHOUSE"), Wanted(warehouse=named))
+    row = next(finding for finding in found if finding.check == "warehouse")
+    assert row.status == "fail"
+    assert row.fix == (f"GRANT USAGE ON WAREHOUSE {named} TO ROLE {ROLE}" if named else ""), "nothing says which one"
+
+
 def test_each_fix_turns_its_row_green(patient: RunningEngine) -> None:
     first = look(patient)
     failed = " | ".join(check for check, finding in first.items() if finding.status == "fail")
-    for what in ("input stage", "output stage", "compute pool", "CREATE SERVICE on schema"):
+    for what in ("warehouse", "input stage", "output stage", "compute pool", "CREATE SERVICE on schema"):
         assert what in failed
     for _ in range(3):  # what a first fix makes visible can be examined for the first time
         todo = [finding for finding in look(patient).values() if finding.fix]

@@ -100,7 +100,22 @@ def events_of(home: AirflowHome, tmp_path: Path, dag_id: str) -> list[dict[str, 
             "AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE": "False",
         },
     )
-    return [json.loads(line) for line in log.read_text().splitlines()]
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    assert_specified(events)
+    return events
+
+
+def assert_specified(events: list[dict[str, Any]]) -> None:
+    """Every event and each of its facets is as OpenLineage specifies it."""
+    specified = specified_facets()
+    validator = Draft202012Validator(RUN_EVENT, format_checker=FormatChecker())
+    for event in events:
+        assert [error.message for error in validator.iter_errors(event)] == []
+        for facet in facets_of(event):
+            fields = specified[facet["_schemaURL"]]
+            if "/facets/" in facet["_schemaURL"]:  # Airflow's own ones name the open base facet
+                assert facet.keys() <= fields.keys()
+            assert {name for name, required in fields.items() if required} <= facet.keys()
 
 
 def facets_of(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -128,15 +143,6 @@ def names(event: dict[str, Any], side: str) -> set[str]:
 
 def test_events_of_a_whole_run(airflow_home: AirflowHome, media_on_engine: None, tmp_path: Path) -> None:
     events = events_of(airflow_home, tmp_path, "lineage")
-    specified = specified_facets()
-    validator = Draft202012Validator(RUN_EVENT, format_checker=FormatChecker())
-    for event in events:
-        assert [error.message for error in validator.iter_errors(event)] == []
-        for facet in facets_of(event):
-            fields = specified[facet["_schemaURL"]]
-            if "/facets/" in facet["_schemaURL"]:  # Airflow's own ones name the open base facet
-                assert facet.keys() <= fields.keys()
-            assert {name for name, required in fields.items() if required} <= facet.keys()
     done = {
         event["job"]["name"].removeprefix("lineage.media_batch."): event
         for event in events

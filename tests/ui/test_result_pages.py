@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from conftest import RunningEngine
     from snowflake.connector import SnowflakeConnection
 
-ROWS = 200_000
+ROWS = 1_000_000
 
 
 @pytest.fixture(scope="module")
