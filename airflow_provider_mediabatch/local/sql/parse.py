@@ -21,6 +21,8 @@ def parse(sql: str) -> exp.Expr:
     try:
         statements = sqlglot.parse("".join(numbered) + sql[position:], read="snowflake")
     except (ParseError, TokenError) as error:
+        if beyond := _beyond(sql):
+            raise not_supported(beyond) from None
         raise syntax_error(_syntax(error)) from None
     found = [s for s in statements if s is not None]
     if len(found) != 1:
@@ -30,6 +32,19 @@ def parse(sql: str) -> exp.Expr:
     if isinstance(found[0], exp.Select):
         found[0].meta["texts"] = _projection_texts(sql)
     return found[0]
+
+
+_UNREAD = ("ROW ACCESS POLICY", "MASKING POLICY", "AGGREGATION POLICY", "PROJECTION POLICY")
+_SCRIPTING = ("LET", "DECLARE", "IF", "FOR", "WHILE", "RETURN")
+
+
+def _beyond(sql: str) -> str | None:
+    """Which of Snowflake's constructs that sqlglot does not read is in a statement; None: the syntax is wrong."""
+    words = [token.value.upper() if token.kind == "word" else "" for token in Cursor(sql).tokens]
+    if words and words[0] in _SCRIPTING:
+        return f"Snowflake Scripting ({words[0]})"
+    text = " ".join(words)
+    return next((unread for unread in _UNREAD if unread in text), None)
 
 
 def _projection_texts(sql: str) -> list[str]:
