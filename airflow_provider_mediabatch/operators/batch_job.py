@@ -283,7 +283,13 @@ class BatchJobOperator(LineageMixin, BaseOperator):
     def _note_done(self, context: Context, work: Work, attempt: Attempt) -> None:
         store = context.get("task_state_store")
         if store is not None:
-            store.set(DONE_KEY, {"fingerprint": work.fingerprint, "generation": attempt.generation})
+            tries = max_tries(context)
+            store.set(DONE_KEY, {"fingerprint": work.fingerprint, "generation": attempt.generation, "max_tries": tries})
+
+
+def max_tries(context: Context) -> int | None:
+    """The number of the task's last try, which changes when it is cleared."""
+    return getattr(context["ti"], "max_tries", None)
 
 
 def plan_of(value: Any) -> InferencePlan:

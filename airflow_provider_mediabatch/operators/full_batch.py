@@ -14,6 +14,7 @@ from airflow_provider_mediabatch.operators.batch_job import (
     DONE_KEY,
     STORE_KEY,
     manifests_of,
+    max_tries,
     plan_of,
 )
 from airflow_provider_mediabatch.operators.isolating_job import IsolatingJobOperator
@@ -263,13 +264,18 @@ class FullBatchOperator(IsolatingJobOperator):
         )
 
     def _first(self, context: Context, work: Work) -> int:
-        """The first generation to look at: after the finished one, when a cleared task is to run again."""
+        """The first generation to look at: after the finished one, when a cleared task is to run again.
+
+        Clearing a task raises its ``max_tries``; a retry leaves it as it was.
+        """
         store = context.get("task_state_store")
         done: Any = store.get(DONE_KEY) if store is not None and self.on_rerun == "rerun" else None
         if not isinstance(done, Mapping) or done.get("fingerprint") != work.fingerprint:
             return 0
         stored: Any = store.get(STORE_KEY) if store is not None else None
         generation = int(done.get("generation") or 0)
+        if done.get("max_tries") is not None and done["max_tries"] == max_tries(context):
+            return generation  # nobody cleared the task: Airflow tries again because it did not hear of the success
         if isinstance(stored, Mapping) and int(stored.get("generation") or 0) > generation:
             return int(stored["generation"])
         return generation + 1

@@ -1,4 +1,4 @@
-"""A cleared task's next try may come before the old trigger's cancel: it attaches, and then has to run the work."""
+"""What a cleared task's next try does about the job that is there; a try that is a retry and no clearing adopts it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Store(dict[str, Any]):
         self.noted.set()
 
 
-def test_the_work_is_run_when_the_old_job_is_cancelled_late(media: Any, connection: Any, conn_id: str) -> None:
-    some = make_work(media, connection, mode="endless")
+def task_of(some: submission.Work, conn_id: str, **arguments: Any) -> tuple[FullBatchOperator, Any]:
+    """FullBatch over a piece of work, and the context of its first try."""
     operator = FullBatchOperator(
         task_id="full",
         manifest=some.manifest.to_xcom(),
@@ -37,18 +37,26 @@ def test_the_work_is_run_when_the_old_job_is_cancelled_late(media: Any, connecti
         poll_interval=0.2,
         deferrable=False,
         snowflake_conn_id=conn_id,
+        **arguments,
     )
     ti = Instance.model_construct(
         dag_id="clearing",
         task_id="full",
         run_id=uuid.uuid4().hex,
         map_index=-1,
-        try_number=2,
+        try_number=1,
+        max_tries=1,
         start_date=datetime.now(UTC),
         task=operator,
     )
-    store = Store()
-    context: Any = {"ti": ti, "task_state_store": store}
+    return operator, {"ti": ti, "task_state_store": Store()}
+
+
+def test_the_work_is_run_when_the_old_job_is_cancelled_late(media: Any, connection: Any, conn_id: str) -> None:
+    """Its next try came before the old trigger's cancel, and attached."""
+    some = make_work(media, connection, mode="endless")
+    operator, context = task_of(some, conn_id)
+    store = context["task_state_store"]
     work = operator._work(context, some.manifest, some.plan, connection.database, connection.schema)
 
     submission.submit(connection, conn_id, work, 0)
@@ -65,3 +73,17 @@ def test_the_work_is_run_when_the_old_job_is_cancelled_late(media: Any, connecti
         with pytest.raises(JobFailed, match="CANCELLED"):
             next_try.result(60)
     assert jobs.describe(connection, work.job(2)) is None
+
+
+def test_only_a_cleared_task_reruns(media: Any, connection: Any, conn_id: str) -> None:
+    operator, context = task_of(make_work(media, connection), conn_id, on_rerun="rerun")
+
+    def result(try_number: int, max_tries: int) -> tuple[int, bool]:
+        context["ti"].try_number, context["ti"].max_tries = try_number, max_tries
+        value = operator.execute(context)
+        return value["generation"], value["adopted"]
+
+    assert result(1, 1) == (0, False)
+    assert result(2, 1) == (0, True), "Airflow never heard of the success, and tries again: nothing is paid twice"
+    assert result(3, 3) == (1, False), "cleared"
+    assert result(4, 3) == (1, True)
