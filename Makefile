@@ -4,7 +4,7 @@ ARGS ?=
 # What is left to `make test-all`.
 QUICK := -m "not slow"
 # One process a core. The tests of a file stay together: they share models, stages and DAG runs.
-PYTEST := -m pytest -n 2 --dist loadfile
+PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo speech test test-all soak bench lint format clean
 

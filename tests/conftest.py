@@ -98,5 +98,16 @@ def own_engine(tmp_path: Path) -> Iterator[RunningEngine]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What uses the running Airflow begins first: it takes longest."""
-    items.sort(key=lambda item: "live_airflow" not in getattr(item, "fixturenames", ()))
+    """Files that take longest begin first: at the end no process has much left while the others have nothing."""
+    longest = ("live_airflow", "airflow_home", "engine")
+
+    def rank(item: pytest.Item) -> int:
+        if item.get_closest_marker("slow") or item.path.parent.name in ("demo", "faults"):
+            return 0
+        fixtures = getattr(item, "fixturenames", ())
+        return next((number for number, name in enumerate(longest) if name in fixtures), len(longest))
+
+    ranks: dict[Path, int] = {}
+    for item in items:
+        ranks[item.path] = min(rank(item), ranks.get(item.path, len(longest)))
+    items.sort(key=lambda item: ranks[item.path])

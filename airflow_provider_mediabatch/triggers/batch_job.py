@@ -10,6 +10,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_mediabatch.polling import Decision, Outcome, Phase, Watch, interval
+from airflow_provider_mediabatch.triggers.deferral import scheduler_knows
 from airflow_provider_mediabatch.triggers.shared_poll import SharedConnection, shared_connection
 
 PROGRESS_SECONDS = 30.0
@@ -93,7 +94,7 @@ class BatchJobTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             phase=Phase(self.phase) if self.query_id else Phase.RUNNING,
         )
-        # Airflow 3.3 fails a task whose trigger fires before the scheduler has heard that the task deferred.
+        began = time.monotonic()
         await asyncio.sleep(watch.first_delay(time.time()))
         async with shared_connection(self.snowflake_conn_id) as shared:
             while True:
@@ -106,6 +107,7 @@ class BatchJobTrigger(BaseTrigger):
             if decision.outcome is Outcome.TIMEOUT and self.cancel_on_timeout:
                 cancelled = await self._cancel(shared, watch)
         event = {**decision.event(), "cancelled": cancelled, "state": self.state}
+        await scheduler_knows(self, began)
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:

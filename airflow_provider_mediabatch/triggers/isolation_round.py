@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_mediabatch.polling import Decision, Watch
 from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger
+from airflow_provider_mediabatch.triggers.deferral import scheduler_knows
 from airflow_provider_mediabatch.triggers.shared_poll import SharedConnection
 
 
@@ -64,7 +66,9 @@ class IsolationRoundTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait for all, then yield the one event."""
         self.log.info("Isolation, round %d: waiting for %d jobs", self.round_number, len(self.jobs))
+        began = time.monotonic()
         events = await asyncio.gather(*(self._ended(trigger) for trigger in self._triggers()))
+        await scheduler_knows(self, began)
         yield TriggerEvent({"events": dict(events), "state": self.state})  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:

@@ -17,6 +17,7 @@ from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 
 from airflow_provider_mediabatch import polling, watching
+from airflow_provider_mediabatch.triggers.deferral import scheduler_knows
 from airflow_provider_mediabatch.triggers.shared_poll import SharedConnection, shared_connection
 from airflow_provider_mediabatch.watching import Watermark
 
@@ -330,6 +331,13 @@ class StageReadyTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield the one event."""
+        began = time.monotonic()
+        found = await self._found()
+        await scheduler_knows(self, began)
+        yield _event(found)
+
+    async def _found(self) -> dict[str, Any]:
         """Look until there are enough settled files, the deadline is over, or an error that waiting cannot mend."""
         from airflow_provider_mediabatch.hooks.jobs import describe_error
 
@@ -341,8 +349,7 @@ class StageReadyTrigger(BaseTrigger):
                     seen = await connection.call(self.look)
                     failures = 0
                     if self.is_ready(seen):
-                        yield _event({"files": seen.files, "bytes": seen.size})
-                        return
+                        return {"files": seen.files, "bytes": seen.size}
                     if seen.files >= self.min_files and seen.age is not None:
                         pause = max(0.5, min(pause, self.settle - seen.age))
                 except Exception as error:
@@ -350,13 +357,11 @@ class StageReadyTrigger(BaseTrigger):
                     text, permanent = describe_error(error)
                     self.log.warning("looking at %s failed (%d in a row): %s", self.stage_path, failures, text)
                     if permanent or failures >= polling.MAX_FAILURES:
-                        yield _event({"error": text})
-                        return
+                        return {"error": text}
                     pause = polling.backoff(failures, self.poll_interval)
                 if self.deadline is not None and time.time() + pause > self.deadline:
                     await asyncio.sleep(max(0.0, self.deadline - time.time()))
-                    yield _event({"timeout": True})
-                    return
+                    return {"timeout": True}
                 await asyncio.sleep(pause)
 
     def is_ready(self, seen: Seen) -> bool:
