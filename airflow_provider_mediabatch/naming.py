@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from airflow_provider_mediabatch.values import digest
 
@@ -54,6 +53,8 @@ def check_schema(schema: str) -> None:
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was most likely meant, whatever its case; None when none is near."""
+    from difflib import get_close_matches  # only an error's text needs it
+
     by_upper = {item.upper(): item for item in known}
     found = get_close_matches(name.upper(), by_upper, n=1)
     return by_upper[found[0]] if found else None

@@ -13,7 +13,7 @@ from live.stage import DAG_FILE, LiveStage
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.demo.running_airflow import RunningAirflow
 
-INTERNAL = ("LIVE_UPLOADS", "LIVE_KILLS", "LIVE_PAUSE", "LIVE_BURSTS", "LIVE_ENDS")
+INTERNAL = ("LIVE_UPLOADS", "LIVE_KILLS", "LIVE_PAUSE", "LIVE_BURSTS", "LIVE_ENDS", "LIVE_ISOLATION")
 
 
 class Live:
