@@ -121,7 +121,7 @@ class Media:
 def media(engine: Any) -> Iterator[Media]:
     media = Media(engine)
     yield media
-    for row in media.sql("SHOW JOB SERVICES IN ACCOUNT"):
+    for row in media.sql("SHOW JOB SERVICES IN SCHEMA MEDIA.PUBLIC"):
         if row["STATUS"] in ("PENDING", "RUNNING"):
             media.sql(f"DROP SERVICE {row['NAME']}")
     media.session.close()

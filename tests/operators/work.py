@@ -68,9 +68,12 @@ def until(connection: Any, job: str, *statuses: str, seconds: float = 60) -> Non
     pytest.fail(f"{job} is {info}, not {' or '.join(statuses)}")
 
 
-def statements(media: Any, since: float) -> list[str]:
-    """The statements that the engine was sent, by its own record."""
+def statements(media: Any, since: float, connection: Any = None) -> list[str]:
+    """The statements that the engine was sent, by its own record.
+
+    :param connection: only those of this session: a running Airflow on the same engine may look at its stages.
+    """
+    select = "SELECT sql FROM queries WHERE started >= ? AND (? IS NULL OR session_id = ?) ORDER BY started"
+    session = connection and connection.session_id
     with sqlite3.connect(media.engine.state_dir / "catalog.sqlite") as catalog:
-        return [
-            row[0] for row in catalog.execute("SELECT sql FROM queries WHERE started >= ? ORDER BY started", (since,))
-        ]
+        return [row[0] for row in catalog.execute(select, (since, session, session))]

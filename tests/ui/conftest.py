@@ -59,7 +59,7 @@ class Review:
         if found == "awaiting_input":
             # As after a deferral: an answer before the scheduler has heard of the pause fails the task. People are
             # slower.
-            time.sleep(8)
+            time.sleep(4)
         return found
 
     def answer(self, dag_id: str, choice: str, note: str = "") -> None:

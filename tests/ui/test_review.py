@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,12 @@ from urllib.parse import quote
 import browser
 import pytest
 import scene
+from operators.test_secrets import holding
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
+
+from airflow_provider_mediabatch.demo import media
 
 if TYPE_CHECKING:
     from conftest import Review
@@ -162,27 +166,27 @@ def test_the_page_in_airflow_follows_its_dark_mode(page: Any, review: Review) ->
 
 def test_who_may_read(review: Review) -> None:
     _, _, html = review.get(review.path("ui_recordings", FULL, "-1"))
-    media = media_urls(html)[0]
+    url = media_urls(html)[0]
     pages = [
         review.path("ui_recordings"),
         review.path("ui_recordings", FULL, "-1"),
         review.path("ui_recordings", FULL, "-1", "log"),
         review.path("ui_photographs", SAMPLE, "-1", "preview", "0", "IMAGE"),
-        media,
+        url,
     ]
     for path in pages:
         assert review.get(path)[0] == 200
         assert review.get(path, user=None)[0] == 401
         assert review.get(path, user="stranger")[0] == 403
     assert review.get("/mediabatch/static/review.css", user=None)[0] == 401
-    assert review.get(media.replace("/mediabatch/ui_recordings/", "/mediabatch/~/"))[0] == 404
+    assert review.get(url.replace("/mediabatch/ui_recordings/", "/mediabatch/~/"))[0] == 404
 
 
 def test_a_link_opens_its_own_file_of_its_own_task_only(review: Review) -> None:
     _, _, html = review.get(review.path("ui_recordings", FULL, "-1"))
-    media = media_urls(html)[0]
-    assert review.get(media[:-3] + "xyz")[0] == 403
-    token = media.partition("?")[2]
+    url = media_urls(html)[0]
+    assert review.get(url[:-3] + "xyz")[0] == 403
+    token = url.partition("?")[2]
     assert review.get(review.path("ui_photographs", SAMPLE, "-1", "media") + "?" + token)[0] == 403
     for row, column in (("0", "LABEL"), ("99", "IMAGE"), ("-1", "IMAGE")):
         assert review.get(review.path("ui_photographs", SAMPLE, "-1", "preview", row, column))[0] == 404
@@ -193,6 +197,17 @@ def test_links_of_the_tasks(review: Review) -> None:
     links = review.airflow.api("GET", f"/dags/ui_recordings/dagRuns/{run}/taskInstances/{FULL}/links")["extra_links"]
     assert links["Batch review"] == review.path("ui_recordings", FULL, "-1")
     assert {"Batch inference job", "Results location"} <= set(links), "there, and empty: the engine has no Snowsight"
+
+
+def test_airflow_keeps_no_bytes_and_no_link_that_opens_a_file(review: Review) -> None:
+    """In its database (XComs, forms) and its logs, after forms and pages were shown."""
+    home = review.airflow.home.path
+    for mark in ("&signature=", "data:image/", "data:audio/"):
+        assert holding(home, mark) == []
+    for photograph in media.photographs()[:6]:
+        middle = photograph.read_bytes()[3000:3048]
+        assert holding(home, middle) == []
+        assert holding(home, base64.b64encode(middle).decode()) == []
 
 
 def test_a_rejection_releases_the_files_and_an_approval_runs_them(page: Any, review: Review) -> None:
