@@ -54,8 +54,33 @@ def live_airflow(
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "15",
     }
     airflow = RunningAirflow(home, environment=settings)
+    _running.append(airflow)
     try:
         airflow.start()
         yield airflow
     finally:
         airflow.stop()
+        _running.remove(airflow)
+
+
+_running: list[RunningAirflow] = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Start it again if it was stopped too early."""
+    for airflow in _running:
+        if _uses_it(item) and not airflow.processes:
+            airflow.start()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Stop it when what comes next does not use it: an idle Airflow takes a good part of a core."""
+    for airflow in _running:
+        if nextitem is not None and not _uses_it(nextitem):
+            airflow.stop()
+
+
+def _uses_it(item: pytest.Item) -> bool:
+    return "live_airflow" in getattr(item, "fixturenames", ())

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow_env import airflow_home, live_airflow, migrated_airflow_home  # noqa: F401  (fixtures)
+from airflow_env import (  # noqa: F401  (fixtures and hooks)
+    airflow_home,
+    live_airflow,
+    migrated_airflow_home,
+    pytest_runtest_setup,
+    pytest_runtest_teardown,
+)
 
 from airflow_provider_mediabatch.local import daemon
 
@@ -99,13 +105,13 @@ def own_engine(tmp_path: Path) -> Iterator[RunningEngine]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take longest begin first: at the end no process has much left while the others have nothing."""
-    longest = ("live_airflow", "airflow_home", "engine")
+    longest = ("live_airflow", "slow", "airflow_home", "engine")
 
     def rank(item: pytest.Item) -> int:
-        if item.get_closest_marker("slow") or item.path.parent.name in ("demo", "faults"):
-            return 0
-        fixtures = getattr(item, "fixturenames", ())
-        return next((number for number, name in enumerate(longest) if name in fixtures), len(longest))
+        traits = {*getattr(item, "fixturenames", ()), *(mark.name for mark in item.iter_markers())}
+        if item.path.parent.name in ("demo", "faults"):
+            traits.add("slow")
+        return next((number for number, name in enumerate(longest) if name in traits), len(longest))
 
     ranks: dict[Path, int] = {}
     for item in items:

@@ -100,6 +100,7 @@ def test_settings_of_the_users_own_airflow_do_not_leak_in(tmp_path: Path, monkey
     assert "AIRFLOW_CONN_SNOWFLAKE_DEFAULT" not in environment
 
 
+@pytest.mark.slow
 def test_speech(first: tuple[str, dict[str, Any]], state: Path) -> None:
     pytest.importorskip("faster_whisper", reason="the extra speech is not installed")
     done = demo(state, "--speech", "--json", str(state / "speech.json"))

@@ -168,6 +168,7 @@ def test_events_of_a_whole_run(airflow_home: AirflowHome, media_on_engine: None,
     assert names(started[0], "inputs") == names(done["full_batch"], "inputs")
 
 
+@pytest.mark.slow
 def test_a_failure_names_its_inputs(airflow_home: AirflowHome, media_on_engine: None, tmp_path: Path) -> None:
     events = events_of(airflow_home, tmp_path, "lineage_failure")
     failed = [event for event in events if event["eventType"] == "FAIL" and "media_batch." in event["job"]["name"]]

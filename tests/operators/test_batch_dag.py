@@ -19,7 +19,7 @@ def states(run: Any) -> dict[str, str]:
     return {task["id"]: task["state"] for task in run.tasks}
 
 
-@pytest.mark.parametrize("dag_id", ["in_place", "deferred"])
+@pytest.mark.parametrize("dag_id", [pytest.param("in_place", marks=pytest.mark.slow), "deferred"])
 def test_four_operators(media: Any, airflow_home: Any, connection: Any, dag_id: str) -> None:
     run = airflow_home.run_dag(DAGS / "batch.py", dag_id)
     assert run.state == "success", run.log.read_text()[-4000:]
@@ -91,6 +91,7 @@ def test_a_timeout_reaches_the_job(media: Any, airflow_home: Any, connection: An
     assert info.status in ("CANCELLED", "CANCELLING")
 
 
+@pytest.mark.slow
 def test_execution_timeout_reaches_the_job_when_waiting_in_place(
     media: Any, airflow_home: Any, connection: Any
 ) -> None:

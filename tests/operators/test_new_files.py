@@ -120,7 +120,9 @@ def test_a_run_that_is_gone_is_taken_over(place: Any) -> None:
     assert set(place.ledger().values()) == {"done"}
 
 
-@pytest.mark.parametrize(("dag_id", "task"), [("bad_plan", "validate"), ("bad_sample", "sample")])
+@pytest.mark.parametrize(
+    ("dag_id", "task"), [pytest.param("bad_plan", "validate", marks=pytest.mark.slow), ("bad_sample", "sample")]
+)
 def test_a_run_that_ends_before_its_job_gives_the_files_back(place: Any, dag_id: str, task: str) -> None:
     failed = place.run(dag_id)
     assert states(failed)[task] == "failed", log(failed)

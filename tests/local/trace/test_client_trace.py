@@ -21,7 +21,7 @@ import yaml
 from conftest import forget_clients
 from snowflake.connector import DictCursor
 from snowflake.connector.errors import ProgrammingError
-from snowflake.ml._internal import platform_capabilities
+from snowflake.ml._internal import env_utils, platform_capabilities
 from trace_calls import Trace
 from trace_expected import REPLIES, STATEMENTS
 
@@ -51,8 +51,10 @@ def endless_job(connection: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def trace(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trace]:
-    # snowflake-ml asks for the platform's capabilities once a process: here they are asked for again.
+    # snowflake-ml asks for the platform's capabilities and packages once a process: here they are asked for again.
     platform_capabilities.PlatformCapabilities._instance = None
+    env_utils._SNOWFLAKE_INFO_SCHEMA_PACKAGE_CACHE.clear()
+    env_utils._SNOWFLAKE_CONDA_PACKAGE_CACHE.clear()
     traced = Trace(engine, tmp_path_factory.mktemp("trace"))
     yield traced
     forget_clients()
