@@ -3,15 +3,16 @@ VENV ?= .venv
 ARGS ?=
 # What is left to `make test-all`.
 QUICK := -m "not slow"
-# One process a core. The tests of a file stay together: they share models, stages and DAG runs.
-PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three processes for two cores: much of the time is waiting for Airflow. The tests of a file stay together, because they
+# share models, stages and DAG runs; the order is tests/conftest.py's.
+PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo speech test test-all soak bench lint format clean
 
 help:
 	@echo "make demo      the main job on real photographs, no account needed (ARGS='--files DIR', ARGS=--speech)"
 	@echo "make speech    install what  mediabatch demo --speech  needs"
-	@echo "make test      install what is missing and run the tests (10 to 15 minutes on 2 cores)"
+	@echo "make test      install what is missing and run the tests (about 10 minutes on 2 cores)"
 	@echo "make test-all  everything, on every Python version found (up to an hour)"
 	@echo "make soak      200 batches over 20,000 files while everything fails (up to 10 minutes; ARGS='--seed N --batches N')"
 	@echo "make bench     time, memory, statements and polls, side by side with what one would use instead (meant for 15 minutes)"
