@@ -63,7 +63,7 @@ class Wanted:
     :param output: where results go, ``@DATABASE.SCHEMA.STAGE/path``.
     :param pool: the compute pool.
     :param job_schema: ``DATABASE.SCHEMA`` that jobs are created in; None: the model's.
-    :param warehouse: what the Airflow connection names: a session whose role may not use it has none at all.
+    :param warehouse: what the Airflow connection names, to be granted when the session has none.
     """
 
     model: str | None = None

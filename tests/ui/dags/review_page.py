@@ -8,8 +8,7 @@ from airflow.sdk import DAG
 
 from airflow_provider_mediabatch.media_batch_group import media_batch_group
 
-# Airflow fails a task whose trigger fires before the scheduler has heard of the deferral (seconds, on a busy machine);
-# the retry adopts the job.
+# Airflow fails an approval that is answered before the scheduler has heard of its pause (seconds, on a busy machine).
 RETRIES = {"retries": 3, "retry_delay": timedelta(seconds=2)}
 COMMON = {"compute_pool": "LOCAL_POOL", "work_location": "@MEDIA.PUBLIC.UI_WORK/"}
 
