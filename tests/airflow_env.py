@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm_airflow import WarmAirflowHome
 
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
 from airflow_provider_mediabatch.demo.running_airflow import RunningAirflow
@@ -29,9 +30,19 @@ def migrated_airflow_home(pytestconfig: pytest.Config) -> AirflowHome:
     return home
 
 
+@pytest.fixture(scope="session")
+def airflow_home(
+    migrated_airflow_home: AirflowHome, engine: Any, tmp_path_factory: pytest.TempPathFactory
+) -> AirflowHome:
+    """An Airflow home connected to the local engine, for all tests that can share one."""
+    home = WarmAirflowHome(tmp_path_factory.mktemp("airflow"), {"snowflake_default": engine.airflow_connection})
+    home.copy_from(migrated_airflow_home)
+    return home
+
+
 @pytest.fixture
-def airflow_home(migrated_airflow_home: AirflowHome, engine: Any, tmp_path: Path) -> AirflowHome:
-    """An Airflow home of the test's own, connected to the local engine."""
+def own_airflow_home(migrated_airflow_home: AirflowHome, engine: Any, tmp_path: Path) -> AirflowHome:
+    """A home of the test's own, each run a process that begins with nothing: for settings that Airflow reads once."""
     home = AirflowHome(tmp_path / "airflow", {"snowflake_default": engine.airflow_connection})
     home.copy_from(migrated_airflow_home)
     return home

@@ -13,6 +13,7 @@ from airflow_env import (  # noqa: F401  (fixtures and hooks)
     airflow_home,
     live_airflow,
     migrated_airflow_home,
+    own_airflow_home,
     pytest_runtest_setup,
     pytest_runtest_teardown,
 )

@@ -88,7 +88,9 @@ def test_the_dag(engine: Any, airflow_home: AirflowHome, tmp_path: Path) -> None
     assert result.returned("full_batch")["rows"] == 6
 
 
-def test_the_grants_suffice(engine: Any, airflow_home: AirflowHome, tmp_path: Path) -> None:
+def test_the_grants_suffice(
+    engine: Any, airflow_home: AirflowHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The README's DAG runs in the README's role, with nothing granted beyond the README's statements."""
     session = _load(engine, tmp_path)
     (grants,) = blocks("sql")
@@ -101,7 +103,7 @@ def test_the_grants_suffice(engine: Any, airflow_home: AirflowHome, tmp_path: Pa
     session.close()
     connection = json.loads(airflow_home.connections["snowflake_default"])
     connection["extra"] |= {"role": "MEDIABATCH"}
-    airflow_home.connections["snowflake_default"] = json.dumps(connection)
+    monkeypatch.setitem(airflow_home.connections, "snowflake_default", json.dumps(connection))
     file = tmp_path / "photos.py"
     file.write_text(next(block for block in blocks("python") if "DAG(" in block).replace('"photos"', '"granted"'))
     result = airflow_home.run_dag(file, "granted")

@@ -170,26 +170,29 @@ class AirflowHome:
         shutil.copy(dag_file, self.dags / dag_file.name)
         name = f"{dag_id}-{secrets.token_hex(4)}"
         result, log = self.path / f"{name}.json", self.path / f"{name}.log"
-        command = [
-            *(sys.executable, "-m", "airflow_provider_mediabatch.demo.run_dag"),
+        arguments = [
             *("--dag-file", str(self.dags / dag_file.name), "--dag-id", dag_id, "--result", str(result)),
             *(("--conf", json.dumps(conf)) if conf else ()),
             *(("--logical-date", logical_date) if logical_date else ()),
             *(("--run-after", run_after) if run_after else ()),
         ]
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                command, env=self.environment() | dict(environment or {}), stdout=output, stderr=subprocess.STDOUT
-            )
-            try:
-                _follow(process, log, timeout, on_task)
-            finally:
-                if process.poll() is None:
-                    process.kill()
-                process.wait()
+        log.touch()
+        process = self._start(arguments, self.environment() | dict(environment or {}), log)
+        try:
+            _follow(process, log, timeout, on_task)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
         if not result.exists():
             raise DagRunError(f"{dag_id} did not run (see {log}):\n{log.read_text()[-3000:]}")
         return DagRunResult(**json.loads(result.read_text()), log=log)
+
+    def _start(self, arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+        """Start the process of a run, which writes to the log."""
+        command = [sys.executable, "-m", "airflow_provider_mediabatch.demo.run_dag", *arguments]
+        with log.open("w") as output:
+            return subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
 
     def _keys(self) -> dict[str, str]:
         """Keys of this home's own, made at first use: what one process encrypts or signs, another must read."""

@@ -141,8 +141,8 @@ def names(event: dict[str, Any], side: str) -> set[str]:
     return {dataset["name"] for dataset in event.get(side, [])}
 
 
-def test_events_of_a_whole_run(airflow_home: AirflowHome, media_on_engine: None, tmp_path: Path) -> None:
-    events = events_of(airflow_home, tmp_path, "lineage")
+def test_events_of_a_whole_run(own_airflow_home: AirflowHome, media_on_engine: None, tmp_path: Path) -> None:
+    events = events_of(own_airflow_home, tmp_path, "lineage")
     done = {
         event["job"]["name"].removeprefix("lineage.media_batch."): event
         for event in events
@@ -169,8 +169,8 @@ def test_events_of_a_whole_run(airflow_home: AirflowHome, media_on_engine: None,
 
 
 @pytest.mark.slow
-def test_a_failure_names_its_inputs(airflow_home: AirflowHome, media_on_engine: None, tmp_path: Path) -> None:
-    events = events_of(airflow_home, tmp_path, "lineage_failure")
+def test_a_failure_names_its_inputs(own_airflow_home: AirflowHome, media_on_engine: None, tmp_path: Path) -> None:
+    events = events_of(own_airflow_home, tmp_path, "lineage_failure")
     failed = [event for event in events if event["eventType"] == "FAIL" and "media_batch." in event["job"]["name"]]
     assert [event["job"]["name"].rpartition(".")[2] for event in failed] == ["sample_batch"]
     assert "MEDIA.PUBLIC.OL_MODEL" in names(failed[0], "inputs")

@@ -52,15 +52,11 @@ FAIL: dict[str, tuple[str, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def ran(media: Any, migrated_airflow_home: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def ran(media: Any, airflow_home: Any) -> Any:
     """One run of all of them, with the number of jobs before and after."""
-    home = type(migrated_airflow_home)(
-        tmp_path_factory.mktemp("mistakes") / "airflow", {"snowflake_default": media.engine.airflow_connection}
-    )
-    home.copy_from(migrated_airflow_home)
     with media.connect() as connection:
         before = set(jobs.statuses(connection, "MEDIA.PUBLIC"))
-        run = home.run_dag(Path(__file__).parent / "dags" / "mistakes.py", "mistakes")
+        run = airflow_home.run_dag(Path(__file__).parent / "dags" / "mistakes.py", "mistakes")
         after = set(jobs.statuses(connection, "MEDIA.PUBLIC"))
     return run, after - before, run.log.read_text()
 

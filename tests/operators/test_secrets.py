@@ -19,13 +19,13 @@ def holding(folder: Path, secret: str | bytes) -> list[str]:
 
 
 def test_password_is_nowhere_after_a_run(
-    media: Any, airflow_home: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    media: Any, own_airflow_home: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The most talkative that Airflow and the connector can be set to.
     monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "DEBUG")
     secret = media.engine.parameters["password"]
     assert len(secret) > 20
-    run = airflow_home.run_dag(DAGS / "batch.py", "deferred")
+    run = own_airflow_home.run_dag(DAGS / "batch.py", "deferred")
     assert run.state == "success", run.log.read_text()[-4000:]
     assert secret not in run.log.read_text()
     assert secret not in repr(run.xcoms)

@@ -18,7 +18,7 @@ START = pendulum.datetime(2026, 1, 1, tz="UTC")
 NAME = os.environ.get("NEW_FILES_NAME", "NEW_FILES")
 MODEL = "MEDIA.PUBLIC.OP_FILE_MODEL"
 LEDGER = f"MEDIA.PUBLIC.{NAME}_LEDGER"
-PREDICTIONS = Asset(name="predictions", uri=f"x-table://predictions/{NAME}")
+PREDICTIONS = Asset(name=f"predictions_{NAME}", uri=f"x-table://predictions/{NAME}")
 
 
 def flow(**changes: object) -> None:
