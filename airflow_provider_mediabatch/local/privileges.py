@@ -80,8 +80,8 @@ class Privileges:
         return role == ROLE or bool(held & {privilege.upper(), OWNERSHIP, ALL})
 
     def visible(self, role: str, kind: str, name: Name) -> bool:
-        """Whether a role has any privilege of an object, and so sees it in SHOW."""
-        return role == ROLE or bool(self._held(self.roles_of(role), kind.upper(), _text(name)))
+        """Whether a role has any privilege of an object, and so sees it in SHOW; who may grant everything sees all."""
+        return role in (ROLE, "SECURITYADMIN") or bool(self._held(self.roles_of(role), kind.upper(), _text(name)))
 
     def created(self, ctx: Context, kind: str, name: Name) -> None:
         """Note a new object: the session's role owns it, and future grants of its schema and database apply."""

@@ -352,6 +352,41 @@ def test_roles_and_grants(engine: RunningEngine) -> None:
                 other.cursor().execute("LIST @media.public.guarded")
 
 
+@pytest.mark.parametrize(
+    "what",
+    [
+        "SELECT ON TABLE no_such",
+        "SELECT ON VIEW no_such",
+        "READ ON STAGE media.no_such_schema.no_such",
+        "USAGE ON STAGE no_such",
+        "USAGE ON MODEL no_such",
+        "MONITOR ON SERVICE no_such",
+        "READ ON IMAGE REPOSITORY no_such",
+        "USAGE ON FILE FORMAT no_such",
+        "USAGE ON SCHEMA media.no_such",
+        "USAGE ON SCHEMA no_such.public",
+        "USAGE ON DATABASE no_such",
+        "USAGE ON WAREHOUSE no_such",
+        "USAGE ON COMPUTE POOL no_such",
+    ],
+)
+@pytest.mark.parametrize("role", ["ACCOUNTADMIN", "SECURITYADMIN"])
+def test_nothing_is_granted_on_what_is_not_there(engine: RunningEngine, what: str, role: str) -> None:
+    with (
+        engine.connect(role=role) as admin,
+        pytest.raises(ProgrammingError, match="does not exist or not authorized") as refused,
+    ):
+        admin.cursor().execute(f"GRANT {what} TO ROLE public")
+    assert refused.value.errno == 2003
+
+
+def test_a_view_may_be_granted_as_a_table(engine: RunningEngine) -> None:
+    with engine.connect() as admin:
+        admin.cursor().execute("CREATE VIEW media.public.shown AS SELECT 1 AS a")
+        for kind in ("TABLE", "VIEW"):
+            admin.cursor().execute(f"GRANT SELECT ON {kind} media.public.shown TO ROLE public")
+
+
 def test_the_creator_owns_and_future_grants_apply(engine: RunningEngine) -> None:
     with engine.connect() as admin:
         cursor = admin.cursor()

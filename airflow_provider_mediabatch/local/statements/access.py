@@ -8,11 +8,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.defaults import ACCOUNT, ROLE, USER
-from airflow_provider_mediabatch.local.errors import insufficient_privileges, not_supported
+from airflow_provider_mediabatch.local.errors import (
+    SnowflakeError,
+    does_not_exist,
+    insufficient_privileges,
+    not_supported,
+)
 from airflow_provider_mediabatch.local.privileges import ALL, OWNERSHIP, Privileges
 from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.statements.registry import statement
-from airflow_provider_mediabatch.sql import qualified
+from airflow_provider_mediabatch.sql import qualified, split
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
@@ -36,7 +41,7 @@ _PARTS = {
     "IMAGE REPOSITORY": 3,
     "FILE FORMAT": 3,
 }
-_PLURALS = {kind + "S": kind for kind in _PARTS} | {"IMAGE REPOSITORIES": "IMAGE REPOSITORY"}
+_PLURALS = {(kind[:-1] + "IES" if kind.endswith("Y") else kind + "S"): kind for kind in _PARTS}
 _DONE = "Statement executed successfully."
 
 
@@ -55,6 +60,8 @@ def grant(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     for name in names:
         _may_grant(ctx, kind, name)
+        if not future:
+            _check_there(ctx, kind, name)
         for privilege in privileges:
             ctx.engine.privileges.grant(
                 privilege, kind, name, grantee, by=ctx.session.role, future=future, grant_option=option
@@ -288,17 +295,39 @@ def object_at(ctx: Context, cursor: Cursor) -> tuple[str, str, bool] | None:
 
 
 def _existing(ctx: Context, kind: str, container: str, name: str) -> list[str]:
-    """The names of all objects of a kind in a schema or database, as SHOW lists them."""
+    """The names of all objects of a kind in a schema or database."""
+    plural = next(plural for plural, singular in _PLURALS.items() if singular == kind)
+    return _shown(ctx, f"SHOW {plural} IN {container} {name}", _PARTS[kind])
+
+
+def _check_there(ctx: Context, kind: str, name: str) -> None:
+    """Nothing can be granted on what is not there. Integrations are not looked up: the engine keeps none."""
+    if kind not in ("ACCOUNT", "INTEGRATION", "ROLE", "USER") and name not in _of_its_kind(ctx, kind, split(name)):
+        raise does_not_exist(kind.capitalize(), name)
+
+
+def _of_its_kind(ctx: Context, kind: str, parts: tuple[str, ...]) -> list[str]:
+    """The names of the objects of this kind beside the one that the parts name."""
+    if len(parts) == 1:
+        return _shown(ctx, f"SHOW {kind}S", 1)
+    kinds = ["TABLE", "VIEW"] if kind == "TABLE" else [kind]  # a view may be named as a table
+    container = "SCHEMA" if len(parts) == 3 else "DATABASE"
+    try:
+        return [name for each in kinds for name in _existing(ctx, each, container, qualified(*parts[:-1]))]
+    except SnowflakeError as error:
+        if error.code not in (2003, 2043):
+            raise
+        return []
+
+
+def _shown(ctx: Context, show: str, parts: int) -> list[str]:
+    """Full names of as many parts, from the rows of a SHOW."""
     from airflow_provider_mediabatch.local.dispatch import answer
 
-    plural = next(plural for plural, singular in _PLURALS.items() if singular == kind)
-    shown = answer(ctx, f"SHOW {plural} IN {container} {name}")
+    shown = answer(ctx, show)
     columns = [column.name for column in shown.columns]
-    rows = shown.table.rename_columns([f"c{i}" for i in range(len(columns))]).to_pylist()
-    listed = [{column: row[f"c{i}"] for i, column in enumerate(columns)} for row in rows]
-    if kind == "SCHEMA":
-        return [qualified(row["database_name"], row["name"]) for row in listed]
-    return [qualified(row["database_name"], row["schema_name"], row["name"]) for row in listed]
+    places = [columns.index(name) for name in (*("database_name", "schema_name")[: parts - 1], "name")]
+    return [qualified(*row) for row in zip(*(shown.table.column(i).to_pylist() for i in places), strict=True)]
 
 
 def _grantee(ctx: Context, cursor: Cursor) -> str:
