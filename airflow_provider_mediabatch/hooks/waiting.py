@@ -1,6 +1,7 @@
 """Looking at a submitted job: the I/O between Snowflake and the pure decisions of :mod:`.polling`.
 
-The trigger and the synchronous mode call the same :func:`look`; only how they sleep differs.
+The trigger and the synchronous mode call the same :func:`look`; only how they sleep differs, and that the trigger looks
+into the listing of all jobs first.
 """
 
 from __future__ import annotations
@@ -20,23 +21,18 @@ SESSION_ENDED = frozenset({390104, 390110, 390111, 390112, 390114, 390115, 39019
 """The session is gone or the connection is closed: log in again, which says nothing about the job."""
 
 
-def look(
-    connection: SnowflakeConnection, watch: Watch, *, job: str, query_id: str | None, listed: str | None = None
-) -> Decision:
+def look(connection: SnowflakeConnection, watch: Watch, *, job: str, query_id: str | None) -> Decision:
     """Look once and decide.
 
     :param job: qualified job name.
     :param query_id: the submitting statement, looked at while the watch is in phase ``submitting``.
-    :param listed: the job's status from a listing that is new enough; without it the job is DESCRIBEd.
     """
     if watch.phase is Phase.SUBMITTING and query_id:
         state, error = jobs.query_state(connection, query_id)
         info = None if state is Query.RUNNING else jobs.describe(connection, job)
         return watch.query(state, error, info.status if info else None, now=time.time())
-    if listed is None:
-        info = jobs.describe(connection, job)
-        listed = info.status if info else None
-    return watch.job(listed, now=time.time())
+    info = jobs.describe(connection, job)
+    return watch.job(info.status if info else None, now=time.time())
 
 
 def session_ended(error: BaseException) -> bool:

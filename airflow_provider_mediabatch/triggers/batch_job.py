@@ -120,13 +120,12 @@ class BatchJobTrigger(BaseTrigger):
         from airflow_provider_mediabatch.hooks.waiting import look
 
         try:
-            listed = None
             if watch.phase is Phase.RUNNING:
                 age = 0.9 * interval(time.time() - self.started, self.poll_interval)
                 listed = await shared.listing(self.job.rsplit(".", 1)[0]).status(self.job, age)
-            return await shared.call(
-                lambda connection: look(connection, watch, job=self.job, query_id=self.query_id, listed=listed)
-            )
+                if listed is not None:
+                    return watch.job(listed, now=time.time())
+            return await shared.call(lambda connection: look(connection, watch, job=self.job, query_id=self.query_id))
         except Exception as error:
             text, permanent = jobs.describe_error(error)
             decision = watch.failure(text, permanent=permanent, now=time.time())

@@ -43,7 +43,9 @@ class SharedConnection:
 
     def listing(self, schema: str) -> Listing:
         """The shared listing of a schema's jobs."""
-        return self._listings.setdefault(schema, Listing(self, schema))
+        if schema not in self._listings:
+            self._listings[schema] = Listing(self, schema)
+        return self._listings[schema]
 
     async def close(self) -> None:
         """Close the connection, in a thread."""
