@@ -210,6 +210,26 @@ def test_airflow_keeps_no_bytes_and_no_link_that_opens_a_file(review: Review) ->
         assert holding(home, base64.b64encode(middle).decode()) == []
 
 
+def test_quarantined_files_are_listed_with_their_errors(page: Any, review: Review) -> None:
+    review.airflow.add_dag(scene.DAGS, "ui_unreadable")
+    review.start("ui_unreadable")
+    assert review.wait_for("ui_unreadable", "full_batch") == "success"
+    open_page(page, review, "ui_unreadable", FULL, "-1")
+    listed = page.find_elements(By.CSS_SELECTOR, "section[aria-label='Quarantined files'] tbody tr")
+    assert [row.find_element(By.TAG_NAME, "td").text for row in listed] == ["@MEDIA.PUBLIC.UI_ODD/broken.jpg"]
+    assert "cannot identify image file" in listed[0].text
+    facts = page.find_elements(By.CSS_SELECTOR, ".facts > div")
+    assert {item.find_element(By.TAG_NAME, "dt").text: item.find_element(By.TAG_NAME, "dd").text for item in facts}[
+        "Quarantined files"
+    ] == "1"
+    assert len(page.find_elements(By.CSS_SELECTOR, ".gallery img")) == len(scene.ODD_NAMES) - 1
+    wait(page, lambda found: found.execute_script("return [...document.images].every(i => i.complete)"))
+    assert browser.broken_images(page) == []
+    assert browser.errors(page) == []
+    open_page(page, review, "ui_unreadable")
+    assert [cell.text for cell in page.find_elements(By.CSS_SELECTOR, "tbody td.num")] == ["3", "1"]
+
+
 def test_a_rejection_releases_the_files_and_an_approval_runs_them(page: Any, review: Review) -> None:
     def ledger() -> dict[str, int]:
         with review.engine.connect() as connection:

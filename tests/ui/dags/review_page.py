@@ -51,3 +51,14 @@ with DAG("ui_odd", schedule=None, default_args=RETRIES):
         sample_arguments={"max_null_fraction": 1.0},
         list_arguments={"ledger": None},
     )
+
+with DAG("ui_unreadable", schedule=None, default_args=RETRIES):
+    media_batch_group(
+        **COMMON,
+        stage_path="@MEDIA.PUBLIC.UI_ODD/",
+        model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
+        sample_size=None,
+        isolate_failures=True,
+        list_arguments={"ledger": "MEDIA.PUBLIC.UI_UNREADABLE_LEDGER"},
+        full_arguments={"max_failed_fraction": 0.5},
+    )
