@@ -29,15 +29,15 @@ def prepare(session: Session, cache: Path) -> None:
     """
     from airflow_provider_mediabatch.demo import media, models
 
-    for name in ("PHOTOGRAPHS", "RECORDINGS", "ODD", "WORK"):
+    for name in ("PHOTOGRAPHS", "RECORDINGS", "ODD", "UNREADABLE", "WORK"):
         session.sql(f"CREATE STAGE IF NOT EXISTS UI_{name} ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')").collect()
     for path in media.photographs():
         session.file.put(str(path), "@UI_PHOTOGRAPHS", auto_compress=False)
     with tempfile.TemporaryDirectory() as folder:
         for path in [*_recordings(Path(folder)), *_odd(Path(folder))]:
-            stage = "UI_RECORDINGS" if path.suffix == ".wav" else "UI_ODD"
-            with path.open("rb") as stream:
-                session.file.put_stream(stream, f"@{stage}/{path.name}", auto_compress=False)
+            for stage in ["UI_RECORDINGS"] if path.suffix == ".wav" else ["UI_ODD", "UI_UNREADABLE"]:
+                with path.open("rb") as stream:
+                    session.file.put_stream(stream, f"@{stage}/{path.name}", auto_compress=False)
     models.log(session, models.image_classifier(cache))
     _log(session)
 

@@ -216,7 +216,7 @@ def test_quarantined_files_are_listed_with_their_errors(page: Any, review: Revie
     assert review.wait_for("ui_unreadable", "full_batch") == "success"
     open_page(page, review, "ui_unreadable", FULL, "-1")
     listed = page.find_elements(By.CSS_SELECTOR, "section[aria-label='Quarantined files'] tbody tr")
-    assert [row.find_element(By.TAG_NAME, "td").text for row in listed] == ["@MEDIA.PUBLIC.UI_ODD/broken.jpg"]
+    assert [row.find_element(By.TAG_NAME, "td").text for row in listed] == ["@MEDIA.PUBLIC.UI_UNREADABLE/broken.jpg"]
     assert "cannot identify image file" in listed[0].text
     facts = page.find_elements(By.CSS_SELECTOR, ".facts > div")
     assert {item.find_element(By.TAG_NAME, "dt").text: item.find_element(By.TAG_NAME, "dd").text for item in facts}[

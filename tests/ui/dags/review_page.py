@@ -55,7 +55,7 @@ with DAG("ui_odd", schedule=None, default_args=RETRIES):
 with DAG("ui_unreadable", schedule=None, default_args=RETRIES):
     media_batch_group(
         **COMMON,
-        stage_path="@MEDIA.PUBLIC.UI_ODD/",
+        stage_path="@MEDIA.PUBLIC.UI_UNREADABLE/",
         model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
         sample_size=None,
         isolate_failures=True,
