@@ -382,9 +382,10 @@ def test_nothing_is_granted_on_what_is_not_there(engine: RunningEngine, what: st
 
 def test_a_view_may_be_granted_as_a_table(engine: RunningEngine) -> None:
     with engine.connect() as admin:
+        admin.cursor().execute("CREATE ROLE viewer")  # not PUBLIC: every role would see the view
         admin.cursor().execute("CREATE VIEW media.public.shown AS SELECT 1 AS a")
         for kind in ("TABLE", "VIEW"):
-            admin.cursor().execute(f"GRANT SELECT ON {kind} media.public.shown TO ROLE public")
+            admin.cursor().execute(f"GRANT SELECT ON {kind} media.public.shown TO ROLE viewer")
 
 
 def test_the_creator_owns_and_future_grants_apply(engine: RunningEngine) -> None:
