@@ -49,7 +49,10 @@ def figures(scene: Scene, sizes: Sequence[int], repeats: int) -> Iterator[Figure
         large = files >= BUDGET_FROM
         seconds = [[run.answer["seconds"] for run in side[:repeats]] for side in runs.values()]
         above = [
-            [run.peak_mb - side(scene, stage, "--import-only").peak_mb for run in runs[name][:repeats]]
+            [
+                run.answer["peak_mb"] - side(scene, stage, "--import-only").answer["peak_mb"]
+                for run in runs[name][:repeats]
+            ]
             for name, side in (("ours", _ours), ("seed", _seed))
         ]
         what = f"{files:,} files"

@@ -1,8 +1,8 @@
-"""Time and memory of whole child processes, and the figures made of them.
+"""Time of whole child processes, and the figures made of what they measure.
 
-Every time and every peak of memory comes from the operating system's accounting of a finished child (``wait4``). A
-shared machine's absolute times drift, so both sides run in turn (A B A B …) and what is judged is the ratio of the
-medians, with the spread beside it.
+Every time comes from the operating system's accounting of a finished child (``wait4``); a peak of memory is read by the
+child itself (:mod:`bench.children.memory`). A shared machine's absolute times drift, so both sides run in turn
+(A B A B …) and what is judged is the ratio of the medians, with the spread beside it.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ PEERS = os.path.join(sys.prefix, "peers", "bin", "python")
 
 @dataclass(frozen=True)
 class Run:
-    """One finished child: seconds of wall and CPU time, peak resident MB, and its last line (JSON)."""
+    """One finished child: seconds of wall and CPU time, and its last line (JSON)."""
 
     wall: float
     cpu: float
-    peak_mb: float
     answer: dict[str, Any]
 
 
@@ -62,7 +61,7 @@ def run_child(
         raise RuntimeError(f"{module} {' '.join(args)} ended with {child.returncode}:\n{text}\n{errors[0][-4000:]}")
     lines = [line for line in text.splitlines() if line.strip()]
     answer = json.loads(lines[-1]) if lines else {}
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, answer)
+    return Run(wall, usage.ru_utime + usage.ru_stime, answer)
 
 
 @dataclass

@@ -106,7 +106,7 @@ def own_engine(tmp_path: Path) -> Iterator[RunningEngine]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take longest begin first: at the end no process has much left while the others have nothing."""
-    longest = ("live_airflow", "slow", "airflow_home", "engine")
+    longest = ("live_airflow", "slow", "airflow_home", "own_airflow_home", "engine")
 
     def rank(item: pytest.Item) -> int:
         traits = {*getattr(item, "fixturenames", ()), *(mark.name for mark in item.iter_markers())}

@@ -1,7 +1,8 @@
 """Runs of DAGs by ``dag.test()``, each forked from a process that has Airflow and the Snowflake clients imported.
 
-Building Airflow's API in the process and importing the clients takes 8 of the 10 seconds of a short run. Nothing else
-is shared: the process forked from has run nothing, and the fork takes the environment that one of its own would have.
+Building Airflow's API in the process and importing the clients takes 11 of the 12 seconds of a short run. Nothing
+else is shared: the process forked from has run nothing, and the fork takes the environment that a process of its own
+would have.
 """
 
 from __future__ import annotations

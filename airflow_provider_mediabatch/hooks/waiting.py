@@ -1,7 +1,7 @@
 """Looking at a submitted job: the I/O between Snowflake and the pure decisions of :mod:`.polling`.
 
-The trigger and the synchronous mode call the same :func:`look`; only how they sleep differs, and that the trigger looks
-into the listing of all jobs first.
+The trigger and the synchronous mode decide by the same :class:`~.polling.Watch` and look by the same :func:`look`; the
+trigger reads the shared listing first, and looks for itself only where that does not have the job.
 """
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ kind)); CREATE TABLE IF NOT EXISTS grants (
 );
 """
 _BUILT_IN = ("ACCOUNTADMIN", "SECURITYADMIN", "USERADMIN", "SYSADMIN", "PUBLIC")
+GRANTERS = (ROLE, "SECURITYADMIN")
+"""Roles that may grant everything as if they owned it, and so see it."""
 OWNERSHIP = "OWNERSHIP"
 # What stands for ALL PRIVILEGES; kept as one word, since a privilege that is never asked for need not be listed.
 ALL = "ALL"
@@ -80,8 +82,8 @@ class Privileges:
         return role == ROLE or bool(held & {privilege.upper(), OWNERSHIP, ALL})
 
     def visible(self, role: str, kind: str, name: Name) -> bool:
-        """Whether a role has any privilege of an object, and so sees it in SHOW; who may grant everything sees all."""
-        return role in (ROLE, "SECURITYADMIN") or bool(self._held(self.roles_of(role), kind.upper(), _text(name)))
+        """Whether a role has any privilege of an object, and so sees it in SHOW."""
+        return role in GRANTERS or bool(self._held(self.roles_of(role), kind.upper(), _text(name)))
 
     def created(self, ctx: Context, kind: str, name: Name) -> None:
         """Note a new object: the session's role owns it, and future grants of its schema and database apply."""

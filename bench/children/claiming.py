@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import time
 
 
@@ -20,6 +19,7 @@ def main() -> None:
     from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
     from airflow_provider_mediabatch.hooks.listing_sql import Relation
     from airflow_provider_mediabatch.manifest import BOOKKEEPING
+    from bench.children.memory import peak_mb
 
     relation = Relation(
         f"SELECT * FROM MEDIA.PUBLIC.FILES_{arguments.files}", {"IMAGE": "VARCHAR", **dict(BOOKKEEPING)}, ("IMAGE",)
@@ -27,7 +27,7 @@ def main() -> None:
     owner = Owner("bench", "list_files", "run", -1, lambda dag_id, run_id: False)
     seconds, rows = [], []
     with snowflake.connector.connect(**json.loads(arguments.parameters)) as connection:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before = peak_mb()
         for _ in range(2):
             started = time.perf_counter()
             held = Ledger(connection, f"MEDIA.PUBLIC.LEDGER_{arguments.files}").claim(
@@ -35,8 +35,7 @@ def main() -> None:
             )
             seconds.append(round(time.perf_counter() - started, 3))
             rows.append(sum(part.rows for part in listing.summarise(connection, held.relation)))
-    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(json.dumps({"seconds": seconds, "rows": rows, "memory_mb": round(memory, 1)}))
+    print(json.dumps({"seconds": seconds, "rows": rows, "memory_mb": round(peak_mb() - before, 1)}))
 
 
 if __name__ == "__main__":

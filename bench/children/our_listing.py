@@ -12,6 +12,8 @@ import uuid
 from types import SimpleNamespace
 from typing import Any
 
+from bench.children.memory import peak_mb
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()
@@ -34,7 +36,7 @@ def main() -> None:
     from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 
     if arguments.import_only:
-        print(json.dumps({"rows": 0}))
+        print(json.dumps({"rows": 0, "peak_mb": peak_mb()}))
         return
 
     def context(task_id: str) -> Any:
@@ -71,7 +73,8 @@ def main() -> None:
     if not arguments.list_only:
         with connected("snowflake_default") as connection:
             cancel(connection, job)
-    print(json.dumps({"rows": manifest["row_count"], "seconds": round(seconds, 3), "listed": round(listed, 3)}))
+    answer = {"rows": manifest["row_count"], "seconds": round(seconds, 3), "listed": round(listed, 3)}
+    print(json.dumps(answer | {"peak_mb": peak_mb()}))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import json
 import time
 import uuid
 
+from bench.children.memory import peak_mb
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()
@@ -28,7 +30,7 @@ def main() -> None:
     from snowflake.snowpark import Session
 
     if arguments.import_only:
-        print(json.dumps({"rows": 0}))
+        print(json.dumps({"rows": 0, "peak_mb": peak_mb()}))
         return
     started = time.perf_counter()
     session = Session.builder.configs(json.loads(arguments.parameters)).create()
@@ -47,7 +49,7 @@ def main() -> None:
     )
     seconds = time.perf_counter() - started
     job.cancel()
-    print(json.dumps({"rows": rows, "seconds": round(seconds, 3), "job": job.name}))
+    print(json.dumps({"rows": rows, "seconds": round(seconds, 3), "job": job.name, "peak_mb": peak_mb()}))
 
 
 if __name__ == "__main__":

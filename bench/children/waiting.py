@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -21,6 +20,7 @@ from airflow_provider_mediabatch.hooks import jobs as _jobs  # noqa: F401  (what
 from airflow_provider_mediabatch.hooks import waiting as _waiting  # noqa: F401
 from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
 from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger
+from bench.children.memory import peak_mb
 
 
 class ApachesTrigger(SnowparkContainerJobTrigger):  # type: ignore[misc]
@@ -68,7 +68,7 @@ def main() -> None:
 
     names = [f"{arguments.schema}.MB_STUCK_{arguments.jobs}_{number}" for number in range(arguments.jobs)]
     conn_id, interval = "snowflake_default", arguments.interval
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mb()
     started, cpu = time.monotonic(), time.process_time()
     if arguments.side == "ours":
         triggers: list[Any] = [
@@ -91,7 +91,7 @@ def main() -> None:
     answer = {
         "cpu": time.process_time() - cpu,
         "seconds": time.monotonic() - started,
-        "memory_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024,
+        "memory_mb": peak_mb() - before,
     }
     print(json.dumps(answer), file=sys.stdout)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from snowflake.connector import SnowflakeConnection
-from snowflake.connector.errors import DatabaseError, ProgrammingError
+from snowflake.connector.errors import DatabaseError
 
 
 @pytest.fixture(scope="module")
@@ -410,52 +410,3 @@ def test_time_zone_of_the_session(engine: Any) -> None:
         assert text == "2026-07-01 06:00:00.000 -0400"
         assert local.astimezone(datetime.UTC) == datetime.datetime(2026, 7, 1, 16, tzinfo=datetime.UTC)
         assert utc == datetime.datetime(2026, 7, 1, 10)
-
-
-def test_privileges_on_tables(engine: Any) -> None:
-    with engine.connect() as owner:
-        run = owner.cursor().execute
-        for sql in (
-            "CREATE TABLE GUARDED (A INT)", "INSERT INTO GUARDED VALUES (1)", "CREATE ROLE TABLE_READER",
-            "GRANT USAGE ON DATABASE MEDIA TO ROLE TABLE_READER",
-            "GRANT USAGE ON SCHEMA MEDIA.PUBLIC TO ROLE TABLE_READER",
-        ):  # fmt: skip
-            run(sql)
-        with engine.connect(role="TABLE_READER") as reader:
-            assert refusal(reader, "SELECT A FROM GUARDED").errno == 2003
-            run("GRANT SELECT ON TABLE GUARDED TO ROLE TABLE_READER")
-            assert rows(reader, "SELECT A FROM GUARDED") == [(1,)]
-            for sql in ("INSERT INTO GUARDED VALUES (2)", "UPDATE GUARDED SET A = 2", "DELETE FROM GUARDED",
-                        "DROP TABLE GUARDED", "CREATE TABLE MINE (A INT)"):  # fmt: skip
-                assert refusal(reader, sql).errno == 3001, sql
-            reader.cursor().execute("CREATE TEMPORARY TABLE MINE (A INT)")
-            assert rows(reader, "SELECT COUNT(*) FROM MINE") == [(0,)]
-
-
-def test_a_role_without_grants_sees_nothing_and_makes_no_roles(engine: Any) -> None:
-    with engine.connect() as admin:
-        admin.cursor().execute("CREATE SCHEMA IF NOT EXISTS MEDIA.UNSEEN")
-        admin.cursor().execute("CREATE OR REPLACE TABLE MEDIA.UNSEEN.T (A INT)")
-        admin.cursor().execute("CREATE OR REPLACE ROLE SEES_NOTHING")
-        admin.cursor().execute("GRANT ROLE SEES_NOTHING TO USER AIRFLOW")
-        with engine.connect(role="SEES_NOTHING") as reader:
-            for what in ("DATABASES", "COMPUTE POOLS", "WAREHOUSES", "TABLES IN ACCOUNT"):
-                assert rows(reader, f"SHOW {what}") == [], what
-            for kind in ("TABLES", "STAGES", "MODELS"):
-                with pytest.raises(ProgrammingError) as missing:
-                    rows(reader, f"SHOW {kind} IN SCHEMA MEDIA.UNSEEN")
-                assert missing.value.errno == 2043
-            for sql, code in (
-                ("DESCRIBE TABLE MEDIA.UNSEEN.T", 2003),
-                ("DESCRIBE COMPUTE POOL LOCAL_POOL", 2003),
-                ("CREATE ROLE ANOTHER", 3001),
-                ("DROP ROLE SEES_NOTHING", 3001),
-                ("ALTER ACCOUNT SET MEDIABATCH_IMAGE_BUILD_SECONDS = 9", 3001),
-            ):
-                with pytest.raises(ProgrammingError) as refused:
-                    rows(reader, sql)
-                assert refused.value.errno == code, sql
-            for grant in ("USAGE ON DATABASE MEDIA", "USAGE ON SCHEMA MEDIA.UNSEEN", "SELECT ON TABLE MEDIA.UNSEEN.T"):
-                admin.cursor().execute(f"GRANT {grant} TO ROLE SEES_NOTHING")
-            assert [row[1] for row in rows(reader, "SHOW TABLES IN SCHEMA MEDIA.UNSEEN")] == ["T"]
-            assert rows(reader, "SELECT TABLE_NAME FROM MEDIA.INFORMATION_SCHEMA.TABLES") == [("T",)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_mediabatch.local.defaults import ACCOUNT, ROLE, USER
 from airflow_provider_mediabatch.local.errors import (
@@ -14,7 +14,7 @@ from airflow_provider_mediabatch.local.errors import (
     insufficient_privileges,
     not_supported,
 )
-from airflow_provider_mediabatch.local.privileges import ALL, OWNERSHIP, Privileges
+from airflow_provider_mediabatch.local.privileges import ALL, GRANTERS, OWNERSHIP, Privileges
 from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.statements.registry import statement
 from airflow_provider_mediabatch.sql import qualified, split
@@ -41,7 +41,14 @@ _PARTS = {
     "IMAGE REPOSITORY": 3,
     "FILE FORMAT": 3,
 }
-_PLURALS = {(kind[:-1] + "IES" if kind.endswith("Y") else kind + "S"): kind for kind in _PARTS}
+
+
+def _plural(kind: str) -> str:
+    return kind[:-1] + "IES" if kind.endswith("Y") else kind + "S"
+
+
+_PLURALS = {_plural(kind): kind for kind in _PARTS}
+_Scope = Literal["ONE", "ALL", "FUTURE"]
 _DONE = "Statement executed successfully."
 
 
@@ -51,7 +58,7 @@ def grant(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("GRANT")
     if cursor.accept("ROLE"):
         return _grant_role(ctx, cursor, revoke=False)
-    privileges, kind, names, future = _subject(ctx, cursor)
+    privileges, kind, names, scope = _subject(ctx, cursor)
     cursor.expect("TO")
     grantee = _grantee(ctx, cursor)
     option = cursor.accept("WITH", "GRANT", "OPTION")
@@ -60,11 +67,11 @@ def grant(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     for name in names:
         _may_grant(ctx, kind, name)
-        if not future:
+        if scope == "ONE":
             _check_there(ctx, kind, name)
         for privilege in privileges:
             ctx.engine.privileges.grant(
-                privilege, kind, name, grantee, by=ctx.session.role, future=future, grant_option=option
+                privilege, kind, name, grantee, by=ctx.session.role, future=scope == "FUTURE", grant_option=option
             )
     return Result.status(_DONE)
 
@@ -76,7 +83,7 @@ def revoke(ctx: Context, cursor: Cursor) -> Result:
     if cursor.accept("ROLE"):
         return _grant_role(ctx, cursor, revoke=True)
     cursor.accept("GRANT", "OPTION", "FOR")
-    privileges, kind, names, future = _subject(ctx, cursor)
+    privileges, kind, names, scope = _subject(ctx, cursor)
     cursor.expect("FROM")
     grantee = _grantee(ctx, cursor)
     if not cursor.accept("RESTRICT"):
@@ -85,7 +92,7 @@ def revoke(ctx: Context, cursor: Cursor) -> Result:
     for name in names:
         _may_grant(ctx, kind, name)
         for privilege in privileges:
-            ctx.engine.privileges.revoke(privilege, kind, name, grantee, future=future)
+            ctx.engine.privileges.revoke(privilege, kind, name, grantee, future=scope == "FUTURE")
     return Result.status(_DONE)
 
 
@@ -217,14 +224,14 @@ def _grant_role(ctx: Context, cursor: Cursor, *, revoke: bool) -> Result:
         privileges.check_role(grantee)
     elif grantee != USER:
         raise not_supported(f"users other than {USER}")
-    if ctx.session.role not in (ROLE, "SECURITYADMIN"):
+    if ctx.session.role not in GRANTERS:
         raise insufficient_privileges("role", role)
     (privileges.revoke_role if revoke else privileges.grant_role)(role, grantee, kind)
     return Result.status(_DONE)
 
 
-def _subject(ctx: Context, cursor: Cursor) -> tuple[list[str], str, list[str], bool]:
-    """``privileges ON object``: the privileges, the kind, the objects' names, and whether it is about future ones."""
+def _subject(ctx: Context, cursor: Cursor) -> tuple[list[str], str, list[str], _Scope]:
+    """``privileges ON object``: the privileges, the kind, the objects' names (of future ones, the container's)."""
     privileges = [_privilege(cursor)]
     while cursor.accept(","):
         privileges.append(_privilege(cursor))
@@ -236,9 +243,11 @@ def _subject(ctx: Context, cursor: Cursor) -> tuple[list[str], str, list[str], b
         container, name = _object(ctx, cursor)
         if container not in ("SCHEMA", "DATABASE"):
             cursor.fail("expected SCHEMA or DATABASE")
-        return privileges, kind, [name] if future else _existing(ctx, kind, container, name), future
+        if future:
+            return privileges, kind, [name], "FUTURE"
+        return privileges, kind, _existing(ctx, kind, container, name), "ALL"
     kind, name = _object(ctx, cursor)
-    return privileges, kind, [name], False
+    return privileges, kind, [name], "ONE"
 
 
 def _privilege(cursor: Cursor) -> str:
@@ -296,8 +305,7 @@ def object_at(ctx: Context, cursor: Cursor) -> tuple[str, str, bool] | None:
 
 def _existing(ctx: Context, kind: str, container: str, name: str) -> list[str]:
     """The names of all objects of a kind in a schema or database."""
-    plural = next(plural for plural, singular in _PLURALS.items() if singular == kind)
-    return _shown(ctx, f"SHOW {plural} IN {container} {name}", _PARTS[kind])
+    return _shown(ctx, f"SHOW {_plural(kind)} IN {container} {name}", _PARTS[kind])
 
 
 def _check_there(ctx: Context, kind: str, name: str) -> None:
@@ -309,7 +317,7 @@ def _check_there(ctx: Context, kind: str, name: str) -> None:
 def _of_its_kind(ctx: Context, kind: str, parts: tuple[str, ...]) -> list[str]:
     """The names of the objects of this kind beside the one that the parts name."""
     if len(parts) == 1:
-        return _shown(ctx, f"SHOW {kind}S", 1)
+        return _shown(ctx, f"SHOW {_plural(kind)}", 1)
     kinds = ["TABLE", "VIEW"] if kind == "TABLE" else [kind]  # a view may be named as a table
     container = "SCHEMA" if len(parts) == 3 else "DATABASE"
     try:
@@ -342,7 +350,7 @@ def _grantee(ctx: Context, cursor: Cursor) -> str:
 def _may_grant(ctx: Context, kind: str, name: str) -> None:
     """Granting takes ownership of the object, or a role made for it."""
     role = ctx.session.role
-    if role in (ROLE, "SECURITYADMIN") or ctx.engine.privileges.allows(role, OWNERSHIP, kind, name):
+    if role in GRANTERS or ctx.engine.privileges.allows(role, OWNERSHIP, kind, name):
         return
     raise insufficient_privileges(kind.lower(), name)
 
