@@ -19,8 +19,9 @@ import pyarrow.parquet as pq
 from airflow_provider_mediabatch.local.runner.files import InputError, StageFiles, read
 
 DEFAULT_BATCH_ROWS = 256
-# What is read ahead ends at this many bytes of files, so that long videos do not add up; one file may be larger.
-_READ_BYTES = 64 * 1024 * 1024
+# What is read together ends at this many bytes of files, so that long videos do not add up; one file may be larger.
+# Several calls of the model are put together up to fewer: taking memory anew costs more than reading.
+_READ_BYTES, _TOGETHER_BYTES = 32 * 2**20, 16 * 2**20
 # Files larger than this on average are read by several threads; for small ones handing over costs more than reading.
 _READERS, _POOLED_BYTES = 4, 256 * 1024
 
@@ -83,10 +84,9 @@ class FileReader:
 
     def batches(self, tables: Iterator[pa.Table], max_rows: int) -> Iterator[Batch]:
         """Batches of multiples of ``max_rows`` rows, or of fewer rows where their files are large or the rows end."""
-        together = max(1, DEFAULT_BATCH_ROWS // max_rows) * max_rows
         for table in tables:
             offset = 0
-            for rows, size, paths in self._split(table, together):
+            for rows, size, paths in self._split(table, max_rows):
                 yield self._load(table.slice(offset, rows), size, paths)
                 offset += rows
 
@@ -104,13 +104,15 @@ class FileReader:
 
     def _split(self, table: pa.Table, max_rows: int) -> Iterator[tuple[int, int, dict[str, list[str | None]]]]:
         """``(rows, bytes of files, local paths)`` of consecutive pieces of ``table``."""
+        together = max(1, DEFAULT_BATCH_ROWS // max_rows) * max_rows
         texts = {name: table.column(name).to_pylist() for name in self.encodings}
         paths: dict[str, list[str | None]] = {name: [] for name in texts}
         rows = size = 0
         for index in range(table.num_rows):
             located = {name: self._locate(column[index]) for name, column in texts.items()}
             row_size = sum(bytes_ for _, bytes_ in located.values())
-            if rows and (rows >= max_rows or size + row_size > _READ_BYTES):
+            limit = _READ_BYTES if rows % max_rows else _TOGETHER_BYTES
+            if rows and (rows >= together or size + row_size > limit):
                 yield rows, size, paths
                 paths, rows, size = {name: [] for name in texts}, 0, 0
             for name, (path, _) in located.items():
