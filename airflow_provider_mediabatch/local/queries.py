@@ -44,6 +44,8 @@ _PRUNE_EVERY = 5000
 _SQL_CHARACTERS = 100_000
 _THREADS = 256
 _POLLING_THREADS = 4
+# Seconds between two looks at what a statement waits for: a fiftieth of the time it has waited, within these bounds.
+_FIRST_LOOK, _LAST_LOOK = 0.01, 0.1
 # How long a statement is known by its request, for clients that send it again, and how long its rows are at hand.
 _REQUEST_SECONDS = 600.0
 _ROWS_SECONDS = 30.0
@@ -245,6 +247,7 @@ class Queries:
 
     async def _wait(self, query: Query, pending: Pending) -> None:
         outcome: Result | SnowflakeError | None = None
+        began = time.monotonic()
         while outcome is None:
             try:
                 if query.context.cancelled.is_set():
@@ -253,7 +256,8 @@ class Queries:
                     raise cancelled()
                 outcome = await self._loop.run_in_executor(self._polling, pending.poll)
                 if outcome is None:
-                    await asyncio.sleep(pending.interval)
+                    waited = time.monotonic() - began
+                    await asyncio.sleep(min(max(_FIRST_LOOK, waited / 50), _LAST_LOOK))
             except SnowflakeError as error:
                 outcome = error
             except RuntimeError as error:

@@ -119,10 +119,8 @@ class Pending:
 
     :param poll: returns None while there is nothing yet, then the result; raises SnowflakeError to fail the statement.
         Quick, never blocks.
-    :param interval: seconds between two calls.
     :param cancel: called once when the client cancels the statement; the statement then fails with 000604.
     """
 
     poll: Callable[[], Result | None]
-    interval: float = 0.1
     cancel: Callable[[], None] | None = None

@@ -262,7 +262,7 @@ class JobStore:
                 )
             return Result.status(f"Batch inference job {job.full_name} completed successfully")
 
-        return Pending(poll, interval=0.1)
+        return Pending(poll)
 
     def usage(self, job: Job) -> list[tuple[float, int]]:
         """Processor seconds and bytes of memory of each running worker."""

@@ -175,7 +175,7 @@ def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, 
         return answer[0].poll()
 
     result = poll()
-    return result if result is not None else Pending(poll, interval=0.1, cancel=discard)
+    return result if result is not None else Pending(poll, cancel=discard)
 
 
 def _check_pool(ctx: Context, given: _Statement) -> None:

@@ -61,4 +61,4 @@ def wait(ctx: Context, cursor: Cursor) -> Pending:
     cursor.expect_end()
     end = time.monotonic() + float(amount.value) * _UNITS[unit]
     done = Result.of([Column.text("SYSTEM$WAIT")], [(f"waited {amount.value} {unit.lower()}",)])
-    return Pending(lambda: done if time.monotonic() >= end else None, interval=0.02)
+    return Pending(lambda: done if time.monotonic() >= end else None)

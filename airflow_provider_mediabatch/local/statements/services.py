@@ -213,7 +213,7 @@ def _wait_for(ctx: Context, cursor: Cursor, name: tuple[str, ...]) -> Pending:
             )
         return None
 
-    return Pending(poll, interval=0.1)
+    return Pending(poll)
 
 
 @statement("SELECT SYSTEM$GET_SERVICE_LOGS", "CALL SYSTEM$GET_SERVICE_LOGS", locked=False)
