@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.fernet import Fernet
 from live.stage import until
-from operators.test_secrets import holding
+from written import holding
 
 from airflow_provider_mediabatch.hooks import jobs
 

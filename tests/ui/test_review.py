@@ -11,10 +11,10 @@ from urllib.parse import quote
 import browser
 import pytest
 import scene
-from operators.test_secrets import holding
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
+from written import holding
 
 from airflow_provider_mediabatch.demo import media
 
