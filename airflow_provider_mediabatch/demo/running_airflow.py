@@ -222,10 +222,12 @@ def _request(method: str, url: str, body: Any = None, token: str | None = None) 
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Below the ports that systems take for outgoing connections: seconds pass until the API server listens."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _signal_group(pid: int, number: int) -> None:
