@@ -32,7 +32,7 @@ def _jobs(scene: Scene, count: int) -> str:
     return f"MEDIA.{schema}"
 
 
-def figures(scene: Scene, sizes: Sequence[int], intervals: int = INTERVALS, interval: float = 2.0) -> Iterator[Figure]:
+def figures(scene: Scene, sizes: Sequence[int], intervals: int = INTERVALS, interval: float = 1.0) -> Iterator[Figure]:
     """For each number of jobs: what a triggerer's process spends in ten intervals.
 
     Apache's polls each job by itself with a login of its own. It does not reach all jobs in an interval when they are
