@@ -126,7 +126,6 @@ class Digests:
     def fill(self, stage: Stage, files: list[StagedFile]) -> None:
         """Set ``md5`` of every file, reading those that changed since they were last read."""
         root = str(stage.root)
-        unknown = files
         if len(files) <= 500:
             known = {file.path: row for file in files if (row := self._one(root, file.path)) is not None}
         else:
