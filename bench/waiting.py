@@ -11,7 +11,6 @@ from bench.scene import MODEL, Scene, execute
 
 SECTION = "Waiting"
 AGAINST = "SnowparkContainerJobTrigger"
-INTERVALS = 10
 BUDGET_FROM = 1_000
 NOTE = "its hook given `protocol` by this provider's subclass"
 
@@ -32,12 +31,12 @@ def _jobs(scene: Scene, count: int) -> str:
     return f"MEDIA.{schema}"
 
 
-def figures(scene: Scene, sizes: Sequence[int], intervals: int = INTERVALS, interval: float = 1.0) -> Iterator[Figure]:
-    """For each number of jobs: what a triggerer's process spends in ten intervals.
+def figures(scene: Scene, sizes: Sequence[int], intervals: int, interval: float = 1.0) -> Iterator[Figure]:
+    """For each number of jobs: what a triggerer's process spends in so many intervals of ``interval`` seconds.
 
     Apache's polls each job by itself with a login of its own. It does not reach all jobs in an interval when they are
-    many, so from 100 jobs on each of its triggers polls once, and its figures are for each poll of each job, as ours
-    are.
+    many, so from 100 jobs on it is stopped when each of its triggers has polled once. CPU is divided by the polls that
+    were really made, on both sides, and its counts are put to one poll of each job in each interval.
     """
     for jobs in sizes:
         schema = _jobs(scene, jobs)
@@ -51,24 +50,24 @@ def figures(scene: Scene, sizes: Sequence[int], intervals: int = INTERVALS, inte
                 )
             answers[side], counts[side] = run.answer, traffic
         ours, apache = counts["ours"], counts["apache"]
-        sent = [text for _, text in ours.statements if text.startswith("SHOW JOB SERVICES")]
+        listings = sum(text.startswith("SHOW JOB SERVICES") for _, text in ours.statements)
         # One more than the intervals: the first look and the last moment may both fall in.
-        if ours.logins != 1 or len(sent) > intervals + 1:
-            raise RuntimeError(
-                f"{ours.logins} logins and {len(sent)} listings for {jobs} jobs in {intervals} intervals"
-            )
+        if ours.logins != 1 or not 0 < listings <= intervals + 1:
+            raise RuntimeError(f"{ours.logins} logins and {listings} listings for {jobs} jobs in {intervals} intervals")
         if apache.logins < jobs * polls:
             raise RuntimeError(f"Apache's trigger polled {apache.logins} times for {jobs} jobs, {polls} times each")
+        its_polls = apache.logins / jobs
+        scale = intervals / its_polls
         what = f"{jobs:,} jobs, {intervals} intervals"
-        scale = intervals / polls
-        note = NOTE if polls == intervals else f"{NOTE}; its {polls} interval × {scale:g}"
+        note = f"{NOTE}; polls of a job: {listings} and {its_polls:.3g}"
         logins, statements = [ours.logins], [len(ours.statements)]
         its_logins, its_statements = [apache.logins * scale], [len(apache.statements) * scale]
         yield Figure(SECTION, f"{what}: logins", "", logins, its_logins, AGAINST, at_most=1, note=note)
         most = intervals + 1
         yield Figure(SECTION, f"{what}: statements", "", statements, its_statements, AGAINST, at_most=most, note=note)
-        cpu = [[1000 * answers[side]["cpu"] / jobs / n] for side, n in (("ours", intervals), ("apache", polls))]
+        made = {"ours": listings, "apache": its_polls}
+        cpu = [[1000 * answers[side]["cpu"] / jobs / made[side]] for side in made]
         budget = 100 if jobs >= BUDGET_FROM else None
         yield Figure(SECTION, f"{what}: CPU of a job's poll", "ms", *cpu, AGAINST, budget, note=note)
-        memory = [[answers[side]["memory_mb"]] for side in ("ours", "apache")]
+        memory = [[answers[side]["memory_mb"]] for side in made]
         yield Figure(SECTION, f"{what}: memory above imports", "MB", *memory, AGAINST, note=note)

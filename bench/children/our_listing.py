@@ -24,7 +24,6 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--version", required=True)
     parser.add_argument("--import-only", action="store_true", help="stop after the imports: what both sides pay anyway")
-    parser.add_argument("--list-only", action="store_true", help="stop after the manifest is written")
     arguments = parser.parse_args()
 
     import snowflake.connector
@@ -59,26 +58,22 @@ def main() -> None:
         ledger=None,
     ).execute(context("list_files"))
     assert isinstance(manifest, dict)
-    listed = time.perf_counter() - started
-    if not arguments.list_only:
-        plan = ValidateSignatureOperator(
-            task_id="validate",
-            manifest=manifest,
-            model_name=arguments.model,
-            version_name=arguments.version,
-            compute_pool="LOCAL_POOL",
-            output_location=f"{arguments.output}{uuid.uuid4().hex}/",
-        ).execute(context("validate"))
-        try:
-            FullBatchOperator(task_id="full", manifest=manifest, plan=plan, deferrable=True).execute(context("full"))
-        except TaskDeferred as deferred:
-            job = deferred.trigger.job
+    plan = ValidateSignatureOperator(
+        task_id="validate",
+        manifest=manifest,
+        model_name=arguments.model,
+        version_name=arguments.version,
+        compute_pool="LOCAL_POOL",
+        output_location=f"{arguments.output}{uuid.uuid4().hex}/",
+    ).execute(context("validate"))
+    try:
+        FullBatchOperator(task_id="full", manifest=manifest, plan=plan, deferrable=True).execute(context("full"))
+    except TaskDeferred as deferred:
+        job = deferred.trigger.job
     seconds = time.perf_counter() - started
-    if not arguments.list_only:
-        with connected("snowflake_default") as connection:
-            cancel(connection, job)
-    answer = {"rows": manifest["row_count"], "seconds": round(seconds, 3), "listed": round(listed, 3)}
-    print(json.dumps(answer | {"peak_mb": peak_mb()}))
+    with connected("snowflake_default") as connection:
+        cancel(connection, job)
+    print(json.dumps({"rows": manifest["row_count"], "seconds": round(seconds, 3), "peak_mb": peak_mb()}))
 
 
 if __name__ == "__main__":
