@@ -77,6 +77,9 @@ class RunningAirflow:
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
             # A task's end may be noticed as late as this.
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+            # A supervisor that missed its task's end says so as late as this, by default after a minute: an answer or a
+            # trigger's event that comes before fails the task (apache/airflow#50500).
+            "AIRFLOW__WORKERS__SOCKET_CLEANUP_TIMEOUT": "1",
         }
 
     def start(self, timeout: float = 180) -> None:
