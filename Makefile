@@ -56,7 +56,7 @@ test-all: lint
 
 soak:
 	@scripts/setup $(VENV) test,speech
-	PYTHONPATH=tests $(VENV)/bin/python -m faults.soak $(ARGS)
+	PYTHONPATH=tests:tests/support $(VENV)/bin/python -m faults.soak $(ARGS)
 
 bench:
 	@scripts/setup $(VENV) demo

@@ -1,0 +1,1 @@
+"""Airflow provider for batch inference on images, audio and video with Snowflake's Model Registry."""

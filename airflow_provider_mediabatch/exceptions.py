@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.facts import Problem
+    from airflow_provider_mediabatch.core.metadata import Problem
 
 NOTHING_RUNS = "Nothing was started and nothing bills."
 RETRY_SAME = "A retry will look for this job by its name first and submit only if it is not there."
@@ -35,14 +35,14 @@ class MediaBatchError(AirflowException):
         super().__init__(f"{what}\n{running} {retry}")
 
 
-class InvalidInput(MediaBatchError, AirflowFailException):
+class InvalidInputError(MediaBatchError, AirflowFailException):
     """An argument or an upstream value that cannot work; found before anything is started."""
 
     def __init__(self, what: str, *, running: str = NOTHING_RUNS, retry: str = RETRY_USELESS) -> None:
         super().__init__(what, running=running, retry=retry)
 
 
-class ValidationFailed(InvalidInput):
+class ValidationFailedError(InvalidInputError):
     """All problems that :class:`ValidateSignatureOperator` found, each with its fix.
 
     :param problems: what was found, in the order of the checks.
@@ -54,19 +54,19 @@ class ValidationFailed(InvalidInput):
         super().__init__(f"{len(lines)} problem{'s' if len(lines) != 1 else ''} with this batch:\n" + "\n".join(lines))
 
 
-class SampleFailed(MediaBatchError, AirflowFailException):
+class SampleFailedError(MediaBatchError, AirflowFailException):
     """The sample's job ran, and its output did not pass the checks."""
 
 
-class JobNotVisible(MediaBatchError, AirflowFailException):
+class JobNotVisibleError(MediaBatchError, AirflowFailException):
     """A job of this name exists, but this role may not see it: whether it bills is not known."""
 
 
-class SubmissionFailed(MediaBatchError):
+class SubmissionFailedError(MediaBatchError):
     """Snowflake refused the statement, and no job of its name is there."""
 
 
-class JobFailed(MediaBatchError):
+class JobFailedError(MediaBatchError):
     """The job ended in a status other than DONE.
 
     :param status: FAILED, CANCELLED, INTERNAL_ERROR or DELETED.
@@ -77,27 +77,27 @@ class JobFailed(MediaBatchError):
         super().__init__(what, running=running, retry=retry)
 
 
-class FilesMissing(JobFailed, AirflowFailException):
+class FilesMissingError(JobFailedError, AirflowFailException):
     """The job failed, and files of its manifest are not on their stages any more: the same job can only fail again."""
 
     def __init__(self, what: str, *, running: str) -> None:
         super().__init__(what, status="FAILED", running=running, retry=RETRY_USELESS)
 
 
-class TooManyBadFiles(JobFailed, AirflowFailException):
+class TooManyQuarantinedError(JobFailedError, AirflowFailException):
     """The model raises for more files than the task may leave out. What the other files gave is whole and recorded."""
 
     def __init__(self, what: str, *, running: str, retry: str) -> None:
         super().__init__(what, status="FAILED", running=running, retry=retry)
 
 
-class JobTimeout(MediaBatchError):
+class JobTimeoutError(MediaBatchError):
     """The time that the task may wait is over."""
 
 
-class PollingFailed(MediaBatchError):
+class PollingFailedError(MediaBatchError):
     """The job's status could not be read, time and again; the job is left alone because its health is not known."""
 
 
-class IncompleteOutput(MediaBatchError):
+class IncompleteOutputError(MediaBatchError):
     """The job is DONE, yet its output is not whole: no ``_SUCCESS``, or rows that are missing. It is not used."""

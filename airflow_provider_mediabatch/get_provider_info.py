@@ -77,7 +77,7 @@ def get_provider_info() -> dict[str, Any]:
                 "factory": f"{_PACKAGE}.assets.stage.create_asset",
             }
         ],
-        "cli": [f"{_PACKAGE}.airflow_commands.get_mediabatch_commands"],
+        "cli": [f"{_PACKAGE}.cli.airflow_commands.get_mediabatch_commands"],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from airflow_provider_mediabatch.hooks.result_pages import PageRequest, ResultPages
+from airflow_provider_mediabatch.review.result_query import PageRequest, ResultPages
 from bench.measure import Figure, percentile
 from bench.scene import Scene
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_mediabatch.local import daemon
+from airflow_provider_mediabatch.local import lifecycle
 from bench.measure import run_child
 from bench.relay import Traffic, relay
 
@@ -26,7 +26,7 @@ class Scene:
     """
 
     state_dir: Path
-    status: daemon.EngineStatus
+    status: lifecycle.EngineStatus
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -113,10 +113,10 @@ def execute(name: str, model: str, query: str, specification: Sequence[str] = ()
 @contextmanager
 def scene(state_dir: Path) -> Iterator[Scene]:
     """Start the engine, make the work stage and log the models; stop the engine at the end."""
-    status = daemon.start(state_dir)
+    status = lifecycle.start(state_dir)
     try:
         made = Scene(state_dir, status)
         made.prepare()
         yield made
     finally:
-        daemon.stop(state_dir)
+        lifecycle.stop(state_dir)

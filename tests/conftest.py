@@ -18,7 +18,7 @@ from airflow_env import (  # noqa: F401  (fixtures and hooks)
     pytest_runtest_teardown,
 )
 
-from airflow_provider_mediabatch.local import daemon
+from airflow_provider_mediabatch.local import lifecycle
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -34,7 +34,7 @@ class RunningEngine:
     def __init__(self, state_dir: Path, faults: Path | None = None) -> None:
         self.state_dir = state_dir
         self._sessions: list[Session] = []
-        self.status = daemon.start(state_dir, faults=faults)
+        self.status = lifecycle.start(state_dir, faults=faults)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -66,17 +66,17 @@ class RunningEngine:
 
     def restart(self, faults: Path | None = None) -> None:
         """Start the engine again on the same state after it was stopped or killed."""
-        self.status = daemon.start(self.state_dir, faults=faults)
+        self.status = lifecycle.start(self.state_dir, faults=faults)
 
     def stop(self) -> None:
         """Stop the engine. Sessions left open are closed before: each would try to reach it for ever at the end."""
-        if self._sessions and daemon.status(self.state_dir) is None:
+        if self._sessions and lifecycle.status(self.state_dir) is None:
             self.restart()
         forget_clients()
         for session in self._sessions:
             with contextlib.suppress(Exception):
                 session.close()
-        daemon.stop(self.state_dir)
+        lifecycle.stop(self.state_dir)
 
 
 def forget_clients() -> None:

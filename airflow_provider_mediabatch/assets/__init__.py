@@ -1,0 +1,1 @@
+"""Airflow assets: a stage as an asset whose watcher reports new files."""

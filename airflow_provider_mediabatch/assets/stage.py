@@ -10,8 +10,8 @@ from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode
 
 from airflow.sdk import Asset, AssetWatcher
 
-from airflow_provider_mediabatch import selection
-from airflow_provider_mediabatch.stage_path import StagePath
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.files import selection
 
 if TYPE_CHECKING:
     from airflow.sdk import AssetWatcher as Watcher

@@ -18,7 +18,7 @@ from rich.table import Table
 from airflow_provider_mediabatch.demo import models
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome, DagRunResult
 from airflow_provider_mediabatch.demo.scenario import SCENARIOS, Scenario
-from airflow_provider_mediabatch.local import daemon
+from airflow_provider_mediabatch.local import lifecycle
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -66,8 +66,8 @@ def run(*, state_dir: Path, speech: bool, files: Path | None, json_file: Path | 
         home = AirflowHome(state_dir / "airflow")
         migrated = background.submit(home.prepare)  # needs nothing of the other steps
         with steps.step("Start the local engine"):
-            ran_before = daemon.status(state_dir) is not None
-            engine = daemon.start(state_dir)
+            ran_before = lifecycle.status(state_dir) is not None
+            engine = lifecycle.start(state_dir)
         try:
             with open_session(
                 engine.parameters
@@ -80,7 +80,7 @@ def run(*, state_dir: Path, speech: bool, files: Path | None, json_file: Path | 
                 found = _predictions(session, scenario, result)
         finally:
             if not keep and not ran_before:
-                daemon.stop(state_dir)
+                lifecycle.stop(state_dir)
     seconds = steps.seconds | {"total": round(time.monotonic() - start, 2)}
     if json_file:
         json_file.write_text(json.dumps(_document(result, found, seconds), indent=2, ensure_ascii=False) + "\n")

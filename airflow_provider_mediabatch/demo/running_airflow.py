@@ -31,7 +31,7 @@ USER = "admin"
 _FINISHED = ("success", "failed")
 
 
-class AirflowNotReady(RuntimeError):
+class AirflowNotReadyError(RuntimeError):
     """A component did not become healthy, or a run did not end, in time; the text has the end of its log."""
 
 
@@ -85,7 +85,7 @@ class RunningAirflow:
     def start(self, timeout: float = 180) -> None:
         """Start every component; returns when Airflow says that all are healthy.
 
-        :raises AirflowNotReady: after ``timeout`` seconds, or when a component ends.
+        :raises AirflowNotReadyError: after ``timeout`` seconds, or when a component ends.
         """
         # The tasks that a scheduler starts before the API server answers fail: it comes first.
         self.start_component("api-server")
@@ -199,17 +199,17 @@ class RunningAirflow:
             self.check()
             if time.monotonic() > deadline:
                 tails = "\n".join(f"{name}:\n{self._tail(name)}" for name in self.processes)
-                raise AirflowNotReady(f"waited {timeout:g} s in vain\n{tails}")
+                raise AirflowNotReadyError(f"waited {timeout:g} s in vain\n{tails}")
             time.sleep(0.5)
 
     def check(self) -> None:
         """Look whether every component that was started still runs.
 
-        :raises AirflowNotReady: when one has ended by itself, with the end of its log.
+        :raises AirflowNotReadyError: when one has ended by itself, with the end of its log.
         """
         for name, process in self.processes.items():
             if process.poll() is not None:
-                raise AirflowNotReady(f"{name} ended:\n{self._tail(name)}")
+                raise AirflowNotReadyError(f"{name} ended:\n{self._tail(name)}")
 
     def _tail(self, name: str) -> str:
         return self.log(name).read_text(errors="replace")[-1500:]

@@ -17,10 +17,10 @@ from rich.console import Console
 from airflow_provider_mediabatch.demo import DemoError, media, models
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
 from airflow_provider_mediabatch.demo.run import WORK_STAGE, Steps, open_session
-from airflow_provider_mediabatch.demo.running_airflow import USER, AirflowNotReady, RunningAirflow
+from airflow_provider_mediabatch.demo.running_airflow import USER, AirflowNotReadyError, RunningAirflow
 from airflow_provider_mediabatch.demo.scenario import example_dags
 from airflow_provider_mediabatch.demo.watchdog import Watchdog
-from airflow_provider_mediabatch.local import daemon
+from airflow_provider_mediabatch.local import lifecycle
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -51,8 +51,8 @@ def run_ui(*, state_dir: Path, inbox: Path, keep: bool) -> int:
     with _ended_by_signals(), ThreadPoolExecutor(1) as background:
         migrated = background.submit(home.prepare)
         with steps.step("Start the local engine"):
-            ran_before = daemon.status(state_dir) is not None
-            engine = daemon.start(state_dir)
+            ran_before = lifecycle.status(state_dir) is not None
+            engine = lifecycle.start(state_dir)
         watchdog = None if keep or ran_before else Watchdog(state_dir)
         airflow: RunningAirflow | None = None
         try:
@@ -67,14 +67,14 @@ def run_ui(*, state_dir: Path, inbox: Path, keep: bool) -> int:
                 _serve(console, session, airflow, Inbox(session, inbox))
         except KeyboardInterrupt:
             console.print("\nEnding Airflow and the engine …")
-        except AirflowNotReady as error:
+        except AirflowNotReadyError as error:
             raise DemoError(f"Airflow: {error}") from error
         finally:
             with _uninterrupted():
                 if airflow is not None:
                     airflow.stop()
                 if watchdog is not None:
-                    daemon.stop(state_dir)
+                    lifecycle.stop(state_dir)
                     watchdog.close()
     return 0
 
@@ -137,7 +137,7 @@ def _welcome(console: Console, airflow: RunningAirflow, inbox: Path) -> None:
 def _serve(console: Console, session: Session, airflow: RunningAirflow, inbox: Inbox) -> None:
     """Look at inbox and predictions until interrupted.
 
-    :raises AirflowNotReady: when one of Airflow's processes ends by itself.
+    :raises AirflowNotReadyError: when one of Airflow's processes ends by itself.
     """
     shown = set(predictions(session))
     while True:

@@ -72,9 +72,9 @@ def main() -> None:
             groups.remove(int(number))
     _end(groups)
     for state_dir in sys.argv[1:]:
-        from airflow_provider_mediabatch.local import daemon
+        from airflow_provider_mediabatch.local import lifecycle
 
-        daemon.stop(Path(state_dir))
+        lifecycle.stop(Path(state_dir))
 
 
 def _end(groups: Collection[int]) -> None:

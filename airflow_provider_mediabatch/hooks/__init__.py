@@ -1,0 +1,1 @@
+"""Airflow hooks: Apache's Snowflake hook with what it leaves out."""

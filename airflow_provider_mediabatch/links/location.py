@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from airflow.sdk import BaseOperatorLink
 
-from airflow_provider_mediabatch import sql
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.links.batch_job import pushed_url, snowsight
-from airflow_provider_mediabatch.stage_path import StagePath
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context

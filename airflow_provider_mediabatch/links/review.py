@@ -18,8 +18,7 @@ class ReviewLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """The page's address on this site."""
-        from airflow_provider_mediabatch.plugins import URL_PREFIX, site_prefix
-        from airflow_provider_mediabatch.plugins.markdown import segments
+        from airflow_provider_mediabatch.review.addresses import URL_PREFIX, segments, site_prefix
 
         index = -1 if ti_key.map_index is None else ti_key.map_index
         return f"{site_prefix()}{URL_PREFIX}/{segments(ti_key.dag_id, ti_key.run_id, ti_key.task_id, index)}"

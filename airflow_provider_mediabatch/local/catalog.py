@@ -16,7 +16,7 @@ STATE_FORMAT = 1
 """Raised whenever a room changes tables that it made before: a state directory is opened by the format that made it."""
 
 
-class OtherFormat(Exception):
+class OtherFormatError(Exception):
     """The state directory was made by an engine that kept its state otherwise."""
 
 
@@ -24,7 +24,7 @@ class Catalog:
     """Connections to the catalogue's file.
 
     :param path: the SQLite file; created when it is not there.
-    :raises OtherFormat: when another version of the engine made it.
+    :raises OtherFormatError: when another version of the engine made it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +33,7 @@ class Catalog:
         connection = self.connect()
         (found,) = connection.execute("PRAGMA user_version").fetchone()
         if found != STATE_FORMAT and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-            raise OtherFormat(
+            raise OtherFormatError(
                 f"{path.parent} holds the state of another version of the local engine (format {found}, this one reads "
                 f"{STATE_FORMAT}): choose another --state-dir, or remove that directory with all that is in it"
             )

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_mediabatch.local.engine import Engine
-    from airflow_provider_mediabatch.local.results import Result
     from airflow_provider_mediabatch.local.session import Session
+    from airflow_provider_mediabatch.local.statement_result import Result
 
 
 @dataclass

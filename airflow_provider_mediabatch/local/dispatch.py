@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled, not_supported
-from airflow_provider_mediabatch.local.results import Column, FileTransfer, Pending, Result
 from airflow_provider_mediabatch.local.sql import transactions
-from airflow_provider_mediabatch.local.statements import load as load
+from airflow_provider_mediabatch.local.statement_result import Column, FileTransfer, Pending, Result
+from airflow_provider_mediabatch.local.statements import register_all as register_all
+from airflow_provider_mediabatch.local.statements.handlers import find, is_locked
 from airflow_provider_mediabatch.local.statements.lexer import Cursor
 from airflow_provider_mediabatch.local.statements.ownership import note_ownership
-from airflow_provider_mediabatch.local.statements.registry import find, is_locked
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.core.sql import qualified, split
 from airflow_provider_mediabatch.local.defaults import ACCOUNT, ROLE
 from airflow_provider_mediabatch.local.errors import already_exists, does_not_exist, insufficient_privileges
-from airflow_provider_mediabatch.sql import qualified, split
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

@@ -21,7 +21,7 @@ from airflow_provider_mediabatch.local.context import Context
 from airflow_provider_mediabatch.local.dispatch import execute
 from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled
 from airflow_provider_mediabatch.local.result_store import ResultStore
-from airflow_provider_mediabatch.local.results import FileTransfer, Pending, Result
+from airflow_provider_mediabatch.local.statement_result import FileTransfer, Pending, Result
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.engine import Engine

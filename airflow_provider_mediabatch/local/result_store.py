@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Column, Result
 
 _MEMORY_BYTES = 128 * 2**20
 _MEMORY_RESULTS = 2000

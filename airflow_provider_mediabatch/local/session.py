@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
     from airflow_provider_mediabatch.local.engine import Engine
     from airflow_provider_mediabatch.local.queries import Query
-    from airflow_provider_mediabatch.local.results import Result
+    from airflow_provider_mediabatch.local.statement_result import Result
 
 DEFAULT_PARAMETERS: dict[str, Any] = {
     "AUTOCOMMIT": True,
@@ -74,8 +74,8 @@ class Session:
         return self._duckdb
 
     def run_sql(self, context: Context, sql: str) -> Result:
-        """Run ordinary SQL in this session; see :mod:`~airflow_provider_mediabatch.local.sql.run`."""
-        from airflow_provider_mediabatch.local.sql.run import run_sql
+        """Run ordinary SQL in this session; see :mod:`~airflow_provider_mediabatch.local.sql.execute`."""
+        from airflow_provider_mediabatch.local.sql.execute import run_sql
 
         return run_sql(context, sql)
 

@@ -1,0 +1,1 @@
+"""Airflow operators: list, validate, sample, approve, run, load."""

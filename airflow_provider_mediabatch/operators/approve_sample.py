@@ -10,17 +10,17 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, Variable
 from airflow.sdk.timezone import utcnow
 
-from airflow_provider_mediabatch.exceptions import InvalidInput
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+from airflow_provider_mediabatch.core.manifest import manifests_from_xcom
+from airflow_provider_mediabatch.core.sample_report import SampleReport
+from airflow_provider_mediabatch.core.xcom import digest
+from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.links.review import ReviewLink
-from airflow_provider_mediabatch.manifest import manifests_from_xcom
-from airflow_provider_mediabatch.plan import InferencePlan
-from airflow_provider_mediabatch.report import SampleReport
-from airflow_provider_mediabatch.values import digest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_mediabatch.manifest import Manifest
+    from airflow_provider_mediabatch.core.manifest import Manifest
 
 VARIABLE_PREFIX = "mediabatch_review_"
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
@@ -101,7 +101,7 @@ class ApproveSampleOperator(ApprovalOperator):
     def execute(self, context: Context) -> Any:
         """Ask, unless nobody needs to be asked; returns the answer as Airflow's ApprovalOperator does."""
         if self.review not in ("always", "first_run", None, "", "None"):
-            raise InvalidInput(f"review is {self.review!r}: it is 'always', 'first_run' or None")
+            raise InvalidInputError(f"review is {self.review!r}: it is 'always', 'first_run' or None")
         report = SampleReport.from_xcom(self.sample)
         if self.review not in ("always", "first_run"):
             return self._unasked("nobody is asked: review is None")
@@ -132,9 +132,9 @@ class ApproveSampleOperator(ApprovalOperator):
         return super().execute_complete(context, event)
 
     def _body(self, context: Context, report: SampleReport, plan: InferencePlan | None) -> str:
-        from airflow_provider_mediabatch.plugins import site_prefix
-        from airflow_provider_mediabatch.plugins.approval_form import body
-        from airflow_provider_mediabatch.projection import project
+        from airflow_provider_mediabatch.core.projection import project
+        from airflow_provider_mediabatch.review.addresses import site_prefix
+        from airflow_provider_mediabatch.review.approval_form import body
 
         manifests = manifests_from_xcom(self.manifest)
         ti = context["ti"]
@@ -158,7 +158,7 @@ class ApproveSampleOperator(ApprovalOperator):
     def _first_run(self, context: Context, plan: InferencePlan | None) -> Any:
         """The answer that a person gave before, or None to ask now; defers while another run's form is open."""
         if plan is None:
-            raise InvalidInput("review='first_run' needs plan=, which names the model version")
+            raise InvalidInputError("review='first_run' needs plan=, which names the model version")
         ti = context["ti"]
         known = Variable.get(self._variable(ti.dag_id, plan), default=None, deserialize_json=True)
         if isinstance(known, Mapping) and known.get("state") == "approved":
@@ -220,8 +220,8 @@ class ApproveSampleOperator(ApprovalOperator):
         """Give the files back. Failing to is said and does not undo the answer: an old claim can be taken over."""
         if not manifest.ledger or not manifest.claim_id:
             return
-        from airflow_provider_mediabatch.hooks.ledger import Ledger
         from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+        from airflow_provider_mediabatch.ledger.ledger import Ledger
 
         try:
             with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
@@ -241,4 +241,4 @@ def _number(name: str, value: float | str | None) -> float | None:
     try:
         return float(value)
     except ValueError:
-        raise InvalidInput(f"{name} is {value!r}: a number is needed") from None
+        raise InvalidInputError(f"{name} is {value!r}: a number is needed") from None

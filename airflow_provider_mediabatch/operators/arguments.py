@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_mediabatch import sql
-from airflow_provider_mediabatch.exceptions import InvalidInput
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.exceptions import InvalidInputError
 
 
 def column_name_of(name: str) -> str:
@@ -17,10 +17,11 @@ def column_name_of(name: str) -> str:
 
 
 def checked(check: Any, value: Any) -> None:
+    """Run a check that raises ValueError; its message becomes an :class:`InvalidInputError`."""
     try:
         check(value)
     except ValueError as error:
-        raise InvalidInput(str(error)) from None
+        raise InvalidInputError(str(error)) from None
 
 
 def positive_integer(name: str, value: int | str | None) -> int | None:
@@ -32,7 +33,7 @@ def positive_integer(name: str, value: int | str | None) -> int | None:
     except ValueError:
         number = 0
     if number < 1:
-        raise InvalidInput(f"{name}={value!r} is not a positive number")
+        raise InvalidInputError(f"{name}={value!r} is not a positive number")
     return number
 
 

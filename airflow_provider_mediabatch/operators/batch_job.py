@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, conf
 
-from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError
-from airflow_provider_mediabatch.job import JobStatus
-from airflow_provider_mediabatch.lineage import LineageMixin
+from airflow_provider_mediabatch.batch.job_polling import Decision, Outcome, Phase, Watch
+from airflow_provider_mediabatch.core.job_names import stem
+from airflow_provider_mediabatch.core.job_status import JobStatus
+from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
 from airflow_provider_mediabatch.links.batch_job import JOB_KEY, WAITING_KEY, BatchJobLink, snowsight_url
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.links.review import ReviewLink
-from airflow_provider_mediabatch.naming import stem
-from airflow_provider_mediabatch.polling import Decision, Outcome, Phase, Watch
+from airflow_provider_mediabatch.operators.lineage import LineageMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.hooks.submission import Attempt, Work
-    from airflow_provider_mediabatch.manifest import Manifest
-    from airflow_provider_mediabatch.plan import InferencePlan
+    from airflow_provider_mediabatch.batch.submission import Attempt, Work
+    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+    from airflow_provider_mediabatch.core.manifest import Manifest
 
 STORE_KEY = "mediabatch_job"
 DONE_KEY = "mediabatch_done"
@@ -106,7 +106,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
 
     def resume(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the deferral, where waiting in place would have."""
-        from airflow_provider_mediabatch.hooks.submission import Attempt
+        from airflow_provider_mediabatch.batch.submission import Attempt
 
         if not isinstance(event, Mapping) or "outcome" not in event:
             raise MediaBatchError(f"the trigger gave no event that is known here: {event!r}")
@@ -117,7 +117,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
 
     def on_kill(self) -> None:
         """Cancel the job: the task was killed while it waited in place (a deferred one is the trigger's to cancel)."""
-        from airflow_provider_mediabatch.hooks import jobs
+        from airflow_provider_mediabatch.client import jobs
 
         for job, query_id in self._submitted:
             try:
@@ -145,13 +145,13 @@ class BatchJobOperator(LineageMixin, BaseOperator):
 
     def _start(self, context: Context, connection: SnowflakeConnection, work: Work, first: int) -> Attempt:
         """Find or submit; note it and push the link before anything is waited for."""
-        from airflow_provider_mediabatch.hooks import endings, submission
+        from airflow_provider_mediabatch.batch import job_outcomes, submission
 
         store = context.get("task_state_store")
         stored = store.get(STORE_KEY) if store is not None else None
         found = submission.find(connection, work, stored=stored if isinstance(stored, Mapping) else None, first=first)
         if isinstance(found, int):
-            endings.check_manifest(connection, work.manifest)
+            job_outcomes.check_manifest(connection, work.manifest)
             self.before_submit(context, connection, work, work.job(found))
             # Killed between here and the reply, the job would be there and nobody would cancel it.
             self._submitted = [(work.job(found), None)]
@@ -219,7 +219,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         self, attempt: Attempt, deadline: float | None, connection: SnowflakeConnection | None = None
     ) -> dict[str, Any]:
         """Wait in place; the event that the trigger would have given."""
-        from airflow_provider_mediabatch.hooks.waiting import wait
+        from airflow_provider_mediabatch.batch.wait_for_job import wait
 
         watch = Watch(
             started=attempt.started,
@@ -257,12 +257,13 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         connection: SnowflakeConnection | None = None,
     ) -> dict[str, Any]:
         """What follows from the event: the verified result, or the error that says it all."""
-        from airflow_provider_mediabatch.hooks import endings, jobs
+        from airflow_provider_mediabatch.batch import job_outcomes
+        from airflow_provider_mediabatch.client import jobs
 
-        error = endings.unreadable(event, attempt)
+        error = job_outcomes.unreadable(event, attempt)
         if error is not None:
             raise error
-        if endings.cancelled_by_clearing(event, attempt):
+        if job_outcomes.cancelled_by_clearing(event, attempt):
             self.log.info("Job %s of an earlier try was cancelled after this try had attached to it", attempt.job)
             with jobs.connected(self.snowflake_conn_id) as opened:
                 return self.run_work(context, opened, work, first=attempt.generation, state=event.get("state"))
@@ -275,10 +276,11 @@ class BatchJobOperator(LineageMixin, BaseOperator):
 
     def failed(self, context: Context, event: Mapping[str, Any], work: Work, attempt: Attempt) -> dict[str, Any]:
         """What follows when the job ended otherwise than in DONE: an error, unless a subclass knows better."""
-        from airflow_provider_mediabatch.hooks import endings, jobs
+        from airflow_provider_mediabatch.batch import job_outcomes
+        from airflow_provider_mediabatch.client import jobs
 
         with jobs.connected(self.snowflake_conn_id) as connection:
-            raise endings.failure(connection, event, attempt, cancel_on_timeout=self.cancel_on_timeout, work=work)
+            raise job_outcomes.failure(connection, event, attempt, cancel_on_timeout=self.cancel_on_timeout, work=work)
 
     def _note_done(self, context: Context, work: Work, attempt: Attempt) -> None:
         store = context.get("task_state_store")
@@ -294,19 +296,19 @@ def max_tries(context: Context) -> int | None:
 
 def plan_of(value: Any) -> InferencePlan:
     """The plan of an XCom, refused as input when it is none."""
-    from airflow_provider_mediabatch.plan import InferencePlan
+    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
     try:
         return InferencePlan.from_xcom(value)
     except ValueError as error:
-        raise InvalidInput(f"plan: {error}") from None
+        raise InvalidInputError(f"plan: {error}") from None
 
 
 def manifests_of(value: Any) -> Sequence[Manifest]:
     """The manifests of an XCom, refused as input when they are none."""
-    from airflow_provider_mediabatch.manifest import manifests_from_xcom
+    from airflow_provider_mediabatch.core.manifest import manifests_from_xcom
 
     try:
         return manifests_from_xcom(value)
     except ValueError as error:
-        raise InvalidInput(f"manifest: {error}") from None
+        raise InvalidInputError(f"manifest: {error}") from None

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.exceptions import InvalidInput
-from airflow_provider_mediabatch.isolation import MAX_LISTED, listed
-from airflow_provider_mediabatch.job import BatchResult
+from airflow_provider_mediabatch.batch.isolation_rounds import MAX_LISTED, listed
+from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.sample_report import SampleReport
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.core.xcom import digest
+from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.operators.batch_job import (
     DONE_KEY,
     STORE_KEY,
@@ -18,24 +21,21 @@ from airflow_provider_mediabatch.operators.batch_job import (
     plan_of,
 )
 from airflow_provider_mediabatch.operators.isolating_job import IsolatingJobOperator
-from airflow_provider_mediabatch.report import SampleReport
-from airflow_provider_mediabatch.stage_path import StagePath
-from airflow_provider_mediabatch.values import digest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.hooks.submission import Attempt, Work
-    from airflow_provider_mediabatch.manifest import Manifest
-    from airflow_provider_mediabatch.plan import InferencePlan
+    from airflow_provider_mediabatch.batch.submission import Attempt, Work
+    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+    from airflow_provider_mediabatch.core.manifest import Manifest
 
 ON_RERUN = ("adopt", "rerun")
 SAVE_MODES = ("error", "overwrite")
 
 
 class FullBatchOperator(IsolatingJobOperator):
-    """Run a manifest through the model, verify the output, and return a :class:`~.job.BatchResult`.
+    """Run a manifest through the model, verify the output, and return a :class:`~.core.batch_result.BatchResult`.
 
     The job's name follows from dag, task, run, map index and the digests of manifest and plan, and Snowflake keeps
     names unique: a retry attaches to the running job or adopts the finished one, and never starts a second.
@@ -94,7 +94,7 @@ class FullBatchOperator(IsolatingJobOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit or find the job, wait, verify; return the result's XCom form."""
-        from airflow_provider_mediabatch.hooks.jobs import connected
+        from airflow_provider_mediabatch.client.jobs import connected
 
         manifest, plan = self._inputs()
         if manifest.is_empty:
@@ -115,7 +115,7 @@ class FullBatchOperator(IsolatingJobOperator):
 
     def finish(self, context: Context, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> dict[str, Any]:
         """Verify and describe the result; record it in the ledger."""
-        from airflow_provider_mediabatch.hooks.endings import check_whole
+        from airflow_provider_mediabatch.batch.job_outcomes import check_whole
 
         rows = check_whole(connection, work, attempt)
         result = self.recorded(connection, work, attempt, rows=rows, location=work.location(attempt.job))
@@ -133,8 +133,8 @@ class FullBatchOperator(IsolatingJobOperator):
         count: int = 0,
     ) -> BatchResult:
         """Describe verified output and record it in the ledger."""
-        from airflow_provider_mediabatch.hooks import jobs
-        from airflow_provider_mediabatch.hooks.ledger import Ledger
+        from airflow_provider_mediabatch.client import jobs
+        from airflow_provider_mediabatch.ledger.ledger import Ledger
 
         # An adopted job ran in an earlier try, at a time of its own.
         seconds = jobs.seconds(connection, attempt.job) if attempt.adopted else time.time() - attempt.started
@@ -158,7 +158,7 @@ class FullBatchOperator(IsolatingJobOperator):
 
     def before_submit(self, context: Context, connection: SnowflakeConnection, work: Work, job: str) -> None:
         """The files must still be this run's, and the ledger learns the job's name before Snowflake does."""
-        from airflow_provider_mediabatch.hooks.ledger import Ledger
+        from airflow_provider_mediabatch.ledger.ledger import Ledger
 
         ledger = Ledger.of(connection, work.manifest)
         if ledger is not None:
@@ -166,9 +166,9 @@ class FullBatchOperator(IsolatingJobOperator):
 
     def _recorded(self, connection: SnowflakeConnection, work: Work) -> BatchResult | None:
         """What the ledger has of this very work: job names come free after some weeks, the ledger's rows stay."""
-        from airflow_provider_mediabatch.hooks.jobs import count_files
-        from airflow_provider_mediabatch.hooks.ledger import Ledger
-        from airflow_provider_mediabatch.hooks.output import Staged
+        from airflow_provider_mediabatch.client.jobs import count_files
+        from airflow_provider_mediabatch.client.staged_parquet import Staged
+        from airflow_provider_mediabatch.ledger.ledger import Ledger
 
         ledger = Ledger.of(connection, work.manifest) if self.on_rerun == "adopt" else None
         owned = ledger.ownership(work.manifest) if ledger is not None else None
@@ -197,15 +197,15 @@ class FullBatchOperator(IsolatingJobOperator):
         manifests, plan = manifests_of(self.manifest), plan_of(self.plan)
         for name, value, allowed in (("save_mode", self.save_mode, SAVE_MODES), ("on_rerun", self.on_rerun, ON_RERUN)):
             if value not in allowed:
-                raise InvalidInput(f"{name}={value!r}: use {' or '.join(map(repr, allowed))}")
+                raise InvalidInputError(f"{name}={value!r}: use {' or '.join(map(repr, allowed))}")
         if len(manifests) != 1:
-            raise InvalidInput(
+            raise InvalidInputError(
                 f"FullBatchOperator runs one manifest and got {len(manifests)} shards: map it, "
                 "FullBatchOperator.partial(…).expand(manifest=…)"
             )
         manifest = manifests[0]
         if plan.manifests and not plan.covers(manifest.digest):
-            raise InvalidInput(
+            raise InvalidInputError(
                 "This manifest is not the one that was validated (their digests differ): "
                 "give validation and full batch the same listing, or clear the validation"
             )
@@ -219,15 +219,17 @@ class FullBatchOperator(IsolatingJobOperator):
         try:
             sample = SampleReport.from_xcom(self.sample)
         except ValueError as error:
-            raise InvalidInput(f"sample: {error}") from None
+            raise InvalidInputError(f"sample: {error}") from None
         if not sample.passed:
-            raise InvalidInput("The sample did not pass its checks: there is no full run without a sample that passed")
+            raise InvalidInputError(
+                "The sample did not pass its checks: there is no full run without a sample that passed"
+            )
         for what, tested, given in (
             ("plan", sample.plan_digest, plan.digest),
             ("manifest", sample.manifest_digest, plan.manifest_digest),
         ):
             if tested != given:
-                raise InvalidInput(
+                raise InvalidInputError(
                     f"The sample passed with another {what} than this one (digest {tested[:16]}, not {given[:16]}): "
                     "clear the sample's task, so that what runs is what was tested"
                 )
@@ -242,15 +244,15 @@ class FullBatchOperator(IsolatingJobOperator):
         *,
         output_location: str | None = None,
     ) -> Work:
-        from airflow_provider_mediabatch.hooks.submission import Work
+        from airflow_provider_mediabatch.batch.submission import Work
 
         location = output_location or self.output_location or plan.output_location
         try:
             output = StagePath.parse(location, database=database, schema=schema).folder
         except ValueError as error:
-            raise InvalidInput(f"output_location: {error}") from None
+            raise InvalidInputError(f"output_location: {error}") from None
         if manifest.path.is_within(output):
-            raise InvalidInput(f"The manifest {manifest.location} lies inside output_location {output.full}")
+            raise InvalidInputError(f"The manifest {manifest.location} lies inside output_location {output.full}")
         fingerprint = digest(manifest.digest, plan.digest, output.full, self.save_mode)
         return Work(
             stem=self.stem(context, fingerprint),

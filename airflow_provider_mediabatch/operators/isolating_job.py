@@ -6,8 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError, TooManyBadFiles
-from airflow_provider_mediabatch.isolation import (
+from airflow_provider_mediabatch.batch.isolation_rounds import (
     Part,
     Settled,
     check_arguments,
@@ -15,17 +14,19 @@ from airflow_provider_mediabatch.isolation import (
     next_parts,
     poison,
 )
-from airflow_provider_mediabatch.job import BatchResult, JobStatus
+from airflow_provider_mediabatch.batch.job_polling import Outcome
+from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.job_status import JobStatus
+from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, TooManyQuarantinedError
 from airflow_provider_mediabatch.operators.batch_job import BatchJobOperator
-from airflow_provider_mediabatch.polling import Outcome
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.hooks.isolation import Isolation
-    from airflow_provider_mediabatch.hooks.submission import Attempt, Work
-    from airflow_provider_mediabatch.plan import InferencePlan
+    from airflow_provider_mediabatch.batch.isolation_jobs import Isolation
+    from airflow_provider_mediabatch.batch.submission import Attempt, Work
+    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
 ROUND_KEY = "mediabatch_round"
 RESULT_KEY = "report"
@@ -80,9 +81,9 @@ class IsolatingJobOperator(BatchJobOperator):
         try:
             check_arguments(self.max_isolation_jobs, self.max_failed_fraction)
         except ValueError as error:
-            raise InvalidInput(str(error)) from None
+            raise InvalidInputError(str(error)) from None
         if self.isolate_failures and (plan.partition_column is not None or not plan.keeps_rows):
-            raise InvalidInput(
+            raise InvalidInputError(
                 "isolate_failures=True: this method works on whole partitions, which cannot be cut into parts. "
                 "Leave it out for partitioned methods"
             )
@@ -97,7 +98,7 @@ class IsolatingJobOperator(BatchJobOperator):
 
     def resume_round(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after a round that was waited for by the trigger."""
-        from airflow_provider_mediabatch.hooks.submission import Attempt
+        from airflow_provider_mediabatch.batch.submission import Attempt
 
         if not isinstance(event, Mapping) or "events" not in event:
             raise MediaBatchError(f"the trigger gave no event that is known here: {event!r}")
@@ -121,7 +122,7 @@ class IsolatingJobOperator(BatchJobOperator):
         what = f"The model raises for {count:,} of {rows:,} rows"
         if count > limit * rows:
             context["ti"].xcom_push(key=RESULT_KEY, value=result.to_xcom())
-            raise TooManyBadFiles(
+            raise TooManyQuarantinedError(
                 f"{what}, more than max_failed_fraction={limit:g} allows:\n{names}\nThe other {result.rows:,} rows are "
                 f"whole in {result.location}, and are done in the ledger, if there is one.",
                 running=_ENDED,
@@ -132,7 +133,7 @@ class IsolatingJobOperator(BatchJobOperator):
         return result.to_xcom()
 
     def _isolation(self, work: Work, attempt: Attempt) -> Isolation:
-        from airflow_provider_mediabatch.hooks.isolation import Isolation
+        from airflow_provider_mediabatch.batch.isolation_jobs import Isolation
 
         return Isolation(work, attempt.job, int(self.max_isolation_jobs))
 
@@ -140,7 +141,7 @@ class IsolatingJobOperator(BatchJobOperator):
         self, context: Context, work: Work, attempt: Attempt, settled: list[Settled], deadline: float | None
     ) -> dict[str, Any]:
         """Round after round, then the end. Every try goes the same way and meets the jobs of the earlier ones."""
-        from airflow_provider_mediabatch.hooks import jobs
+        from airflow_provider_mediabatch.client import jobs
 
         isolation = self._isolation(work, attempt)
         while parts := next_parts(work.manifest.row_count, settled, isolation.max_jobs):
@@ -170,7 +171,7 @@ class IsolatingJobOperator(BatchJobOperator):
         self, context: Context, connection: SnowflakeConnection, isolation: Isolation, parts: Sequence[Part]
     ) -> dict[Part, Attempt]:
         """Find each part's job, and submit those that are missing."""
-        from airflow_provider_mediabatch.hooks import submission
+        from airflow_provider_mediabatch.batch import submission
 
         store = context.get("task_state_store")
         noted: Any = store.get(ROUND_KEY) if store is not None else None
@@ -239,15 +240,16 @@ class IsolatingJobOperator(BatchJobOperator):
         self, isolation: Isolation, attempts: Mapping[Part, Attempt], events: Mapping[str, Mapping[str, Any]]
     ) -> list[Settled]:
         """How the parts ended: good ones are verified; an end that says nothing of the files is an error."""
-        from airflow_provider_mediabatch.hooks import endings, jobs
+        from airflow_provider_mediabatch.batch import job_outcomes
+        from airflow_provider_mediabatch.client import jobs
 
         errors: list[MediaBatchError] = []
         settled: list[Settled] = []
         for attempt in attempts.values():
-            error = endings.unreadable(events[attempt.job], attempt) if attempt.job in events else None
+            error = job_outcomes.unreadable(events[attempt.job], attempt) if attempt.job in events else None
             if error is not None:
                 raise error
-            if attempt.job in events and endings.cancelled_by_clearing(events[attempt.job], attempt):
+            if attempt.job in events and job_outcomes.cancelled_by_clearing(events[attempt.job], attempt):
                 self.log.info("Job %s of an earlier try was cancelled after this try attached to it", attempt.job)
                 return []  # The same round again: what is finished is found, what is missing is started.
         with jobs.connected(self.snowflake_conn_id) as connection:
@@ -257,9 +259,9 @@ class IsolatingJobOperator(BatchJobOperator):
                     settled.append(Settled(part, attempt.generation, False))
                 elif event is not None and Outcome(event["outcome"]) is not Outcome.DONE:
                     cancel = self.cancel_on_timeout
-                    errors.append(endings.failure(connection, event, attempt, cancel_on_timeout=cancel))
+                    errors.append(job_outcomes.failure(connection, event, attempt, cancel_on_timeout=cancel))
                 else:
-                    endings.check_whole(connection, isolation.part_work(part), attempt)
+                    job_outcomes.check_whole(connection, isolation.part_work(part), attempt)
                     settled.append(Settled(part, attempt.generation, True))
         if errors:
             raise errors[0]
@@ -268,10 +270,10 @@ class IsolatingJobOperator(BatchJobOperator):
     def _fail_whole(
         self, connection: SnowflakeConnection, isolation: Isolation, settled: Sequence[Settled]
     ) -> NoReturn:
-        from airflow_provider_mediabatch.hooks import jobs
+        from airflow_provider_mediabatch.client import jobs
 
         tail = jobs.logs(connection, isolation.job)
-        raise TooManyBadFiles(
+        raise TooManyQuarantinedError(
             f"Job {isolation.job} ended as FAILED, and so did each of the {len(settled)} jobs that ran a part of its "
             "files: that is the model and not a single file, or bad files are everywhere."
             f"\nThe end of its log:\n{tail}",
@@ -283,8 +285,8 @@ class IsolatingJobOperator(BatchJobOperator):
         self, connection: SnowflakeConnection, isolation: Isolation, attempt: Attempt, settled: Sequence[Settled]
     ) -> BatchResult:
         """One whole folder, the bad files put aside, the good ones recorded. Repeating it changes nothing."""
-        from airflow_provider_mediabatch.hooks.ledger import Ledger
-        from airflow_provider_mediabatch.hooks.output import Staged
+        from airflow_provider_mediabatch.client.staged_parquet import Staged
+        from airflow_provider_mediabatch.ledger.ledger import Ledger
 
         work = isolation.work
         rows = isolation.complete(connection, settled)

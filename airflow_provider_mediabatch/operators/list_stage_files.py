@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_provider_mediabatch import selection, values
-from airflow_provider_mediabatch.exceptions import InvalidInput
-from airflow_provider_mediabatch.lineage import LineageMixin
+from airflow_provider_mediabatch.core import xcom
+from airflow_provider_mediabatch.core.manifest import Manifest
+from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.files import selection
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
-from airflow_provider_mediabatch.manifest import Manifest
 from airflow_provider_mediabatch.operators.arguments import checked, column_name_of, positive_integer, truth
+from airflow_provider_mediabatch.operators.lineage import LineageMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.facts import ModelFacts
-    from airflow_provider_mediabatch.hooks.listing import Listed, Part
-    from airflow_provider_mediabatch.hooks.listing_sql import Relation, Source
-    from airflow_provider_mediabatch.stage_path import StagePath
+    from airflow_provider_mediabatch.core.metadata import ModelFacts
+    from airflow_provider_mediabatch.core.stage_path import StagePath
+    from airflow_provider_mediabatch.files.listing import Listed, Part
+    from airflow_provider_mediabatch.files.listing_sql import Relation, Source
 
 DEFAULT_COLUMN = "FILE_PATH"
 DEFAULT_LEDGER = "MEDIABATCH_LEDGER"
@@ -47,8 +48,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
     """List media files on a stage and write them as a manifest: Parquet on a stage, a small value in XCom.
 
     The rows stay on the server: LIST (or the directory table, or a query) runs asynchronously and ``COPY INTO`` reads
-    its result there. Returns a :class:`~airflow_provider_mediabatch.manifest.Manifest` as a dict, or, when a shard size
-    is given, a list of them (at most 1,024) to expand over.
+    its result there. Returns a :class:`~airflow_provider_mediabatch.core.manifest.Manifest` as a dict, or, when a
+    shard size is given, a list of them (at most 1,024) to expand over.
 
     Exactly one of ``stage_path``, ``columns`` and ``query`` says where the files are.
 
@@ -163,22 +164,22 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         """List, select, claim, and write the manifest.
 
         :return: the manifest for XCom, or a list of them when a shard size is given.
-        :raises InvalidInput: for whatever cannot work, naming the fix.
+        :raises InvalidInputError: for whatever cannot work, naming the fix.
         :raises AirflowSkipException: nothing to do, and ``if_empty`` is ``skip``.
         """
-        from airflow_provider_mediabatch.hooks import listing
+        from airflow_provider_mediabatch.files import listing
         from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
 
         self._check_arguments()
         try:
             window = selection.window(self.select, context=context, interval=self.interval, since=self.since)
         except ValueError as error:
-            raise InvalidInput(str(error)) from None
+            raise InvalidInputError(str(error)) from None
         with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
             location = listing.stage_path(connection, self.manifest_location)
             push_location(context, connection, location.full)
             if listing.stage_url(listing.describe_stage(connection, location)):
-                raise InvalidInput(f"manifest_location={location} is on an external stage: use an internal stage")
+                raise InvalidInputError(f"manifest_location={location} is on an external stage: use an internal stage")
             work = self._find(connection, context, location, window)
             if work.whole is None:
                 return self._empty(work, location)
@@ -188,7 +189,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         self, connection: SnowflakeConnection, context: Context, location: StagePath, window: selection.Window
     ) -> _Work:
         """List and select; with a ledger, claim."""
-        from airflow_provider_mediabatch.hooks import listing
+        from airflow_provider_mediabatch.files import listing
 
         model = self._model(connection)
         facts: dict[str, Any] = {"select": self.select}
@@ -208,7 +209,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             relation = relation.first(limit)
             parts = listing.summarise(connection, relation)
             return _Work(relation, listed, parts[0] if parts else None, {}, facts)
-        from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
+        from airflow_provider_mediabatch.ledger.ledger import Ledger, Owner
 
         claimed = Ledger(connection, ledger).claim(
             relation,
@@ -225,7 +226,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         return _Work(claimed.relation, listed, parts[0] if parts else None, claimed.skipped, facts, claimed.generation)
 
     def _list(self, connection: SnowflakeConnection, location: StagePath, model: ModelFacts | None) -> Listed:
-        from airflow_provider_mediabatch.hooks import listing
+        from airflow_provider_mediabatch.files import listing
 
         if self.query is not None:
             named = None if self.column_name is None else [column_name_of(self.column_name)]
@@ -239,8 +240,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         )
 
     def _sources(self, connection: SnowflakeConnection, model: ModelFacts | None) -> list[Source]:
-        from airflow_provider_mediabatch.hooks import listing
-        from airflow_provider_mediabatch.hooks.listing_sql import Source
+        from airflow_provider_mediabatch.files import listing
+        from airflow_provider_mediabatch.files.listing_sql import Source
 
         if self.columns is None:
             column = column_name_of(self.column_name) if self.column_name else self._default_column(model)
@@ -249,11 +250,11 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         for name, where in self.columns.items():
             text, pattern = (where, None) if isinstance(where, str) else (where.get("stage_path"), where.get("pattern"))
             if not text:
-                raise InvalidInput(f"columns[{name!r}] has no stage_path")
+                raise InvalidInputError(f"columns[{name!r}] has no stage_path")
             checked(selection.check_pattern, pattern)
             found.append(Source(column_name_of(name), listing.stage_path(connection, text), pattern or self.pattern))
         if len({source.column for source in found}) < len(found):
-            raise InvalidInput(f"columns= names the same column twice: {', '.join(self.columns)}")
+            raise InvalidInputError(f"columns= names the same column twice: {', '.join(self.columns)}")
         return found
 
     def _default_column(self, model: ModelFacts | None) -> str:
@@ -266,13 +267,13 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
     def _model(self, connection: SnowflakeConnection) -> ModelFacts | None:
         if not self.model_name:
             return None
-        from airflow_provider_mediabatch.facts import Problem
-        from airflow_provider_mediabatch.hooks.registry import resolve_version
+        from airflow_provider_mediabatch.client.model_registry import resolve_version
+        from airflow_provider_mediabatch.core.metadata import Problem
 
         model = resolve_version(connection, self.model_name, self.version_name)
         function = model.function(self.function_name)
         if isinstance(function, Problem):
-            raise InvalidInput(f"{function.what}: {function.fix}")
+            raise InvalidInputError(f"{function.what}: {function.fix}")
         return model
 
     def _ledger_name(self) -> str | None:
@@ -281,13 +282,15 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         if named == "auto":
             named = DEFAULT_LEDGER if self.model_name and self.query is None else None
         if truth(self.reprocess) and not named:
-            raise InvalidInput("reprocess=True takes files that a ledger has as done: name the ledger with ledger=")
+            raise InvalidInputError(
+                "reprocess=True takes files that a ledger has as done: name the ledger with ledger="
+            )
         return named or None
 
     def _check_arguments(self) -> None:
         given = [name for name in ("stage_path", "columns", "query") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise InvalidInput(
+            raise InvalidInputError(
                 "exactly one of stage_path, columns and query says where the files are; "
                 f"given: {', '.join(given) or 'none'}"
             )
@@ -298,18 +301,18 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             ("select", selection.SELECTS),
         ):
             if getattr(self, name) not in allowed:
-                raise InvalidInput(f"{name}={getattr(self, name)!r} is not one of {', '.join(map(repr, allowed))}")
+                raise InvalidInputError(f"{name}={getattr(self, name)!r} is not one of {', '.join(map(repr, allowed))}")
         checked(selection.check_pattern, self.pattern)
         if self.columns is not None and len(self.columns) < 1:
-            raise InvalidInput("columns= is empty")
+            raise InvalidInputError("columns= is empty")
         ledger = self._ledger_name()
         if self.select == "new" and not ledger:
-            raise InvalidInput(
+            raise InvalidInputError(
                 "select='new' is the listing minus the ledger: set model_name (the version that files are new to), "
                 "and do not switch the ledger off"
             )
         if ledger and not self.model_name:
-            raise InvalidInput("a ledger records files for a model version: set model_name, or ledger=None")
+            raise InvalidInputError("a ledger records files for a model version: set model_name, or ledger=None")
         if self.query is not None:
             self._check_query(ledger)
 
@@ -323,7 +326,9 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             "max_bytes_per_shard": self.max_bytes_per_shard,
         }
         if names := [name for name, value in unfit.items() if value]:
-            raise InvalidInput(f"query= cannot be combined with {', '.join(names)}: put the condition into the query")
+            raise InvalidInputError(
+                f"query= cannot be combined with {', '.join(names)}: put the condition into the query"
+            )
 
     def _empty(self, work: _Work, location: StagePath) -> dict[str, Any] | list[dict[str, Any]]:
         listed = work.listed
@@ -336,7 +341,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         if self.if_empty == "skip":
             raise AirflowSkipException(message)
         if self.if_empty == "fail":
-            raise InvalidInput(
+            raise InvalidInputError(
                 f"{message}. Check stage_path and pattern (names are case-sensitive; the pattern must match the whole "
                 "listed name), or set if_empty='skip'",
                 retry="A retry will list again.",
@@ -352,11 +357,11 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
     def _write(
         self, connection: SnowflakeConnection, context: Context, location: StagePath, work: _Work
     ) -> dict[str, Any] | list[dict[str, Any]]:
-        from airflow_provider_mediabatch.hooks import listing, listing_sql
+        from airflow_provider_mediabatch.files import listing, listing_sql
 
         assert work.whole is not None
         ti = context["ti"]
-        run = values.digest(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)[:16]
+        run = xcom.digest(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)[:16]
         folder = (location / f"{listing_sql.MANIFEST_FOLDER}{run}" / uuid.uuid4().hex).folder
         if not self._is_sharded:
             listing.write(connection, work.relation, folder, work.whole.rows)
@@ -370,7 +375,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             size=positive_integer("max_bytes_per_shard", self.max_bytes_per_shard),
         )
         if work.facts.get("ledger"):
-            from airflow_provider_mediabatch.hooks.ledger import Ledger
+            from airflow_provider_mediabatch.ledger.ledger import Ledger
 
             Ledger(connection, work.facts["ledger"]).assign_shards(relation, work.facts["claim_id"])
         listing.write(connection, relation, folder, work.whole.rows)
@@ -382,7 +387,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         ]
 
     def _manifest(self, work: _Work, location: StagePath, part: Part | None, shard: int, shards: int) -> Manifest:
-        from airflow_provider_mediabatch.hooks import listing
+        from airflow_provider_mediabatch.files import listing
 
         rows = part.rows if part else 0
         return Manifest(
@@ -392,7 +397,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             file_count=rows * max(1, len(work.relation.file_columns)),
             row_count=rows,
             total_bytes=part.size if part else 0,
-            digest=listing.fingerprint(work.relation, part, work.generation) if part else values.digest("empty"),
+            digest=listing.fingerprint(work.relation, part, work.generation) if part else xcom.digest("empty"),
             zero_byte_files=work.listed.empty,
             unmatched_files=work.listed.unmatched,
             unqualified_paths=work.listed.unqualified or {},

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_mediabatch.exceptions import InvalidInput
-from airflow_provider_mediabatch.job import BatchResult
-from airflow_provider_mediabatch.lineage import LineageMixin
+from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.manifest import Manifest
+from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
-from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.operators.lineage import LineageMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -61,15 +61,15 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Check, load, and describe.
 
-        :raises InvalidInput: shards that are missing, a table that does not fit.
-        :raises IncompleteOutput: a result that is not whole; nothing is loaded then.
+        :raises InvalidInputError: shards that are missing, a table that does not fit.
+        :raises IncompleteOutputError: a result that is not whole; nothing is loaded then.
         """
-        from airflow_provider_mediabatch.hooks import results as loading
-        from airflow_provider_mediabatch.hooks.jobs import connected
-        from airflow_provider_mediabatch.hooks.output import Staged
+        from airflow_provider_mediabatch.batch import results_table as loading
+        from airflow_provider_mediabatch.client.jobs import connected
+        from airflow_provider_mediabatch.client.staged_parquet import Staged
 
         if self.schema_change not in SCHEMA_CHANGES:
-            raise InvalidInput(f"schema_change={self.schema_change!r} is not one of {', '.join(SCHEMA_CHANGES)}")
+            raise InvalidInputError(f"schema_change={self.schema_change!r} is not one of {', '.join(SCHEMA_CHANGES)}")
         found = self._results()
         full = [(result, manifest) for result, manifest in found if result.rows]
         with connected(self.snowflake_conn_id) as connection:
@@ -110,20 +110,20 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
             results = [BatchResult.from_xcom(item) for item in given]
             found = [(result, Manifest.from_xcom(result.manifest)) for result in results]
         except (TypeError, ValueError) as error:
-            raise InvalidInput(f"results: {error}") from None
+            raise InvalidInputError(f"results: {error}") from None
         if not found:
-            raise InvalidInput("results: there is none, not even an empty one")
+            raise InvalidInputError("results: there is none, not even an empty one")
         shards = max(manifest.shards for _, manifest in found)
         numbers = [manifest.shard for _, manifest in found if manifest.shards > 1]
         missing = sorted(set(range(shards)) - set(numbers)) if shards > 1 else []
         if missing:
-            raise InvalidInput(
+            raise InvalidInputError(
                 f"the results of shards {', '.join(map(str, missing[:20]))} of {shards} are missing: "
                 "nothing was loaded. Give the output of the whole mapped task, and clear the shards that failed"
             )
         jobs = [result.job for result, _ in found if result.job]
         if len(set(jobs)) < len(jobs):
-            raise InvalidInput("results: the same job is given twice")
+            raise InvalidInputError("results: the same job is given twice")
         return found
 
 

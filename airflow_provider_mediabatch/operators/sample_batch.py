@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_mediabatch import sql
-from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError, SampleFailed
-from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.manifest import Manifest
+from airflow_provider_mediabatch.core.sample_report import PREVIEW_ROWS, Check, SampleReport, clip
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.core.xcom import digest
+from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, SampleFailedError
+from airflow_provider_mediabatch.files.sampling import sample_select, shards_for
 from airflow_provider_mediabatch.operators.batch_job import BatchJobOperator, manifests_of, plan_of
-from airflow_provider_mediabatch.report import PREVIEW_ROWS, Check, SampleReport, clip
-from airflow_provider_mediabatch.sampling import sample_select, shards_for
-from airflow_provider_mediabatch.stage_path import StagePath
-from airflow_provider_mediabatch.values import digest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.hooks.output import Staged
-    from airflow_provider_mediabatch.hooks.submission import Attempt, Work
-    from airflow_provider_mediabatch.plan import InferencePlan
+    from airflow_provider_mediabatch.batch.submission import Attempt, Work
+    from airflow_provider_mediabatch.client.staged_parquet import Staged
+    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
 TEST_FOLDER = "MB_SAMPLE"
 MAX_SAMPLE = 1000
@@ -33,7 +33,7 @@ MAX_SAMPLE = 1000
 
 class SampleBatchOperator(BatchJobOperator):
     """Run a few rows of the manifest through a real job, look at the result, and return a
-    :class:`~.report.SampleReport`.
+    :class:`~.core.sample_report.SampleReport`.
 
     The sample has a manifest, a job name and an output folder of its own. A check that fails fails the task, with the
     rows that broke it, before the full run has cost anything.
@@ -83,8 +83,8 @@ class SampleBatchOperator(BatchJobOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Draw the sample, run its job, check its output; return the report's XCom form."""
-        from airflow_provider_mediabatch.hooks.jobs import connected
-        from airflow_provider_mediabatch.hooks.submission import Work
+        from airflow_provider_mediabatch.batch.submission import Work
+        from airflow_provider_mediabatch.client.jobs import connected
 
         manifests, plan, size = self._inputs()
         if all(manifest.is_empty for manifest in manifests):
@@ -109,17 +109,17 @@ class SampleBatchOperator(BatchJobOperator):
 
     def work_again(self, context: Context, state: Mapping[str, Any]) -> Work:
         """The sample's manifest travels with the deferral: it is not drawn again."""
-        from airflow_provider_mediabatch.hooks.submission import Work
+        from airflow_provider_mediabatch.batch.submission import Work
 
         name, fingerprint = state["work"]
         manifest = Manifest.from_xcom(state["manifest"])
         return Work(name, fingerprint, manifest, plan_of(self.plan), state["output_location"], "overwrite")
 
     def finish(self, context: Context, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> dict[str, Any]:
-        """Check the output; the report, or :class:`SampleFailed` with what broke."""
-        from airflow_provider_mediabatch.hooks import jobs
-        from airflow_provider_mediabatch.hooks.endings import check_whole
-        from airflow_provider_mediabatch.hooks.output import Staged
+        """Check the output; the report, or :class:`SampleFailedError` with what broke."""
+        from airflow_provider_mediabatch.batch.job_outcomes import check_whole
+        from airflow_provider_mediabatch.client import jobs
+        from airflow_provider_mediabatch.client.staged_parquet import Staged
 
         location = work.location(attempt.job)
         rows = check_whole(connection, work, attempt)
@@ -156,7 +156,7 @@ class SampleBatchOperator(BatchJobOperator):
         if not report.passed:
             context["ti"].xcom_push(key="report", value=report.to_xcom())
             broken = "\n".join(f"- {check.name}: {check.detail}" for check in checks if not check.passed)
-            raise SampleFailed(
+            raise SampleFailedError(
                 f"The sample's output in {location} did not pass:\n{broken}",
                 running="The sample's job has ended and bills no more; the full run was not started.",
                 retry="A retry will check the same output again: correct the model, the plan or the checks first.",
@@ -185,7 +185,7 @@ class SampleBatchOperator(BatchJobOperator):
             ti = context["ti"]
             tries_left = (self.retries or 0) - (ti.try_number - 1)
             if isinstance(error, AirflowFailException) or tries_left <= 0:
-                from airflow_provider_mediabatch.hooks.ledger import release_claims
+                from airflow_provider_mediabatch.ledger.ledger import release_claims
 
                 reason = f"sample failed: {error.what}"
                 release_claims(self.snowflake_conn_id, manifests_of(self.manifest), reason, self.log)
@@ -200,9 +200,9 @@ class SampleBatchOperator(BatchJobOperator):
         except (TypeError, ValueError):
             size = 0
         if not 1 <= size <= MAX_SAMPLE:
-            raise InvalidInput(f"sample_size={self.sample_size!r}: use a whole number from 1 to {MAX_SAMPLE}")
+            raise InvalidInputError(f"sample_size={self.sample_size!r}: use a whole number from 1 to {MAX_SAMPLE}")
         if plan.manifest_digest and combined_digest(manifests) != plan.manifest_digest:
-            raise InvalidInput(
+            raise InvalidInputError(
                 "This manifest is not the one that was validated (their digests differ): give validation and sample "
                 "the same listing, or clear the validation"
             )
@@ -214,7 +214,7 @@ class SampleBatchOperator(BatchJobOperator):
         try:
             return StagePath.parse(self.output_location, database=database, schema=schema).folder
         except ValueError as error:
-            raise InvalidInput(f"output_location: {error}") from None
+            raise InvalidInputError(f"output_location: {error}") from None
 
     def _test_manifest_base(self, manifests: Sequence[Manifest]) -> str:
         """Beside the manifest, not in it: a manifest's folder holds nothing else."""
@@ -231,9 +231,9 @@ class SampleBatchOperator(BatchJobOperator):
         target: str,
     ) -> Manifest:
         """Write the sample's manifest, on the server; the folder of an earlier try is taken as it is."""
-        from airflow_provider_mediabatch.hooks.endings import check_manifest
-        from airflow_provider_mediabatch.hooks.jobs import count_files
-        from airflow_provider_mediabatch.hooks.output import Staged
+        from airflow_provider_mediabatch.batch.job_outcomes import check_manifest
+        from airflow_provider_mediabatch.client.jobs import count_files
+        from airflow_provider_mediabatch.client.staged_parquet import Staged
 
         chosen = shards_for(manifests, size)
         staged = Staged(connection, plan.job_schema)
@@ -244,11 +244,13 @@ class SampleBatchOperator(BatchJobOperator):
                     chosen, [staged.source(manifest.location) for manifest in chosen], self.sampling, size
                 )
             except ValueError as error:
-                raise InvalidInput(str(error)) from None
+                raise InvalidInputError(str(error)) from None
             staged.copy_rows(select, target)
         rows = staged.count(target)
         if not rows:
-            raise InvalidInput(f"The manifest {chosen[0].location} has no rows; clear the task that listed the files")
+            raise InvalidInputError(
+                f"The manifest {chosen[0].location} has no rows; clear the task that listed the files"
+            )
         return replace(
             manifests[0],
             location=target,
@@ -280,7 +282,7 @@ class SampleBatchOperator(BatchJobOperator):
     def _check_predicate(self, staged: Staged, relation: str, predicate: str) -> Check:
         from snowflake.connector.errors import ProgrammingError
 
-        from airflow_provider_mediabatch.hooks.output import broken_rows
+        from airflow_provider_mediabatch.client.staged_parquet import broken_rows
 
         try:
             rows = staged.rows(broken_rows(predicate, relation))

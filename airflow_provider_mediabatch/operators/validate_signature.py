@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_mediabatch import signature, sql, surroundings
-from airflow_provider_mediabatch.exceptions import InvalidInput, ValidationFailed
-from airflow_provider_mediabatch.facts import FunctionFacts, ModelFacts, Problem
-from airflow_provider_mediabatch.lineage import LineageMixin
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+from airflow_provider_mediabatch.core.job_names import check_schema
+from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, SHARD, Manifest, manifests_from_xcom
+from airflow_provider_mediabatch.core.metadata import FunctionFacts, ModelFacts, Problem
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.core.xcom import digest
+from airflow_provider_mediabatch.exceptions import InvalidInputError, ValidationFailedError
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
-from airflow_provider_mediabatch.manifest import BOOKKEEPING, SHARD, Manifest, manifests_from_xcom
-from airflow_provider_mediabatch.naming import check_schema
-from airflow_provider_mediabatch.plan import InferencePlan
-from airflow_provider_mediabatch.stage_path import StagePath
-from airflow_provider_mediabatch.values import digest
+from airflow_provider_mediabatch.operators.lineage import LineageMixin
+from airflow_provider_mediabatch.validation import environment, signature
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -46,7 +47,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
     :param replicas: instances of each job.
     :param job_schema: ``DATABASE.SCHEMA`` that the jobs are created in; None: the model's.
     :param snowflake_conn_id: Airflow connection of type ``snowflake``.
-    :raises ValidationFailed: with all problems found.
+    :raises ValidationFailedError: with all problems found.
     """
 
     template_fields: Sequence[str] = (
@@ -107,19 +108,19 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
         self.snowflake_conn_id = snowflake_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Validate; return the :class:`~.plan.InferencePlan` in its XCom form."""
-        from airflow_provider_mediabatch.hooks.jobs import connected
+        """Validate; return the :class:`~.core.inference_plan.InferencePlan` in its XCom form."""
+        from airflow_provider_mediabatch.client.jobs import connected
 
         try:
             manifests = manifests_from_xcom(self.manifest)
         except ValueError as error:
-            raise InvalidInput(str(error)) from None
+            raise InvalidInputError(str(error)) from None
         try:
             with connected(self.snowflake_conn_id) as connection:
                 plan = self.validate(connection, manifests)
                 push_location(context, connection, plan.output_location)
-        except InvalidInput as error:
-            from airflow_provider_mediabatch.hooks.ledger import release_claims
+        except InvalidInputError as error:
+            from airflow_provider_mediabatch.ledger.ledger import release_claims
 
             release_claims(self.snowflake_conn_id, manifests, f"validation failed: {error.what}", self.log)
             raise
@@ -137,7 +138,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
         return plan.to_xcom()
 
     def validate(self, connection: SnowflakeConnection, manifests: Sequence[Manifest]) -> InferencePlan:
-        """The plan for these manifests, or :class:`ValidationFailed` with all problems."""
+        """The plan for these manifests, or :class:`ValidationFailedError` with all problems."""
         findings = signature.Findings()
         first = manifests[0]
         replicas = self._replicas(findings)
@@ -146,7 +147,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
             "inference_spec": self.inference_spec,
             "image_build_spec": self.image_build_spec,
         }
-        surroundings.check_specs(specs, replicas, findings)
+        environment.check_specs(specs, replicas, findings)
         model, function = self._model(connection, findings)
         pool = self._check_pool(connection, model, replicas, findings)
         inputs = signature.Inputs(first.columns, first.file_columns, frozenset(BOOKKEEPING) | {SHARD})
@@ -164,7 +165,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
         output = self._check_stages(connection, manifests, list(handling), findings)
         schema = self._schema(connection, model, findings)
         if findings.problems or model is None or function is None or output is None:
-            raise ValidationFailed(findings.problems)
+            raise ValidationFailedError(findings.problems)
         partition = self.partition_column and signature.find_column(self.partition_column, inputs.usable)
         return InferencePlan(
             model=model.model,
@@ -193,11 +194,11 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
     def _model(
         self, connection: SnowflakeConnection, findings: signature.Findings
     ) -> tuple[ModelFacts | None, FunctionFacts | None]:
-        from airflow_provider_mediabatch.hooks.registry import resolve_version
+        from airflow_provider_mediabatch.client.model_registry import resolve_version
 
         try:
             model = resolve_version(connection, self.model_name, self.version_name)
-        except InvalidInput as error:
+        except InvalidInputError as error:
             findings.problem(error.what, "correct model_name or version_name, or run the GRANT")
             return None, None
         function = model.function(self.function_name)
@@ -217,9 +218,9 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
 
         :param handled: columns that the job reads files by; the listing may not have known that they hold paths.
         """
-        from airflow_provider_mediabatch.hooks.jobs import count_files
-        from airflow_provider_mediabatch.hooks.output import Staged
-        from airflow_provider_mediabatch.hooks.registry import stages
+        from airflow_provider_mediabatch.client.jobs import count_files
+        from airflow_provider_mediabatch.client.model_registry import stages
+        from airflow_provider_mediabatch.client.staged_parquet import Staged
 
         output: StagePath | None = None
         try:
@@ -228,7 +229,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
             findings.problem(f"output_location: {error}", "write @DATABASE.SCHEMA.STAGE/path/")
         sources: list[StagePath] = []
         for manifest in manifests:
-            surroundings.check_unqualified(manifest.unqualified_paths, findings)
+            environment.check_unqualified(manifest.unqualified_paths, findings)
         full = [manifest for manifest in manifests if not manifest.is_empty]
         if full:
             if not count_files(connection, full[0].location)["files"]:
@@ -241,15 +242,15 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
                 places = [manifest.location for manifest in full[:20]]
                 names = staged.stage_names(places, sorted({*full[0].file_columns, *handled}))
                 for column in sorted(set(handled) - set(full[0].file_columns)):
-                    surroundings.check_unqualified({column: staged.unqualified(places, column)}, findings)
+                    environment.check_unqualified({column: staged.unqualified(places, column)}, findings)
                 sources = [StagePath.parse(f"@{name}") for name in names]
         schemas = {(place.database, place.schema) for place in [*sources, *([output] if output else [])]}
         known = {schema: stages(connection, *schema) for schema in sorted(schemas)}
         for place in sources:
-            surroundings.check_input_stage(place, known, findings)
+            environment.check_input_stage(place, known, findings)
         if output is not None:
-            surroundings.check_output_stage(output, known, findings)
-            surroundings.check_locations([manifest.path for manifest in manifests], output, findings)
+            environment.check_output_stage(output, known, findings)
+            environment.check_locations([manifest.path for manifest in manifests], output, findings)
         return output
 
     def _check_pool(
@@ -259,12 +260,12 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
         replicas: int | None,
         findings: signature.Findings,
     ) -> str:
-        from airflow_provider_mediabatch.hooks.registry import compute_pools
+        from airflow_provider_mediabatch.client.model_registry import compute_pools
 
         resources = self.resources_spec or {}
         if model is not None:
-            surroundings.check_gpu(model, resources, findings)
-        return surroundings.check_compute_pool(
+            environment.check_gpu(model, resources, findings)
+        return environment.check_compute_pool(
             self.compute_pool, compute_pools(connection), resources, replicas, findings
         )
 

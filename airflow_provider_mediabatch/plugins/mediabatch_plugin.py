@@ -10,7 +10,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_provider_mediabatch.plugins import URL_PREFIX, ended_by_hand, site_prefix
+from airflow_provider_mediabatch.plugins import cancel_on_manual_state_change
+from airflow_provider_mediabatch.review.addresses import URL_PREFIX, site_prefix
 
 _PAGE = f"{URL_PREFIX}/{{DAG_ID}}/{{RUN_ID}}"
 
@@ -26,7 +27,7 @@ class _OnFirstRequest:
         if self._app is None:
             async with self._building:
                 if self._app is None:
-                    from airflow_provider_mediabatch.plugins.app import create_app
+                    from airflow_provider_mediabatch.review.app import create_app
 
                     self._app = create_app()
         await self._app(scope, receive, send)
@@ -36,7 +37,7 @@ class MediaBatchPlugin(AirflowPlugin):
     """Adds *Batch review* to task instances and DAG runs; ends the jobs of deferred tasks that somebody marks."""
 
     name = "mediabatch"
-    listeners = [ended_by_hand]  # noqa: RUF012
+    listeners = [cancel_on_manual_state_change]  # noqa: RUF012
     fastapi_apps = [{"app": _OnFirstRequest(), "url_prefix": URL_PREFIX, "name": "Media batch review"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {

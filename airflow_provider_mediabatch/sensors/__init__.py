@@ -1,0 +1,1 @@
+"""Airflow sensors: wait for new files on a stage."""

@@ -11,8 +11,8 @@ from airflow.sdk import BaseSensorOperator, conf
 from airflow.sdk.bases.sensor import PokeReturnValue
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
 
-from airflow_provider_mediabatch import selection
-from airflow_provider_mediabatch.exceptions import InvalidInput, PollingFailed
+from airflow_provider_mediabatch.exceptions import InvalidInputError, PollingFailedError
+from airflow_provider_mediabatch.files import selection
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -110,12 +110,12 @@ class StageFilesSensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """The trigger's event.
 
-        :raises PollingFailed: when the stage could not be read.
+        :raises PollingFailedError: when the stage could not be read.
         """
         if event.get("timeout"):
             return self._timed_out()
         if error := event.get("error"):
-            raise PollingFailed(f"{self.stage_path} could not be read: {error}", retry="A retry will look again.")
+            raise PollingFailedError(f"{self.stage_path} could not be read: {error}", retry="A retry will look again.")
         return {"files": int(event["files"]), "bytes": int(event["bytes"])}
 
     def _trigger(self) -> StageReadyTrigger:
@@ -126,17 +126,17 @@ class StageFilesSensor(BaseSensorOperator):
             selection.check_pattern(self.pattern)
             window = selection.window("all", context={}, since=self.since)
         except ValueError as error:
-            raise InvalidInput(str(error)) from None
+            raise InvalidInputError(str(error)) from None
         subject = None
         if self.model_name:
-            from airflow_provider_mediabatch.facts import Problem
-            from airflow_provider_mediabatch.hooks.registry import resolve_version
+            from airflow_provider_mediabatch.client.model_registry import resolve_version
+            from airflow_provider_mediabatch.core.metadata import Problem
 
             with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
                 model = resolve_version(connection, self.model_name, self.version_name)
             function = model.function(self.function_name)
             if isinstance(function, Problem):
-                raise InvalidInput(f"{function.what}: {function.fix}")
+                raise InvalidInputError(f"{function.what}: {function.fix}")
             subject = {
                 "ledger": self.ledger,
                 "model": model.model,

@@ -1,0 +1,1 @@
+"""Airflow triggers: wait for jobs and for new files without a worker slot."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_mediabatch.polling import Decision, Outcome, Phase, Watch, interval
+from airflow_provider_mediabatch.batch.job_polling import Decision, Outcome, Phase, Watch, interval
 from airflow_provider_mediabatch.triggers.deferral import scheduler_knows
-from airflow_provider_mediabatch.triggers.shared_poll import SharedConnection, shared_connection
+from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection, shared_connection
 
 PROGRESS_SECONDS = 30.0
 PROGRESS_JOBS = 10
@@ -22,9 +22,9 @@ statements that grow with the number of jobs."""
 class BatchJobTrigger(BaseTrigger):
     """Wait until a job has ended, in two phases: its statement runs (an image is built), then the job runs.
 
-    Yields one event, ``{"outcome": …, "status": …, "error": …, "state": …}`` (:class:`~.polling.Outcome`). Uses only
-    statements that need no warehouse, in a thread, over one connection for all triggers of a triggerer; never loads
-    snowflake-ml.
+    Yields one event, ``{"outcome": …, "status": …, "error": …, "state": …}`` (:class:`~.batch.job_polling.Outcome`).
+    Uses only statements that need no warehouse, in a thread, over one connection for all triggers of a triggerer;
+    never loads snowflake-ml.
 
     :param snowflake_conn_id: Airflow connection of type ``snowflake``; credentials are never an argument.
     :param job: qualified job name.
@@ -116,8 +116,8 @@ class BatchJobTrigger(BaseTrigger):
         self.log.info("Cancelled job %s: a user ended the task", self.job)
 
     async def _look(self, shared: SharedConnection, watch: Watch) -> Decision:
-        from airflow_provider_mediabatch.hooks import jobs
-        from airflow_provider_mediabatch.hooks.waiting import look
+        from airflow_provider_mediabatch.batch.wait_for_job import look
+        from airflow_provider_mediabatch.client import jobs
 
         try:
             if watch.phase is Phase.RUNNING:
@@ -144,7 +144,7 @@ class BatchJobTrigger(BaseTrigger):
         if watch.phase is Phase.SUBMITTING or decision.status != "RUNNING" or shared.users > PROGRESS_JOBS:
             self.log.info("Job %s: %s, %d s", self.job, what, elapsed)
             return
-        from airflow_provider_mediabatch.hooks import jobs
+        from airflow_provider_mediabatch.client import jobs
 
         location = self.output_location
         try:
@@ -159,7 +159,7 @@ class BatchJobTrigger(BaseTrigger):
         self._log_tail = tail or self._log_tail
 
     async def _cancel(self, shared: SharedConnection, watch: Watch) -> bool:
-        from airflow_provider_mediabatch.hooks import jobs
+        from airflow_provider_mediabatch.client import jobs
 
         query_id = self.query_id if watch.phase is Phase.SUBMITTING else None
         try:
@@ -170,7 +170,7 @@ class BatchJobTrigger(BaseTrigger):
         return True
 
     def _cancel_alone(self) -> None:
-        from airflow_provider_mediabatch.hooks import jobs
+        from airflow_provider_mediabatch.client import jobs
 
         with jobs.connected(self.snowflake_conn_id) as connection:
             jobs.cancel(connection, self.job, self.query_id)

@@ -9,10 +9,10 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_mediabatch.polling import Decision, Watch
+from airflow_provider_mediabatch.batch.job_polling import Decision, Watch
 from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger
 from airflow_provider_mediabatch.triggers.deferral import scheduler_knows
-from airflow_provider_mediabatch.triggers.shared_poll import SharedConnection
+from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection
 
 
 class IsolationRoundTrigger(BaseTrigger):

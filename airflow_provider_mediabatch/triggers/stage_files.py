@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 
-from airflow_provider_mediabatch import polling, watching
+from airflow_provider_mediabatch.batch import job_polling
+from airflow_provider_mediabatch.ledger import stage_watermark
+from airflow_provider_mediabatch.ledger.stage_watermark import Watermark
 from airflow_provider_mediabatch.triggers.deferral import scheduler_knows
-from airflow_provider_mediabatch.triggers.shared_poll import SharedConnection, shared_connection
-from airflow_provider_mediabatch.watching import Watermark
+from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection, shared_connection
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.hooks.watching import File, Seen
+    from airflow_provider_mediabatch.ledger.stage_watch import File, Seen
 
 log = logging.getLogger(__name__)
 
@@ -126,14 +127,14 @@ class StageFilesTrigger(BaseEventTrigger):
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
         """Turn looks into events: new files that match and have settled."""
-        matches = watching.matcher("", self.pattern)
+        matches = stage_watermark.matcher("", self.pattern)
         stored = await self._store().aget(WATERMARK)
         watermark = Watermark.from_json(stored)
         horizon = _oldest.setdefault(self.shared_stream_key(), {})
         horizon[self.asset_name] = watermark.since
         try:
             async for snapshot in shared_stream:
-                verdict = watching.judge(
+                verdict = stage_watermark.judge(
                     snapshot.files,
                     watermark,
                     matches,
@@ -234,8 +235,8 @@ class StageProducer(SharedStreamProducer):
         stage_path = self._stage_path
 
         def look(open_: SnowflakeConnection) -> list[File]:
-            from airflow_provider_mediabatch.hooks import listing
-            from airflow_provider_mediabatch.hooks.watching import files
+            from airflow_provider_mediabatch.files import listing
+            from airflow_provider_mediabatch.ledger.stage_watch import files
 
             return list(files(open_, listing.stage_path(open_, stage_path), after=after))
 
@@ -244,12 +245,12 @@ class StageProducer(SharedStreamProducer):
 
     def _failed(self, error: Exception, failures: int) -> float:
         """Log a failed look and say how long to wait. Nothing else can mend a watcher, so it goes on for ever."""
-        from airflow_provider_mediabatch.exceptions import InvalidInput
-        from airflow_provider_mediabatch.hooks import jobs
+        from airflow_provider_mediabatch.client import jobs
+        from airflow_provider_mediabatch.exceptions import InvalidInputError
 
         text, permanent = jobs.describe_error(error)
-        permanent = permanent or isinstance(error, InvalidInput) or jobs.errno(error) in _MISSING
-        delay = _MAX_BACKOFF if permanent else min(_MAX_BACKOFF, polling.backoff(failures, self._interval))
+        permanent = permanent or isinstance(error, InvalidInputError) or jobs.errno(error) in _MISSING
+        delay = _MAX_BACKOFF if permanent else min(_MAX_BACKOFF, job_polling.backoff(failures, self._interval))
         log.warning(
             "looking for new files on %s through %s failed, %d in a row%s; next look in %d s: %s",
             self._stage_path,
@@ -263,7 +264,7 @@ class StageProducer(SharedStreamProducer):
 
 
 def _clock(connection: SnowflakeConnection) -> float:
-    from airflow_provider_mediabatch.hooks.watching import server_clock
+    from airflow_provider_mediabatch.ledger.stage_watch import server_clock
 
     return server_clock(connection)
 
@@ -339,7 +340,7 @@ class StageReadyTrigger(BaseTrigger):
 
     async def _found(self) -> dict[str, Any]:
         """Look until there are enough settled files, the deadline is over, or an error that waiting cannot mend."""
-        from airflow_provider_mediabatch.hooks.jobs import describe_error
+        from airflow_provider_mediabatch.client.jobs import describe_error
 
         failures = 0
         async with shared_connection(self.snowflake_conn_id) as connection:
@@ -356,9 +357,9 @@ class StageReadyTrigger(BaseTrigger):
                     failures += 1
                     text, permanent = describe_error(error)
                     self.log.warning("looking at %s failed (%d in a row): %s", self.stage_path, failures, text)
-                    if permanent or failures >= polling.MAX_FAILURES:
+                    if permanent or failures >= job_polling.MAX_FAILURES:
                         return {"error": text}
-                    pause = polling.backoff(failures, self.poll_interval)
+                    pause = job_polling.backoff(failures, self.poll_interval)
                 if self.deadline is not None and time.time() + pause > self.deadline:
                     await asyncio.sleep(max(0.0, self.deadline - time.time()))
                     return {"timeout": True}
@@ -370,11 +371,11 @@ class StageReadyTrigger(BaseTrigger):
 
     def look(self, connection: SnowflakeConnection) -> Seen:
         """Count the new files once (in a thread; the sensor's poke does the same in place)."""
-        from airflow_provider_mediabatch.hooks import listing
-        from airflow_provider_mediabatch.hooks import watching as looking
-        from airflow_provider_mediabatch.hooks.ledger import Ledger
-        from airflow_provider_mediabatch.hooks.listing_sql import Source
-        from airflow_provider_mediabatch.selection import Window
+        from airflow_provider_mediabatch.files import listing
+        from airflow_provider_mediabatch.files.listing_sql import Source
+        from airflow_provider_mediabatch.files.selection import Window
+        from airflow_provider_mediabatch.ledger import stage_watch as looking
+        from airflow_provider_mediabatch.ledger.ledger import Ledger
 
         path = listing.stage_path(connection, self.stage_path)
         window = Window(

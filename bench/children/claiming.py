@@ -15,10 +15,10 @@ def main() -> None:
 
     import snowflake.connector
 
-    from airflow_provider_mediabatch.hooks import listing
-    from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
-    from airflow_provider_mediabatch.hooks.listing_sql import Relation
-    from airflow_provider_mediabatch.manifest import BOOKKEEPING
+    from airflow_provider_mediabatch.core.manifest import BOOKKEEPING
+    from airflow_provider_mediabatch.files import listing
+    from airflow_provider_mediabatch.files.listing_sql import Relation
+    from airflow_provider_mediabatch.ledger.ledger import Ledger, Owner
     from bench.children.memory import peak_mb
 
     relation = Relation(

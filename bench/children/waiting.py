@@ -16,8 +16,8 @@ from typing import Any
 
 from airflow.providers.snowflake.triggers.snowpark_containers import SnowparkContainerJobTrigger
 
-from airflow_provider_mediabatch.hooks import jobs as _jobs  # noqa: F401  (what a first poll imports)
-from airflow_provider_mediabatch.hooks import waiting as _waiting  # noqa: F401
+from airflow_provider_mediabatch.batch import wait_for_job as _waiting  # noqa: F401
+from airflow_provider_mediabatch.client import jobs as _jobs  # noqa: F401  (what a first poll imports)
 from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
 from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger
 from bench.children.memory import peak_mb

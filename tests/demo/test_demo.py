@@ -17,7 +17,15 @@ from airflow_provider_mediabatch.demo import media
 
 
 def demo(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "airflow_provider_mediabatch.cli", "demo", "--state-dir", str(state), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "airflow_provider_mediabatch.cli.main",
+        "demo",
+        "--state-dir",
+        str(state),
+        *arguments,
+    ]
     return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, timeout=300, check=False)
 
 
@@ -66,7 +74,15 @@ def test_the_table_is_printed(first: tuple[str, dict[str, Any]]) -> None:
 
 
 def test_the_engine_is_stopped_afterwards(first: tuple[str, dict[str, Any]], state: Path) -> None:
-    command = [sys.executable, "-m", "airflow_provider_mediabatch.cli", "local", "status", "--state-dir", str(state)]
+    command = [
+        sys.executable,
+        "-m",
+        "airflow_provider_mediabatch.cli.main",
+        "local",
+        "status",
+        "--state-dir",
+        str(state),
+    ]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 3
 
 

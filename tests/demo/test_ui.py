@@ -42,7 +42,7 @@ def wait_for(log: Path, pattern: str, process: subprocess.Popen[bytes], seconds:
 
 
 def start(state: Path, inbox: Path, log: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "airflow_provider_mediabatch.cli", "demo", "--ui"]
+    command = [sys.executable, "-m", "airflow_provider_mediabatch.cli.main", "demo", "--ui"]
     with log.open("wb") as output:
         return subprocess.Popen(
             [*command, "--state-dir", str(state), "--files", str(inbox)],

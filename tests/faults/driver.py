@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.hooks.mediabatch import rows
-from airflow_provider_mediabatch.local import daemon, faults
-from airflow_provider_mediabatch.plan import InferencePlan
+from airflow_provider_mediabatch.local import faults, lifecycle
 
 TESTS = Path(__file__).parents[1]
 BUCKET = Path("buckets") / "fault-files" / "in"
@@ -39,7 +39,7 @@ class Workers:
         self.folder, self._connection = folder, connection
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "workers.log"
-        paths = [str(TESTS), os.environ.get("PYTHONPATH", "")]
+        paths = [str(TESTS), str(TESTS / "support"), os.environ.get("PYTHONPATH", "")]
         self._lock = threading.Lock()
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -221,7 +221,7 @@ class Place:
 
     def __init__(self, folder: Path, files: int) -> None:
         self.state_dir = folder / "engine"
-        self.status = daemon.start(self.state_dir)
+        self.status = lifecycle.start(self.state_dir)
         (self.state_dir / BUCKET).mkdir(parents=True)
         for number in range(files):
             (self.state_dir / BUCKET / f"f{number:05}.bin").write_bytes(f"file {number}".encode())
@@ -253,7 +253,7 @@ class Place:
         _kill(self.status.pid)
         while _lives(self.status.pid) and not _zombie(self.status.pid):
             time.sleep(0.01)
-        self.status = daemon.start(self.state_dir)
+        self.status = lifecycle.start(self.state_dir)
 
     def query(self, *statements: str) -> list[dict[str, Any]]:
         """The last statement's rows."""
@@ -299,7 +299,7 @@ class Place:
     def close(self) -> None:
         self.workers.close()
         faults.install(self.state_dir, None)
-        daemon.stop(self.state_dir)
+        lifecycle.stop(self.state_dir)
 
 
 def _zombie(pid: int) -> bool:

@@ -26,7 +26,11 @@ from snowflake.ml.model import batch_inference, custom_model  # noqa: F401  (wha
 from snowflake.ml.registry import Registry
 from snowflake.snowpark import Session
 
-from airflow_provider_mediabatch.hooks import endings, jobs, ledger, listing, mediabatch, submission, waiting  # noqa: F401
+from airflow_provider_mediabatch.batch import job_outcomes, submission, wait_for_job  # noqa: F401
+from airflow_provider_mediabatch.client import jobs  # noqa: F401
+from airflow_provider_mediabatch.files import listing  # noqa: F401
+from airflow_provider_mediabatch.hooks import mediabatch  # noqa: F401
+from airflow_provider_mediabatch.ledger import ledger  # noqa: F401
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator

@@ -14,9 +14,9 @@ from typing import Any
 
 import snowflake.connector
 
-from airflow_provider_mediabatch.hooks import listing
-from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
-from airflow_provider_mediabatch.hooks.listing_sql import Source
+from airflow_provider_mediabatch.files import listing
+from airflow_provider_mediabatch.files.listing_sql import Source
+from airflow_provider_mediabatch.ledger.ledger import Ledger, Owner
 
 
 def opened(parameters: dict[str, Any] | str) -> Any:

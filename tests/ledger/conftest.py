@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.hooks import listing
-from airflow_provider_mediabatch.hooks.ledger import Claim, Ledger, Owner
-from airflow_provider_mediabatch.hooks.listing_sql import Relation, Source
+from airflow_provider_mediabatch.core.manifest import Manifest
+from airflow_provider_mediabatch.files import listing
+from airflow_provider_mediabatch.files.listing_sql import Relation, Source
 from airflow_provider_mediabatch.hooks.mediabatch import rows
-from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.ledger.ledger import Claim, Ledger, Owner
 
 
 @dataclass

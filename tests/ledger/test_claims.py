@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.exceptions import InvalidInput, MediaBatchError
+from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
 from airflow_provider_mediabatch.hooks.mediabatch import rows
-from airflow_provider_mediabatch.job import BatchResult
 
 ALL = ["a.jpg", "b.jpg", "c.jpg"]
 
@@ -40,7 +40,7 @@ def test_a_run_that_claims_again_gets_its_own(place: Any) -> None:
     assert place.names(again) == ALL
     assert again.claim_id != first.claim_id
     assert place.names(first) == []
-    with pytest.raises(InvalidInput, match="listed again"):
+    with pytest.raises(InvalidInputError, match="listed again"):
         place.ledger.check_owned(replace(place.manifest(again), claim_id=first.claim_id), "DB.SC.J")
 
 
@@ -99,7 +99,7 @@ def test_a_released_claim_is_free_and_can_be_taken_back(place: Any) -> None:
     assert place.ledger.check_owned(manifest, "DB.SC.J").counts == {"claimed": 3}
     place.ledger.release(claim.claim_id, "the sample failed")
     assert place.names(place.claim("two", limit=1)) == ["a.jpg"]
-    with pytest.raises(InvalidInput, match="2 of the manifest's 3 rows"):
+    with pytest.raises(InvalidInputError, match="2 of the manifest's 3 rows"):
         place.ledger.check_owned(manifest, "DB.SC.J")
 
 
@@ -136,7 +136,7 @@ def test_taking_over(place: Any, over: bool, job: str | None, age: timedelta, ta
 
 def test_a_ledger_of_another_shape_is_refused_and_nothing_written(place: Any) -> None:
     place.connection.cursor().execute(f"CREATE TABLE {place.table} (FILE_PATH NUMBER, OTHER VARCHAR)")
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         place.claim("one")
     assert "it lacks CONTENT_ID" in str(caught.value)
     assert "FILE_PATH is NUMBER" in str(caught.value)
@@ -152,7 +152,7 @@ def test_columns_of_the_users_own_are_left_alone(place: Any) -> None:
 def test_a_plan_that_pins_another_version_is_refused(place: Any) -> None:
     manifest = place.manifest(place.claim("one"))
     plan: Any = SimpleNamespace(model="DB.SC.MODEL", model_version="V2", function="predict")
-    with pytest.raises(InvalidInput, match=r"the plan pins DB\.SC\.MODEL version V2"):
+    with pytest.raises(InvalidInputError, match=r"the plan pins DB\.SC\.MODEL version V2"):
         place.ledger.check_owned(manifest, "DB.SC.J", plan)
 
 
@@ -169,7 +169,7 @@ def test_a_claim_waits_for_the_one_before_and_not_for_ever(
         timer.join()
         other.cursor().execute("BEGIN")
         other.cursor().execute(f"UPDATE {place.table}_LOCK SET CLAIM_ID = 'x'")
-        monkeypatch.setattr("airflow_provider_mediabatch.hooks.ledger_sql.LOCK_TIMEOUT", 1)
+        monkeypatch.setattr("airflow_provider_mediabatch.ledger.ledger_sql.LOCK_TIMEOUT", 1)
         with pytest.raises(MediaBatchError, match="another run was claiming"):
             place.claim("two")
         other.cursor().execute("ROLLBACK")

@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from live.stage import until
 from written import holding
 
-from airflow_provider_mediabatch.hooks import jobs
+from airflow_provider_mediabatch.client import jobs
 
 if TYPE_CHECKING:
     from live.conftest import Live

@@ -201,15 +201,15 @@ def test_a_wrong_plan_says_what_is_wrong(text: str, why: str) -> None:
 
 
 def test_started_with_a_plan_and_changed_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from airflow_provider_mediabatch.local import daemon
-    from airflow_provider_mediabatch.local.cli import main
+    from airflow_provider_mediabatch.cli.local_command import main
+    from airflow_provider_mediabatch.local import lifecycle
 
     state = ["--state-dir", str(tmp_path / "engine")]
     plan = tmp_path / "plan.json"
     plan.write_text('{"rules": [{"match": "^SELECT 1", "action": "error", "message": "as planned"}]}')
     assert main(["local", "start", *state, "--faults", str(plan)]) == 0
     try:
-        running = daemon.status(tmp_path / "engine")
+        running = lifecycle.status(tmp_path / "engine")
         assert running is not None
         with snowflake.connector.connect(**running.parameters) as connection:
             cursor = connection.cursor()
@@ -221,4 +221,4 @@ def test_started_with_a_plan_and_changed_by_command(tmp_path: Path, capsys: pyte
             assert main(["local", "faults", *state, str(plan)]) == 1
             assert "a fault plan is" in capsys.readouterr().err
     finally:
-        daemon.stop(tmp_path / "engine")
+        lifecycle.stop(tmp_path / "engine")

@@ -13,7 +13,7 @@ import pytest
 from job_media import Media, unique
 from snowflake.connector.errors import ProgrammingError
 
-from airflow_provider_mediabatch.local.jobs import processes as job_processes
+from airflow_provider_mediabatch.local.jobs import job_launcher as job_processes
 from airflow_provider_mediabatch.local.runner.spec import Status
 
 

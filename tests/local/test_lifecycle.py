@@ -19,7 +19,7 @@ import psutil
 import pytest
 from snowflake.connector.errors import ProgrammingError
 
-from airflow_provider_mediabatch.local import daemon
+from airflow_provider_mediabatch.local import lifecycle
 
 if TYPE_CHECKING:
     from tests.conftest import RunningEngine
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """``mediabatch local …`` as a user runs it."""
     return subprocess.run(
-        [sys.executable, "-m", "airflow_provider_mediabatch.local.cli", "local", *arguments],
+        [sys.executable, "-m", "airflow_provider_mediabatch.cli.local_command", "local", *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -90,13 +90,13 @@ def test_two_starts_at_once_give_one_engine(tmp_path: Path) -> None:
         owners = [line for line in commands if str(tmp_path / "state") in line and "local.process" in line]
         assert len(owners) == 1
     finally:
-        daemon.stop(tmp_path / "state")
+        lifecycle.stop(tmp_path / "state")
 
 
 def test_port_and_password_stay(own_engine: RunningEngine) -> None:
     before = own_engine.status
     own_engine.stop()
-    assert daemon.status(own_engine.state_dir) is None
+    assert lifecycle.status(own_engine.state_dir) is None
     own_engine.restart()
     after = own_engine.status
     assert (after.port, after.password) == (before.port, before.password)
@@ -111,8 +111,8 @@ def test_a_process_id_left_over_is_not_trusted(own_engine: RunningEngine) -> Non
     innocent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         state.write_text(json.dumps(json.loads(state.read_text()) | {"pid": innocent.pid}))
-        assert daemon.status(own_engine.state_dir) is None
-        assert daemon.stop(own_engine.state_dir) is False
+        assert lifecycle.status(own_engine.state_dir) is None
+        assert lifecycle.stop(own_engine.state_dir) is False
         own_engine.restart()
         assert innocent.poll() is None
     finally:
@@ -121,17 +121,17 @@ def test_a_process_id_left_over_is_not_trusted(own_engine: RunningEngine) -> Non
 
 
 def test_a_taken_port_is_said(tmp_path: Path, engine: RunningEngine) -> None:
-    with pytest.raises(daemon.EngineError, match="in use"):
-        daemon.start(tmp_path / "state", port=engine.status.port)
+    with pytest.raises(lifecycle.EngineError, match="in use"):
+        lifecycle.start(tmp_path / "state", port=engine.status.port)
 
 
 def test_it_starts_fast(tmp_path: Path) -> None:
     seconds = []
     for _attempt in range(3):
         started = time.monotonic()
-        daemon.start(tmp_path / "state")
+        lifecycle.start(tmp_path / "state")
         seconds.append(time.monotonic() - started)
-        daemon.stop(tmp_path / "state")
+        lifecycle.stop(tmp_path / "state")
     assert min(seconds) < 4, seconds  # about 1 s on an idle machine; tests share theirs
 
 

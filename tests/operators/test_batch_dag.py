@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.hooks import jobs
-from airflow_provider_mediabatch.hooks.output import Staged
-from airflow_provider_mediabatch.job import BatchResult
-from airflow_provider_mediabatch.report import SampleReport
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.sample_report import SampleReport
 
 DAGS = Path(__file__).parent / "dags"
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from operators.work import Instance, make_work, until
 
-from airflow_provider_mediabatch.exceptions import JobFailed
-from airflow_provider_mediabatch.hooks import jobs, submission
+from airflow_provider_mediabatch.batch import submission
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.exceptions import JobFailedError
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 
 
@@ -70,7 +71,7 @@ def test_the_work_is_run_when_the_old_job_is_cancelled_late(media: Any, connecti
         assert store["mediabatch_job"]["job"] == work.job(1)
         # Nobody cleared anything now: the try's own job was cancelled by hand, and is not started again.
         jobs.cancel(connection, work.job(1))
-        with pytest.raises(JobFailed, match="CANCELLED"):
+        with pytest.raises(JobFailedError, match="CANCELLED"):
             next_try.result(60)
     assert jobs.describe(connection, work.job(2)) is None
 

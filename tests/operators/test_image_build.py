@@ -13,9 +13,11 @@ import pytest
 from operators.test_trigger import event_of, trigger_for
 from operators.work import make_work, names
 
-from airflow_provider_mediabatch.hooks import jobs, submission
+from airflow_provider_mediabatch.batch import submission
+from airflow_provider_mediabatch.batch.job_polling import Phase
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.core.job_status import SubmissionState
 from airflow_provider_mediabatch.local import faults
-from airflow_provider_mediabatch.polling import Phase, Query
 
 BUILD_SECONDS = 4
 
@@ -42,7 +44,7 @@ def test_submitting_does_not_wait_for_the_build(media: Any, conn_id: str) -> Non
     assert time.monotonic() - begin < BUILD_SECONDS + 8, "importing snowflake-ml included"
     with media.connect() as connection:
         assert jobs.describe(connection, attempt.job) is None
-        assert jobs.query_state(connection, str(attempt.query_id))[0] is Query.RUNNING
+        assert jobs.query_state(connection, str(attempt.query_id))[0] is SubmissionState.RUNNING
     event = asyncio.run(event_of(trigger_for(conn_id, attempt)))
     assert event["outcome"] == "done"
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.hooks import jobs
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.hooks.mediabatch import rows
-from airflow_provider_mediabatch.job import BatchResult
 from airflow_provider_mediabatch.local import faults
 
 DAG_FILE = Path(__file__).parent / "dags" / "isolation.py"

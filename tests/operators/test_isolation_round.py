@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from operators.work import make_work, statements, until
 
-from airflow_provider_mediabatch.exceptions import InvalidInput
-from airflow_provider_mediabatch.hooks import jobs, submission
-from airflow_provider_mediabatch.hooks.isolation import Isolation
-from airflow_provider_mediabatch.hooks.output import Staged
-from airflow_provider_mediabatch.hooks.registry import show
-from airflow_provider_mediabatch.isolation import Part, Settled
+from airflow_provider_mediabatch.batch import submission
+from airflow_provider_mediabatch.batch.isolation_jobs import Isolation
+from airflow_provider_mediabatch.batch.isolation_rounds import Part, Settled
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client.model_registry import show
+from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundTrigger
 
@@ -103,7 +104,7 @@ def test_parts_hold_each_row_once_and_the_same_rows_each_time(media: Any, connec
         {"path": f"{media.files}f11.bin", "error": "worse"},
     ]
     show(connection, f"REMOVE {location}")
-    with pytest.raises(InvalidInput, match="gave 0 rows where 5 were expected"):
+    with pytest.raises(InvalidInputError, match="gave 0 rows where 5 were expected"):
         isolation.staged_part(connection, parts[0])
 
 

@@ -11,11 +11,13 @@ import pytest
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from operators.work import make_work, until
 
-from airflow_provider_mediabatch.exceptions import ValidationFailed
-from airflow_provider_mediabatch.hooks import jobs, listing, submission
-from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
-from airflow_provider_mediabatch.hooks.listing_sql import Source
-from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.batch import submission
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.core.manifest import Manifest
+from airflow_provider_mediabatch.exceptions import ValidationFailedError
+from airflow_provider_mediabatch.files import listing
+from airflow_provider_mediabatch.files.listing_sql import Source
+from airflow_provider_mediabatch.ledger.ledger import Ledger, Owner
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 
 
@@ -73,7 +75,7 @@ def test_a_partitioned_method_that_does_not_return_the_path_has_no_ledger(
         dag_id="dag", task_id="validate", run_id="run", map_index=-1, try_number=1, task=operator
     )
     context: Any = {"ti": ti}
-    with pytest.raises(ValidationFailed) as caught:
+    with pytest.raises(ValidationFailedError) as caught:
         operator.execute(context)
     assert "its output does not say which file a row is of (no output PATH)" in str(caught.value)
     assert "or list with ledger=None" in str(caught.value)

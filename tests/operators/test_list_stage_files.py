@@ -14,12 +14,13 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from operators.work import Instance
 
-from airflow_provider_mediabatch.exceptions import InvalidInput
-from airflow_provider_mediabatch.hooks import endings, listing
-from airflow_provider_mediabatch.hooks.ledger import Ledger
-from airflow_provider_mediabatch.hooks.output import Staged
-from airflow_provider_mediabatch.job import BatchResult
-from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.batch import job_outcomes
+from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.manifest import Manifest
+from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.files import listing
+from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 
 NAMES = ["cat.jpg", "dog.jpg", "a b/it's é ☃.jpg", "a b/cat.wav", "dog.wav"]
@@ -151,9 +152,9 @@ def test_shards(stages: Stages, argument: str, sizes: list[int] | None) -> None:
 
 def test_too_many_shards_name_the_size_to_set(stages: Stages) -> None:
     query = f"SELECT '{stages.files}/f' || SEQ4() AS P FROM TABLE(GENERATOR(ROWCOUNT => 3000))"
-    with pytest.raises(InvalidInput, match="max_files_per_shard=3"):
+    with pytest.raises(InvalidInputError, match="max_files_per_shard=3"):
         stages.list(query=query, max_files_per_shard=1)
-    with pytest.raises(InvalidInput, match="max_bytes_per_shard=5"):
+    with pytest.raises(InvalidInputError, match="max_bytes_per_shard=5"):
         stages.list(stage_path=f"{stages.files}/", max_bytes_per_shard=4)
 
 
@@ -162,7 +163,7 @@ def test_pairs_by_stem(stages: Stages) -> None:
         "IMAGE": {"stage_path": f"{stages.files}/", "pattern": ".*[.]jpg"},
         "AUDIO": {"stage_path": f"{stages.quoted}/", "pattern": ".*[.]wav"},
     }
-    with pytest.raises(InvalidInput, match="1 files have no partner"):
+    with pytest.raises(InvalidInputError, match="1 files have no partner"):
         stages.list(columns=columns)
     manifest = stages.manifest(columns=columns, unmatched="drop")
     assert manifest.file_columns == ("IMAGE", "AUDIO")
@@ -174,7 +175,7 @@ def test_pairs_by_stem(stages: Stages) -> None:
 
 
 def test_pairs_that_are_ambiguous_are_refused(stages: Stages) -> None:
-    with pytest.raises(InvalidInput, match="occur more than once"):
+    with pytest.raises(InvalidInputError, match="occur more than once"):
         stages.list(columns={"A": f"{stages.files}/", "B": f"{stages.quoted}/"}, pattern=".*(jpg|wav)")
 
 
@@ -204,19 +205,19 @@ def test_nothing_to_do(stages: Stages) -> None:
     arguments = {"stage_path": f"{stages.files}/", "pattern": ".*[.]gif"}
     with pytest.raises(AirflowSkipException, match="0 files found"):
         stages.list(**arguments)
-    with pytest.raises(InvalidInput, match="must match the whole listed name"):
+    with pytest.raises(InvalidInputError, match="must match the whole listed name"):
         stages.list(**arguments, if_empty="fail")
     manifest = stages.manifest(**arguments, if_empty="succeed")
     assert manifest.is_empty
-    endings.check_manifest(stages.connection, manifest)
+    job_outcomes.check_manifest(stages.connection, manifest)
 
 
 def test_a_manifest_that_was_deleted_is_noticed(stages: Stages) -> None:
     manifest = stages.manifest(stage_path=f"{stages.files}/")
-    endings.check_manifest(stages.connection, manifest)
+    job_outcomes.check_manifest(stages.connection, manifest)
     stages.connection.cursor().execute(f"REMOVE {manifest.path.reference}")
-    with pytest.raises(InvalidInput, match=r"its Parquet was removed .* clear the task that listed"):
-        endings.check_manifest(stages.connection, manifest)
+    with pytest.raises(InvalidInputError, match=r"its Parquet was removed .* clear the task that listed"):
+        job_outcomes.check_manifest(stages.connection, manifest)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +250,7 @@ def test_bad_input_names_the_fix(stages: Stages, arguments: dict[str, Any], word
     if words is None:
         assert stages.list(**given)
         return
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         stages.list(**given)
     assert words.format(**facts) in str(caught.value)
     assert "Nothing was started and nothing bills" in str(caught.value)
@@ -258,7 +259,7 @@ def test_bad_input_names_the_fix(stages: Stages, arguments: dict[str, Any], word
 def test_a_stage_without_directory_table_names_the_alter(stages: Stages) -> None:
     name = stages.work.rsplit(".", 1)[1]
     with pytest.raises(
-        InvalidInput, match=r"ALTER STAGE MEDIA\.PUBLIC\.LSF_WORK_\w+ SET DIRECTORY = \(ENABLE = TRUE\)"
+        InvalidInputError, match=r"ALTER STAGE MEDIA\.PUBLIC\.LSF_WORK_\w+ SET DIRECTORY = \(ENABLE = TRUE\)"
     ):
         stages.list(stage_path=f"@{name}/", source="directory")
 

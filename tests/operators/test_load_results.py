@@ -14,10 +14,10 @@ from airflow.sdk import Asset
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from operators.work import Instance
 
-from airflow_provider_mediabatch.exceptions import IncompleteOutput, InvalidInput
+from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.manifest import Manifest
+from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError
 from airflow_provider_mediabatch.hooks.mediabatch import rows
-from airflow_provider_mediabatch.job import BatchResult
-from airflow_provider_mediabatch.manifest import Manifest
 from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
 
 TWO = """
@@ -107,17 +107,17 @@ def test_loading_twice_and_loading_a_later_job_of_the_same_files_does_not_double
 
 def test_partial_output_is_never_loaded(output: Output) -> None:
     good, bad = output.write(TWO), output.write(TWO, job="MB_BAD", success=False)
-    with pytest.raises(IncompleteOutput, match="no _SUCCESS"):
+    with pytest.raises(IncompleteOutputError, match="no _SUCCESS"):
         output.load(good, bad)
     short = replace(output.write(TWO, job="MB_SHORT"), rows=3)
-    with pytest.raises(IncompleteOutput, match="2 of 3 rows"):
+    with pytest.raises(IncompleteOutputError, match="2 of 3 rows"):
         output.load(good, short)
     assert not rows(output.connection, f"SHOW TABLES LIKE '{output.name}_T' IN SCHEMA MEDIA.PUBLIC")
 
 
 def test_a_missing_shard_is_named(output: Output) -> None:
     part = output.write(TWO, shard=1, shards=3)
-    with pytest.raises(InvalidInput, match="shards 0, 2 of 3 are missing"):
+    with pytest.raises(InvalidInputError, match="shards 0, 2 of 3 are missing"):
         output.load(part)
 
 
@@ -142,24 +142,24 @@ def test_nested_outputs_flattened(output: Output) -> None:
     found = output.rows("OUTPUTS_TEXT, OUTPUTS_SCORE, OUTPUTS_WORDS")
     assert [(row["OUTPUTS_TEXT"], row["OUTPUTS_SCORE"]) for row in found] == [("hello", 0.5), ("bye", 1.0)]
     assert json.loads(found[0]["OUTPUTS_WORDS"]) == ["a"]
-    with pytest.raises(InvalidInput, match="nested= names NOPE"):
+    with pytest.raises(InvalidInputError, match="nested= names NOPE"):
         output.load(output.write(NESTED, job="MB_K"), nested={"NOPE": "flatten"})
 
 
 def test_a_changed_schema(output: Output) -> None:
     output.load(output.write(TWO))
     wider = output.write("SELECT '@c' AS IMG, 3::FLOAT AS SCORE, 'cat' AS LABEL", job="MB_WIDE")
-    with pytest.raises(InvalidInput, match=r'ADD COLUMN "LABEL"'):
+    with pytest.raises(InvalidInputError, match=r'ADD COLUMN "LABEL"'):
         output.load(wider, schema_change="refuse")
     output.load(wider)
     assert [row["LABEL"] for row in output.rows()] == [None, None, "cat"]
-    with pytest.raises(InvalidInput, match="SCORE is FLOAT in the table and"):
+    with pytest.raises(InvalidInputError, match="SCORE is FLOAT in the table and"):
         output.load(output.write("SELECT '@d' AS IMG, 'high' AS SCORE", job="MB_TEXT"))
     assert len(output.rows()) == 3
 
 
 def test_output_without_the_path_is_refused_with_the_reason(output: Output) -> None:
-    with pytest.raises(InvalidInput, match="a partitioned method must return the path"):
+    with pytest.raises(InvalidInputError, match="a partitioned method must return the path"):
         output.load(output.write("SELECT 1 AS TOTAL"))
 
 
@@ -168,5 +168,5 @@ def test_output_without_the_path_is_refused_with_the_reason(output: Output) -> N
 )
 def test_what_is_not_a_result(output: Output, results: Callable[..., Any], words: str) -> None:
     operator = LoadResultsOperator(task_id="load", results=results, table="T", snowflake_conn_id="load_test")
-    with pytest.raises(InvalidInput, match=words):
+    with pytest.raises(InvalidInputError, match=words):
         operator.execute({})  # type: ignore[typeddict-item]

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from operators.work import Instance, statements
 
-from airflow_provider_mediabatch.exceptions import InvalidInput
-from airflow_provider_mediabatch.hooks import listing, watching
+from airflow_provider_mediabatch.core.manifest import Manifest
+from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.files import listing
 from airflow_provider_mediabatch.hooks.mediabatch import rows
-from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.ledger import stage_watch
+from airflow_provider_mediabatch.ledger.stage_watermark import Watermark
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
-from airflow_provider_mediabatch.watching import Watermark
 
 XCOM_LIMIT = 48 * 1024
 
@@ -80,10 +81,10 @@ def test_half_of_a_stage_in_twenty_shards(crowd: Crowd) -> None:
     assert [(row["SHARD"], row["N"], row["P"]) for row in found] == [(n, half // 20, half // 20) for n in range(20)]
     rest = crowd.list("another", max_files_per_shard=half)
     assert [(shard.row_count, dict(shard.skipped)) for shard in rest] == [(half, {"claimed": half})]
-    with pytest.raises(InvalidInput, match=r"shards, and a task maps over 1,024 at most: set at least max_files"):
+    with pytest.raises(InvalidInputError, match=r"shards, and a task maps over 1,024 at most: set at least max_files"):
         crowd.list("too fine", ledger=None, select="all", max_files_per_shard=max(1, crowd.count // 1_100))
     # A watcher sees them all, and remembers few.
     path = listing.stage_path(crowd.connection, f"@MEDIA.PUBLIC.{crowd.name}/")
-    mark = Watermark().after(watching.files(crowd.connection, path), overlap=3600)
+    mark = Watermark().after(stage_watch.files(crowd.connection, path), overlap=3600)
     assert len(json.dumps(mark.to_json())) < XCOM_LIMIT
-    assert not [file for file in watching.files(crowd.connection, path, after=mark.since) if mark.is_new(file)]
+    assert not [file for file in stage_watch.files(crowd.connection, path, after=mark.since) if mark.is_new(file)]

@@ -12,11 +12,11 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from operators.work import make_work, statements, until
 
-from airflow_provider_mediabatch.exceptions import FilesMissing
-from airflow_provider_mediabatch.hooks import endings, submission
-from airflow_provider_mediabatch.hooks.missing import MAX_NAMES, common_folder, missing_files
-from airflow_provider_mediabatch.hooks.registry import show
-from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.batch import job_outcomes, submission
+from airflow_provider_mediabatch.batch.missing_files import MAX_NAMES, common_folder, missing_files
+from airflow_provider_mediabatch.client.model_registry import show
+from airflow_provider_mediabatch.core.manifest import Manifest
+from airflow_provider_mediabatch.exceptions import FilesMissingError
 
 
 class Bucket:
@@ -81,8 +81,8 @@ def test_the_failure_names_them_and_is_not_tried_again(bucket: Bucket, media: An
     attempt = submission.submit(bucket.connection, conn_id, work, 0)
     until(bucket.connection, attempt.job, "FAILED")
     event = {"outcome": "failed", "status": "FAILED"}
-    error = endings.failure(bucket.connection, event, attempt, cancel_on_timeout=False, work=work)
-    assert isinstance(error, FilesMissing)
+    error = job_outcomes.failure(bucket.connection, event, attempt, cancel_on_timeout=False, work=work)
+    assert isinstance(error, FilesMissingError)
     assert isinstance(error, AirflowFailException)
     assert f"2 of the manifest's files are not on their stage any more: {bucket.path('y.jpg')}, " in str(error)
     assert bucket.path("z.jpg") in str(error)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.hooks import jobs
-from airflow_provider_mediabatch.plan import InferencePlan
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
 FAIL: dict[str, tuple[str, ...]] = {
     # Missing @ prefix / File not found: ensure paths include the @ prefix

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.hooks import listing
-from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
-from airflow_provider_mediabatch.hooks.listing_sql import Source
+from airflow_provider_mediabatch.files import listing
+from airflow_provider_mediabatch.files.listing_sql import Source
 from airflow_provider_mediabatch.hooks.mediabatch import rows
+from airflow_provider_mediabatch.ledger.ledger import Ledger, Owner
 
 DAG_FILE = Path(__file__).parent / "dags" / "new_files.py"
 

@@ -16,13 +16,14 @@ from airflow.sdk.bases.sensor import PokeReturnValue
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, TaskDeferred
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-from airflow_provider_mediabatch.exceptions import InvalidInput, PollingFailed
-from airflow_provider_mediabatch.hooks import listing, watching
-from airflow_provider_mediabatch.hooks.ledger import Ledger, Owner
-from airflow_provider_mediabatch.hooks.listing_sql import Source
-from airflow_provider_mediabatch.selection import Window
+from airflow_provider_mediabatch.exceptions import InvalidInputError, PollingFailedError
+from airflow_provider_mediabatch.files import listing
+from airflow_provider_mediabatch.files.listing_sql import Source
+from airflow_provider_mediabatch.files.selection import Window
+from airflow_provider_mediabatch.ledger import stage_watch
+from airflow_provider_mediabatch.ledger.ledger import Ledger, Owner
 from airflow_provider_mediabatch.sensors.stage_files import StageFilesSensor
-from airflow_provider_mediabatch.triggers.shared_poll import shared_connection
+from airflow_provider_mediabatch.triggers.shared_connection import shared_connection
 from airflow_provider_mediabatch.triggers.stage_files import Snapshot, StageFilesTrigger, StageProducer
 
 
@@ -147,11 +148,11 @@ def test_the_servers_clock_decides_what_has_settled(stage: Stage, skew: float) -
     moment = time.time() + skew - 20  # uploaded 20 seconds ago, by the server's clock
     os.utime(stage.folder / "a.jpg", (moment, moment))
     path = listing.stage_path(stage.connection, stage.path)
-    seen = watching.look(stage.connection, path, None, window=Window(), clock=skew)
+    seen = stage_watch.look(stage.connection, path, None, window=Window(), clock=skew)
     assert seen.age == pytest.approx(20, abs=15)
     recent = Window(newest=timedelta(minutes=10))
-    assert watching.look(stage.connection, path, None, window=recent, clock=skew).files == 1
-    assert watching.server_clock(stage.connection) == pytest.approx(0, abs=5)
+    assert stage_watch.look(stage.connection, path, None, window=recent, clock=skew).files == 1
+    assert stage_watch.server_clock(stage.connection) == pytest.approx(0, abs=5)
 
     async def snapshot() -> Snapshot:
         async with shared_connection("sensor_test") as shared:
@@ -166,10 +167,10 @@ def test_the_servers_clock_decides_what_has_settled(stage: Stage, skew: float) -
 
 
 def test_what_cannot_work(stage: Stage) -> None:
-    with pytest.raises(InvalidInput, match="shell pattern"):
+    with pytest.raises(InvalidInputError, match="shell pattern"):
         wait(stage.sensor(pattern="*.jpg"))
     sensor = stage.sensor()
-    with pytest.raises(PollingFailed, match="could not be read: gone"):
+    with pytest.raises(PollingFailedError, match="could not be read: gone"):
         sensor.execute_complete(context(sensor), {"error": "gone"})
 
 

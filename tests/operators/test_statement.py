@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_provider_mediabatch.exceptions import InvalidInput
-from airflow_provider_mediabatch.hooks.jobs import execute_statement
-from airflow_provider_mediabatch.plan import InferencePlan
+from airflow_provider_mediabatch.client.jobs import execute_statement
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+from airflow_provider_mediabatch.exceptions import InvalidInputError
 
 FILE = {"img": {"input_format": "full_stage_path", "convert_to": "raw_bytes"}}
 
@@ -102,7 +102,7 @@ def test_specification_survives_sql_escaping(media: Any) -> None:
     [{"resources_spec": {"cpu": 1}}, {"inference_spec": {"num_workers": "many"}}, {"column_handling": {"A": {}}}],
 )
 def test_what_snowflake_ml_refuses_is_refused_by_name(media: Any, changes: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match="snowflake-ml refuses"):
+    with pytest.raises(InvalidInputError, match="snowflake-ml refuses"):
         execute_statement(
             plan(media, **changes),
             manifest_location="@A.B.C/m/",

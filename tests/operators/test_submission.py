@@ -10,18 +10,19 @@ from typing import Any
 import pytest
 from operators.work import make_work, names, until
 
-from airflow_provider_mediabatch.exceptions import JobNotVisible, SubmissionFailed
-from airflow_provider_mediabatch.hooks import jobs, submission, waiting
-from airflow_provider_mediabatch.hooks.output import Staged
-from airflow_provider_mediabatch.hooks.registry import show
-from airflow_provider_mediabatch.polling import Decision, Outcome, Phase, Watch
+from airflow_provider_mediabatch.batch import submission, wait_for_job
+from airflow_provider_mediabatch.batch.job_polling import Decision, Outcome, Phase, Watch
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client.model_registry import show
+from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.exceptions import JobNotVisibleError, SubmissionFailedError
 
 
 def run(conn_id: str, attempt: submission.Attempt, deadline: float = 60) -> Decision:
     watch = Watch(
         started=time.time(), deadline=time.time() + deadline, poll_interval=0.2, phase=Phase(attempt.phase or "running")
     )
-    return waiting.wait(
+    return wait_for_job.wait(
         conn_id, watch, job=attempt.job, query_id=attempt.query_id, report=lambda _: None, cancel_on_timeout=True
     )
 
@@ -86,7 +87,7 @@ def test_refused_statement_names_what_snowflake_said(media: Any, connection: Any
     work = replace(work, plan=replace(work.plan, compute_pool="NO_SUCH_POOL"))
     try:
         attempt = submission.submit(connection, conn_id, work, 0)
-    except SubmissionFailed as error:
+    except SubmissionFailedError as error:
         text = str(error)
     else:
         decision = run(conn_id, attempt)
@@ -145,7 +146,7 @@ def test_another_roles_job_is_neither_used_nor_started_again(
             return attempt.job
 
     job = run_as(roles[0])
-    with pytest.raises(JobNotVisible, match="GRANT MONITOR ON SERVICE") as refused:
+    with pytest.raises(JobNotVisibleError, match="GRANT MONITOR ON SERVICE") as refused:
         run_as(roles[1])
     assert job in str(refused.value)
     assert names(connection, work) == [job]
@@ -163,7 +164,7 @@ def test_waiting_and_the_end_use_the_tasks_connection(media: Any, connection: An
         before = own.session_id
         watch = Watch(started=time.time(), deadline=time.time() + 60, poll_interval=0.2, phase=Phase(attempt.phase))
         # A connection id that leads nowhere: no login is made.
-        decision = waiting.wait(
+        decision = wait_for_job.wait(
             "nowhere",
             watch,
             connection=own,
@@ -188,7 +189,7 @@ def test_a_poll_over_a_lost_connection_logs_in_again(media: Any, connection: Any
     lost.close()
     watch = Watch(started=time.time(), deadline=time.time() + 60, poll_interval=0.2, phase=Phase(attempt.phase))
     errors: list[str | None] = []
-    decision = waiting.wait(
+    decision = wait_for_job.wait(
         conn_id,
         watch,
         connection=lost,

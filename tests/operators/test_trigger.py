@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from operators.work import make_work, names, statements, until
 
-from airflow_provider_mediabatch.exceptions import JobNotVisible, SubmissionFailed
-from airflow_provider_mediabatch.hooks import jobs, submission
+from airflow_provider_mediabatch.batch import submission
+from airflow_provider_mediabatch.batch.job_polling import Phase
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.exceptions import JobNotVisibleError, SubmissionFailedError
 from airflow_provider_mediabatch.local import faults
-from airflow_provider_mediabatch.polling import Phase
-from airflow_provider_mediabatch.triggers import shared_poll
+from airflow_provider_mediabatch.triggers import shared_connection
 from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger, new_lines
 
 
@@ -85,7 +86,7 @@ def test_many_jobs_one_login_one_listing_an_interval(media: Any, connection: Any
     sent = statements(media, since)
     listings = [text for text in sent if text.startswith("SHOW JOB SERVICES LIKE 'MB")]
     assert 1 <= len(listings) <= took / 0.27 + 1, (took, sent)
-    assert not any(shared_poll._shared.values()), "closed when the last one left"
+    assert not any(shared_connection._shared.values()), "closed when the last one left"
 
 
 def test_image_build_then_the_job(media: Any, connection: Any, conn_id: str) -> None:
@@ -247,7 +248,7 @@ def test_an_error_after_the_job_was_made_attaches_to_it(
 
 
 @pytest.mark.parametrize("where", ["reply", "status"])
-@pytest.mark.parametrize(("code", "kind"), [(2002, JobNotVisible), (3001, SubmissionFailed)])
+@pytest.mark.parametrize(("code", "kind"), [(2002, JobNotVisibleError), (3001, SubmissionFailedError)])
 def test_a_refused_submission_without_a_visible_job(
     media: Any,
     connection: Any,

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-from airflow_provider_mediabatch.hooks import jobs, submission
-from airflow_provider_mediabatch.hooks.registry import show
-from airflow_provider_mediabatch.manifest import Manifest
-from airflow_provider_mediabatch.plan import InferencePlan
+from airflow_provider_mediabatch.batch import submission
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client.model_registry import show
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+from airflow_provider_mediabatch.core.manifest import Manifest
 
 
 class Instance(RuntimeTaskInstance):

@@ -10,8 +10,10 @@ from hostile import JSON, PATHS, STAGE_PATHS, TEXT, tokens, tree
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from airflow_provider_mediabatch import naming, selection, sql, watching
-from airflow_provider_mediabatch.stage_path import StagePath
+from airflow_provider_mediabatch.core import job_names, sql
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.files import selection
+from airflow_provider_mediabatch.ledger import stage_watermark
 
 
 @given(TEXT)
@@ -121,7 +123,7 @@ def test_pattern_is_refused_or_compiles(pattern: str) -> None:
     except ValueError as error:
         mistake = str(error)
     else:
-        watching.matcher("", pattern)("images/cat.jpg")
+        stage_watermark.matcher("", pattern)("images/cat.jpg")
         return
     assert "is not a regular expression" in mistake
 
@@ -130,7 +132,7 @@ def test_pattern_is_refused_or_compiles(pattern: str) -> None:
 def test_escaped_pattern_matches_only_that_name(name: str, more: str) -> None:
     pattern = re.escape(name)
     selection.check_pattern(pattern)
-    matches = watching.matcher("", pattern)
+    matches = stage_watermark.matcher("", pattern)
     assert matches(name)
     assert not matches(name + more)
     assert not matches(more + name)
@@ -141,20 +143,20 @@ WORK = st.fixed_dictionaries(
 )
 
 
-@given(WORK, WORK, st.integers(0, naming.MAX_GENERATIONS))
+@given(WORK, WORK, st.integers(0, job_names.MAX_GENERATIONS))
 def test_job_name_is_bare_and_its_works_own(one: dict[str, object], other: dict[str, object], generation: int) -> None:
-    stem = naming.stem(**one)  # type: ignore[arg-type]
-    name = naming.job_name("DB.SC", stem, generation)
+    stem = job_names.stem(**one)  # type: ignore[arg-type]
+    name = job_names.job_name("DB.SC", stem, generation)
     assert tokens(name)[-1] == ("word", name.removeprefix("DB.SC."))
     assert sql.split(name) == tuple(name.split("."))
-    assert (stem == naming.stem(**other)) == (one == other)  # type: ignore[arg-type]
+    assert (stem == job_names.stem(**other)) == (one == other)  # type: ignore[arg-type]
 
 
 @given(TEXT, TEXT)
 def test_schema_of_jobs_is_plain_or_refused(database: str, schema: str) -> None:
     written = sql.qualified(database, schema)
     try:
-        naming.check_schema(written)
+        job_names.check_schema(written)
     except ValueError:
         assert '"' in written
     else:

@@ -12,15 +12,15 @@ from hostile import JSON, STAGE_PATHS, TEXT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_mediabatch import values
-from airflow_provider_mediabatch.job import BatchResult
-from airflow_provider_mediabatch.manifest import Manifest, manifests_from_xcom
-from airflow_provider_mediabatch.plan import InferencePlan
-from airflow_provider_mediabatch.report import Check, SampleReport, clip
+from airflow_provider_mediabatch.core import xcom
+from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+from airflow_provider_mediabatch.core.manifest import Manifest, manifests_from_xcom
+from airflow_provider_mediabatch.core.sample_report import Check, SampleReport, clip
+from airflow_provider_mediabatch.ledger.stage_watermark import Watermark
 from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger
 from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundTrigger
 from airflow_provider_mediabatch.triggers.stage_files import StageFilesTrigger, StageReadyTrigger
-from airflow_provider_mediabatch.watching import Watermark
 
 COUNT = st.integers(0, 10**12)
 SECONDS = st.floats(0, 1e12)
@@ -131,8 +131,8 @@ def test_shards_come_back_in_order(manifests: list[Manifest]) -> None:
 
 @given(OBJECT, OBJECT)
 def test_digest_is_of_the_content_in_any_order(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert values.digest(one) == values.digest(dict(reversed(one.items())))
-    assert (values.digest(one) == values.digest(other)) == (
+    assert xcom.digest(one) == xcom.digest(dict(reversed(one.items())))
+    assert (xcom.digest(one) == xcom.digest(other)) == (
         json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     )
 

@@ -10,14 +10,15 @@ from hostile import JSON, STAGE_PATHS, TEXT, renamed, skeleton, tokens, tree
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from airflow_provider_mediabatch import sql
-from airflow_provider_mediabatch.hooks import ledger_sql, listing_sql
-from airflow_provider_mediabatch.hooks.jobs import execute_statement
-from airflow_provider_mediabatch.hooks.listing_sql import Relation, Source
-from airflow_provider_mediabatch.manifest import BOOKKEEPING, CONTENT_ID, SIZE, Manifest
-from airflow_provider_mediabatch.plan import InferencePlan
-from airflow_provider_mediabatch.sampling import sample_select
-from airflow_provider_mediabatch.stage_path import StagePath
+from airflow_provider_mediabatch.client.jobs import execute_statement
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, SIZE, Manifest
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.files import listing_sql
+from airflow_provider_mediabatch.files.listing_sql import Relation, Source
+from airflow_provider_mediabatch.files.sampling import sample_select
+from airflow_provider_mediabatch.ledger import ledger_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,9 +7,9 @@ import json
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import not_supported
-from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.sql.functions import scalar
 from airflow_provider_mediabatch.local.sql.sources import relation, table_source
+from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements.lexer import Cursor
 from airflow_provider_mediabatch.local.statements.services import CONTAINER, moment, service_logs, visible_job
 

@@ -20,10 +20,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, already_exists, does_not_exist
 from airflow_provider_mediabatch.local.jobs.compute_pools import ComputePools
-from airflow_provider_mediabatch.local.jobs.processes import Launcher, kill, leader, observe, usage
-from airflow_provider_mediabatch.local.results import Pending, Result
+from airflow_provider_mediabatch.local.jobs.job_launcher import Launcher, kill, leader, observe, usage
 from airflow_provider_mediabatch.local.runner.spec import (
     CANCELLED,
     DONE,
@@ -34,7 +34,7 @@ from airflow_provider_mediabatch.local.runner.spec import (
     Status,
     log_file,
 )
-from airflow_provider_mediabatch.sql import qualified
+from airflow_provider_mediabatch.local.statement_result import Pending, Result
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.engine import Engine

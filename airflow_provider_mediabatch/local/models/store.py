@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from airflow_provider_mediabatch.core.sql import qualified, split
 from airflow_provider_mediabatch.local.errors import (
     SnowflakeError,
     already_exists,
@@ -28,7 +29,6 @@ from airflow_provider_mediabatch.local.errors import (
     invalid_argument,
 )
 from airflow_provider_mediabatch.local.stages.store import Stage
-from airflow_provider_mediabatch.sql import qualified, split
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

@@ -1,6 +1,6 @@
 """The engine's HTTP server: Snowflake's wire protocol for the unmodified clients, on loopback only.
 
-Started by :mod:`~airflow_provider_mediabatch.local.daemon` as a process of its own. What clients send and read is in
+Started by :mod:`~airflow_provider_mediabatch.local.lifecycle` as a process of its own. What clients send and read is in
 the connector's ``network.py``, ``connection.py`` and ``cursor.py``. Failures of statements are replies with HTTP 200
 and a code: an HTTP 500 would make the connector repeat the request for minutes.
 """
@@ -28,9 +28,9 @@ from airflow_provider_mediabatch.local.faults import Rule
 from airflow_provider_mediabatch.local.protocol import replies, wire
 from airflow_provider_mediabatch.local.protocol.request_body import read_json
 from airflow_provider_mediabatch.local.queries import Query
-from airflow_provider_mediabatch.local.results import FileTransfer, Result
 from airflow_provider_mediabatch.local.session import Session
 from airflow_provider_mediabatch.local.stages import presigned
+from airflow_provider_mediabatch.local.statement_result import FileTransfer, Result
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ _VALID_SECONDS = 4 * 3600
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class _HangUp(Exception):
+class _HangUpError(Exception):
     """Close the connection without a reply."""
 
 
@@ -97,7 +97,7 @@ class Server:
                 return JSONResponse(replies.failure("390100", "The local engine answers on 127.0.0.1 only."), 403)
             try:
                 return await endpoint(request)
-            except _HangUp:
+            except _HangUpError:
                 self._hang_up(request.scope["client"])
                 return Response(status_code=503)
             except SnowflakeError as error:
@@ -136,9 +136,9 @@ class Server:
                 await anyio.to_thread.run_sync(self.engine.sessions.close, session)
                 raise SnowflakeError(390111, "08001", "Session no longer exists. New login required.")
             case "drop":
-                raise _HangUp
+                raise _HangUpError
             case "lost_reply" if endpoint != "query":
-                raise _HangUp
+                raise _HangUpError
             case "error" if rule.where == "reply" and not rule.after:
                 raise rule.error
         return rule
@@ -280,7 +280,7 @@ class Server:
         if rule is not None and not in_status and (rule.action == "lost_reply" or rule.after):
             await query.wait(RESULT_SECONDS)
             if rule.action == "lost_reply":
-                raise _HangUp
+                raise _HangUpError
             raise rule.error
         if asynchronous:
             return JSONResponse(replies.in_progress(query.id, "333334"))

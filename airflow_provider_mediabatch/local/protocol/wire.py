@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
-from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Column, Result
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session import Session

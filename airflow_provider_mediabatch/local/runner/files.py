@@ -9,7 +9,7 @@ import re
 import stat
 from pathlib import Path
 
-from airflow_provider_mediabatch.sql import qualified
+from airflow_provider_mediabatch.core.sql import qualified
 
 _IDENTIFIER = r'(?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
 _FULL_PATH = re.compile(rf"@({_IDENTIFIER})\.({_IDENTIFIER})\.({_IDENTIFIER})/(.*)\Z", re.DOTALL)

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.context import Context
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
-from airflow_provider_mediabatch.local.results import Result
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, column_of, default, refuse_twins
 from airflow_provider_mediabatch.local.sql.ddl import change, definition
 from airflow_provider_mediabatch.local.sql.dml import assigned
-from airflow_provider_mediabatch.local.sql.prepare import allow
-from airflow_provider_mediabatch.local.sql.run import handles
+from airflow_provider_mediabatch.local.sql.execute import handles
+from airflow_provider_mediabatch.local.sql.resolve_names import allow
 from airflow_provider_mediabatch.local.sql.storage import Table
 from airflow_provider_mediabatch.local.sql.translate import Translation
-from airflow_provider_mediabatch.sql import quoted
+from airflow_provider_mediabatch.local.statement_result import Result
 
 
 @handles(exp.Alter)

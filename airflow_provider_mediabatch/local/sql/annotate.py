@@ -152,7 +152,7 @@ def _coalesce(annotator: TypeAnnotator, node: exp.Expr) -> Any:
 
 
 def _one_branch(annotator: TypeAnnotator, node: exp.Expr) -> Any:
-    from airflow_provider_mediabatch.local.sql.scales import branches
+    from airflow_provider_mediabatch.local.sql.numeric_scale import branches
 
     return annotator._set_type(node, _combined(branches(node)))
 

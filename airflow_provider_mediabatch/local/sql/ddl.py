@@ -12,17 +12,17 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
+from airflow_provider_mediabatch.core.sql import qualified, quoted
 from airflow_provider_mediabatch.local.context import Context
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, not_supported, syntax_error
-from airflow_provider_mediabatch.local.results import Result
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, declared, refuse_twins
 from airflow_provider_mediabatch.local.sql.dml import assigned
-from airflow_provider_mediabatch.local.sql.prepare import allow
-from airflow_provider_mediabatch.local.sql.run import described, handles
+from airflow_provider_mediabatch.local.sql.execute import described, handles
+from airflow_provider_mediabatch.local.sql.resolve_names import allow
 from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
 from airflow_provider_mediabatch.local.sql.translate import Translation
-from airflow_provider_mediabatch.sql import qualified, quoted
+from airflow_provider_mediabatch.local.statement_result import Result
 
 _RETRIES = 50
 

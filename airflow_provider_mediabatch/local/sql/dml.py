@@ -10,18 +10,18 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.context import Context
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
-from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.annotate import is_semi, kind
 from airflow_provider_mediabatch.local.sql.casts import cast, text
-from airflow_provider_mediabatch.local.sql.failures import translated
-from airflow_provider_mediabatch.local.sql.run import handles
+from airflow_provider_mediabatch.local.sql.errors import translated
+from airflow_provider_mediabatch.local.sql.execute import handles
 from airflow_provider_mediabatch.local.sql.sources import forget
 from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
 from airflow_provider_mediabatch.local.sql.translate import Translation
-from airflow_provider_mediabatch.sql import quoted
+from airflow_provider_mediabatch.local.statement_result import Column, Result
 
 _SEMI_STRUCTURED = ("VARIANT", "OBJECT", "ARRAY")
 _CONSTANTS = (exp.Literal, exp.Null, exp.Boolean)

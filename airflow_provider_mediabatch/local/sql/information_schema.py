@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from airflow_provider_mediabatch.local.results import Column, Result
-from airflow_provider_mediabatch.local.sql import sources, types, visible
+from airflow_provider_mediabatch.local.sql import sources, types, visibility
 from airflow_provider_mediabatch.local.sql.sources import table_source
+from airflow_provider_mediabatch.local.statement_result import Column, Result
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
@@ -31,7 +31,7 @@ def moment(seconds: float) -> datetime.datetime:
 def tables(ctx: Context, node: exp.Expr) -> str:
     """Tables and views of the database."""
     rows = []
-    for table in visible.tables(ctx, _database(ctx, node)):
+    for table in visibility.tables(ctx, _database(ctx, node)):
         kind = "VIEW" if table.kind == "VIEW" else "LOCAL TEMPORARY" if table.temporary else "BASE TABLE"
         created = moment(table.created_on)
         rows.append(
@@ -54,7 +54,7 @@ def tables(ctx: Context, node: exp.Expr) -> str:
 @table_source("INFORMATION_SCHEMA.VIEWS")
 def views(ctx: Context, node: exp.Expr) -> str:
     """Views of the database with their text."""
-    found = [t for t in visible.tables(ctx, _database(ctx, node)) if t.kind == "VIEW"]
+    found = [t for t in visibility.tables(ctx, _database(ctx, node)) if t.kind == "VIEW"]
     columns = [_T("TABLE_CATALOG"), _T("TABLE_SCHEMA"), _T("TABLE_NAME"), _T("TABLE_OWNER"), _T("VIEW_DEFINITION")]
     rows = [(t.database, t.schema, t.name, t.owner, t.text) for t in found]
     return sources.relation(ctx, Result.of(columns, rows))
@@ -65,7 +65,7 @@ def columns(ctx: Context, node: exp.Expr) -> str:
     """Columns of the database's tables and views."""
     rows = []
     names = {"VARCHAR": "TEXT"}
-    for table in visible.tables(ctx, _database(ctx, node)):
+    for table in visibility.tables(ctx, _database(ctx, node)):
         for position, column in enumerate(table.columns, 1):
             described = types.column(column.name, column.type)
             base = column.type.partition("(")[0]
@@ -94,7 +94,7 @@ def columns(ctx: Context, node: exp.Expr) -> str:
 @table_source("INFORMATION_SCHEMA.SCHEMATA")
 def schemata(ctx: Context, node: exp.Expr) -> str:
     """Schemas of the database."""
-    found = visible.schemas(ctx, _database(ctx, node))
+    found = visibility.schemas(ctx, _database(ctx, node))
     rows = [(r["database_name"], r["name"], r["owner"], r["created_on"], r["comment"]) for r in found]
     columns = [_T("CATALOG_NAME"), _T("SCHEMA_NAME"), _T("SCHEMA_OWNER"), _L("CREATED"), _T("COMMENT")]
     return sources.relation(ctx, Result.of(columns, rows))
@@ -103,7 +103,7 @@ def schemata(ctx: Context, node: exp.Expr) -> str:
 @table_source("INFORMATION_SCHEMA.DATABASES")
 def databases(ctx: Context, node: exp.Expr) -> str:
     """All databases."""
-    rows = [(r["name"], r["owner"], r["created_on"], r["comment"]) for r in visible.databases(ctx)]
+    rows = [(r["name"], r["owner"], r["created_on"], r["comment"]) for r in visibility.databases(ctx)]
     columns = [_T("DATABASE_NAME"), _T("DATABASE_OWNER"), _L("CREATED"), _T("COMMENT")]
     return sources.relation(ctx, Result.of(columns, rows))
 

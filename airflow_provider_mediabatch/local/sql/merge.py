@@ -10,7 +10,6 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.context import Context
 from airflow_provider_mediabatch.local.errors import syntax_error
-from airflow_provider_mediabatch.local.results import Result
 from airflow_provider_mediabatch.local.sql.dml import (
     assigned,
     changed,
@@ -21,10 +20,11 @@ from airflow_provider_mediabatch.local.sql.dml import (
     target_of,
     write_locked,
 )
-from airflow_provider_mediabatch.local.sql.prepare import allow
-from airflow_provider_mediabatch.local.sql.run import handles
+from airflow_provider_mediabatch.local.sql.execute import handles
+from airflow_provider_mediabatch.local.sql.resolve_names import allow
 from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
 from airflow_provider_mediabatch.local.sql.translate import Translation
+from airflow_provider_mediabatch.local.statement_result import Result
 
 
 @handles(exp.Merge)

@@ -24,7 +24,7 @@ from airflow_provider_mediabatch.local.sql.annotate import (
 )
 from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.functions import call
-from airflow_provider_mediabatch.local.sql.scales import branches, leaves, same_scale
+from airflow_provider_mediabatch.local.sql.numeric_scale import branches, leaves, same_scale
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

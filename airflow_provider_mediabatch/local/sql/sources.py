@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 from sqlglot import exp
 
+from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
-from airflow_provider_mediabatch.local.results import Result
 from airflow_provider_mediabatch.local.sql import transactions
-from airflow_provider_mediabatch.sql import quoted
+from airflow_provider_mediabatch.local.statement_result import Result
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

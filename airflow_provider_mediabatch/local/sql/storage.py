@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from airflow_provider_mediabatch.core.sql import literal, qualified, quoted
 from airflow_provider_mediabatch.local.errors import already_exists, does_not_exist, not_supported
 from airflow_provider_mediabatch.local.sql import macros
-from airflow_provider_mediabatch.sql import literal, qualified, quoted
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session import Session

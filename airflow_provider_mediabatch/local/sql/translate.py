@@ -11,12 +11,12 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
-from airflow_provider_mediabatch.local.sql import moments as moments
-from airflow_provider_mediabatch.local.sql import semi as semi
+from airflow_provider_mediabatch.local.sql import datetime_functions as datetime_functions
+from airflow_provider_mediabatch.local.sql import semi_structured as semi_structured
 from airflow_provider_mediabatch.local.sql.annotate import annotate
-from airflow_provider_mediabatch.local.sql.prepare import SOURCE, Preparation
+from airflow_provider_mediabatch.local.sql.numeric_scale import unify
+from airflow_provider_mediabatch.local.sql.resolve_names import SOURCE, Preparation
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter
-from airflow_provider_mediabatch.local.sql.scales import unify
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
@@ -27,7 +27,7 @@ _VOLATILE = (exp.Rand, exp.Uuid)
 class Translation:
     """One statement on its way to DuckDB.
 
-    :param deferred: see :class:`~airflow_provider_mediabatch.local.sql.prepare.Preparation`.
+    :param deferred: see :class:`~airflow_provider_mediabatch.local.sql.resolve_names.Preparation`.
     """
 
     def __init__(self, ctx: Context, *, deferred: bool = False) -> None:

@@ -7,7 +7,7 @@ import re
 from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import not_supported
-from airflow_provider_mediabatch.local.results import Column
+from airflow_provider_mediabatch.local.statement_result import Column
 
 _D = exp.DType
 

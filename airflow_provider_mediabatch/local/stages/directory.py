@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_provider_mediabatch.local.errors import invalid_argument
-from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.stages import files as stage_files
+from airflow_provider_mediabatch.local.statement_result import Column, Result
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

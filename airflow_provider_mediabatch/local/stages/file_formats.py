@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.core.sql import qualified, split
 from airflow_provider_mediabatch.local.errors import already_exists, does_not_exist, invalid_argument, not_supported
-from airflow_provider_mediabatch.sql import qualified, split
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

@@ -51,7 +51,7 @@ def _signature(state_dir: Path, stage: str, path: str, expires: int) -> str:
 
 def base_url(ctx: Context) -> str:
     """``http://127.0.0.1:<port>`` of the running engine."""
-    from airflow_provider_mediabatch.local.daemon import STATE_FILE
+    from airflow_provider_mediabatch.local.lifecycle import STATE_FILE
 
     port = json.loads((ctx.engine.state_dir / STATE_FILE).read_text(encoding="utf-8"))["port"]
     return f"http://127.0.0.1:{port}"

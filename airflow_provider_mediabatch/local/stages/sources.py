@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
-from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.sql.sources import arguments, relation, stage_reference, table_source
 from airflow_provider_mediabatch.local.stages import directory, file_formats
 from airflow_provider_mediabatch.local.stages import files as stage_files
 from airflow_provider_mediabatch.local.stages.presigned import file_url_base
+from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements.access_check import may_use_files
-from airflow_provider_mediabatch.sql import quoted
 
 if TYPE_CHECKING:
     from sqlglot import exp

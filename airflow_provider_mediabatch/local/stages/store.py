@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.core.sql import qualified, split
 from airflow_provider_mediabatch.local.errors import already_exists, does_not_exist, invalid_argument, not_supported
-from airflow_provider_mediabatch.sql import qualified, split
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
@@ -108,7 +108,7 @@ class StageStore:
     def __init__(self, engine: Engine) -> None:
         from airflow_provider_mediabatch.local.stages.file_formats import FileFormats
         from airflow_provider_mediabatch.local.stages.files import Digests
-        from airflow_provider_mediabatch.local.stages.loads import LoadHistory
+        from airflow_provider_mediabatch.local.stages.load_history import LoadHistory
 
         self.catalog = engine.catalog
         self.state_dir = engine.state_dir

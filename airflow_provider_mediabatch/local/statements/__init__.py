@@ -1,0 +1,1 @@
+"""The engine's own statements: what is not ordinary SQL."""

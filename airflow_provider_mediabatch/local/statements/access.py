@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_provider_mediabatch.core.sql import qualified, split
 from airflow_provider_mediabatch.local.defaults import ACCOUNT, ROLE, USER
 from airflow_provider_mediabatch.local.errors import (
     SnowflakeError,
@@ -15,9 +16,8 @@ from airflow_provider_mediabatch.local.errors import (
     not_supported,
 )
 from airflow_provider_mediabatch.local.privileges import ALL, GRANTERS, OWNERSHIP, Privileges
-from airflow_provider_mediabatch.local.results import Column, Result
-from airflow_provider_mediabatch.local.statements.registry import statement
-from airflow_provider_mediabatch.sql import qualified, split
+from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statements.handlers import statement
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import does_not_exist
-from airflow_provider_mediabatch.sql import qualified
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

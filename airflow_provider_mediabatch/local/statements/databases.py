@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_mediabatch.core.sql import literal, qualified
 from airflow_provider_mediabatch.local.errors import already_exists, does_not_exist, not_supported
-from airflow_provider_mediabatch.local.results import Result
 from airflow_provider_mediabatch.local.sql import transactions
-from airflow_provider_mediabatch.local.statements.registry import statement
-from airflow_provider_mediabatch.sql import literal, qualified
+from airflow_provider_mediabatch.local.statement_result import Result
+from airflow_provider_mediabatch.local.statements.handlers import statement
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.jobs.request import Specification, invalid, parse
 from airflow_provider_mediabatch.local.jobs.store import Job
 from airflow_provider_mediabatch.local.models.methods import Method, check, choose, methods
-from airflow_provider_mediabatch.local.results import Column, Pending, Result
 from airflow_provider_mediabatch.local.runner.spec import RunSpec
+from airflow_provider_mediabatch.local.statement_result import Column, Pending, Result
 from airflow_provider_mediabatch.local.statements.access_check import may, may_use_files
-from airflow_provider_mediabatch.local.statements.registry import statement
-from airflow_provider_mediabatch.sql import qualified
+from airflow_provider_mediabatch.local.statements.handlers import statement
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
@@ -234,10 +234,10 @@ def _input(ctx: Context, given: _Statement, output: Stage, output_path: str, dir
 def _materialise(ctx: Context, query: str, file: Path) -> None:
     import pyarrow.parquet as pq
 
-    from airflow_provider_mediabatch.local.sql import run
+    from airflow_provider_mediabatch.local.sql import execute
 
     columns: list[Column]
-    columns, reader = run.query(ctx, query)
+    columns, reader = execute.query(ctx, query)
     names = [column.name for column in columns]
     schema = reader.schema
     for index, name in enumerate(names):

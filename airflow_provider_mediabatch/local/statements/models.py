@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported
-from airflow_provider_mediabatch.local.results import Result
+from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.statements.access_check import may, may_create, may_use_files, owned
-from airflow_provider_mediabatch.local.statements.registry import statement
+from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.transfer import stage_reference
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported
-from airflow_provider_mediabatch.local.sql import visible
+from airflow_provider_mediabatch.local.sql import visibility
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
@@ -115,7 +115,7 @@ def show_filter(ctx: Context, cursor: Cursor, kind: str) -> tuple[Callable[[str]
                 cursor.fail(f"expected a schema in SHOW {kind}")
             database, schema = (parts[0], parts[1]) if len(parts) == 2 else (ctx.session.database, parts[0])
         if database is not None:
-            visible.check_place(ctx, database, schema)
+            visibility.check_place(ctx, database, schema)
     if cursor.accept("STARTS", "WITH"):
         start, matches = cursor.string(), name_matches
         name_matches = lambda name: matches(name) and name.startswith(start)  # noqa: E731

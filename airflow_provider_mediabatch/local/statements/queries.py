@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.local.results import Column, Pending, Result
-from airflow_provider_mediabatch.local.statements.registry import statement
+from airflow_provider_mediabatch.local.statement_result import Column, Pending, Result
+from airflow_provider_mediabatch.local.statements.handlers import statement
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.jobs.store import Job
-from airflow_provider_mediabatch.local.results import Column, Pending, Result
 from airflow_provider_mediabatch.local.runner.spec import PENDING, RUNNING, TERMINAL
+from airflow_provider_mediabatch.local.statement_result import Column, Pending, Result
 from airflow_provider_mediabatch.local.statements.access_check import may
+from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.options import show_filter
-from airflow_provider_mediabatch.local.statements.registry import statement
-from airflow_provider_mediabatch.sql import qualified
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

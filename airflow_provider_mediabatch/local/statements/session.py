@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, not_supported, syntax_error
-from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.sql import transactions
-from airflow_provider_mediabatch.local.statements.registry import statement
-from airflow_provider_mediabatch.sql import qualified
+from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statements.handlers import statement
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist
-from airflow_provider_mediabatch.local.results import Column, Result
-from airflow_provider_mediabatch.local.sql import visible
+from airflow_provider_mediabatch.local.sql import visibility
 from airflow_provider_mediabatch.local.sql.information_schema import moment
-from airflow_provider_mediabatch.local.statements.registry import statement
+from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.session import like, matches
-from airflow_provider_mediabatch.sql import qualified
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context
@@ -49,7 +49,7 @@ def show_databases(ctx: Context, cursor: Cursor) -> Result:
     cursor.accept("HISTORY")
     pattern = like(cursor)
     cursor.accept("IN", "ACCOUNT")
-    found = [r for r in visible.databases(ctx) if matches(pattern, r["name"])]
+    found = [r for r in visibility.databases(ctx) if matches(pattern, r["name"])]
     found = [found[i] for i in limited(cursor, [r["name"] for r in found])]
     columns = _columns("created_on", "name", "is_default", "is_current", "origin", "owner", "comment", "options",
                        "retention_time", "kind")  # fmt: skip
@@ -90,8 +90,8 @@ def show_schemas(ctx: Context, cursor: Cursor) -> Result:
         else:
             cursor.accept("DATABASE")
             database = cursor.name()[0]
-            visible.check_place(ctx, database)
-    found = [r for r in visible.schemas(ctx, database) if matches(pattern, r["name"])]
+            visibility.check_place(ctx, database)
+    found = [r for r in visibility.schemas(ctx, database) if matches(pattern, r["name"])]
     found = [found[i] for i in limited(cursor, [r["name"] for r in found])]
     columns = _columns("created_on", "name", "is_default", "is_current", "database_name", "owner", "comment", "options",
                        "retention_time")  # fmt: skip
@@ -155,7 +155,7 @@ def _scope(ctx: Context, cursor: Cursor) -> tuple[str | None, str | None]:
         if cursor.at_end():
             return session.database, None
         database = cursor.name()[0]
-        visible.check_place(ctx, database)
+        visibility.check_place(ctx, database)
         return database, None
     named = cursor.accept("SCHEMA")
     if cursor.at_end():
@@ -164,14 +164,14 @@ def _scope(ctx: Context, cursor: Cursor) -> tuple[str | None, str | None]:
     if len(name) == 1 and not named and ctx.engine.storage.database_exists(name[0]):
         return name[0], None
     database = name[-2] if len(name) > 1 else session.database or ""
-    visible.check_place(ctx, database, name[-1])
+    visibility.check_place(ctx, database, name[-1])
     return database, name[-1]
 
 
 def _tables(ctx: Context, cursor: Cursor, kinds: set[str]) -> list[Table]:
     pattern = like(cursor)
     database, schema = _scope(ctx, cursor)
-    found = [t for t in visible.tables(ctx, database, schema) if t.kind in kinds and matches(pattern, t.name)]
+    found = [t for t in visibility.tables(ctx, database, schema) if t.kind in kinds and matches(pattern, t.name)]
     return [found[i] for i in limited(cursor, [t.name for t in found])]
 
 
@@ -232,10 +232,10 @@ def show_columns(ctx: Context, cursor: Cursor) -> Result:
         or not any(t is not None and t.is_word(w) for t in [cursor.peek()] for w in ("SCHEMA", "DATABASE", "ACCOUNT"))
     ):
         table = ctx.engine.storage.get(ctx.session, *ctx.qualify(cursor.name()))
-        found = [seen for seen in visible.tables(ctx, table.database, table.schema) if seen == table]
+        found = [seen for seen in visibility.tables(ctx, table.database, table.schema) if seen == table]
     else:
         cursor.position = start
-        found = visible.tables(ctx, *_scope(ctx, cursor))
+        found = visibility.tables(ctx, *_scope(ctx, cursor))
     cursor.expect_end()
     rows = [
         (t.name, t.schema, c.name, _data_type(c), "true" if c.nullable else "NOT_NULL", c.default or "", "COLUMN", "",
@@ -277,7 +277,7 @@ def describe_table(ctx: Context, cursor: Cursor) -> Result:
         cursor.expect("COLUMNS")
     cursor.expect_end()
     found = ctx.engine.storage.find(ctx.session, *name)
-    if found is None or found not in visible.tables(ctx, found.database, found.schema):
+    if found is None or found not in visibility.tables(ctx, found.database, found.schema):
         raise does_not_exist(kind.capitalize(), qualified(*name))
     if kind == "VIEW" and found.kind != "VIEW":
         raise SnowflakeError(

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.errors import does_not_exist
-from airflow_provider_mediabatch.local.results import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements import options
+from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.models import model_named
-from airflow_provider_mediabatch.local.statements.registry import statement
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

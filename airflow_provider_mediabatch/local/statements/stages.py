@@ -6,13 +6,13 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument, not_supported
-from airflow_provider_mediabatch.local.results import Column, Result
 from airflow_provider_mediabatch.local.stages import directory
+from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.access_check import may_create, owned
-from airflow_provider_mediabatch.local.statements.registry import statement
-from airflow_provider_mediabatch.sql import qualified
+from airflow_provider_mediabatch.local.statements.handlers import statement
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported, syntax_error
-from airflow_provider_mediabatch.local.results import Column, FileTransfer, Result
 from airflow_provider_mediabatch.local.stages import files as stage_files
+from airflow_provider_mediabatch.local.statement_result import Column, FileTransfer, Result
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.access_check import may_use_files
+from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.lexer import Cursor, decode_string
-from airflow_provider_mediabatch.local.statements.registry import statement
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.context import Context

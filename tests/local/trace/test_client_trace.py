@@ -368,7 +368,7 @@ def test_pitfall_14_a_job_does_not_import_again(trace: Trace) -> None:
     """Nearly all of a small job's time would be importing snowflake-ml: jobs are forked from a process that has it."""
     with trace.engine.connect() as connection, endless_job(connection):
         (imported,) = psutil.Process(trace.engine.status.pid).children()
-        assert "airflow_provider_mediabatch.local.runner.zygote" in imported.cmdline()
+        assert "airflow_provider_mediabatch.local.runner.fork_server" in imported.cmdline()
         jobs = imported.children()
         assert jobs
         for job in jobs:

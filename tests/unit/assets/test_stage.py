@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk import Asset
 
 from airflow_provider_mediabatch.assets.stage import create_asset, sanitize_uri, stage_asset, stage_of, stage_uri
-from airflow_provider_mediabatch.stage_path import StagePath
+from airflow_provider_mediabatch.core.stage_path import StagePath
 
 
 @pytest.mark.parametrize(

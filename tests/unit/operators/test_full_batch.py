@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.exceptions import InvalidInput
-from airflow_provider_mediabatch.hooks.submission import Work
-from airflow_provider_mediabatch.manifest import Manifest
+from airflow_provider_mediabatch.batch.submission import Work
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+from airflow_provider_mediabatch.core.manifest import Manifest
+from airflow_provider_mediabatch.core.sample_report import SampleReport
+from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.operators.batch_job import DONE_KEY, STORE_KEY
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
-from airflow_provider_mediabatch.plan import InferencePlan
-from airflow_provider_mediabatch.report import SampleReport
 
 MANIFEST = Manifest("@DB.SC.WORK/m/", {"IMG": "VARCHAR"}, ("IMG",), 2, 2, 20, "d" * 32)
 PLAN = InferencePlan(
@@ -65,7 +65,7 @@ def test_what_fits_is_taken() -> None:
     ],
 )
 def test_what_does_not_fit_together_is_refused(changes: dict[str, Any], says: str) -> None:
-    with pytest.raises(InvalidInput, match=says):
+    with pytest.raises(InvalidInputError, match=says):
         operator(**changes)._inputs()
 
 

@@ -11,7 +11,7 @@ from airflow.triggers.base import BaseEventTrigger
 from airflow.triggers.shared_stream import AdvanceItem, AdvanceOutcome
 from snowflake.connector.errors import ProgrammingError
 
-from airflow_provider_mediabatch.exceptions import InvalidInput
+from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.triggers import stage_files
 from airflow_provider_mediabatch.triggers.stage_files import Snapshot, StageFilesTrigger, StageReadyTrigger
 
@@ -58,7 +58,7 @@ def test_permanent_errors_are_logged_as_such_and_looked_at_again_within_a_minute
         StageFilesTrigger(stage_path="@D.S.GONE", asset_name="x", poll_interval=30).serialize()[1]
     )
     with caplog.at_level(logging.WARNING):
-        assert producer._failed(InvalidInput("stage @D.S.GONE does not exist"), 1) <= 60
+        assert producer._failed(InvalidInputError("stage @D.S.GONE does not exist"), 1) <= 60
         assert producer._failed(ProgrammingError("no such role", errno=390189), 50) <= 60
         assert producer._failed(ProgrammingError("the stage does not exist", errno=2003), 2) <= 60
         assert producer._failed(OSError("connection reset"), 50) <= 60

@@ -1,0 +1,167 @@
+"""How a wait ends: the output is found whole, or the error says what happened, what bills and what a retry does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.batch.job_polling import Outcome
+from airflow_provider_mediabatch.batch.submission import Attempt, Work, refused
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.core.job_status import JobStatus
+from airflow_provider_mediabatch.exceptions import (
+    RETRY_NEXT,
+    FilesMissingError,
+    IncompleteOutputError,
+    InvalidInputError,
+    JobFailedError,
+    JobTimeoutError,
+    MediaBatchError,
+    PollingFailedError,
+)
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.batch.missing_files import Missing
+    from airflow_provider_mediabatch.core.manifest import Manifest
+
+logger = logging.getLogger(__name__)
+
+_ENDED = "The job has ended and bills no more."
+_AGAIN = "A retry will find the same job and count again; clear the listing to start over."
+
+
+def check_manifest(connection: SnowflakeConnection, manifest: Manifest) -> None:
+    """The staged Parquet must still be there: a job over an empty folder would fail late, and cost an image.
+
+    :raises InvalidInputError: naming the task to clear.
+    """
+    if not manifest.is_empty and not jobs.count_files(connection, manifest.location)["files"]:
+        raise InvalidInputError(
+            f"The manifest {manifest.location} is not there any more: its Parquet was removed since it was written. "
+            "Nothing was started; clear the task that listed the files, so that it is written again"
+        )
+
+
+def check_whole(connection: SnowflakeConnection, work: Work, attempt: Attempt) -> int:
+    """Rows of the output, after checking that it is whole.
+
+    :raises IncompleteOutputError: no ``_SUCCESS``, rows missing, partitions missing.
+    """
+    location = work.location(attempt.job)
+    found = jobs.count_files(connection, location)
+    if not found["success"]:
+        raise IncompleteOutputError(
+            f"Job {attempt.job} is DONE, but {location} has no _SUCCESS: its output is not whole and is not read",
+            running=_ENDED,
+            retry=RETRY_NEXT,
+        )
+    staged = Staged(connection, work.plan.job_schema)
+    rows = staged.count(location) if found["files"] else 0
+    expected = work.manifest.row_count
+    if work.plan.keeps_rows and rows != expected:
+        raise IncompleteOutputError(
+            f"Job {attempt.job} wrote {rows} rows to {location} for {expected} rows of its manifest",
+            running=_ENDED,
+            retry=_AGAIN,
+        )
+    column = work.plan.partition_column
+    if column is not None and not work.plan.keeps_rows and expected:
+        missing = staged.missing_values(column, work.manifest.location, location)
+        if missing:
+            raise IncompleteOutputError(
+                f"Job {attempt.job} wrote no rows for {missing} of the manifest's partitions ({column})",
+                running=_ENDED,
+                retry=_AGAIN,
+            )
+    return rows
+
+
+def unreadable(event: Mapping[str, Any], attempt: Attempt) -> PollingFailedError | None:
+    """The error of a wait that ended because the status could not be read; None for every other end."""
+    outcome = Outcome(event["outcome"])
+    if outcome is Outcome.FORBIDDEN:
+        return PollingFailedError(
+            f"The status of job {attempt.job} may not be read: {event.get('error')}",
+            running="The job was left alone: it may run and bill.",
+        )
+    if outcome is Outcome.UNREACHABLE:
+        return PollingFailedError(
+            f"The status of job {attempt.job} could not be read, time after time; last: {event.get('error')}",
+            running="The job was left alone, because its health is not known: it may run and bill.",
+        )
+    return None
+
+
+def cancelled_by_clearing(event: Mapping[str, Any], attempt: Attempt) -> bool:
+    """Whether an earlier try's job was cancelled after this try had attached to it.
+
+    Clearing a deferred task has its trigger cancel the job a moment later, and the next try may come first. That try
+    is to run the work, not to fail for it.
+    """
+    outcome = Outcome(event["outcome"])
+    cancelled = outcome is Outcome.FAILED and event.get("status") == JobStatus.CANCELLED
+    return attempt.attached and (cancelled or outcome is Outcome.REJECTED)
+
+
+def failure(
+    connection: SnowflakeConnection,
+    event: Mapping[str, Any],
+    attempt: Attempt,
+    *,
+    cancel_on_timeout: bool,
+    work: Work | None = None,
+) -> MediaBatchError:
+    """The error of a wait that ended otherwise than in DONE; cancels a job whose time is over, if it is not yet.
+
+    :param event: what the trigger, or the wait in place, gave.
+    :param work: what the job was for: after a failure, files that are gone since they were listed are named.
+    """
+    outcome = Outcome(event["outcome"])
+    if outcome is Outcome.REJECTED:
+        return refused(attempt.job, str(event.get("error") or "the statement failed"))
+    if outcome is Outcome.GONE:
+        return JobFailedError(
+            f"Job {attempt.job} does not exist any more (it was dropped), or this role may not see it any more",
+            status="DELETED",
+            running="If it was dropped, it bills no more.",
+            retry="A retry will look for it by name, and start a new job if it is not there.",
+        )
+    if outcome is Outcome.TIMEOUT:
+        cancelled = bool(event.get("cancelled"))
+        if cancel_on_timeout and not cancelled:
+            jobs.cancel(connection, attempt.job, attempt.query_id)
+            cancelled = True
+        return JobTimeoutError(
+            f"Job {attempt.job} was not finished in time (last status: {event.get('status') or 'submitting'})",
+            running="It was cancelled and bills no more." if cancelled else "It was left running, and bills.",
+            retry=RETRY_NEXT if cancelled else "A retry will attach to it.",
+        )
+    tail = jobs.logs(connection, attempt.job)
+    status = str(event.get("status") or "FAILED")
+    log = f"\nThe end of its log:\n{tail}" if tail else "\nIt has no log."
+    gone = _missing(connection, work) if work is not None and status == JobStatus.FAILED else None
+    if gone:
+        return FilesMissingError(
+            f"Job {attempt.job} ended as {status}: {gone.count:,} of the manifest's files are not on their stage any "
+            f"more: {gone}. Upload them again, or clear the task that lists the files, with what follows it.{log}",
+            running=_ENDED,
+        )
+    return JobFailedError(f"Job {attempt.job} ended as {status}.{log}", status=status, running=_ENDED)
+
+
+def _missing(connection: SnowflakeConnection, work: Work) -> Missing | None:
+    """Files that were deleted after they were listed. That they cannot be looked for must not hide the failure."""
+    from snowflake.connector.errors import Error
+
+    from airflow_provider_mediabatch.batch.missing_files import missing_files
+
+    try:
+        found = missing_files(connection, work.manifest, work.plan.job_schema)
+    except (Error, MediaBatchError) as error:
+        logger.warning("whether files were deleted after they were listed could not be found out: %s", error)
+        return None
+    return found if found.count else None

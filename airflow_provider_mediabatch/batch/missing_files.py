@@ -1,0 +1,91 @@
+"""Which of a manifest's files are not on their stages any more, found on the server: what a failed job is asked for.
+
+A file that was deleted after the listing fails its whole job, and the job's log names the first of them only. The
+number of statements does not depend on the number of files: the reach of the paths, a LIST for each file column, and
+one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.client.staged_parquet import Staged, field
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.files import listing
+from airflow_provider_mediabatch.files.listing_sql import Source
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.core.manifest import Manifest
+
+MAX_NAMES = 20
+"""Names in an error message; how many there are in all is said beside them."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Files of a manifest that are gone.
+
+    :param count: how many.
+    :param names: the first of them by path, at most :data:`MAX_NAMES`.
+    """
+
+    count: int
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        more = f" and {self.count - len(self.names):,} more" if self.count > len(self.names) else ""
+        return f"{', '.join(self.names)}{more}"
+
+
+def missing_files(connection: SnowflakeConnection, manifest: Manifest, schema: str) -> Missing:
+    """Compare the manifest with its stages as they are now.
+
+    A column whose paths lie on several stages is left out: no one listing covers it.
+
+    :param schema: ``DB.SCHEMA`` as SQL, for the temporary file format that reads the manifest.
+    """
+    staged = Staged(connection, schema)
+    source = staged.source(manifest.location)
+    paths = {name: f"{field(name)}::VARCHAR" for name in manifest.file_columns}
+    if manifest.is_empty or not paths:
+        return Missing(0, ())
+    ends = ", ".join(f"MIN({text}), MAX({text})" for text in paths.values())
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {ends} FROM {source}")
+        found: Any = cursor.fetchone()
+    reach = {name: common_folder(*found[2 * index : 2 * index + 2]) for index, name in enumerate(paths)}
+    sources = [
+        Source(name, place, url=listing.stage_url(listing.describe_stage(connection, place)))
+        for name, place in reach.items()
+        if place is not None
+    ]
+    if not sources:
+        return Missing(0, ())
+    ids = listing.run_async(connection, [item.list_statement() for item in sources])
+    wanted = " UNION ALL ".join(f"SELECT {paths[item.column]} AS P FROM {source}" for item in sources)
+    there = " UNION ALL ".join(
+        f"SELECT FILE_PATH AS P FROM ({item.files(query_id, directory=False)})"
+        for item, query_id in zip(sources, ids, strict=True)
+    )
+    rows = staged.rows(
+        f"SELECT P, COUNT(*) OVER () AS N FROM (SELECT P FROM ({wanted}) WHERE P IS NOT NULL "
+        f"EXCEPT SELECT P FROM ({there})) ORDER BY P LIMIT {MAX_NAMES}"
+    )
+    return Missing(int(rows[0]["N"]) if rows else 0, tuple(str(row["P"]) for row in rows))
+
+
+def common_folder(first: str | None, last: str | None) -> StagePath | None:
+    """The deepest folder that holds all paths from the first to the last in order; None when it is no one stage's."""
+    if not first or not last:
+        return None
+    prefix = os.path.commonprefix([first, last])  # noqa: RUF071 (by character is what is meant: a stage is no component)
+    try:
+        stage = StagePath.parse(first).root
+        place = StagePath.parse(prefix[: prefix.rindex("/") + 1])
+    except ValueError:
+        return None
+    return place if place.root == stage else None

@@ -1,0 +1,283 @@
+"""Loading what jobs wrote into a table, on the server, so that loading twice leaves the same rows as loading once.
+
+One transaction for all results: for each, the rows of the same files (and of the same job) are deleted, then the staged
+rows inserted. The DELETE takes the table's lock, so that two loads of one table stand in line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.client.jobs import count_files
+from airflow_provider_mediabatch.client.staged_parquet import Staged, field
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.manifest import CONTENT_ID, Manifest
+from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError
+from airflow_provider_mediabatch.files.listing import column_type
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.core.batch_result import BatchResult
+
+_DOES_NOT_EXIST = 2003
+_NESTED = ("VARIANT", "OBJECT", "ARRAY", "MAP")
+_FAMILIES = {
+    "TEXT": "VARCHAR",
+    "STRING": "VARCHAR",
+    "CHAR": "VARCHAR",
+    "FIXED": "NUMBER",
+    "DECIMAL": "NUMBER",
+    "REAL": "FLOAT",
+    "DOUBLE": "FLOAT",
+}
+PATH = "MB_PATH"
+OURS: Mapping[str, str] = {
+    PATH: "VARCHAR",
+    CONTENT_ID: "VARCHAR",
+    "MB_MODEL": "VARCHAR",
+    "MB_MODEL_VERSION": "VARCHAR",
+    "MB_FUNCTION": "VARCHAR",
+    "MB_JOB": "VARCHAR",
+    "MB_DAG_ID": "VARCHAR",
+    "MB_RUN_ID": "VARCHAR",
+    "MB_LOADED_AT": "TIMESTAMP_NTZ",
+}
+"""Columns of ours in a results table, beside the manifest's and the model's: whence each row came."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column to load: its SQL type, and the expression over a staged row ``$1`` that gives it."""
+
+    kind: str
+    expression: str
+
+
+def table_name(connection: SnowflakeConnection, table: str) -> str:
+    """A table's qualified name as SQL, filled from the connection.
+
+    :raises InvalidInputError: when it is none, or cannot be filled.
+    """
+    try:
+        parts = sql.split(table)
+    except ValueError as error:
+        raise InvalidInputError(f"table: {error}") from None
+    defaults = (connection.database, connection.schema)
+    full = (*defaults[: 3 - len(parts)], *parts) if len(parts) < 3 else parts
+    if len(full) != 3 or not all(full):
+        raise InvalidInputError(f"table={table!r}: write database.schema.table, or set both on the connection")
+    return sql.qualified(*(str(part) for part in full))
+
+
+def check_complete(connection: SnowflakeConnection, staged: Staged, result: BatchResult) -> None:
+    """A result that is to be loaded must be whole: ``_SUCCESS``, and as many rows as were verified.
+
+    :raises IncompleteOutputError: otherwise; partial output is never loaded.
+    """
+    found = count_files(connection, result.location)
+    rows = staged.count(result.location) if found["success"] and found["files"] else 0
+    if found["success"] and rows == result.rows:
+        return
+    what = f"{rows:,} of {result.rows:,} rows" if found["success"] else "no _SUCCESS"
+    raise IncompleteOutputError(
+        f"the output of job {result.job} in {result.location} is not whole ({what}): nothing was loaded",
+        running="The job has ended and bills no more.",
+        retry="A retry will look again; clear the task of the full batch to make the output anew.",
+    )
+
+
+def columns_of(
+    staged: Staged, result: BatchResult, manifest: Manifest, *, nested: str | Mapping[str, str]
+) -> dict[str, Column]:
+    """The columns that a result gives: manifest's and model's, nested ones as told, and the path under its own name.
+
+    :param nested: ``variant`` or ``flatten`` for all nested columns, or column name to either. A text column named
+        here is read as JSON.
+    :raises InvalidInputError: when the output has no path, or ``nested`` names a column that is not there.
+    """
+    found = staged.columns(result.location)
+    modes = {_match(name, found): mode for name, mode in nested.items()} if isinstance(nested, Mapping) else {}
+    default = "variant" if isinstance(nested, Mapping) else nested
+    if unknown := [mode for mode in [*modes.values(), default] if mode not in ("variant", "flatten")]:
+        raise InvalidInputError(f"nested={unknown[0]!r} is neither 'variant' nor 'flatten'")
+    key = manifest.key_column if manifest.file_columns else ""
+    path = next((name for name in found if name == key), None) or next(
+        (name for name in found if name.upper() == key.upper()), None
+    )
+    if path is None:
+        raise InvalidInputError(
+            f"the output of job {result.job} has no column {key or 'of paths'}, so its rows cannot be told "
+            "apart by file: a partitioned method must return the path among its outputs to be loaded, and for a ledger"
+        )
+    columns: dict[str, Column] = {}
+    for name, kind in found.items():
+        is_nested = kind.split("(")[0].upper() in _NESTED
+        if not is_nested and name not in modes:
+            columns[name] = Column(kind, f"{field(name)}::{kind}")
+            continue
+        value = f"{field(name)}::VARIANT" if is_nested else f"TRY_PARSE_JSON({field(name)}::VARCHAR)"
+        if modes.get(name, default) == "flatten":
+            columns |= _flattened(staged, result.location, name, value)
+        else:
+            columns[name] = Column("VARIANT", value)
+    columns[PATH] = Column("VARCHAR", f"{field(path)}::VARCHAR")
+    columns.setdefault(CONTENT_ID, Column("VARCHAR", "NULL::VARCHAR"))
+    return columns
+
+
+def _flattened(staged: Staged, location: str, name: str, value: str) -> dict[str, Column]:
+    """One column for each key of an object column, typed when all its values are of one kind."""
+    rows = staged.rows(
+        "SELECT F.KEY AS NAME, MIN(TYPEOF(F.VALUE)) AS LEAST, MAX(TYPEOF(F.VALUE)) AS MOST "
+        f"FROM (SELECT {value} AS V FROM {staged.source(location)}) R, LATERAL FLATTEN(INPUT => R.V) F "
+        "WHERE TYPEOF(R.V) = 'OBJECT' AND TYPEOF(F.VALUE) <> 'NULL_VALUE' GROUP BY 1 ORDER BY 1"
+    )
+    columns = {}
+    for row in rows:
+        kinds = {_SCALARS.get(row["LEAST"], "VARIANT"), _SCALARS.get(row["MOST"], "VARIANT")}
+        kind = kinds.pop() if len(kinds) == 1 else "VARIANT"
+        columns[f"{name}_{row['NAME']}".upper()] = Column(kind, f"GET({value}, {sql.literal(row['NAME'])})::{kind}")
+    return columns or {name: Column("VARIANT", value)}
+
+
+_SCALARS = {"VARCHAR": "VARCHAR", "INTEGER": "FLOAT", "DECIMAL": "FLOAT", "DOUBLE": "FLOAT", "BOOLEAN": "BOOLEAN"}
+
+
+def prepare_table(
+    connection: SnowflakeConnection, table: str, columns: Mapping[str, Column], *, schema_change: str
+) -> None:
+    """Create the table, or bring it to what is to be loaded.
+
+    :param schema_change: ``evolve`` adds columns that are missing; ``refuse`` makes them an error. A column whose type
+        changed is always refused.
+    :raises InvalidInputError: with the columns and the ALTER to run.
+    """
+    wanted = {name: column.kind for name, column in columns.items()} | {
+        name: kind for name, kind in OURS.items() if name not in columns
+    }
+    existing = _existing(connection, table)
+    if existing is None:
+        text = ", ".join(f"{sql.quoted(name)} {kind}" for name, kind in wanted.items())
+        _execute(connection, f"CREATE TABLE IF NOT EXISTS {table} ({text})")
+        existing = _existing(connection, table) or {}
+    changed = [
+        f"{name} is {existing[name]} in the table and {kind} in the output"
+        for name, kind in wanted.items()
+        if name in existing and _family(existing[name]) != _family(kind) and _family(existing[name]) != "VARIANT"
+    ]
+    if changed:
+        raise InvalidInputError(f"{table} does not take this output: {'; '.join(changed)}. Load it into another table")
+    missing = {name: kind for name, kind in wanted.items() if name not in existing}
+    if not missing:
+        return
+    adding = ", ".join(f"{sql.quoted(name)} {kind}" for name, kind in missing.items())
+    if schema_change == "refuse":
+        raise InvalidInputError(
+            f"{table} lacks columns of this output: {', '.join(missing)}. Run ALTER TABLE {table} ADD COLUMN {adding}, "
+            "or set schema_change='evolve'"
+        )
+    for name, kind in missing.items():
+        _execute(connection, f"ALTER TABLE {table} ADD COLUMN {sql.quoted(name)} {kind}")
+
+
+def load(
+    connection: SnowflakeConnection,
+    staged: Staged,
+    table: str,
+    results: Sequence[tuple[BatchResult, Mapping[str, Column]]],
+    *,
+    dag_id: str,
+    run_id: str,
+) -> int:
+    """Replace the results' rows in the table, all or none.
+
+    :return: rows loaded.
+    """
+    loaded = 0
+    with _transaction(connection):
+        for result, columns in results:
+            facts = {
+                "MB_MODEL": sql.literal(result.model),
+                "MB_MODEL_VERSION": sql.literal(result.model_version),
+                "MB_FUNCTION": sql.literal(result.function),
+                "MB_JOB": sql.literal(result.job),
+                "MB_DAG_ID": sql.literal(dag_id),
+                "MB_RUN_ID": sql.literal(run_id),
+                "MB_LOADED_AT": "SYSDATE()",
+            }
+            subject = " AND ".join(
+                f"T.{name} = {facts[name]}" for name in ("MB_MODEL", "MB_MODEL_VERSION", "MB_FUNCTION")
+            )
+            source = staged.source(result.location)
+            keys = f"{columns[PATH].expression} AS P, {columns[CONTENT_ID].expression} AS C"
+            _execute(connection, f"DELETE FROM {table} T WHERE T.MB_JOB = {facts['MB_JOB']}")
+            _execute(
+                connection,
+                f"DELETE FROM {table} T USING (SELECT DISTINCT {keys} FROM {source}) S "
+                f"WHERE T.{PATH} = S.P AND EQUAL_NULL(T.{CONTENT_ID}, S.C) AND {subject}",
+            )
+            expressions = {name: column.expression for name, column in columns.items()} | facts
+            names = ", ".join(sql.quoted(name) for name in expressions)
+            loaded += _execute(
+                connection, f"INSERT INTO {table} ({names}) SELECT {', '.join(expressions.values())} FROM {source}"
+            )
+        expected = sum(result.rows for result, _ in results)
+        if loaded != expected:
+            raise IncompleteOutputError(
+                f"{loaded:,} of {expected:,} rows were read from the jobs' output: nothing was loaded",
+                running="The jobs have ended and bill no more.",
+                retry="A retry will look again.",
+            )
+    return loaded
+
+
+@contextmanager
+def _transaction(connection: SnowflakeConnection) -> Iterator[None]:
+    from snowflake.connector.errors import Error
+
+    _execute(connection, "BEGIN")
+    try:
+        yield
+        _execute(connection, "COMMIT")
+    except BaseException:
+        with suppress(Error):
+            _execute(connection, "ROLLBACK")
+        raise
+
+
+def _existing(connection: SnowflakeConnection, table: str) -> dict[str, str] | None:
+    from snowflake.connector.errors import ProgrammingError
+
+    try:
+        with connection.cursor() as cursor:
+            return {item.name: column_type(item) for item in cursor.describe(f"SELECT * FROM {table}")}
+    except ProgrammingError as error:
+        if error.errno == _DOES_NOT_EXIST:
+            return None
+        raise
+
+
+def _execute(connection: SnowflakeConnection, statement: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return int(cursor.rowcount or 0)
+
+
+def _family(kind: str) -> str:
+    name = kind.split("(")[0].strip().upper()
+    return _FAMILIES.get(name, name)
+
+
+def _match(name: str, found: Mapping[str, Any]) -> str:
+    """The output column that a user's name means: exactly so named, else in any case."""
+    for candidate in found:
+        if candidate == name:
+            return candidate
+    for candidate in found:
+        if candidate.upper() == name.upper():
+            return candidate
+    raise InvalidInputError(f"nested= names {name}, which is not among the output's columns: {', '.join(found)}")

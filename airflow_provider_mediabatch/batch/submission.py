@@ -1,0 +1,181 @@
+"""Find the job of a piece of work, or submit it: never twice.
+
+The job's name is derived from the work (:mod:`.core.job_names`), and Snowflake keeps names unique. So, in this order:
+a job of that name that runs is attached to; one that is DONE with ``_SUCCESS`` is adopted; one that ended otherwise
+makes way for the next generation; none: submit. After any error of the submission the same question is asked again,
+by name: the error's class and text decide nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.batch.job_polling import Phase
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.core.job_names import MAX_GENERATIONS, job_name
+from airflow_provider_mediabatch.core.job_status import JobStatus, SubmissionState
+from airflow_provider_mediabatch.exceptions import JobNotVisibleError, MediaBatchError, SubmissionFailedError
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+    from airflow_provider_mediabatch.core.manifest import Manifest
+
+_DESCRIBE_TRIES = 4
+
+
+@dataclass(frozen=True)
+class Work:
+    """One piece of work: what is run on which files, under which name.
+
+    :param stem: the job's name without its generation.
+    :param fingerprint: digest of manifest and plan; what is stored for another fingerprint does not count.
+    :param keeps_failure: a job that ended as FAILED is an answer to look into; else it makes way for the next one.
+    """
+
+    stem: str
+    fingerprint: str
+    manifest: Manifest
+    plan: InferencePlan
+    output_location: str
+    save_mode: str = "error"
+    keeps_failure: bool = False
+
+    def job(self, generation: int) -> str:
+        """The qualified name of one generation's job."""
+        return job_name(self.plan.job_schema, self.stem, generation)
+
+    def location(self, job: str) -> str:
+        """Where a job of this work writes: a folder named after it."""
+        base = self.output_location if self.output_location.endswith("/") else self.output_location + "/"
+        return f"{base}{job.rsplit('.', 1)[-1]}/"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A job that is there or on its way.
+
+    :param job: qualified name.
+    :param generation: its number.
+    :param phase: where to begin waiting; None: it is over, DONE and whole unless ``failed``.
+    :param started: when it was submitted or found, epoch seconds.
+    :param query_id: the submitting statement, where this task sent it.
+    :param adopted: an earlier try's finished job.
+    :param failed: it ended as FAILED, and is kept (:attr:`Work.keeps_failure`).
+    :param attached: an earlier try's job, which had not ended when it was found.
+    """
+
+    job: str
+    generation: int
+    phase: str | None
+    started: float
+    query_id: str | None = None
+    adopted: bool = False
+    failed: bool = False
+    attached: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the trigger and the task's store."""
+        return asdict(self)
+
+
+def find(
+    connection: SnowflakeConnection, work: Work, *, stored: Mapping[str, Any] | None = None, first: int = 0
+) -> Attempt | int:
+    """The job of this work if there is one to wait for or to adopt, else the generation to submit.
+
+    :param stored: what an earlier try noted (a hint; the names on the server decide).
+    :param first: the generation to begin with.
+    """
+    noted = stored if stored and stored.get("fingerprint") == work.fingerprint else {}
+    begin = max(first, int(noted.get("generation") or 0))
+    kept: Attempt | None = None
+    for generation in range(begin, begin + MAX_GENERATIONS):
+        job = work.job(generation)
+        info = jobs.describe(connection, job)
+        started = float(noted.get("started") or time.time())
+        if info is None:
+            query_id = noted.get("query_id") if noted.get("generation") == generation else None
+            if not query_id:
+                return kept or generation
+            state, _ = jobs.query_state(connection, str(query_id))
+            if state is SubmissionState.RUNNING:
+                return Attempt(job, generation, Phase.SUBMITTING, started, str(query_id), attached=True)
+            if state is not SubmissionState.SUCCEEDED:
+                return kept or generation
+            info = jobs.describe(connection, job)  # the statement may have ended only after the first look
+            if info is None:
+                continue  # it was there and was dropped: its folder may hold files, so its name is not used again
+        status = JobStatus.of(info.status)
+        if status is JobStatus.DONE:
+            if jobs.count_files(connection, work.location(job))["success"]:
+                return Attempt(job, generation, None, started, adopted=True)
+        elif status is None or not (status.terminal or status.ending):
+            return Attempt(job, generation, Phase.RUNNING, started, attached=True)
+        elif status is JobStatus.FAILED and work.keeps_failure:
+            # The last of its kind: the same one, whatever an earlier try has noted.
+            kept = Attempt(job, generation, None, started, adopted=True, failed=True)
+    raise MediaBatchError(
+        f"{MAX_GENERATIONS} jobs of this work have failed, the last one is {work.job(begin + MAX_GENERATIONS - 1)}",
+        retry="A retry will look at the same jobs again.",
+    )
+
+
+def submit(connection: SnowflakeConnection, snowflake_conn_id: str, work: Work, generation: int) -> Attempt:
+    """Send the statement and return at once; the image build and the job are waited for later.
+
+    :raises JobNotVisibleError: a job of this name exists, but this role may not see it.
+    :raises SubmissionFailedError: Snowflake refused the statement and no job of this name is there.
+    """
+    job = work.job(generation)
+    statement = jobs.execute_statement(
+        work.plan,
+        manifest_location=work.manifest.location,
+        job=job,
+        output_location=work.output_location,
+        save_mode=work.save_mode,
+    )
+    started = time.time()
+    try:
+        query_id = jobs.submit(connection, statement)
+    except Exception as error:
+        if _look_again(snowflake_conn_id, job) is not None:
+            return Attempt(job, generation, Phase.RUNNING, started)
+        raise refused(job, jobs.describe_error(error)[0], jobs.errno(error)) from error
+    return Attempt(job, generation, Phase.SUBMITTING, started, query_id)
+
+
+def refused(job: str, text: str, errno: int | None = None) -> MediaBatchError:
+    """The error of a statement that ended without a visible job of its name.
+
+    :param text: what Snowflake said.
+    :param errno: its number, where the text does not begin with it.
+    """
+    if errno == jobs.ALREADY_EXISTS or text.startswith((f"{jobs.ALREADY_EXISTS}:", f"00{jobs.ALREADY_EXISTS}")):
+        return JobNotVisibleError(
+            f"A job named {job} exists already, but this connection's role may not see it, so it cannot be used. "
+            f"Let its owner run: {jobs.visible_grant(job)}; or use the role that started it",
+            running="Whether it still runs and bills is not known.",
+            retry="A retry will look for it again, and will not start a second one.",
+        )
+    return SubmissionFailedError(f"Snowflake refused to start {job}: {text}")
+
+
+def _look_again(snowflake_conn_id: str, job: str) -> jobs.JobInfo | None:
+    """DESCRIBE on a new connection, several times if need be: the old one may be what broke."""
+    for attempt in range(_DESCRIBE_TRIES):
+        try:
+            with jobs.connected(snowflake_conn_id) as connection:
+                return jobs.describe(connection, job)
+        except Exception as error:
+            if attempt == _DESCRIBE_TRIES - 1:
+                raise MediaBatchError(
+                    f"Submitting {job} failed, and so did looking for it: {jobs.describe_error(error)[0]}",
+                    running="Whether the job was started, and bills, is not known.",
+                ) from error
+            time.sleep(2.0**attempt)
+    return None

@@ -1,0 +1,83 @@
+"""Looking at a submitted job: the I/O between Snowflake and the pure decisions of :mod:`.job_polling`.
+
+The trigger and the synchronous mode decide by the same :class:`~.job_polling.Watch` and look by the same
+:func:`look`; the trigger reads the shared listing first, and looks for itself only where that does not have the job.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.batch.job_polling import Decision, Phase, Watch
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.core.job_status import SubmissionState
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+SESSION_ENDED = frozenset({390104, 390110, 390111, 390112, 390114, 390115, 390195, 250002})
+"""The session is gone or the connection is closed: log in again, which says nothing about the job."""
+
+
+def look(connection: SnowflakeConnection, watch: Watch, *, job: str, query_id: str | None) -> Decision:
+    """Look once and decide.
+
+    :param job: qualified job name.
+    :param query_id: the submitting statement, looked at while the watch is in phase ``submitting``.
+    """
+    if watch.phase is Phase.SUBMITTING and query_id:
+        state, error = jobs.query_state(connection, query_id)
+        info = None if state is SubmissionState.RUNNING else jobs.describe(connection, job)
+        return watch.query(state, error, info.status if info else None, now=time.time())
+    info = jobs.describe(connection, job)
+    return watch.job(info.status if info else None, now=time.time())
+
+
+def session_ended(error: BaseException) -> bool:
+    """Whether the connection has to be opened again."""
+    return jobs.errno(error) in SESSION_ENDED or type(error).__name__ == "ReauthenticationRequest"
+
+
+def wait(
+    snowflake_conn_id: str,
+    watch: Watch,
+    *,
+    connection: SnowflakeConnection | None = None,
+    job: str,
+    query_id: str | None,
+    report: Callable[[Decision], None],
+    cancel_on_timeout: bool,
+) -> Decision:
+    """Wait in place until the watch says that it is over. Logs in again whenever a poll fails.
+
+    :param connection: the task's own, used until a poll fails; None: one is opened.
+    :param report: told of every poll.
+    :param cancel_on_timeout: cancel the job when the deadline passes.
+    """
+    current: AbstractContextManager[SnowflakeConnection] = (
+        jobs.connected(snowflake_conn_id) if connection is None else nullcontext(connection)
+    )
+    while True:
+        try:
+            with current as opened:
+                while True:
+                    decision = look(opened, watch, job=job, query_id=query_id)
+                    report(decision)
+                    if decision.outcome is not None:
+                        if decision.outcome == "timeout" and cancel_on_timeout:
+                            jobs.cancel(opened, job, query_id if watch.phase is Phase.SUBMITTING else None)
+                        return decision
+                    time.sleep(decision.delay)
+        except Exception as error:
+            if not hasattr(error, "errno") and not isinstance(error, OSError):
+                raise
+            text, permanent = jobs.describe_error(error)
+            decision = watch.failure(text, permanent=permanent and not session_ended(error), now=time.time())
+            report(decision)
+            if decision.outcome is not None:
+                return decision
+            time.sleep(decision.delay)
+        current = jobs.connected(snowflake_conn_id)

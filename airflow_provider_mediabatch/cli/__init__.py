@@ -1,0 +1,1 @@
+"""The command line: ``mediabatch`` and its sub-commands of ``airflow``."""

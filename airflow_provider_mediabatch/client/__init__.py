@@ -1,0 +1,1 @@
+"""Everything that sends a statement to Snowflake: connections, errors, stages, models, jobs, staged Parquet, media."""

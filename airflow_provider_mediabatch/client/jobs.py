@@ -1,0 +1,268 @@
+"""Batch inference jobs on Snowflake: submit, look at, cancel, read the logs of.
+
+Everything but :func:`execute_statement` runs without snowflake-ml, so that the triggerer can use it too. No statement
+here needs a warehouse, but for :func:`seconds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.batch.job_polling import is_permanent
+from airflow_provider_mediabatch.client.model_registry import show
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.job_names import PREFIX
+from airflow_provider_mediabatch.core.job_status import SubmissionState
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.exceptions import InvalidInputError
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+
+DOES_NOT_EXIST = 2003
+ALREADY_EXISTS = 2002
+LOG_LINES = 100
+CONTAINER = "main"
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """A job as DESCRIBE SERVICE shows it.
+
+    :param name: qualified name.
+    :param status: Snowflake's status text.
+    :param instances: how many instances it was given.
+    """
+
+    name: str
+    status: str
+    instances: int
+
+
+def execute_statement(
+    plan: InferencePlan, *, manifest_location: str, job: str, output_location: str, save_mode: str
+) -> str:
+    """``EXECUTE INFERENCE JOB SERVICE`` as ``ModelVersion.run_batch`` sends it for the same arguments, by test.
+
+    The specification comes from snowflake-ml's public classes, so their validation and their spelling apply.
+
+    :param plan: model, function, columns, resources.
+    :param manifest_location: folder of staged Parquet, read in place.
+    :param job: the job's qualified name.
+    :param output_location: the job writes a folder of its own name below it.
+    :param save_mode: ``error`` or ``overwrite``: what happens when that folder holds files.
+    :raises InvalidInputError: when snowflake-ml refuses a specification.
+    """
+    import yaml
+    from pydantic import ValidationError
+    from snowflake.ml.model import batch_inference as bi
+
+    try:
+        output = bi.OutputSpec(
+            stage_location=StagePath.parse(output_location).folder.full, mode=bi.SaveMode(save_mode.lower())
+        )
+        inputs = bi.InputSpec(
+            params=dict(plan.params) or None,
+            column_handling={name: dict(options) for name, options in plan.column_handling.items()} or None,
+            partition_column=plan.partition_column,
+        )
+        blocks = {
+            "input": inputs if inputs.model_dump(exclude_none=True) else None,
+            "output": output,
+            "resources": plan.resources_spec and bi.ResourcesSpec(**plan.resources_spec),
+            "inference": plan.inference_spec and bi.InferenceSpec(**plan.inference_spec),
+            "image_build": plan.image_build_spec and bi.ImageBuildSpec(**plan.image_build_spec),
+        }
+    except (ValidationError, ValueError, TypeError) as error:
+        raise InvalidInputError(f"snowflake-ml refuses this specification: {error}") from None
+    body = {name: block.model_dump(mode="json", exclude_none=True) for name, block in blocks.items() if block}
+    body = {name: block for name, block in body.items() if block or name == "image_build"}
+    clauses = [
+        "EXECUTE INFERENCE JOB SERVICE",
+        f"IN COMPUTE POOL {plan.compute_pool}",
+        f"WITH SPECIFICATION {sql.specification(yaml.safe_dump(body, sort_keys=False))}",
+        f"FROM {StagePath.parse(manifest_location).folder.reference}",
+        f"MODEL = {plan.model}",
+        f"VERSION = {sql.identifier(plan.model_version)}",
+        f"FUNCTION = {sql.literal(plan.function)}",
+        f"NAME = {job}",
+        "ASYNC = TRUE",
+    ]
+    if plan.replicas is not None:
+        clauses.append(f"REPLICAS = {int(plan.replicas)}")
+    return "\n".join(clauses)
+
+
+def submit(connection: SnowflakeConnection, statement: str) -> str:
+    """Send the statement without waiting (an image build takes minutes) and return its query id."""
+    with connection.cursor() as cursor:
+        cursor.execute_async(statement)
+        return str(cursor.sfqid)
+
+
+def describe(connection: SnowflakeConnection, job: str) -> JobInfo | None:
+    """The job, or None when it does not exist or this role may not see it."""
+    from snowflake.connector.errors import ProgrammingError
+
+    try:
+        rows = show(connection, f"DESCRIBE SERVICE {job}")
+    except ProgrammingError as error:
+        if error.errno == DOES_NOT_EXIST:
+            return None
+        raise
+    if not rows:
+        return None
+    return JobInfo(job, str(rows[0]["status"]), int(rows[0].get("target_instances") or 1))
+
+
+def statuses(connection: SnowflakeConnection, schema: str) -> dict[str, str]:
+    """Status of every job of ours in a schema, by qualified name: one statement, however many there are.
+
+    A job that is missing here is not proven gone (the listing has limits of its own): DESCRIBE it.
+    """
+    pattern = PREFIX.replace("_", "\\_") + "%"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW JOB SERVICES LIKE {sql.literal(pattern)} IN SCHEMA {schema}")
+        columns = [column.name.lower() for column in cursor.description]
+        name, status = columns.index("name"), columns.index("status")
+        return {f"{schema}.{row[name]}": str(row[status]) for row in cursor.fetchall()}
+
+
+def query_state(connection: SnowflakeConnection, query_id: str) -> tuple[SubmissionState, str | None]:
+    """The submitting statement's state, and its error text where it failed. No statement: the monitoring endpoint."""
+    from snowflake.connector.constants import QueryStatus
+    from snowflake.connector.errors import Error, ProgrammingError
+
+    status = connection.get_query_status(query_id)
+    if status == QueryStatus.SUCCESS:
+        return SubmissionState.SUCCEEDED, None
+    if status == QueryStatus.NO_DATA:
+        return SubmissionState.UNKNOWN, None
+    if connection.is_still_running(status):
+        return SubmissionState.RUNNING, None
+    try:
+        connection.get_query_status_throw_if_error(query_id)
+    except (ProgrammingError, Error) as error:
+        return SubmissionState.FAILED, f"{error.errno}: {error.msg}" if error.errno else str(error.msg)
+    return SubmissionState.FAILED, f"the statement ended as {status.name}"
+
+
+def cancel(connection: SnowflakeConnection, job: str, query_id: str | None = None) -> bool:
+    """Cancel the submitting statement, if one is given, and the job. The job is not dropped: its logs stay.
+
+    :return: whether a job of this name was there to cancel.
+    """
+    from snowflake.connector.errors import DatabaseError, ProgrammingError
+
+    if query_id:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT SYSTEM$CANCEL_QUERY({sql.literal(query_id)})")
+        except DatabaseError:
+            pass  # it has ended, which is what was wanted; the job's own answer follows
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"CALL {job}!SPCS_CANCEL_JOB()")
+    except ProgrammingError as error:
+        if error.errno == DOES_NOT_EXIST:
+            return False
+        info = describe(connection, job)
+        if info is None or info.status.upper() in ("DONE", "FAILED", "CANCELLED", "CANCELLING", "INTERNAL_ERROR"):
+            return False
+        raise
+    return True
+
+
+def logs(connection: SnowflakeConnection, job: str, instances: int = 1, lines: int = LOG_LINES) -> str:
+    """The last lines of the job's log, of each instance; "" where there is none yet, or it may not be read."""
+    from snowflake.connector.errors import DatabaseError
+
+    texts = []
+    for instance in range(min(instances, 8)):
+        try:
+            rows = show(
+                connection,
+                f"SELECT SYSTEM$GET_SERVICE_LOGS({sql.literal(job)}, {sql.literal(str(instance))}, "
+                f"{sql.literal(CONTAINER)}, {int(lines)}) AS LOGS",
+            )
+        except DatabaseError:
+            continue
+        text = str(rows[0]["logs"] or "").rstrip() if rows else ""
+        if text:
+            texts.append(f"[instance {instance}]\n{text}" if instances > 1 else text)
+    return "\n".join(texts)
+
+
+def seconds(connection: SnowflakeConnection, job: str) -> float | None:
+    """From the creation of a finished job to its end, by the job history; None where that does not say.
+
+    The history is read with a SELECT, which needs a warehouse.
+    """
+    from snowflake.connector.errors import DatabaseError
+
+    database, schema, name = (sql.literal(part) for part in sql.split(job))
+    try:
+        found = show(
+            connection,
+            "SELECT DATEDIFF(millisecond, CREATED_TIME, COMPLETED_TIME) / 1000 AS SECONDS FROM "
+            f"TABLE(snowflake.spcs.get_job_history()) WHERE DATABASE_NAME = {database} AND SCHEMA_NAME = {schema} "
+            f"AND NAME = {name} AND COMPLETED_TIME IS NOT NULL ORDER BY CREATED_TIME DESC LIMIT 1",
+        )
+    except DatabaseError:
+        return None
+    return float(found[0]["seconds"]) if found else None
+
+
+def visible_grant(job: str) -> str:
+    """The statement that lets a role see a job that another role owns."""
+    return f"GRANT MONITOR ON SERVICE {job} TO ROLE …"
+
+
+def errno(error: BaseException) -> int | None:
+    """Snowflake's error number of a connector error."""
+    number = getattr(error, "errno", None)
+    return int(number) if isinstance(number, int) and number >= 0 else None
+
+
+def describe_error(error: BaseException) -> tuple[str, bool]:
+    """An error's text on one line, and whether waiting cannot mend it."""
+    text = " ".join(str(getattr(error, "msg", None) or error).split())
+    return f"{type(error).__name__}: {text}", is_permanent(errno(error))
+
+
+@contextmanager
+def connected(snowflake_conn_id: str) -> Iterator[SnowflakeConnection]:
+    """One login through Apache's connection; imports the connector only when it is called."""
+    from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+
+    with MediaBatchHook(snowflake_conn_id=snowflake_conn_id).connect() as connection:
+        yield connection
+
+
+@contextmanager
+def still_connected(snowflake_conn_id: str, connection: SnowflakeConnection | None) -> Iterator[SnowflakeConnection]:
+    """The task's open connection where its session still lives (a heartbeat, no statement); else one login more.
+
+    :param connection: as it was before a wait that may have taken hours; None: there is none.
+    """
+    if connection is not None and connection.is_valid():
+        yield connection
+        return
+    with connected(snowflake_conn_id) as opened:
+        yield opened
+
+
+def count_files(connection: SnowflakeConnection, location: str) -> Mapping[str, Any]:
+    """Files under an output folder, and whether ``_SUCCESS`` lies in it (not further below). LIST: no warehouse."""
+    folder = StagePath.parse(location).folder
+    names = [str(row["name"]) for row in show(connection, f"LIST {folder.reference}")]
+    success = f"/{folder.path}_SUCCESS"
+    return {
+        "files": sum(1 for name in names if name.endswith(".parquet")),
+        "success": any(name.endswith(success) for name in names),
+    }

@@ -1,0 +1,139 @@
+"""Reading what a job wrote, on the server: counts, columns, checks. Only a preview of a few rows reaches the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.client.model_registry import show
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.stage_path import StagePath
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+FORMAT_NAME = "MB_PARQUET"
+_PART = '("([^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
+_STAGE_PATTERN = f"^@{_PART}[.]{_PART}[.]{_PART}/"
+PARQUET_PATTERN = r".*[.]parquet"
+
+
+class Staged:
+    """Folders of staged Parquet, read over one connection with one temporary file format.
+
+    :param connection: an open connection; the file format lives as long as its session.
+    :param schema: ``DB.SCHEMA`` as SQL that the format is made in.
+    """
+
+    def __init__(self, connection: SnowflakeConnection, schema: str) -> None:
+        self._connection = connection
+        self._format = f"{schema}.{FORMAT_NAME}"
+        self._made = False
+
+    @property
+    def file_format(self) -> str:
+        """The file format's qualified name, made when it is first asked for."""
+        if not self._made:
+            show(self._connection, f"CREATE TEMPORARY FILE FORMAT IF NOT EXISTS {self._format} TYPE = PARQUET")
+            self._made = True
+        return self._format
+
+    def source(self, location: str) -> str:
+        """A FROM item over a folder's Parquet files."""
+        folder = StagePath.parse(location).folder.reference
+        return f"{folder} (FILE_FORMAT => {sql.literal(self.file_format)}, PATTERN => {sql.literal(PARQUET_PATTERN)})"
+
+    def columns(self, location: str) -> dict[str, str]:
+        """Column name to SQL type, from the files themselves."""
+        rows = show(
+            self._connection,
+            f"SELECT COLUMN_NAME, TYPE FROM TABLE(INFER_SCHEMA(LOCATION => {_location(location)}, "
+            f"FILE_FORMAT => {sql.literal(self.file_format)}))",
+        )
+        return {str(row["column_name"]): str(row["type"]) for row in rows}
+
+    def relation(self, location: str, columns: Mapping[str, str]) -> str:
+        """A parenthesised SELECT that gives the folder's rows as typed columns."""
+        items = ", ".join(f"{field(name)}::{kind} AS {sql.quoted(name)}" for name, kind in columns.items())
+        return f"(SELECT {items} FROM {self.source(location)})"
+
+    def count(self, location: str) -> int:
+        """Rows of a folder."""
+        return int(self.value(f"SELECT COUNT(*) AS N FROM {self.source(location)}") or 0)
+
+    def missing_values(self, column: str, expected: str, found: str) -> int:
+        """How many different values of a column are in one folder and not in the other (NULL counts as a value)."""
+        text = f"{field(column)}::VARCHAR"
+        return int(
+            self.value(
+                f"SELECT COUNT(*) AS N FROM (SELECT {text} AS V FROM {self.source(expected)} "
+                f"EXCEPT SELECT {text} AS V FROM {self.source(found)})"
+            )
+            or 0
+        )
+
+    def stage_names(self, locations: Sequence[str], file_columns: Sequence[str]) -> list[str]:
+        """The stages that the manifests' paths lie on, as SQL names; paths of another form are left out."""
+        if not file_columns:
+            return []
+        selects = [
+            f"SELECT DISTINCT REGEXP_SUBSTR({field(column)}::VARCHAR, {sql.literal(_STAGE_PATTERN)}) AS P "
+            f"FROM {self.source(location)}"
+            for location in locations
+            for column in file_columns
+        ]
+        rows = self.rows(f"SELECT DISTINCT P FROM ({' UNION ALL '.join(selects)}) WHERE P IS NOT NULL LIMIT 100")
+        return sorted(str(row["P"])[1:-1] for row in rows)
+
+    def unqualified(self, locations: Sequence[str], column: str) -> dict[str, Any]:
+        """How many of a column's paths are not ``@DATABASE.SCHEMA.STAGE/…``, and one of them."""
+        selects = [f"SELECT {field(column)}::VARCHAR AS P FROM {self.source(location)}" for location in locations]
+        row = self.rows(
+            f"SELECT COUNT(*) AS N, MIN(P) AS EXAMPLE FROM ({' UNION ALL '.join(selects)}) "
+            f"WHERE REGEXP_SUBSTR(P, {sql.literal(_STAGE_PATTERN)}) IS NULL AND P IS NOT NULL"
+        )[0]
+        return {"count": int(row["N"]), "example": row["EXAMPLE"]}
+
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        """Rows of a small SELECT, column names as they are."""
+        from snowflake.connector import DictCursor
+
+        with self._connection.cursor(DictCursor) as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def value(self, statement: str) -> Any:
+        """The one value of a one-row SELECT."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            row: Any = cursor.fetchone()
+            return row[0] if row else None
+
+    def copy_rows(self, select: str, target: str) -> int:
+        """``COPY INTO`` a fresh folder from a SELECT; returns the rows written."""
+        rows = show(
+            self._connection,
+            f"COPY INTO {StagePath.parse(target).folder.reference} FROM ({select}) "
+            "FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE INCLUDE_QUERY_ID = TRUE",
+        )
+        return int(rows[0].get("rows_unloaded") or 0) if rows else 0
+
+
+def field(name: str) -> str:
+    """One column of a staged Parquet file: ``$1:"NAME"``."""
+    return f"$1:{sql.quoted(name)}"
+
+
+def broken_rows(predicate: str, relation: str) -> str:
+    """A SELECT of at most three rows for which the predicate is not true, each with how many there are.
+
+    A predicate is SQL of the user's own, trusted like the DAG file that it stands in.
+    """
+    return (
+        f"SELECT COUNT(*) OVER () AS MB_BROKEN, R.* FROM {relation} AS R "
+        f"WHERE NOT COALESCE(({predicate}), FALSE) LIMIT 3"
+    )
+
+
+def _location(location: str) -> str:
+    return sql.literal(StagePath.parse(location).folder.full)

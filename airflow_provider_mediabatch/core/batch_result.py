@@ -1,0 +1,71 @@
+"""What a finished job hands on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from airflow_provider_mediabatch.core.xcom import unwrap, wrap
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """A verified result: the job is DONE, ``_SUCCESS`` is there and the rows are all there.
+
+    :param job: qualified job name.
+    :param location: full stage path of the output Parquet, ending in ``/``.
+    :param rows: output rows.
+    :param files: input rows of the manifest.
+    :param seconds: from submission to the verified end, as this task saw it; of an adopted job its own time, by the
+        job history (0 where that does not say).
+    :param plan: the plan's digest.
+    :param model: qualified model name.
+    :param model_version: the pinned version.
+    :param function: the function that ran.
+    :param outputs: the signature's outputs, name to type.
+    :param manifest: the manifest in its XCom form.
+    :param generation: how many jobs of this piece of work came before it.
+    :param quarantined: files put aside with their error, ``{"path": …, "error": …}``; of many, the first.
+    :param more_quarantined: how many more they are than ``quarantined`` lists.
+    :param adopted: the job was found finished, nothing was run.
+    """
+
+    job: str
+    location: str
+    rows: int
+    files: int
+    seconds: float
+    plan: str
+    model: str
+    model_version: str
+    function: str
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    generation: int = 0
+    quarantined: tuple[Mapping[str, str], ...] = ()
+    adopted: bool = False
+    more_quarantined: int = 0
+
+    @property
+    def quarantined_count(self) -> int:
+        """All files put aside."""
+        return len(self.quarantined) + self.more_quarantined
+
+    def to_xcom(self) -> dict[str, Any]:
+        """JSON form."""
+        quarantined = [dict(item) for item in self.quarantined]
+        return wrap("mediabatch.batch_result", {**asdict(self), "quarantined": quarantined})
+
+    @classmethod
+    def from_xcom(cls, value: object) -> BatchResult:
+        """The result of an XCom; raises ValueError when it is none, or newer than this code."""
+        if isinstance(value, cls):
+            return value
+        values = unwrap("mediabatch.batch_result", value)
+        known = {item.name for item in fields(cls)}
+        values["quarantined"] = tuple(values.get("quarantined") or ())
+        try:
+            return cls(**{key: item for key, item in values.items() if key in known})
+        except TypeError as error:
+            raise ValueError(f"this BatchResult is not complete: {error}") from None

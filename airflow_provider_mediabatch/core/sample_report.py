@@ -1,0 +1,92 @@
+"""What the sample's job showed: the verdict that the full run is bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from airflow_provider_mediabatch.core.xcom import unwrap, wrap
+
+PREVIEW_ROWS = 10
+PREVIEW_CHARACTERS = 200
+PATH_CHARACTERS = 1200
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at in the sample's output.
+
+    :param name: what was looked at, in a few words.
+    :param passed: the finding.
+    :param detail: numbers, or the rows that broke it.
+    """
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class SampleReport:
+    """The sample's verdict, with a preview small enough for an XCom.
+
+    :param passed: every check passed.
+    :param job: qualified name of the sample's job.
+    :param location: full stage path of its output.
+    :param manifest: full stage path of the sample's own manifest.
+    :param plan_digest: the plan that it ran.
+    :param manifest_digest: digest over the manifests that it was drawn from.
+    :param checks: all findings.
+    :param preview: at most ten output rows, long values cut.
+    :param rows: rows of output.
+    :param seconds_per_file: the job's running time by its number of input rows, image build left out where it is known.
+    """
+
+    passed: bool
+    job: str
+    location: str
+    manifest: str
+    plan_digest: str
+    manifest_digest: str
+    checks: tuple[Check, ...]
+    preview: tuple[Mapping[str, Any], ...]
+    rows: int
+    seconds_per_file: float | None = None
+
+    def to_xcom(self) -> dict[str, Any]:
+        """JSON form."""
+        values = asdict(self)
+        values["checks"] = [asdict(check) for check in self.checks]
+        values["preview"] = [dict(row) for row in self.preview]
+        return wrap("mediabatch.sample_report", values)
+
+    @classmethod
+    def from_xcom(cls, value: object) -> SampleReport:
+        """The report of an XCom; raises ValueError when it is none, or newer than this code."""
+        if isinstance(value, cls):
+            return value
+        values = unwrap("mediabatch.sample_report", value)
+        known = {item.name for item in fields(cls)}
+        try:
+            values["checks"] = tuple(Check(**check) for check in values.get("checks", ()))
+            values["preview"] = tuple(values.get("preview", ()))
+            return cls(**{key: item for key, item in values.items() if key in known})
+        except TypeError as error:
+            raise ValueError(f"this SampleReport is not complete: {error}") from None
+
+
+def clip(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Output rows as a preview: at most ten, JSON types only, texts cut to 200 characters, bytes by their size."""
+    return tuple({name: _clip(value) for name, value in row.items()} for row in rows[:PREVIEW_ROWS])
+
+
+def _clip(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, bytes | bytearray):
+        return f"<{len(value)} bytes>"
+    text = str(value)
+    # A cut stage path names no file any more.
+    limit = PATH_CHARACTERS if text.startswith("@") else PREVIEW_CHARACTERS
+    return text if len(text) <= limit else text[: limit - 1] + "…"

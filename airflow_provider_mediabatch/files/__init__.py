@@ -1,0 +1,1 @@
+"""Which files a run works on: selection by time, listing on the server, the sample of a manifest."""

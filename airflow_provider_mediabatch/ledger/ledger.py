@@ -1,0 +1,386 @@
+"""The ledger: which file was done by which model version, and which run works on it now.
+
+Invariants:
+
+- One row for each (path, content, model, version, function). A claim is one transaction that updates the lock table's
+  only row first, so that claims stand in line; INSERT … WHERE NOT EXISTS would not do, since INSERTs wait for nobody.
+- A claim's id begins with what follows from dag, task, run and map index: repeating the claim, after a lost reply or in
+  a retry, takes the run's own rows again. A manifest is exactly the rows that carry its claim's id.
+- A run's claim is taken over only when it is old, its job is over or was never submitted, and its run has ended.
+- Nothing is ``done`` before its job ended with ``_SUCCESS`` and was verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.job_status import JobStatus
+from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
+from airflow_provider_mediabatch.hooks.mediabatch import rows
+from airflow_provider_mediabatch.ledger import ledger_sql
+from airflow_provider_mediabatch.ledger.claims import Claim, Owner, Ownership
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.core.batch_result import BatchResult
+    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+    from airflow_provider_mediabatch.core.manifest import Manifest
+    from airflow_provider_mediabatch.files.listing_sql import Relation
+
+_DOES_NOT_EXIST = 2003
+_LOCK_TIMED_OUT = 625
+
+__all__ = ["Claim", "Ledger", "Owner", "Ownership", "release_claims"]
+
+
+class Ledger:
+    """The ledger table through one open connection.
+
+    :param connection: with autocommit on, as a new connection has.
+    :param table: its name as a user writes it; unqualified parts are filled from the connection.
+    :raises InvalidInputError: for a name that is none.
+    """
+
+    def __init__(self, connection: SnowflakeConnection, table: str) -> None:
+        try:
+            parts = sql.split(table)
+        except ValueError as error:
+            raise InvalidInputError(f"ledger: {error}") from None
+        defaults = (connection.database, connection.schema)
+        full = (*defaults[: 3 - len(parts)], *parts) if len(parts) < 3 else parts
+        if len(full) != 3 or not all(full):
+            raise InvalidInputError(
+                f"ledger={table!r} does not say which database and schema: write database.schema.table, "
+                "or set both on the connection"
+            )
+        database, schema, name = (str(part) for part in full)
+        self._connection = connection
+        self.table = sql.qualified(database, schema, name)
+        self._lock = sql.qualified(database, schema, f"{name}_LOCK")
+
+    @classmethod
+    def of(cls, connection: SnowflakeConnection, manifest: Manifest) -> Ledger | None:
+        """The ledger that a manifest's rows are in, or None when it has none."""
+        return cls(connection, manifest.ledger) if manifest.ledger and manifest.claim_id else None
+
+    def exists(self) -> bool:
+        """Whether the table is there already."""
+        return self._columns(self.table) is not None
+
+    def ensure(self) -> None:
+        """Create both tables where they are missing.
+
+        :raises InvalidInputError: when a table of this name has another shape; nothing is written then.
+        """
+        found = self._columns(self.table)
+        if found is not None:
+            missing = [name for name in ledger_sql.COLUMNS if name not in found]
+            wrong = [
+                f"{name} is {found[name]}, not {kind}"
+                for name, kind in ledger_sql.COLUMNS.items()
+                if name in found and _family(found[name]) != _family(kind)
+            ]
+            if missing or wrong:
+                problem = "; ".join(([f"it lacks {', '.join(missing)}"] if missing else []) + wrong)
+                raise InvalidInputError(
+                    f"{self.table} is not a ledger of this release: {problem}. Nothing was written to it. "
+                    "Name another table with ledger=, or add the columns"
+                )
+        for statement, name in zip(ledger_sql.create(self.table, self._lock), (self.table, self._lock), strict=True):
+            if name == self.table and found is not None:
+                continue
+            if name == self._lock and self._columns(self._lock) is not None:
+                continue
+            self._create(statement, name)
+
+    def _create(self, statement: str, name: str) -> None:
+        """Create a table; another run that was faster by a moment has done it as well."""
+        from snowflake.connector.errors import ProgrammingError
+
+        try:
+            self._execute(statement)
+        except ProgrammingError:
+            if self._columns(name) is None:
+                raise
+
+    def claim(
+        self,
+        relation: Relation,
+        *,
+        owner: Owner,
+        model: str,
+        version: str,
+        function: str,
+        limit: int | None = None,
+        reprocess: bool = False,
+        take_over_after: timedelta = timedelta(hours=1),
+    ) -> Claim:
+        """Take the listed files that nobody has done or works on.
+
+        :param relation: the listing; its first file column and ``MB_CONTENT_ID`` identify a row.
+        :param owner: the run.
+        :param model: ``DB.SCHEMA.MODEL``, resolved.
+        :param limit: most rows to hold, first by path.
+        :param reprocess: take rows that are done as well.
+        :param take_over_after: how old another's claim must be to be looked at.
+        :raises MediaBatchError: another claim held the lock for a minute.
+        """
+        self.ensure()
+        claim_id = owner.new_claim_id()
+        subject = ledger_sql.key(model, version, function)
+        gone = self._ended_claims(relation, subject, owner, take_over_after)
+        facts = {
+            "CLAIM_ID": claim_id,
+            "DAG_ID": owner.dag_id,
+            "RUN_ID": owner.run_id,
+            "MODEL_NAME": model,
+            "MODEL_VERSION": version,
+            "FUNCTION_NAME": function,
+        }
+        with self._transaction(claim_id):
+            self._execute(
+                ledger_sql.claim(
+                    relation,
+                    self.table,
+                    values=facts,
+                    owner=owner.prefix,
+                    subject=subject,
+                    take_over=gone,
+                    limit=limit,
+                    reprocess=reprocess,
+                )
+            )
+            self._execute(ledger_sql.drop_earlier(self.table, claim_id, owner.prefix, subject))
+        reasons = {"done": "done", "claimed": "claimed", "quarantined": "quarantined"}
+        skipped: dict[str, int] = {}
+        for row in self._rows(ledger_sql.left_out(relation, self.table, subject, claim_id)):
+            reason = reasons.get(str(row["STATE"]), "over_max_files")
+            skipped[reason] = skipped.get(reason, 0) + int(row["COUNTED"])
+        number = self._rows(ledger_sql.generation(self.table, claim_id, subject))[0]["GENERATION"]
+        held = ledger_sql.held(relation, self.table, subject, claim_id)
+        return Claim(self.table, claim_id, held, skipped, int(number))
+
+    def assign_shards(self, relation: Relation, claim_id: str) -> None:
+        """Note which shard each held row went to.
+
+        :param relation: the held rows with their ``MB_SHARD``.
+        """
+        self._execute(ledger_sql.set_shards(relation, self.table, claim_id))
+
+    def check_owned(self, manifest: Manifest, job: str, plan: InferencePlan | None = None) -> Ownership:
+        """Before a job is submitted: note its name, and check that every row of the manifest is still this run's.
+
+        Rows that were released (a failed sample, say) and that nobody took since are taken back.
+
+        :param job: the job's qualified name, about to be submitted.
+        :param plan: its version must be the one that the files were claimed for.
+        :raises InvalidInputError: when another run has taken rows; the listing must be made again.
+        """
+        self._check_version(manifest, plan)
+        mine = self._mine(manifest)
+        self._execute(ledger_sql.submit(self.table, mine, job))
+        owned = self.ownership(manifest)
+        held = sum(owned.counts.values())
+        if held != manifest.row_count:
+            raise InvalidInputError(
+                f"this run holds {held:,} of the manifest's {manifest.row_count:,} rows in {self.table}: the others "
+                "were taken by another run, or listed again. Clear the task that lists the files, with what follows it"
+            )
+        return owned
+
+    def ownership(self, manifest: Manifest) -> Ownership:
+        """The manifest's rows by state, without changing any."""
+        counts: dict[str, int] = {}
+        jobs: dict[str, str] = {}
+        for row in self._rows(ledger_sql.states(self.table, self._mine(manifest))):
+            counts[row["STATE"]] = counts.get(row["STATE"], 0) + int(row["COUNTED"])
+            if row["STATE"] == "done" and row["JOB_NAME"]:
+                jobs[row["JOB_NAME"]] = row["OUTPUT_LOCATION"] or ""
+        return Ownership(counts, jobs)
+
+    def record_done(self, manifest: Manifest, plan: InferencePlan | None, result: BatchResult) -> int:
+        """Record a verified result; repeating it changes nothing but the time.
+
+        :return: rows recorded.
+        :raises InvalidInputError: when not every row is done or quarantined afterwards.
+        """
+        self._check_version(manifest, plan)
+        changed = self._execute(ledger_sql.done(self.table, self._mine(manifest), result.job, result.location))
+        counts = self.ownership(manifest).counts
+        finished = counts.get("done", 0) + counts.get("quarantined", 0)
+        if finished != manifest.row_count:
+            raise InvalidInputError(
+                f"{finished:,} of the manifest's {manifest.row_count:,} rows are this run's in {self.table}: the "
+                f"others were taken by another run while job {result.job} ran",
+                running="The job is over and bills no more.",
+            )
+        return changed
+
+    def release(self, claim_id: str, reason: str, manifest: Manifest | None = None) -> int:
+        """Give claimed files back: the next run may take them at once.
+
+        :param reason: kept in the rows' ERROR.
+        :param manifest: only this shard's rows.
+        :return: rows released.
+        """
+        mine = ledger_sql.of_claim(claim_id) if manifest is None else self._mine(manifest)
+        return self._execute(ledger_sql.release(self.table, mine, reason[:4000]))
+
+    def quarantine(self, manifest: Manifest, job: str, errors: Mapping[str, str]) -> int:
+        """Put unreadable files aside, each with its error; they are not taken again until they change or are released.
+
+        :param errors: full stage path to what the model said.
+        """
+        changed = 0
+        items = [(path, error[:4000]) for path, error in errors.items()]
+        for start in range(0, len(items), 500):
+            part = dict(items[start : start + 500])
+            changed += self._execute(ledger_sql.quarantine(self.table, self._mine(manifest), part, job))
+        return changed
+
+    def quarantine_rows(self, manifest: Manifest, job: str, select: str) -> int:
+        """As :meth:`quarantine`, of files that are on the server already.
+
+        :param select: gives FILE_PATH and ERROR.
+        """
+        return self._execute(ledger_sql.quarantine_rows(self.table, self._mine(manifest), select, job))
+
+    def quarantined(self, manifest: Manifest, limit: int) -> list[dict[str, str]]:
+        """The first of the manifest's quarantined files, ``{"path": …, "error": …}``."""
+        found = self._rows(ledger_sql.quarantined(self.table, self._mine(manifest), limit))
+        return [{"path": row["FILE_PATH"], "error": row["ERROR"] or ""} for row in found]
+
+    def release_quarantined(self, model: str, version: str, function: str, paths: Sequence[str] | None = None) -> int:
+        """Let quarantined files be taken again.
+
+        :param paths: these full stage paths; None: all of this function of this model version.
+        """
+        subject = ledger_sql.key(model, version, function)
+        return self._execute(ledger_sql.release_quarantined(self.table, subject, paths))
+
+    def _ended_claims(self, relation: Relation, subject: str, owner: Owner, age: timedelta) -> list[tuple[str, str]]:
+        """Old claims on listed files whose jobs are over and whose runs have ended, with their newest row's time."""
+        from airflow_provider_mediabatch.client import jobs
+
+        claims: dict[str, list[dict[str, Any]]] = {}
+        for row in self._rows(ledger_sql.others_claims(relation, self.table, subject, owner.prefix, age)):
+            claims.setdefault(row["CLAIM_ID"], []).append(row)
+        ended = []
+        for claim_id, found in claims.items():
+            if not all(owner.run_over(row["DAG_ID"], row["RUN_ID"]) for row in found[:1]):
+                continue
+            over = True
+            for job in {row["JOB_NAME"] for row in found if row["JOB_NAME"]}:
+                info = jobs.describe(self._connection, job)
+                status = JobStatus.of(info.status) if info else JobStatus.DELETED
+                over = over and status is not None and status.terminal
+            if over:
+                ended.append((claim_id, str(max(row["NEWEST"] for row in found))))
+        return ended
+
+    def _mine(self, manifest: Manifest) -> str:
+        shard = manifest.shard if manifest.shards > 1 else None
+        return ledger_sql.of_claim(str(manifest.claim_id), shard)
+
+    @staticmethod
+    def _check_version(manifest: Manifest, plan: InferencePlan | None) -> None:
+        if plan is None or manifest.model is None:
+            return
+        claimed = (manifest.model, manifest.model_version, manifest.function)
+        planned = (plan.model, plan.model_version, plan.function)
+        if claimed != planned:
+            raise InvalidInputError(
+                "the files were listed for {} version {} function {}, the plan pins {} version {} function {}: give "
+                "ListStageFiles and ValidateSignature the same model_name, version_name and function_name, and clear "
+                "both when a default or alias was moved between them".format(*claimed, *planned)
+            )
+
+    @contextmanager
+    def _transaction(self, claim_id: str) -> Iterator[None]:
+        """BEGIN, the lock row, the caller's statements, COMMIT; a ROLLBACK after any failure."""
+        from snowflake.connector.errors import DatabaseError
+
+        self._execute(f"ALTER SESSION SET LOCK_TIMEOUT = {ledger_sql.LOCK_TIMEOUT}")
+        self._execute("BEGIN")
+        try:
+            self._execute(ledger_sql.lock_row(self._lock, claim_id))
+            yield
+            self._execute("COMMIT")
+        except DatabaseError as error:
+            self._rollback()
+            if error.errno == _LOCK_TIMED_OUT:
+                raise MediaBatchError(
+                    f"another run was claiming files in {self.table} for more than {ledger_sql.LOCK_TIMEOUT} s",
+                    retry="A retry will list and claim again.",
+                ) from error
+            raise
+        except BaseException:
+            self._rollback()
+            raise
+
+    def _rollback(self) -> None:
+        """End the transaction. A lost connection has ended it already: the first error is the one to raise."""
+        from contextlib import suppress
+
+        from snowflake.connector.errors import Error
+
+        with suppress(Error):
+            self._execute("ROLLBACK")
+
+    def _columns(self, table: str) -> dict[str, str] | None:
+        """A table's columns with their types, or None when it is not there."""
+        from snowflake.connector.errors import ProgrammingError
+
+        from airflow_provider_mediabatch.files.listing import column_type
+
+        try:
+            with self._connection.cursor() as cursor:
+                return {item.name: column_type(item) for item in cursor.describe(f"SELECT * FROM {table}")}
+        except ProgrammingError as error:
+            if error.errno == _DOES_NOT_EXIST:
+                return None
+            raise
+
+    def _execute(self, statement: str) -> int:
+        """Run a statement and return how many rows it changed."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            return int(cursor.rowcount or 0)
+
+    def _rows(self, statement: str) -> list[dict[str, Any]]:
+        return rows(self._connection, statement)
+
+
+def _family(kind: str) -> str:
+    return kind.split("(", 1)[0].strip()
+
+
+def release_claims(snowflake_conn_id: str, manifests: Sequence[Manifest], reason: str, log: Any) -> None:
+    """Give back what a run that ends here has claimed, through a connection of its own.
+
+    Failing to is said and raises nothing: the error that ended the run is the one to see, and an old claim of an ended
+    run is taken over.
+
+    :param manifests: the run's manifests; those without a ledger have nothing to give back.
+    :param log: the task's logger.
+    """
+    from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+
+    claims = {(manifest.ledger, manifest.claim_id) for manifest in manifests if manifest.ledger and manifest.claim_id}
+    for table, claim_id in sorted(claims, key=str):
+        try:
+            with MediaBatchHook(snowflake_conn_id=snowflake_conn_id).connect() as connection:
+                released = Ledger(connection, str(table)).release(str(claim_id), reason)
+            log.info("Released %d files in %s: the next run may take them", released, table)
+        except Exception as error:
+            log.warning(
+                "Claim %s in %s could not be released; it may be taken over once this run has ended: %s",
+                claim_id,
+                table,
+                error,
+            )

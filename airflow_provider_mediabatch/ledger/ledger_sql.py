@@ -1,0 +1,282 @@
+"""The ledger's table and statements, as text. Pure: :mod:`~airflow_provider_mediabatch.ledger.ledger` runs them.
+
+The table is part of the provider's interface: users may query it, and may add columns of their own. One row is one file
+for one function of one model version. PRIMARY KEY is not declared because standard tables do not enforce it: what
+keeps a key single is that every claim updates one lock row first, and UPDATE, MERGE and DELETE wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.manifest import CONTENT_ID, LAST_MODIFIED, SHARD, SIZE
+from airflow_provider_mediabatch.files.listing_sql import Relation
+
+COLUMNS: Mapping[str, str] = {
+    "FILE_PATH": "VARCHAR",
+    "CONTENT_ID": "VARCHAR",
+    "CONTENT_ID_KIND": "VARCHAR",
+    "FILE_SIZE": "NUMBER(38, 0)",
+    "LAST_MODIFIED": "TIMESTAMP_NTZ",
+    "MODEL_NAME": "VARCHAR",
+    "MODEL_VERSION": "VARCHAR",
+    "FUNCTION_NAME": "VARCHAR",
+    "STATE": "VARCHAR",
+    "CLAIM_ID": "VARCHAR",
+    "SHARD": "NUMBER(38, 0)",
+    "GENERATION": "NUMBER(38, 0)",
+    "DAG_ID": "VARCHAR",
+    "RUN_ID": "VARCHAR",
+    "JOB_NAME": "VARCHAR",
+    "OUTPUT_LOCATION": "VARCHAR",
+    "ERROR": "VARCHAR",
+    "CLAIMED_AT": "TIMESTAMP_NTZ",
+    "UPDATED_AT": "TIMESTAMP_NTZ",
+    "DONE_AT": "TIMESTAMP_NTZ",
+}
+"""The ledger's columns.
+
+``STATE`` is ``claimed`` (a run works on it), ``done`` (its job ended with ``_SUCCESS`` and was verified),
+``quarantined`` (the model cannot read it; ``ERROR`` says why; taken again when it changes or is released) or
+``released`` (free). ``CONTENT_ID`` is the file's md5 where the stage knows it, else its etag (``CONTENT_ID_KIND``), and
+its size; of a row of several files theirs joined with ``+``. ``GENERATION`` counts reprocessing. Times are UTC.
+"""
+
+NOW = "SYSDATE()"
+_MD5 = "[0-9a-f]{32}:[0-9]+([+][0-9a-f]{32}:[0-9]+)*"
+LOCK_TIMEOUT = 60
+"""Seconds that a claim waits for another one. Snowflake's default is 12 hours."""
+
+
+def create(table: str, lock: str) -> list[str]:
+    """Both tables, if they are not there; CTAS makes the lock table together with its one row."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    return [
+        f"CREATE TABLE IF NOT EXISTS {table} ({columns})",
+        f"CREATE TABLE IF NOT EXISTS {lock} AS SELECT 'claim'::VARCHAR AS NAME, NULL::VARCHAR AS CLAIM_ID, "
+        f"{NOW}::TIMESTAMP_NTZ AS CLAIMED_AT",
+    ]
+
+
+def key(model: str, version: str, function: str) -> str:
+    """The condition that a ledger row T is for this function of this model version."""
+    return (
+        f"T.MODEL_NAME = {sql.literal(model)} AND T.MODEL_VERSION = {sql.literal(version)} "
+        f"AND T.FUNCTION_NAME = {sql.literal(function)}"
+    )
+
+
+def joined(relation: Relation, table: str, subject: str, kind: str = "LEFT JOIN") -> str:
+    """``FROM`` listing L joined with the ledger's rows T of the same file, content and subject."""
+    return (
+        f"FROM ({relation.query}) L {kind} {table} T "
+        f"ON T.FILE_PATH = L.{relation.key} AND T.CONTENT_ID = L.{CONTENT_ID} AND {subject}"
+    )
+
+
+def others_claims(relation: Relation, table: str, subject: str, owner: str, age: timedelta) -> str:
+    """Which other claims of at least this age hold listed files: CLAIM_ID, DAG_ID, RUN_ID, JOB_NAME, NEWEST."""
+    return (
+        "SELECT T.CLAIM_ID, T.DAG_ID, T.RUN_ID, T.JOB_NAME, MAX(T.UPDATED_AT) AS NEWEST "
+        f"{joined(relation, table, subject, 'JOIN')} "
+        f"WHERE T.STATE = 'claimed' AND NOT STARTSWITH(T.CLAIM_ID, {sql.literal(owner)}) "
+        f"GROUP BY 1, 2, 3, 4 HAVING MAX(T.UPDATED_AT) <= DATEADD(second, {-int(age.total_seconds())}, {NOW})"
+    )
+
+
+def lock_row(lock: str, claim_id: str) -> str:
+    """The first statement of every claim: it waits until no other claim is going on."""
+    return f"UPDATE {lock} SET CLAIM_ID = {sql.literal(claim_id)}, CLAIMED_AT = {NOW} WHERE NAME = 'claim'"
+
+
+def drop_earlier(table: str, claim_id: str, owner: str, subject: str) -> str:
+    """Release what an earlier try of the same task claimed and this one did not list again."""
+    return (
+        f"UPDATE {table} T SET STATE = 'released', UPDATED_AT = {NOW} "
+        f"WHERE STARTSWITH(T.CLAIM_ID, {sql.literal(owner)}) AND T.CLAIM_ID <> {sql.literal(claim_id)} "
+        f"AND T.STATE = 'claimed' AND {subject}"
+    )
+
+
+def claim(
+    relation: Relation,
+    table: str,
+    *,
+    values: Mapping[str, str],
+    owner: str,
+    subject: str,
+    take_over: Sequence[tuple[str, str]],
+    limit: int | None,
+    reprocess: bool,
+) -> str:
+    """``MERGE``: take every listed file that is free, this run's own, or to be taken over.
+
+    A run's own rows that are done or quarantined keep their state: repeating the run finds its own job again.
+
+    :param values: ``CLAIM_ID``, ``DAG_ID``, ``RUN_ID``, ``MODEL_NAME``, ``MODEL_VERSION`` and ``FUNCTION_NAME``.
+    :param owner: what the ids of this task instance's claims begin with.
+    :param subject: :func:`key`.
+    :param take_over: claims that ended without a release, with the time of their newest row when that was looked at.
+    :param limit: most rows to hold, first by path.
+    :param reprocess: take rows that are done as well; their GENERATION counts up.
+    """
+    own = f"STARTSWITH(T.CLAIM_ID, {sql.literal(owner)})"
+    free = ["T.FILE_PATH IS NULL", "T.STATE = 'released'", own]
+    free += [
+        f"(T.CLAIM_ID = {sql.literal(claim_id)} AND T.STATE = 'claimed' "
+        f"AND T.UPDATED_AT <= {sql.literal(newest)}::TIMESTAMP_NTZ)"
+        for claim_id, newest in take_over
+    ]
+    again = "T.STATE = 'done'" if reprocess else "FALSE"
+    first = "" if limit is None else f" QUALIFY ROW_NUMBER() OVER (ORDER BY L.{relation.key}) <= {int(limit)}"
+    rows = (
+        f"SELECT L.{relation.key} AS FILE_PATH, L.{CONTENT_ID} AS CONTENT_ID, L.{SIZE} AS FILE_SIZE, "
+        f"L.{LAST_MODIFIED} AS LAST_MODIFIED {joined(relation, table, subject)} "
+        f"WHERE {' OR '.join(free)} OR {again}{first}"
+    )
+    claimed = {name: sql.literal(text) for name, text in values.items()}
+    keeps = f"{own} AND T.STATE IN ('done', 'quarantined') AND NOT ({again})"
+    update = {
+        "STATE": f"IFF({keeps}, T.STATE, 'claimed')",
+        "GENERATION": f"IFF({again}, T.GENERATION + 1, T.GENERATION)",
+        "JOB_NAME": f"IFF({own}, T.JOB_NAME, NULL)",
+        "ERROR": f"IFF({keeps}, T.ERROR, NULL)",
+        "SHARD": "0",
+        "CLAIMED_AT": f"IFF({own}, T.CLAIMED_AT, {NOW})",
+        "UPDATED_AT": NOW,
+    } | {name: claimed[name] for name in ("CLAIM_ID", "DAG_ID", "RUN_ID")}
+    insert = claimed | {
+        "FILE_PATH": "S.FILE_PATH",
+        "CONTENT_ID": "S.CONTENT_ID",
+        "CONTENT_ID_KIND": f"IFF(REGEXP_LIKE(S.CONTENT_ID, {sql.literal(_MD5)}), 'md5', 'etag')",
+        "FILE_SIZE": "S.FILE_SIZE",
+        "LAST_MODIFIED": "S.LAST_MODIFIED",
+        "STATE": "'claimed'",
+        "SHARD": "0",
+        "GENERATION": "0",
+        "CLAIMED_AT": NOW,
+        "UPDATED_AT": NOW,
+    }
+    return (
+        f"MERGE INTO {table} T USING ({rows}) S "
+        f"ON T.FILE_PATH = S.FILE_PATH AND T.CONTENT_ID = S.CONTENT_ID AND {subject} "
+        f"WHEN MATCHED THEN UPDATE SET {', '.join(f'{name} = {value}' for name, value in update.items())} "
+        f"WHEN NOT MATCHED THEN INSERT ({', '.join(insert)}) VALUES ({', '.join(insert.values())})"
+    )
+
+
+def held(relation: Relation, table: str, subject: str, claim_id: str) -> Relation:
+    """The listed rows that this claim holds: what goes into the manifest."""
+    names = ", ".join(f"L.{sql.quoted(name)}" for name in relation.columns)
+    query = (
+        f"SELECT {names} {joined(relation, table, subject, 'JOIN')} "
+        f"WHERE T.CLAIM_ID = {sql.literal(claim_id)} AND T.STATE IN ('claimed', 'done', 'quarantined')"
+    )
+    return Relation(query, relation.columns, relation.file_columns)
+
+
+def left_out(relation: Relation, table: str, subject: str, claim_id: str) -> str:
+    """Listed rows that this claim does not hold, counted by STATE (NULL or released: beyond ``max_files``)."""
+    return (
+        f"SELECT T.STATE AS STATE, COUNT(*) AS COUNTED {joined(relation, table, subject)} "
+        f"WHERE T.CLAIM_ID IS NULL OR T.CLAIM_ID <> {sql.literal(claim_id)} OR T.STATE = 'released' GROUP BY 1"
+    )
+
+
+def free(relation: Relation, table: str, subject: str) -> str:
+    """The listed rows that nobody has done, put aside or works on."""
+    return f"SELECT L.* {joined(relation, table, subject)} WHERE T.FILE_PATH IS NULL OR T.STATE = 'released'"
+
+
+def generation(table: str, claim_id: str, subject: str) -> str:
+    """The highest GENERATION that a claim holds."""
+    return (
+        f"SELECT COALESCE(MAX(T.GENERATION), 0) AS GENERATION FROM {table} T "
+        f"WHERE T.CLAIM_ID = {sql.literal(claim_id)} AND {subject}"
+    )
+
+
+def set_shards(relation: Relation, table: str, claim_id: str) -> str:
+    """Note in the ledger which shard each row of a claim went to."""
+    return (
+        f"UPDATE {table} T SET SHARD = L.{SHARD}, UPDATED_AT = {NOW} FROM ({relation.query}) L "
+        f"WHERE T.FILE_PATH = L.{relation.key} AND T.CONTENT_ID = L.{CONTENT_ID} "
+        f"AND T.CLAIM_ID = {sql.literal(claim_id)}"
+    )
+
+
+def of_claim(claim_id: str, shard: int | None = None) -> str:
+    """The condition on a ledger row T of this claim, or of one shard of it."""
+    condition = f"T.CLAIM_ID = {sql.literal(claim_id)}"
+    return condition if shard is None else f"{condition} AND T.SHARD = {int(shard)}"
+
+
+def submit(table: str, mine: str, job: str) -> str:
+    """Note the job before it is submitted; rows that were released and not taken by another are taken back."""
+    return (
+        f"UPDATE {table} T SET STATE = IFF(T.STATE = 'released', 'claimed', T.STATE), "
+        f"JOB_NAME = {sql.literal(job)}, UPDATED_AT = {NOW} WHERE {mine} AND T.STATE IN ('claimed', 'released')"
+    )
+
+
+def states(table: str, mine: str) -> str:
+    """A claim's rows by STATE and JOB_NAME: STATE, JOB_NAME, OUTPUT_LOCATION, COUNTED."""
+    return (
+        f"SELECT T.STATE, T.JOB_NAME, T.OUTPUT_LOCATION, COUNT(*) AS COUNTED FROM {table} T WHERE {mine} "
+        "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    )
+
+
+def done(table: str, mine: str, job: str, location: str) -> str:
+    """Record that a verified job did these files."""
+    return (
+        f"UPDATE {table} T SET STATE = 'done', JOB_NAME = {sql.literal(job)}, "
+        f"OUTPUT_LOCATION = {sql.literal(location)}, ERROR = NULL, DONE_AT = {NOW}, UPDATED_AT = {NOW} "
+        f"WHERE {mine} AND T.STATE <> 'quarantined'"
+    )
+
+
+def release(table: str, mine: str, reason: str) -> str:
+    """Give a claim's files back. Files that an earlier job has done become done again (a reprocessing that failed)."""
+    return (
+        f"UPDATE {table} T SET STATE = IFF(T.DONE_AT IS NULL, 'released', 'done'), ERROR = {sql.literal(reason)}, "
+        f"UPDATED_AT = {NOW} WHERE {mine} AND T.STATE = 'claimed'"
+    )
+
+
+def quarantine(table: str, mine: str, errors: Mapping[str, str], job: str) -> str:
+    """Put files aside with what the model said of each.
+
+    :param errors: full stage path to error.
+    """
+    listed = ", ".join(f"({sql.literal(path)}, {sql.literal(error)})" for path, error in errors.items())
+    return quarantine_rows(table, mine, f"SELECT COLUMN1 AS FILE_PATH, COLUMN2 AS ERROR FROM VALUES {listed}", job)
+
+
+def quarantine_rows(table: str, mine: str, select: str, job: str) -> str:
+    """Put files aside that are on the server already.
+
+    :param select: gives FILE_PATH and ERROR.
+    """
+    return (
+        f"UPDATE {table} T SET STATE = 'quarantined', ERROR = S.ERROR, JOB_NAME = {sql.literal(job)}, "
+        f"UPDATED_AT = {NOW} FROM ({select}) S WHERE {mine} AND T.FILE_PATH = S.FILE_PATH"
+    )
+
+
+def quarantined(table: str, mine: str, limit: int) -> str:
+    """The first quarantined files by path: FILE_PATH, ERROR."""
+    return (
+        f"SELECT T.FILE_PATH, T.ERROR FROM {table} T WHERE {mine} AND T.STATE = 'quarantined' "
+        f"ORDER BY T.FILE_PATH LIMIT {int(limit)}"
+    )
+
+
+def release_quarantined(table: str, subject: str, paths: Sequence[str] | None) -> str:
+    """Let quarantined files be taken again: these, or all of the model version."""
+    some = "" if paths is None else f" AND T.FILE_PATH IN {sql.literal(list(paths))}"
+    return (
+        f"UPDATE {table} T SET STATE = 'released', UPDATED_AT = {NOW} WHERE {subject} AND T.STATE = 'quarantined'{some}"
+    )

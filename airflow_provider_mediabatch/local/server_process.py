@@ -1,0 +1,145 @@
+"""The engine's own process: owns the state directory, serves, and ends in order.
+
+Run by :mod:`~airflow_provider_mediabatch.local.lifecycle`; not meant to be started by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import gc
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_mediabatch.local.lifecycle import LOCK_FILE, STATE_FILE
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(512)
+    return listener
+
+
+def _bind(wanted: int | None, previous: int | None) -> socket.socket:
+    """The wanted port; else the one used before, so that connections made then still fit; else any free one."""
+    if wanted:
+        return _listen(wanted)
+    if previous:
+        try:
+            return _listen(previous)
+        except OSError:
+            logging.getLogger(__name__).warning("port %d is taken by another process; choosing a new one", previous)
+    return _listen(0)
+
+
+def _write_state(path: Path, state: dict[str, Any]) -> None:
+    """For its owner's eyes only, from the first byte: it holds the password."""
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(state, file)
+    unfinished.rename(path)
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    try:
+        state = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _log_to(path: Path) -> None:
+    handler = RotatingFileHandler(path, maxBytes=10 * 2**20, backupCount=3)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def serve(state_dir: Path, port: int | None = None) -> int:
+    """Serve until SIGTERM. Returns at once, with 0, when another process serves this state directory already."""
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The lock goes with the process, however it ends, so it says for certain whether an engine runs; a pid does not.
+    lock = os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return 0
+    _log_to(state_dir / "engine.log")
+    before = _read_state(state_dir / STATE_FILE)
+    listener = _bind(port, before.get("port"))
+
+    import uvicorn
+
+    from airflow_provider_mediabatch.local.catalog import OtherFormatError
+    from airflow_provider_mediabatch.local.engine import Engine
+    from airflow_provider_mediabatch.local.protocol.connections import Connections, hang_up
+    from airflow_provider_mediabatch.local.protocol.server import Server
+
+    try:
+        engine = Engine(state_dir)
+    except OtherFormatError as error:
+        print(error, file=sys.stderr)
+        return 1
+    engine.recover()
+    bound = listener.getsockname()[1]
+    password = str(before.get("password") or secrets.token_urlsafe(24))
+    app = Server(engine, password, bound, hang_up).app()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=Connections,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            # Longer than the usual pause between two polls, so that a poller keeps its connection.
+            timeout_keep_alive=120,
+            timeout_graceful_shutdown=3,
+            ws="none",
+        )
+    )
+    state = {
+        "pid": os.getpid(),
+        "port": bound,
+        "password": password,
+        "instance": engine.instance,
+        "started": time.time(),
+    }
+    _write_state(state_dir / STATE_FILE, state)
+    logging.getLogger(__name__).info("serving %s on port %d", state_dir, bound)
+    # uvicorn stops on these signals and then raises them once more; the default action would end the process before it
+    # closed.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    # What is imported stays: to look through it again takes 0.1 s of each full collection, and a large LIST brings one.
+    gc.collect()
+    gc.freeze()
+    try:
+        server.run(sockets=[listener])
+    finally:
+        engine.close()
+        logging.getLogger(__name__).info("stopped")
+    return 0
+
+
+def main() -> int:
+    """The process's entry point."""
+    parser = argparse.ArgumentParser(prog="mediabatch-local-engine")
+    parser.add_argument("--state-dir", type=Path, required=True)
+    parser.add_argument("--port", type=int)
+    arguments = parser.parse_args()
+    return serve(arguments.state_dir, arguments.port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,381 @@
+"""The first half of a translation: names.
+
+After it every table is a DuckDB table or a known relation, every identifier is quoted as Snowflake resolves it, bound
+values and context functions are constants, and every result column has its name.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from airflow_provider_mediabatch.core.sql import split
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
+from airflow_provider_mediabatch.local.sql import functions, sources, types
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.sql.storage import Table
+
+SOURCE = "mb_source"
+_TIMES = (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime)
+_TIMESTAMP_FUNCTION = re.compile(r"(TRY_)?TO_TIMESTAMP(_NTZ|_LTZ|_TZ)?\Z")
+_REFUSED: dict[type[exp.Expr], str] = {
+    exp.HistoricalData: "time travel (AT, BEFORE)",
+    exp.Connect: "CONNECT BY",
+    exp.MatchRecognize: "MATCH_RECOGNIZE",
+    exp.Pivot: "PIVOT and UNPIVOT",
+    exp.Clone: "CLONE",
+}
+
+
+class Preparation:
+    """One statement's names.
+
+    :param deferred: the expression is evaluated later, again and again (a view): times stay functions.
+    :ivar tables: the tables that it refers to, by their place in DuckDB.
+    :ivar relations: DuckDB queries by the token that stands for each.
+    :ivar schema: columns and types of all of them, for sqlglot.
+    """
+
+    def __init__(self, ctx: Context, *, deferred: bool = False) -> None:
+        self.ctx = ctx
+        self.deferred = deferred
+        self.now = datetime.datetime.now(datetime.UTC)
+        self.tables: dict[tuple[str, str], Table] = {}
+        self.relations: dict[str, str] = {}
+        self.schema: dict[str, dict[str, dict[str, str]]] = {}
+        self.batch: dict[int, list[object]] = {}
+
+    def statement(self, tree: exp.Expr) -> exp.Expr:
+        """Prepare a whole statement in place; returns its root."""
+        for refused, what in _REFUSED.items():
+            if tree.find(refused):
+                raise not_supported(what)
+        if any(join.args.get("match_condition") for join in tree.find_all(exp.Join)):
+            raise not_supported("ASOF JOIN")
+        self._name_projections(tree)
+        self._normalize(tree)
+        tree = tree.transform(self._constants, copy=False)
+        for select in list(tree.find_all(exp.Select)):
+            self._positions(select)
+        for node in list(tree.find_all(exp.TableFromRows)):
+            self._table_function(node)
+        for table in list(tree.find_all(exp.Table)):
+            self._table(table)
+        for column in tree.find_all(exp.Column):
+            # sqlglot would look for the schema of db.schema.table.column among Snowflake's names.
+            column.set("db", None)
+            column.set("catalog", None)
+        return tree
+
+    # Names of result columns.
+
+    def _name_projections(self, tree: exp.Expr) -> None:
+        for select in tree.find_all(exp.Select):
+            texts = select.meta.pop("texts", [])
+            for index, projection in enumerate(list(select.expressions)):
+                if isinstance(projection, exp.Alias | exp.Column | exp.Star | exp.Aliases) or projection.is_star:
+                    continue
+                name = projection.sql("snowflake", comments=False)
+                if len(texts) == len(select.expressions):
+                    name = texts[index]
+                name = name.upper()
+                alias = exp.Alias(this=projection.copy(), alias=exp.to_identifier(name, quoted=True))
+                projection.replace(alias)
+
+    def _normalize(self, tree: exp.Expr) -> None:
+        for identifier in tree.find_all(exp.Identifier):
+            if isinstance(identifier.parent, exp.PropertyEQ) and identifier.arg_key == "this":
+                identifier.set("quoted", True)  # the key of {'a': 1}, a string as it is written
+            elif not identifier.args.get("quoted"):
+                identifier.set("this", identifier.name.upper())
+                identifier.set("quoted", True)
+
+    # Constants.
+
+    def _constants(self, node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Placeholder):
+            return self._bound(node)
+        if isinstance(node, exp.Parameter) and not isinstance(node.this, exp.Literal):
+            return self._variable(node)
+        if isinstance(node, exp.DynamicIdentifier):
+            return self._identifier(node)
+        if isinstance(node, exp.Anonymous):
+            return self._function(node)
+        if self.deferred and isinstance(node, _TIMES):
+            return node
+        return functions.context_value(self.ctx, node, self.now) or node
+
+    def _bound(self, node: exp.Placeholder) -> exp.Expr:
+        position = int(node.name) if node.name.isdigit() else 0
+        if position not in self.ctx.bindings:
+            raise SnowflakeError(2049, "42601", f"SQL compilation error:\nBind variable {node.name or '?'} not set.")
+        value = self.ctx.bindings[position]
+        if isinstance(value, list):
+            self.batch[position] = value
+            return exp.column(f"B{position}", table="MB_BATCH", quoted=True)
+        return functions.constant(value)
+
+    def _variable(self, node: exp.Parameter) -> exp.Expr:
+        name = node.this.name.upper()
+        variables = self.ctx.session.temporary.get("variables", {})
+        if name not in variables:
+            raise SnowflakeError(
+                2211, "02000", f"SQL compilation error: error line 1\nSession variable '${name}' does not exist"
+            )
+        return functions.constant(variables[name])
+
+    def _identifier(self, node: exp.DynamicIdentifier) -> exp.Expr:
+        """IDENTIFIER('a.b') or IDENTIFIER(?)."""
+        inner = node.this
+        if isinstance(inner, exp.Placeholder):
+            inner = self._bound(inner)
+        elif isinstance(inner, exp.Parameter):
+            inner = self._variable(inner)
+        parts = _names(str(sources.value(inner)))
+        if isinstance(node.parent, exp.Table):
+            parent = node.parent
+            for name, part in zip(("db", "catalog"), reversed(parts[:-1]), strict=False):
+                parent.set(name, exp.to_identifier(part, quoted=True))
+            return exp.to_identifier(parts[-1], quoted=True)
+        return exp.column(*reversed(parts), quoted=True)
+
+    def _function(self, node: exp.Anonymous) -> exp.Expr:
+        name = node.name.upper()
+        scalar = functions.find_scalar(name)
+        if scalar is not None:
+            stages = [sources.stage_text(a) for a in node.expressions]
+            arguments = [
+                a.transform(self._constants) if not s else a for a, s in zip(node.expressions, stages, strict=True)
+            ]
+            values = [
+                s or (None if isinstance(a, exp.Column) and a.name == "NONE" else sources.value(a))
+                for a, s in zip(arguments, stages, strict=True)
+            ]
+            return functions.constant(scalar(self.ctx, values))
+        if match := _TIMESTAMP_FUNCTION.match(name):
+            kind = types.parse("TIMESTAMP" + (match[2] or "_NTZ"))
+            source = node.expressions[0]
+            if len(node.expressions) > 1 and node.expressions[1].name != "0":
+                raise not_supported(f"{name} with a scale or a format that is not a constant")
+            return exp.TryCast(this=source, to=kind) if match[1] else exp.Cast(this=source, to=kind)
+        return functions.context_value(self.ctx, node, self.now) or node
+
+    # $1, $2 …
+
+    def _positions(self, select: exp.Select) -> None:
+        parameters = [
+            p for p in select.find_all(exp.Parameter) if p.find_ancestor(exp.Select) is select and p.name.isdigit()
+        ]
+        origin = select.args.get("from_")
+        source = origin.this if origin is not None else None
+        if isinstance(source, exp.Values):
+            _name_values(source)
+        for join in select.args.get("joins") or []:
+            if isinstance(join.this, exp.Values):
+                _name_values(join.this)
+        if source is None or not parameters:
+            return
+        if _is_stage(source):
+            self._staged(source)
+            columns = self.schema[SOURCE][source.name]
+            for parameter in parameters:
+                _staged_value(parameter, list(columns), source.alias)
+            return
+        names = self._columns_of(source)
+        for parameter in parameters:
+            index = int(parameter.name) - 1
+            if index >= len(names):
+                raise SnowflakeError(904, "42000", f"SQL compilation error: invalid identifier '${index + 1}'")
+            parameter.replace(exp.column(names[index], table=source.alias_or_name or None, quoted=True))
+
+    def _columns_of(self, source: exp.Expr) -> list[str]:
+        if isinstance(source, exp.Values):
+            return list(source.alias_column_names)
+        if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
+            if not source.alias:
+                source.set("alias", exp.TableAlias(this=exp.to_identifier(source.name, quoted=True)))
+            name = self.ctx.qualify(tuple(p.name for p in source.parts))
+            return [c.name for c in self.ctx.engine.storage.get(self.ctx.session, *name).columns]
+        if isinstance(source, exp.Subquery) and isinstance(source.this, exp.Select):
+            if not source.alias:
+                source.set("alias", exp.TableAlias(this=exp.to_identifier("MB_SUBQUERY", quoted=True)))
+            if not any(s.is_star for s in source.this.selects):
+                return [s.alias_or_name for s in source.this.selects]
+        raise not_supported("$1 over this kind of source")
+
+    # Tables.
+
+    def _table_function(self, node: exp.TableFromRows) -> None:
+        inner = node.this
+        alias = node.args.get("alias")
+        if isinstance(inner, exp.Explode):
+            names = ("SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS")
+            name = (
+                alias.this.copy() if alias is not None and alias.this else exp.to_identifier("MB_FLATTEN", quoted=True)
+            )
+            columns = [exp.to_identifier(n, quoted=True) for n in names]
+            node.replace(exp.Lateral(this=inner.copy(), alias=exp.TableAlias(this=name, columns=columns)))
+            return
+        call: exp.Expr = inner
+        if isinstance(inner, exp.ModelAttribute):
+            name = "!" + inner.expression.name.upper()
+        elif isinstance(inner, exp.Generator):
+            name = "GENERATOR"
+        else:
+            parts = [p.name.upper() for p in inner.flatten()] if isinstance(inner, exp.Dot) else [inner.name.upper()]
+            name, call = ".".join(parts), inner.expression if isinstance(inner, exp.Dot) else inner
+        node.replace(self.relation(sources.find(name)(self.ctx, call), alias))
+
+    def relation(self, sql: str, alias: exp.Expr | None) -> exp.Table:
+        """A Table node that stands for a DuckDB query."""
+        token = f"mb_{secrets.token_hex(8)}"
+        self._declare(token, sql)
+        table = exp.Table(this=exp.to_identifier(token, quoted=True), db=exp.to_identifier(SOURCE, quoted=True))
+        table.set(
+            "alias",
+            alias.copy()
+            if alias is not None
+            else exp.TableAlias(this=exp.to_identifier("MB_" + token[3:].upper(), quoted=True)),
+        )
+        return table
+
+    def _declare(self, token: str, sql: str) -> None:
+        described = self.ctx.session.duckdb.execute(f"DESCRIBE {sql}").fetchall()
+        self.relations[token] = sql
+        self.schema.setdefault(SOURCE, {})[token] = {row[0]: types.from_duckdb(row[1]) for row in described}
+
+    def _staged(self, table: exp.Expr) -> None:
+        """Turn ``FROM @stage/path (…)`` into a relation, in place."""
+        directory = isinstance(table.this, exp.DirectoryStage)
+        sql = sources.find("DIRECTORY" if directory else "STAGE")(self.ctx, table)
+        token = f"mb_{secrets.token_hex(8)}"
+        self._declare(token, sql)
+        for name in ("format", "pattern"):
+            table.set(name, None)
+        table.set("this", exp.to_identifier(token, quoted=True))
+        table.set("db", exp.to_identifier(SOURCE, quoted=True))
+        if not table.alias:
+            table.set("alias", exp.TableAlias(this=exp.to_identifier("MB_" + token[3:].upper(), quoted=True)))
+
+    def _table(self, table: exp.Table) -> None:
+        if table.db == SOURCE or table.arg_key == "format" or _is_common(table):
+            return
+        if _is_stage(table) or isinstance(table.this, exp.DirectoryStage):
+            self._staged(table)
+            return
+        if not isinstance(table.this, exp.Identifier):
+            raise not_supported(f"the table reference {table.sql('snowflake')}")
+        if table.db == "INFORMATION_SCHEMA":
+            source = sources.find(f"INFORMATION_SCHEMA.{table.name}")
+            relation = self.relation(source(self.ctx, table), table.args.get("alias"))
+            if table.args.get("alias") is None:
+                relation.set("alias", exp.TableAlias(this=exp.to_identifier(table.name, quoted=True)))
+            table.replace(relation)
+            return
+        found = self.resolve(table)
+        database, name = found.physical
+        if not table.alias:
+            table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name, quoted=True)))
+        table.set("this", exp.to_identifier(name, quoted=True))
+        table.set("db", exp.to_identifier(database, quoted=True))
+        table.set("catalog", None)
+
+    def lookup(self, node: exp.Table, privilege: str) -> Table:
+        """The table that a statement changes, by the reference as it was written; the role must have the privilege."""
+        found: Table = self.ctx.engine.storage.get(self.ctx.session, *self.name(node))
+        allow(self.ctx, privilege, found)
+        return found
+
+    def name(self, node: exp.Table) -> tuple[str, str, str]:
+        """The full name behind a reference as it was written."""
+        copied = exp.Tuple(expressions=[node.copy()])
+        self._normalize(copied)
+        copied.transform(self._constants, copy=False)
+        table = copied.expressions[0]
+        if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
+            raise syntax_error(f"{node.sql('snowflake')} is not a table")
+        return self.ctx.qualify(tuple(part.name for part in table.parts))
+
+    def resolve(self, table: exp.Table) -> Table:
+        """The table behind a reference, noted with its columns."""
+        name = self.ctx.qualify(tuple(part.name for part in table.parts))
+        found: Table = self.ctx.engine.storage.get(self.ctx.session, *name)
+        allow(self.ctx, "SELECT", found)
+        database, physical = found.physical
+        self.tables[found.physical] = found
+        self.schema.setdefault(database, {})[physical] = {c.name: c.type for c in found.columns}
+        return found
+
+
+def allow(ctx: Context, privilege: str, table: Table) -> None:
+    """Raise Snowflake's error unless the session's role has the privilege; a temporary table is its session's own."""
+    if not table.temporary:
+        ctx.engine.privileges.require(ctx, privilege, table.kind, (table.database, table.schema, table.name))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    try:
+        return split(text.strip())
+    except ValueError as error:
+        raise syntax_error(str(error)) from None
+
+
+def _is_stage(node: exp.Expr) -> bool:
+    if not isinstance(node, exp.Table) or isinstance(node.this, exp.Identifier):
+        return False
+    return isinstance(node.this, exp.Var | exp.Literal | exp.Parameter) and node.this.name.startswith("@")
+
+
+def _is_common(table: exp.Table) -> bool:
+    """Whether the name is one of a WITH around it."""
+    if table.args.get("db") is not None or not isinstance(table.this, exp.Identifier):
+        return False
+    ancestor = table.parent
+    while ancestor is not None:
+        if isinstance(ancestor, exp.CTE) and ancestor.alias == table.name:
+            clause = ancestor.parent
+            if not (isinstance(clause, exp.With) and clause.recursive):
+                # Its own definition does not see it: the name is that of a table.
+                return False
+        clause = ancestor.args.get("with_")
+        if clause is not None and any(cte.alias == table.name for cte in clause.expressions):
+            return True
+        ancestor = ancestor.parent
+    return False
+
+
+def _name_values(values: exp.Values) -> None:
+    """Columns of VALUES are COLUMN1, COLUMN2 …, unless they are named."""
+    alias = values.args.get("alias")
+    name = alias.this if alias is not None and alias.this is not None else exp.to_identifier("MB_VALUES", quoted=True)
+    columns = alias.args.get("columns") if alias is not None else None
+    if not columns:
+        width = len(values.expressions[0].expressions) if isinstance(values.expressions[0], exp.Tuple) else 1
+        columns = [exp.to_identifier(f"COLUMN{i + 1}", quoted=True) for i in range(width)]
+    values.set("alias", exp.TableAlias(this=name.copy(), columns=[c.copy() for c in columns]))
+
+
+def _staged_value(parameter: exp.Parameter, columns: list[str], alias: str) -> None:
+    """``$1:"col"`` over staged files is the file's column; ``$1`` alone is the whole row."""
+    if parameter.name != "1":
+        raise not_supported(f"${parameter.name} over staged files: Parquet has only $1")
+    whole = parameter.parent if isinstance(parameter.parent, exp.Column) else parameter  # a.$1 is a column of its own
+    parent = whole.parent
+    if isinstance(parent, exp.JSONExtract) and isinstance(parent.expression, exp.JSONPath):
+        parts = [p for p in parent.expression.expressions if not isinstance(p, exp.JSONPathRoot)]
+        key = str(parts[0].this)
+        value: exp.Expr = exp.column(key, table=alias, quoted=True) if key in columns else exp.null()
+        if len(parts) > 1:
+            path = exp.JSONPath(expressions=[exp.JSONPathRoot(), *[p.copy() for p in parts[1:]]])
+            value = exp.JSONExtract(this=value, expression=path)
+        parent.replace(value)
+        return
+    columns = [c for c in columns if not c.startswith("METADATA$")]
+    row = [x for c in columns for x in (exp.Literal.string(c), exp.column(c, table=alias, quoted=True))]
+    whole.replace(exp.Anonymous(this="JSON_OBJECT", expressions=row))

@@ -1,0 +1,67 @@
+"""Which module answers which statement.
+
+Each module of this package registers its handlers with :func:`statement`, by the statement's leading keywords; what no
+handler takes goes to the ordinary SQL path (sqlglot and DuckDB), which refuses by name what it cannot translate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.local.statement_result import FileTransfer, Pending, Result
+from airflow_provider_mediabatch.local.statements.lexer import Cursor
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.context import Context
+
+Handler = Callable[["Context", Cursor], Result | FileTransfer | Pending]
+
+_handlers: dict[tuple[str, ...], Handler] = {}
+_unlocked: set[Handler] = set()
+
+
+def statement(*leads: str, locked: bool = True) -> Callable[[Handler], Handler]:
+    """Register a handler for statements that begin with these keywords, e.g. ``@statement("LIST", "LS")``.
+
+    The cursor stands at the statement's start. Modifiers between CREATE and the object's kind (``OR REPLACE``,
+    ``TEMPORARY``, ``TEMP``, ``SCOPED``, ``TRANSIENT`` …) are skipped for the match only.
+
+    :param leads: leading keywords; the longest that fits a statement wins.
+    :param locked: whether the handler has the session to itself (its DuckDB connection above all). False for
+        statements that must get through while another statement of the session runs, such as the one that cancels it.
+    """
+
+    def register(handler: Handler) -> Handler:
+        for lead in leads:
+            _handlers[tuple(lead.upper().split())] = handler
+        if not locked:
+            _unlocked.add(handler)
+        return handler
+
+    return register
+
+
+_MODIFIERS = {"OR", "REPLACE", "SCOPED", "TEMPORARY", "TEMP", "TRANSIENT", "VOLATILE", "LOCAL", "GLOBAL", "SECURE"}
+
+
+def find(cursor: Cursor) -> Handler | None:
+    """The handler for the statement at ``cursor``, by the longest lead that matches; None for ordinary SQL."""
+    words: list[str] = []
+    for token in cursor.tokens[:8]:
+        if token.kind != "word":
+            break
+        word = token.value.upper()
+        if words and words[0] == "CREATE" and len(words) == 1 and word in _MODIFIERS:
+            continue
+        words.append(word)
+    for length in range(len(words), 0, -1):
+        handler = _handlers.get(tuple(words[:length]))
+        if handler is not None:
+            return handler
+    return None
+
+
+def is_locked(handler: Handler) -> bool:
+    """Whether a handler needs the session to itself."""
+    return handler not in _unlocked

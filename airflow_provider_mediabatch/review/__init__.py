@@ -1,0 +1,1 @@
+"""The review page of samples and batches, and the sample's approval form."""

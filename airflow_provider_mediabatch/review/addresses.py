@@ -1,0 +1,23 @@
+"""Addresses of the review page on this Airflow site. Links and the approval form use them; nothing here is heavy."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+URL_PREFIX = "/mediabatch"
+"""Where the page is mounted in Airflow's API server."""
+
+
+def site_prefix() -> str:
+    """The path below which Airflow is served, from ``[api] base_url``: empty, or like ``/airflow``."""
+    from airflow.configuration import conf
+
+    return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
+
+
+def segments(*parts: str | int) -> str:
+    """Path segments, percent-encoded and joined: nothing in them can end a URL, a link or an image."""
+    # A browser folds "." and ".." away, encoded or not: no identifier of Airflow's is one of them.
+    if any(str(part) in ("", ".", "..") for part in parts):
+        raise ValueError(f"{parts!r} does not make a path")
+    return "/".join(quote(str(part), safe="") for part in parts)

@@ -1,0 +1,69 @@
+"""Text for Airflow's approval form, which renders Markdown: values from outside stay values.
+
+File names and model outputs are anybody's text. Airflow's form turns bare URLs into links even where every character
+is escaped, fetches images from anywhere and knows tables, so such text only ever stands in code spans, where Markdown
+has no meaning.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_BACKTICKS = re.compile("`+")
+_BREAKING = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, bidirectional overrides, lone surrogates, line separators
+
+MAX_CELL = 160
+
+
+def plain(value: Any, limit: int | None = MAX_CELL) -> str:
+    """A value as one line of visible characters, cut to ``limit``."""
+    text = "" if value is None else str(value)
+    if limit is not None and len(text) > limit * 4:
+        text = text[: limit * 4]
+    text = "".join(" " if unicodedata.category(char) in _BREAKING else char for char in text)
+    text = " ".join(text.split())
+    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def code(value: Any, limit: int | None = MAX_CELL) -> str:
+    """A value as a code span that is safe in a table cell.
+
+    A vertical bar would end the cell even inside a code span; it is shown as ``│`` (the review page shows the real
+    one).
+    """
+    text = plain(value, limit).replace("|", "│")
+    if not text:
+        return ""
+    fence = "`" * (max((len(run) for run in _BACKTICKS.findall(text)), default=0) + 1)
+    pad = " " if text[0] == "`" or text[-1] == "`" else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A GitHub-flavoured table of cells that are Markdown already."""
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def image(url: str, alt: str) -> str:
+    """An image of this site: ``url`` is a path on it, made by :func:`segments`."""
+    if not url.startswith("/") or url.startswith("//"):
+        raise ValueError("only images of this site stand in a form")
+    return f"![{re.sub(r'[^A-Za-z0-9 ]', '', alt)}]({url})"
+
+
+def link(url: str, text: str) -> str:
+    """A link within this site, with a text of ours."""
+    if not url.startswith("/") or url.startswith("//"):
+        raise ValueError("only links within this site stand in a form")
+    return f"[{text}]({url})"
+
+
+def checks_table(checks: Sequence[Mapping[str, Any]]) -> str:
+    """What was checked and found."""
+    rows = [("✅" if check["passed"] else "❌", code(check["name"]), code(check.get("detail", ""))) for check in checks]
+    return table(("", "Check", "Finding"), rows)

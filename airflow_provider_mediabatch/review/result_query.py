@@ -1,0 +1,194 @@
+"""A job's output, a page at a time: what the review page shows, computed on the server.
+
+The output is Parquet on a stage. A page is one SELECT with LIMIT, long values cut before they leave Snowflake;
+distributions are GROUP BYs of at most a few rows. So a result of a million rows or of 10 MB texts costs the reader's
+browser and Airflow's API server the same as one of ten short ones. Needs a warehouse, as every SELECT does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.client.staged_parquet import Staged, field
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.hooks.mediabatch import rows
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+MAX_CHARACTERS = 2000
+BINS = 24
+TOP_LABELS = 20
+_NUMERIC = re.compile(r"(NUMBER|FLOAT|REAL|DOUBLE|DECIMAL|INT)", re.IGNORECASE)
+_TEXT = re.compile(r"(TEXT|VARCHAR|STRING)", re.IGNORECASE)
+_BINARY = re.compile(r"(BINARY)", re.IGNORECASE)
+_NATIVE = re.compile(r"(NUMBER|FLOAT|REAL|DOUBLE|DECIMAL|INT|BOOLEAN)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ResultColumn:
+    """A column of the output Parquet.
+
+    :param name: as stored.
+    :param type: Snowflake's type, from INFER_SCHEMA.
+    """
+
+    name: str
+    type: str
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether it can have a histogram."""
+        return bool(_NUMERIC.match(self.type))
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it can be searched and counted as a label."""
+        return bool(_TEXT.match(self.type))
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """Which rows a reader asked for; every field came from a URL.
+
+    :param page: from 1.
+    :param size: rows of a page, 1 to 100.
+    :param search: text that must stand in the first file column or in any text column, case ignored.
+    :param label_column: with ``label``, keeps rows whose value is exactly that.
+    :param label: the value.
+    :param sort: a column, or None for the files' order.
+    :param descending: highest first.
+    """
+
+    page: int = 1
+    size: int = 24
+    search: str = ""
+    label_column: str | None = None
+    label: str | None = None
+    sort: str | None = None
+    descending: bool = False
+
+    def at(self, page: int) -> PageRequest:
+        """The same question's other page."""
+        return replace(self, page=page)
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How a numeric column is spread: ``counts`` in bins of equal width from ``low`` to ``high``."""
+
+    low: float
+    high: float
+    mean: float
+    counts: tuple[int, ...]
+
+
+class ResultPages:
+    """Reads one job's output folder.
+
+    :param connection: open, with a warehouse.
+    :param location: the folder, as a full stage path: the job's own, with its ``_SUCCESS``.
+    """
+
+    def __init__(self, connection: SnowflakeConnection, location: str) -> None:
+        self._connection = connection
+        folder = StagePath.parse(location).folder
+        self._location = folder.full
+        self._staged = Staged(connection, sql.qualified(folder.database, folder.schema))
+
+    def columns(self) -> list[ResultColumn]:
+        """The output's columns. Empty when the folder holds no Parquet."""
+        return [ResultColumn(name, kind) for name, kind in self._staged.columns(self._location).items()]
+
+    def count(self, columns: Sequence[ResultColumn], request: PageRequest) -> int:
+        """Rows that match, over all pages."""
+        where = self._where(columns, request)
+        return int(rows(self._connection, f"SELECT COUNT(*) AS N FROM {self._relation(columns)}{where}")[0]["N"])
+
+    def page(self, columns: Sequence[ResultColumn], request: PageRequest) -> list[dict[str, Any]]:
+        """One page of rows: texts and nested values cut to 2,000 characters and one more, bytes as their length."""
+        order = self._by_name(columns, request.sort) or columns[0]
+        direction = " DESC NULLS LAST" if request.descending else " ASC NULLS LAST"
+        size = max(1, min(100, request.size))
+        tie = "" if order == columns[0] else f", {sql.quoted(columns[0].name)}"
+        return rows(
+            self._connection,
+            f"SELECT {', '.join(_shown(column) for column in columns)} FROM {self._relation(columns)}"
+            f"{self._where(columns, request)} ORDER BY {sql.quoted(order.name)}{direction}{tie} "
+            f"LIMIT {size} OFFSET {(max(1, request.page) - 1) * size}",
+        )
+
+    def labels(self, column: ResultColumn) -> tuple[list[tuple[str, int]], int]:
+        """The most frequent values of a column with their counts, and how many distinct values there are."""
+        name = sql.quoted(column.name)
+        found = rows(
+            self._connection,
+            f"SELECT LEFT({name}, 200) AS LABEL, COUNT(*) AS N FROM {self._relation([column])} "
+            f"WHERE {name} IS NOT NULL GROUP BY 1 ORDER BY N DESC, LABEL LIMIT {TOP_LABELS}",
+        )
+        distinct = rows(self._connection, f"SELECT COUNT(DISTINCT {name}) AS N FROM {self._relation([column])}")
+        return [(str(row["LABEL"]), int(row["N"])) for row in found], int(distinct[0]["N"])
+
+    def histogram(self, column: ResultColumn) -> Histogram | None:
+        """The spread of a numeric column, or None where it has no finite value."""
+        name = sql.quoted(column.name)
+        value = f"{name}::DOUBLE"
+        finite = f"{value} BETWEEN -1e300 AND 1e300"
+        relation = self._relation([column])
+        ends = rows(
+            self._connection,
+            f"SELECT MIN({value}) AS LOW, MAX({value}) AS HIGH, AVG({value}) AS MEAN FROM {relation} WHERE {finite}",
+        )[0]
+        if ends["LOW"] is None:
+            return None
+        low, high = float(ends["LOW"]), float(ends["HIGH"])
+        width = (high - low) / BINS
+        bin_ = "0" if width == 0 else f"LEAST({BINS - 1}, FLOOR(({value} - ({low!r})) / {width!r}))"
+        counts = [0] * BINS
+        for row in rows(
+            self._connection, f"SELECT {bin_} AS BIN, COUNT(*) AS N FROM {relation} WHERE {finite} GROUP BY 1"
+        ):
+            counts[max(0, min(BINS - 1, int(row["BIN"])))] += int(row["N"])
+        return Histogram(low, high, float(ends["MEAN"]), tuple(counts))
+
+    def _relation(self, columns: Sequence[ResultColumn]) -> str:
+        fields = ", ".join(f"{field(item.name)}::{_cast(item)} AS {sql.quoted(item.name)}" for item in columns)
+        return f"(SELECT {fields} FROM {self._staged.source(self._location)})"
+
+    def _where(self, columns: Sequence[ResultColumn], request: PageRequest) -> str:
+        conditions: list[str] = []
+        if request.search:
+            wanted = sql.literal(request.search.lower())
+            texts = [column for column in columns if column.is_text]
+            conditions.append(
+                "(" + " OR ".join(f"CONTAINS(LOWER({sql.quoted(item.name)}), {wanted})" for item in texts) + ")"
+                if texts
+                else "FALSE"
+            )
+        column = self._by_name(columns, request.label_column)
+        if column is not None and request.label is not None:
+            conditions.append(f"LEFT({sql.quoted(column.name)}::TEXT, 200) = {sql.literal(request.label)}")
+        return " WHERE " + " AND ".join(conditions) if conditions else ""
+
+    @staticmethod
+    def _by_name(columns: Sequence[ResultColumn], name: str | None) -> ResultColumn | None:
+        return next((column for column in columns if column.name == name), None)
+
+
+def _cast(column: ResultColumn) -> str:
+    if _NATIVE.match(column.type):
+        return column.type
+    return "BINARY" if _BINARY.match(column.type) else "TEXT"
+
+
+def _shown(column: ResultColumn) -> str:
+    name = sql.quoted(column.name)
+    if _NATIVE.match(column.type):
+        return name
+    if _BINARY.match(column.type):
+        return f"LENGTH({name}) AS {name}"
+    return f"LEFT({name}, {MAX_CHARACTERS + 1}) AS {name}"

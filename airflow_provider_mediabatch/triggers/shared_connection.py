@@ -1,0 +1,127 @@
+"""One login and one statement an interval, however many jobs a triggerer waits for.
+
+Each Snowflake connection id has one open connection in the triggerer process, shared by all triggers, and each job
+schema one cached listing. The first trigger that needs a newer listing fetches it, in a thread; the others wait for
+that one. The connection closes when its last user leaves and is opened again when the session has expired.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+T = TypeVar("T")
+
+NETWORK_TIMEOUT = 60
+"""Seconds after which the connector gives up on a request: without it, it retries for ever inside one poll."""
+
+
+class SharedConnection:
+    """An open connection that many triggers use, each call in a thread.
+
+    :param snowflake_conn_id: Airflow connection.
+    """
+
+    def __init__(self, snowflake_conn_id: str) -> None:
+        self.users = 0
+        self._conn_id = snowflake_conn_id
+        self._connection: SnowflakeConnection | None = None
+        self._opening = threading.Lock()
+        self._listings: dict[str, Listing] = {}
+
+    async def call(self, function: Callable[[SnowflakeConnection], T]) -> T:
+        """Run ``function(connection)`` in a thread; log in again once if the session has ended."""
+        return await asyncio.to_thread(self._call, function)
+
+    def listing(self, schema: str) -> Listing:
+        """The shared listing of a schema's jobs."""
+        if schema not in self._listings:
+            self._listings[schema] = Listing(self, schema)
+        return self._listings[schema]
+
+    async def close(self) -> None:
+        """Close the connection, in a thread."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await asyncio.to_thread(connection.close)
+
+    def _call(self, function: Callable[[SnowflakeConnection], T]) -> T:
+        from airflow_provider_mediabatch.batch.wait_for_job import session_ended
+
+        connection = self._open()
+        try:
+            return function(connection)
+        except Exception as error:
+            if not session_ended(error):
+                raise
+            self._forget(connection)
+        return function(self._open())
+
+    def _open(self) -> SnowflakeConnection:
+        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+
+        with self._opening:
+            if self._connection is None or self._connection.is_closed():
+                hook = MediaBatchHook(snowflake_conn_id=self._conn_id, network_timeout=NETWORK_TIMEOUT)
+                self._connection = hook.get_conn()
+            return self._connection
+
+    def _forget(self, connection: SnowflakeConnection) -> None:
+        with self._opening:
+            if self._connection is connection:
+                self._connection = None
+        try:
+            connection.close(retry=False)
+        except Exception:
+            return  # the session had ended: there is nothing left to close
+
+
+class Listing:
+    """Statuses of all our jobs in one schema, fetched at most once an interval.
+
+    :param connection: the shared connection.
+    :param schema: ``DB.SCHEMA`` as SQL.
+    """
+
+    def __init__(self, connection: SharedConnection, schema: str) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._statuses: dict[str, str] = {}
+        self._fetched = 0.0
+        self._fetching = asyncio.Lock()
+
+    async def status(self, job: str, max_age: float) -> str | None:
+        """The job's status in a listing no older than ``max_age`` seconds; None when it is not in it."""
+        from airflow_provider_mediabatch.client import jobs
+
+        async with self._fetching:
+            if time.monotonic() - self._fetched > max_age:
+                self._statuses = await self._connection.call(lambda open_: jobs.statuses(open_, self._schema))
+                self._fetched = time.monotonic()
+            return self._statuses.get(job)
+
+
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, SharedConnection]] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def shared_connection(snowflake_conn_id: str) -> AsyncIterator[SharedConnection]:
+    """The process's connection of this id, for the time of the block; the last one out closes it."""
+    connections = _shared.setdefault(asyncio.get_running_loop(), {})
+    shared = connections.setdefault(snowflake_conn_id, SharedConnection(snowflake_conn_id))
+    shared.users += 1
+    try:
+        yield shared
+    finally:
+        shared.users -= 1
+        if shared.users == 0:
+            connections.pop(snowflake_conn_id, None)
+            await shared.close()

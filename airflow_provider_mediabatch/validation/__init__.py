@@ -1,0 +1,1 @@
+"""Whether a batch can work, before anything is started: signature, environment, privileges."""

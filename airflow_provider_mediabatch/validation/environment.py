@@ -1,0 +1,174 @@
+"""Checks of what surrounds the model: stages, compute pool, job schema, resources. Pure functions on facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.job_names import closest
+from airflow_provider_mediabatch.core.metadata import ModelFacts, PoolFacts, StageFacts
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.validation.signature import Findings
+
+SPEC_FIELDS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
+    "resources_spec": {"cpu_requests": str, "memory_requests": str, "gpu_requests": str},
+    "inference_spec": {
+        "num_workers": int,
+        "max_batch_rows": int,
+        "engine_options": Mapping,
+        "adapters": (Mapping, list),
+    },
+    "image_build_spec": {"image_repo": str, "force_rebuild": bool},
+}
+"""Fields of snowflake-ml's public specification classes, kept here so that validation need not import it (seconds).
+
+A test compares them with the installed classes.
+"""
+
+StagesBySchema = Mapping[tuple[str, str], Sequence[StageFacts] | None]
+
+
+def check_output_stage(location: StagePath, stages: StagesBySchema, findings: Findings) -> None:
+    """The output must go to an internal stage that exists."""
+    stage = _find_stage(location, stages, "output_location", "WRITE", findings)
+    if stage is not None and stage.external:
+        findings.problem(
+            f"output_location is on the external stage {location.stage_name}: jobs write to internal stages only",
+            f"CREATE STAGE {sql.qualified(location.database, location.schema, 'PREDICTIONS')} "
+            "ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE'), and use it as output_location",
+        )
+
+
+def check_input_stage(location: StagePath, stages: StagesBySchema, findings: Findings) -> None:
+    """Where files are read from: external only on S3, not client-side encrypted; SNOWFLAKE_FULL gets a warning."""
+    stage = _find_stage(location, stages, "a file's stage", "READ", findings)
+    if stage is None:
+        return
+    name = location.stage_name
+    if stage.client_side_key:
+        findings.problem(
+            f"Stage {name} is client-side encrypted: a job cannot read its files",
+            "use a stage with server-side encryption (AWS_SSE_S3 or AWS_SSE_KMS)",
+        )
+    elif stage.external and not stage.url.lower().startswith(("s3://", "s3gov://", "s3china://", "s3compat://")):
+        findings.problem(
+            f"Stage {name} is external at {stage.url.split('://')[0]}://: jobs read external stages on S3 only",
+            f"copy the files to an internal stage first: COPY FILES INTO @… FROM @{name}",
+        )
+    elif not stage.external and "NO CSE" not in stage.type:
+        findings.warnings.append(
+            f"Stage {name} is encrypted on the client side too (SNOWFLAKE_FULL); Snowflake asks for "
+            "ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE') on stages whose files are read by jobs"
+        )
+
+
+def check_locations(manifests: Sequence[StagePath], output: StagePath, findings: Findings) -> None:
+    """A manifest inside the output location would be scanned, and in overwrite mode removed, as output."""
+    for manifest in manifests:
+        if manifest.is_within(output):
+            findings.problem(
+                f"The manifest {manifest.full} lies inside output_location {output.full}",
+                "use another stage or path for output_location, or for manifest_location",
+            )
+            return
+
+
+def check_compute_pool(
+    name: str, pools: Sequence[PoolFacts], resources: Mapping[str, Any], replicas: int | None, findings: Findings
+) -> str:
+    """The pool must exist, and have GPUs where GPUs are requested. Returns its name as SQL."""
+    try:
+        resolved = sql.resolve(name)
+    except ValueError as error:
+        findings.problem(f"compute_pool: {error}", "give the compute pool's name")
+        return name
+    found = {pool.name: pool for pool in pools}
+    pool = found.get(resolved)
+    if pool is None:
+        close = closest(resolved, found)
+        findings.problem(
+            f"Compute pool {resolved} does not exist, or this role may not see it"
+            + (f"; did you mean {close}?" if close else ""),
+            (f"use one of: {', '.join(sorted(found)[:10])}; or " if found else "")
+            + f"GRANT USAGE ON COMPUTE POOL {sql.identifier(resolved)} TO ROLE …",
+        )
+    else:
+        if resources.get("gpu_requests") and not pool.gpu:
+            gpu = [item.name for item in pools if item.gpu]
+            findings.problem(
+                f"gpu_requests is set, but compute pool {resolved} ({pool.instance_family}) has no GPU",
+                f"use a GPU pool{': ' + ', '.join(gpu) if gpu else ''}, or leave gpu_requests out",
+            )
+        if replicas is not None and replicas > pool.max_nodes:
+            findings.warnings.append(
+                f"replicas = {replicas}, but compute pool {resolved} has at most {pool.max_nodes} nodes: some will wait"
+            )
+    return sql.identifier(resolved)
+
+
+def check_specs(specs: Mapping[str, Mapping[str, Any] | None], replicas: int | None, findings: Findings) -> None:
+    """Plain dicts must have the fields and types of snowflake-ml's specification classes."""
+    for name, spec in specs.items():
+        for key, value in (spec or {}).items():
+            known = SPEC_FIELDS[name]
+            if key not in known:
+                close = closest(str(key), known)
+                findings.problem(
+                    f"{name} has no field {key!r}" + (f"; did you mean {close!r}?" if close else ""),
+                    f"its fields are: {', '.join(known)}",
+                )
+            elif value is not None and (
+                not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not bool)
+            ):
+                text = known[key] is str and isinstance(value, int | float)
+                findings.problem(
+                    f"{name}: {key} = {value!r} is {type(value).__name__}",
+                    f'write it as text: {{"{key}": "{value}"}}' if text else f"see snowflake-ml's {name}",
+                )
+    if replicas is not None and (not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 1):
+        findings.problem(f"replicas = {replicas!r}", "give a whole number from 1")
+
+
+def check_gpu(model: ModelFacts, resources: Mapping[str, Any], findings: Findings) -> None:
+    """GPUs are of use only to a model that was logged for them (snowflake-ml's own rule)."""
+    if resources.get("gpu_requests") and not model.supports_gpu:
+        findings.problem(
+            f"gpu_requests is set, but {model.model} version {model.version} was logged without GPU support",
+            'log it with options={"cuda_version": "…"}, or leave gpu_requests out',
+        )
+
+
+def check_unqualified(unqualified: Mapping[str, Mapping[str, Any]], findings: Findings) -> None:
+    """Paths that a job could not resolve; they were counted on the server when the manifest was written."""
+    for column, found in unqualified.items():
+        if not found.get("count"):
+            continue
+        findings.problem(
+            f"File not found, it would say: {found['count']} paths in column {column} are not full stage paths, "
+            f"for example {found.get('example')!r}",
+            f"write them as @DATABASE.SCHEMA.STAGE/path: SELECT '@DB.SCHEMA.STAGE/' || … AS {sql.quoted(column)}",
+        )
+
+
+def _find_stage(
+    location: StagePath, stages: StagesBySchema, what: str, privilege: str, findings: Findings
+) -> StageFacts | None:
+    schema = sql.qualified(location.database, location.schema)
+    known = stages.get((location.database, location.schema))
+    if known is None:
+        findings.problem(
+            f"Schema {schema} of {what} {location.full} does not exist, or this role may not see it",
+            f"correct the name, or GRANT USAGE ON SCHEMA {schema} TO ROLE …",
+        )
+        return None
+    by_name = {stage.name: stage for stage in known}
+    if location.stage in by_name:
+        return by_name[location.stage]
+    close = closest(location.stage, by_name)
+    hint = f"; did you mean @{sql.qualified(location.database, location.schema, close)}?" if close else ""
+    findings.problem(
+        f"Stage {location.stage_name} of {what} does not exist, or this role may not see it{hint}",
+        f"correct the name (unquoted is upper case), or GRANT {privilege} ON STAGE {location.stage_name} TO ROLE …",
+    )
+    return None

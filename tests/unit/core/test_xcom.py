@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+from airflow_provider_mediabatch.core.job_status import JobStatus
+from airflow_provider_mediabatch.core.sample_report import Check, SampleReport, clip
+
+PLAN = InferencePlan(
+    model="DB.SC.M",
+    model_version="V1",
+    function="predict",
+    inputs={"IMAGE": "BYTES"},
+    outputs={"LABEL": "STRING"},
+    column_handling={"IMAGE": {"input_format": "full_stage_path", "convert_to": "raw_bytes"}},
+    compute_pool="P",
+    job_schema="DB.SC",
+    output_location="@DB.SC.OUT/x/",
+    params={"language": "en", "deep": {"a": [1, 2.5, None]}},
+    warnings=("mind the gap",),
+    manifest_digest="m",
+    manifests=("0123456789abcdef",),
+)
+REPORT = SampleReport(
+    True, "DB.SC.J", "@L/", "@M/", PLAN.digest, "m", (Check("rows", True, "3"),), ({"A": 1, "B": "x"},), 3, 0.5
+)
+RESULT = BatchResult(
+    "DB.SC.J", "@L/", 3, 3, 1.5, PLAN.digest, "DB.SC.M", "V1", "predict", {"L": "STRING"}, {"kind": "m"}
+)
+VALUES: list[Any] = [PLAN, REPORT, RESULT]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_round_trip_through_json(value: Any) -> None:
+    again = type(value).from_xcom(json.loads(json.dumps(value.to_xcom())))
+    assert again == value
+    assert type(value).from_xcom(value) is value
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda d: {**d, "version": 2}, "newer airflow-provider-mediabatch"),
+        (lambda d: {**d, "version": None}, "no version"),
+        (lambda d: {**d, "kind": "something.else"}, "got something.else"),
+        (lambda d: {"kind": d["kind"], "version": 1}, "not complete"),
+        (lambda _: "text", "got str"),
+        (lambda _: None, "pushed no XCom"),
+        (lambda _: {}, "without a kind"),
+    ],
+)
+def test_anything_else_is_refused(value: Any, damage: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        type(value).from_xcom(damage(value.to_xcom()))
+
+
+def test_digest_is_of_the_work_alone() -> None:
+    assert PLAN.digest == InferencePlan.from_xcom({**PLAN.to_xcom(), "warnings": [], "manifest_digest": "z"}).digest
+    for change in ({"model_version": "V2"}, {"params": {"language": "de"}}, {"replicas": 2}, {"compute_pool": "Q"}):
+        changed = {**PLAN.to_xcom(), **change}
+        changed.pop("digest")
+        assert InferencePlan.from_xcom(changed).digest != PLAN.digest
+
+
+def test_a_plan_changed_by_hand_is_refused() -> None:
+    with pytest.raises(ValueError, match="changed after validation"):
+        InferencePlan.from_xcom({**PLAN.to_xcom(), "model_version": "V9"})
+
+
+def test_plan_covers_its_manifests() -> None:
+    assert PLAN.covers("0123456789abcdef0000")
+    assert not PLAN.covers("1123456789abcdef0000")
+
+
+def test_preview_is_small_and_plain() -> None:
+    rows = clip([{"A": "x" * 1000, "B": b"12345", "C": None, "D": 1.5, "E": True}] * 30)
+    assert len(rows) == 10
+    assert len(rows[0]["A"]) == 200
+    assert rows[0]["B"] == "<5 bytes>"
+    assert (rows[0]["C"], rows[0]["D"], rows[0]["E"]) == (None, 1.5, True)
+    json.dumps(rows)
+
+
+def test_statuses_are_a_closed_set() -> None:
+    assert {status for status in JobStatus if status.terminal} == {
+        JobStatus.DONE,
+        JobStatus.FAILED,
+        JobStatus.CANCELLED,
+        JobStatus.INTERNAL_ERROR,
+        JobStatus.DELETED,
+    }
+    assert JobStatus.of("done") is JobStatus.DONE
+    assert JobStatus.of("NEW_ONE") is None
+    assert JobStatus.CANCELLING.ending

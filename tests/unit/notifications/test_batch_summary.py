@@ -1,0 +1,61 @@
+"""The notifiers' templates, rendered as Airflow renders them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from jinja2.sandbox import SandboxedEnvironment
+
+from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.sample_report import Check, SampleReport
+from airflow_provider_mediabatch.notifications.batch_summary import HTML, SUBJECT, TEXT
+
+RESULT = BatchResult(
+    job="MEDIA.PUBLIC.MB_1",
+    location="@MEDIA.PUBLIC.OUT/MB_1/",
+    rows=12,
+    files=12,
+    seconds=34.5,
+    plan="p",
+    model="MEDIA.PUBLIC.M",
+    model_version="V1",
+    function="predict",
+    quarantined=({"path": "@a", "error": "broken"},),
+)
+REPORT = SampleReport(
+    passed=False,
+    job="MEDIA.PUBLIC.MB_2",
+    location="@MEDIA.PUBLIC.OUT/MB_2/",
+    manifest="@MEDIA.PUBLIC.WORK/s/",
+    plan_digest="p",
+    manifest_digest="m",
+    checks=(Check("rows", True), Check("LENGTH(TEXT) > 0", False, "<b>{{ 7 * 7 }}</b>")),
+    preview=(),
+    rows=3,
+)
+
+
+def render(template: str, value: Any, **context: Any) -> str:
+    ti = SimpleNamespace(dag_id="photos", task_id="full_batch", run_id="r1", map_index=-1, xcom_pull=lambda **_: value)
+    return SandboxedEnvironment().from_string(template).render(ti=ti, **context)
+
+
+def test_a_batch() -> None:
+    assert render(SUBJECT, RESULT.to_xcom()) == "Batch of 12 files is complete: photos.full_batch"
+    text = render(TEXT, RESULT.to_xcom())
+    assert "Model MEDIA.PUBLIC.M version V1, predict" in text
+    assert "Quarantined files: 1" in text
+
+
+def test_a_failed_sample_names_the_check_and_renders_no_value() -> None:
+    assert render(SUBJECT, REPORT.to_xcom()) == "Sample of 3 rows failed its checks: photos.full_batch"
+    assert "<b>{{ 7 * 7 }}</b>" in render(TEXT, REPORT.to_xcom())
+    assert "&lt;b&gt;{{ 7 * 7 }}&lt;/b&gt;" in render(HTML, REPORT.to_xcom())
+
+
+def test_a_task_that_failed_before_it_had_a_value() -> None:
+    text = render(TEXT, None, exception=ValueError("<no model>"))
+    assert text.startswith("Batch has not finished.")
+    assert "<no model>" in text
+    assert "&lt;no model&gt;" in render(HTML, None, exception=ValueError("<no model>"))

@@ -1,0 +1,359 @@
+"""Each check, and that it names the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from airflow_provider_mediabatch.core.metadata import FunctionFacts, ModelFacts, PoolFacts, Problem, StageFacts
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.validation.environment import (
+    SPEC_FIELDS,
+    check_compute_pool,
+    check_gpu,
+    check_input_stage,
+    check_locations,
+    check_output_stage,
+    check_specs,
+    check_unqualified,
+)
+from airflow_provider_mediabatch.validation.signature import (
+    Findings,
+    Inputs,
+    check_names,
+    check_params,
+    check_partition,
+    check_types,
+    handle_columns,
+    match_columns,
+    typed_params,
+)
+
+
+def function(*inputs: Mapping[str, Any], **changes: Any) -> FunctionFacts:
+    values: dict[str, Any] = {
+        "name": "PREDICT",
+        "target_method": "predict",
+        "method_type": "FUNCTION",
+        "partitioned": False,
+        "case_sensitive": False,
+        "inputs": inputs or ({"name": "image", "type": "BYTES"},),
+        "outputs": ({"name": "LABEL", "type": "STRING"},),
+        "params": (),
+    }
+    return FunctionFacts(**{**values, **changes})
+
+
+def inputs(files: tuple[str, ...] = ("IMAGE",), **other: str) -> Inputs:
+    return Inputs(
+        {**dict.fromkeys(files, "VARCHAR"), **other, "MB_SIZE": "NUMBER(38,0)"}, files, frozenset({"MB_SIZE"})
+    )
+
+
+def said(findings: Findings) -> str:
+    return "\n".join(f"{problem.what} => {problem.fix}" for problem in findings.problems)
+
+
+def handled(func: FunctionFacts, given: Inputs, overrides: Mapping[str, Any] | None = None) -> tuple[Any, Findings]:
+    findings = Findings()
+    matched = match_columns(func, given, findings)
+    handling = handle_columns(func, given, matched, overrides or {}, findings)
+    check_types(func, given, matched, handling, findings)
+    return {column: options["convert_to"] for column, options in handling.items()}, findings
+
+
+def test_bytes_input_takes_raw_bytes_and_string_base64() -> None:
+    func = function({"name": "image", "type": "BYTES"}, {"name": "audio", "type": "STRING"})
+    handling, findings = handled(func, inputs(("IMAGE", "AUDIO")))
+    assert handling == {"IMAGE": "raw_bytes", "AUDIO": "base64"}
+    assert not findings.problems
+
+
+def test_exact_case_comes_before_upper_case() -> None:
+    given = Inputs({"image": "VARCHAR", "IMAGE": "VARCHAR"}, ("image", "IMAGE"))
+    assert match_columns(function(), given, Findings()) == {"image": "image"}
+
+
+def test_quoted_mixed_case_column_does_not_match() -> None:
+    findings = Findings()
+    match_columns(function(), inputs(("Image",)), findings)
+    assert "did you mean Image" in said(findings)
+    assert 'SELECT "Image" AS "IMAGE"' in said(findings)
+
+
+def test_a_column_of_another_name_gets_the_rename() -> None:
+    findings = Findings()
+    match_columns(function(), inputs(("FILE_PATH",)), findings)
+    assert 'column_name="IMAGE"' in said(findings)
+    assert "did you mean FILE_PATH" in said(findings)
+
+
+def test_missing_input_without_a_guess() -> None:
+    findings = Findings()
+    match_columns(function({"name": "prompt", "type": "INT64"}), inputs(), findings)
+    assert 'add a column "PROMPT"' in said(findings)
+
+
+def test_forgotten_column_handling_cannot_happen() -> None:
+    given = Inputs({"IMAGE": "VARCHAR(100)"}, ())
+    handling, findings = handled(function(), given)
+    assert handling == {"IMAGE": "raw_bytes"}
+    assert not findings.problems
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        ({"IMAGES": "RAW_BYTES"}, "did you mean 'IMAGE'"),
+        ({"image": "RAW_BYTES"}, "did you mean 'IMAGE'"),
+        ({"IMAGE": {"input_format": "PATH", "convert_to": "RAW_BYTES"}}, "Invalid path format PATH"),
+        ({"IMAGE": "BASE64"}, "use RAW_BYTES"),
+        ({"IMAGE": "RAWBYTES"}, "did you mean RAW_BYTES"),
+        ({"IMAGE": {"format": "x"}}, "unknown keys: format"),
+        ({"CATEGORY": "RAW_BYTES"}, "feeds no input"),
+    ],
+)
+def test_overrides_that_cannot_work(overrides: dict[str, Any], says: str) -> None:
+    _, findings = handled(function(), inputs(CATEGORY="VARCHAR"), overrides)
+    assert says in said(findings)
+
+
+def test_data_url_by_override_in_any_case_and_as_enumeration() -> None:
+    class Encoding:
+        value = "base64_data_url"
+
+    for value in ("BASE64_DATA_URL", "base64_data_url", {"convert_to": Encoding()}):
+        handling, findings = handled(function({"name": "image", "type": "STRING"}), inputs(), {"IMAGE": value})
+        assert handling == {"IMAGE": "base64_data_url"}
+        assert not findings.problems
+
+
+@pytest.mark.parametrize(
+    ("kind", "sql_type", "fits"),
+    [
+        ("INT64", "NUMBER(38,0)", True),
+        ("DOUBLE", "FLOAT", True),
+        ("FLOAT", "NUMBER(10,2)", True),
+        ("STRING", "VARCHAR(16777216)", True),
+        ("BOOL", "BOOLEAN", True),
+        ("TIMESTAMP_NTZ", "TIMESTAMP_NTZ(9)", True),
+        ("INT64", "VARCHAR", False),
+        ("STRING", "NUMBER(38,0)", False),
+        ("BOOL", "VARCHAR", False),
+        ("INT64", "FLOAT", False),
+    ],
+)
+def test_types_of_ordinary_columns(kind: str, sql_type: str, fits: bool) -> None:
+    func = function({"name": "image", "type": "BYTES"}, {"name": "N", "type": kind})
+    _, findings = handled(func, inputs(N=sql_type))
+    assert (not findings.problems) is fits
+    if not fits:
+        assert 'SELECT "N"::' in said(findings)
+
+
+def test_file_column_for_a_number_is_refused() -> None:
+    _, findings = handled(function({"name": "image", "type": "INT64"}), inputs())
+    assert "holds files" in said(findings)
+
+
+PARAMS = (
+    {"name": "language", "dtype": "STRING", "default_value": "en"},
+    {"name": "beams", "dtype": "INT64", "default_value": 1},
+    {"name": "temperature", "dtype": "DOUBLE", "default_value": 0.0},
+    {"name": "sizes", "dtype": "INT64", "shape": [2], "default_value": [1, 2]},
+)
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"langauge": "en"}, "did you mean 'language'"),
+        ({"language": 5}, "takes STRING"),
+        ({"beams": 1.5}, "takes INT64"),
+        ({"beams": True}, "takes INT64"),
+        ({"temperature": "hot"}, "takes DOUBLE"),
+        ({"sizes": [1]}, "takes INT64[2]"),
+        ({"sizes": 1}, "takes INT64[2]"),
+        ({"beams": 1, "BEAMS": 2}, "given twice"),
+    ],
+)
+def test_params_that_cannot_work(params: dict[str, Any], says: str) -> None:
+    findings = Findings()
+    check_params(function(params=PARAMS), params, findings)
+    assert says in said(findings)
+
+
+def test_params_that_work() -> None:
+    findings = Findings()
+    given = {"LANGUAGE": "de", "beams": 2, "temperature": 1, "sizes": [3, 4]}
+    check_params(function(params=PARAMS), given, findings)
+    check_params(function(params=PARAMS), {"beams": None}, findings)
+    assert not findings.problems
+
+
+def test_rendered_templates_become_what_the_signature_wants() -> None:
+    specs = (*PARAMS, {"name": "fast", "dtype": "BOOL", "default_value": False})
+    rendered = {"language": "4", "beams": "4", "temperature": "0.5", "fast": "True", "unknown": "1"}
+    assert typed_params(function(params=specs), rendered) == {
+        "language": "4",
+        "beams": 4,
+        "temperature": 0.5,
+        "fast": True,
+        "unknown": "1",
+    }
+    assert typed_params(function(params=specs), {"beams": "many"}) == {"beams": "many"}
+
+
+def test_missing_param_without_default() -> None:
+    findings = Findings()
+    check_params(function(params=({"name": "task", "dtype": "STRING"},)), {}, findings)
+    assert "task has no default" in said(findings)
+    assert findings.problems[0].fix == 'model_params={"task": …}'
+
+
+def model(model_type: str = "custom", gpu: bool = False) -> ModelFacts:
+    return ModelFacts("DB.SC.M", "V1", (), model_type, gpu, (function(),))
+
+
+@pytest.mark.parametrize(
+    ("model_type", "changes", "column", "says"),
+    [
+        ("custom", {}, "IMAGE", "is a FUNCTION"),
+        ("huggingface_pipeline", {"method_type": "TABLE_FUNCTION"}, "IMAGE", "Hugging Face"),
+        ("custom", {"method_type": "TABLE_FUNCTION"}, "IMAGES", "did you mean IMAGE"),
+        ("custom", {"method_type": "TABLE_FUNCTION", "partitioned": True}, "LABEL", "appends it itself"),
+    ],
+)
+def test_partition_rules(model_type: str, changes: dict[str, Any], column: str, says: str) -> None:
+    findings = Findings()
+    check_partition(model(model_type), function(**changes), inputs(LABEL="VARCHAR"), column, findings)
+    assert says in said(findings)
+
+
+def test_reserved_names() -> None:
+    findings = Findings()
+    check_names(function(outputs=({"name": "MB_SIZE", "type": "INT64"},)), inputs(), findings)
+    assert "MB_* is kept for the provider" in said(findings)
+
+
+def test_choosing_a_function() -> None:
+    two = ModelFacts("M", "V", (), "custom", False, (function(), function(target_method="embed", name="EMBED")))
+    assert isinstance(two.function(None), Problem)
+    assert isinstance(two.function("nope"), Problem)
+    for wanted in ("embed", "EMBED", "Embed", '"EMBED"'):
+        chosen = two.function(wanted)
+        assert isinstance(chosen, FunctionFacts)
+        assert chosen.target_method == "embed"
+
+
+STAGES = {
+    ("DB", "SC"): [
+        StageFacts("DB", "SC", "IMAGES", "INTERNAL NO CSE"),
+        StageFacts("DB", "SC", "FULL", "INTERNAL"),
+        StageFacts("DB", "SC", "S3", "EXTERNAL", "s3://bucket/prefix/"),
+        StageFacts("DB", "SC", "S3_KEY", "EXTERNAL", "s3://bucket/", client_side_key=True),
+        StageFacts("DB", "SC", "AZURE", "EXTERNAL", "azure://x/"),
+    ],
+    ("DB", "GONE"): None,
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("@DB.SC.IMAGE/x", "did you mean @DB.SC.IMAGES?"),
+        ('@DB.SC."images"/x', "did you mean @DB.SC.IMAGES?"),
+        ("@DB.GONE.X", "GRANT USAGE ON SCHEMA DB.GONE"),
+        ("@DB.SC.S3_KEY", "client-side encrypted"),
+        ("@DB.SC.AZURE", "S3 only"),
+    ],
+)
+def test_input_stages_that_cannot_work(path: str, says: str) -> None:
+    findings = Findings()
+    check_input_stage(StagePath.parse(path), STAGES, findings)
+    assert says in said(findings)
+
+
+def test_input_stages_that_work() -> None:
+    findings = Findings()
+    for path in ("@DB.SC.IMAGES", "@DB.SC.S3", "@DB.SC.FULL"):
+        check_input_stage(StagePath.parse(path), STAGES, findings)
+    assert not findings.problems
+    assert len(findings.warnings) == 1
+    assert "SNOWFLAKE_FULL" in findings.warnings[0]
+
+
+def test_output_stage_must_be_internal() -> None:
+    findings = Findings()
+    check_output_stage(StagePath.parse("@DB.SC.S3/out/"), STAGES, findings)
+    assert "internal stages only" in said(findings)
+    check_output_stage(StagePath.parse("@DB.SC.NOPE_AT_ALL/out/"), STAGES, findings)
+    assert "GRANT WRITE ON STAGE" in said(findings)
+
+
+def test_manifest_inside_the_output() -> None:
+    findings = Findings()
+    check_locations([StagePath.parse("@DB.SC.W/out/m/")], StagePath.parse("@DB.SC.W/out"), findings)
+    assert "lies inside" in said(findings)
+    findings = Findings()
+    check_locations([StagePath.parse("@DB.SC.W/output/m/")], StagePath.parse("@DB.SC.W/out"), findings)
+    assert not findings.problems
+
+
+def test_compute_pools() -> None:
+    pools = [PoolFacts("CPU_POOL", "CPU_X64_S", 2), PoolFacts("GPU_POOL", "GPU_NV_S", 1)]
+    findings = Findings()
+    assert check_compute_pool("cpu_pool", pools, {}, 1, findings) == "CPU_POOL"
+    assert not findings.problems
+    check_compute_pool("CPU_POL", pools, {}, None, findings)
+    assert "did you mean CPU_POOL" in said(findings)
+    assert "GRANT USAGE ON COMPUTE POOL CPU_POL" in said(findings)
+    findings = Findings()
+    check_compute_pool("CPU_POOL", pools, {"gpu_requests": "1"}, 5, findings)
+    assert "use a GPU pool: GPU_POOL" in said(findings)
+    assert "at most 2 nodes" in findings.warnings[0]
+
+
+def test_gpu_model() -> None:
+    findings = Findings()
+    check_gpu(model(gpu=False), {"gpu_requests": "1"}, findings)
+    assert "cuda_version" in said(findings)
+    check_gpu(model(gpu=True), {"gpu_requests": "1"}, findings)
+    assert len(findings.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("specs", "replicas", "says"),
+    [
+        ({"resources_spec": {"cpu_request": "1"}}, None, "did you mean 'cpu_requests'"),
+        ({"resources_spec": {"cpu_requests": 1}}, None, 'as text: {"cpu_requests": "1"}'),
+        ({"inference_spec": {"num_workers": "2"}}, None, "num_workers = '2' is str"),
+        ({"inference_spec": {"num_workers": True}}, None, "is bool"),
+        ({}, 0, "whole number"),
+    ],
+)
+def test_specs(specs: dict[str, Any], replicas: Any, says: str) -> None:
+    findings = Findings()
+    check_specs(specs, replicas, findings)
+    assert says in said(findings)
+
+
+def test_known_spec_fields_are_those_of_snowflake_ml() -> None:
+    from snowflake.ml.model import batch_inference as bi
+
+    classes = {
+        "resources_spec": bi.ResourcesSpec,
+        "inference_spec": bi.InferenceSpec,
+        "image_build_spec": bi.ImageBuildSpec,
+    }
+    for name, fields in SPEC_FIELDS.items():
+        assert set(fields) == set(classes[name].model_fields)
+
+
+def test_unqualified_paths_get_the_qualified_form() -> None:
+    findings = Findings()
+    check_unqualified({"IMAGE": {"count": 3, "example": "images/cat.jpg"}}, findings)
+    assert "3 paths" in said(findings)
+    assert "@DATABASE.SCHEMA.STAGE/path" in said(findings)
