@@ -7,11 +7,12 @@ QUICK := -m "not slow"
 # share models, stages and DAG runs; the order is tests/conftest.py's.
 PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo speech test test-all soak bench lint format clean
+.PHONY: help demo speech unit test test-all soak bench lint format clean
 
 help:
 	@echo "make demo      the main job on real photographs, no account needed (ARGS='--files DIR', ARGS=--speech)"
 	@echo "make speech    install what  mediabatch demo --speech  needs"
+	@echo "make unit      the tests that start neither the engine nor Airflow (under 20 seconds)"
 	@echo "make test      install what is missing and run the tests (6 to 8 minutes on 2 cores)"
 	@echo "make test-all  everything, on every Python version found (40 minutes)"
 	@echo "make soak      200 batches over 20,000 files while everything fails (up to 10 minutes; ARGS='--seed N --batches N')"
@@ -25,6 +26,10 @@ demo:
 
 speech:
 	@scripts/setup $(VENV) demo,speech
+
+unit:
+	@scripts/setup $(VENV) test,speech
+	$(VENV)/bin/python -m pytest tests/unit $(ARGS)
 
 test:
 	@scripts/setup $(VENV) test,speech

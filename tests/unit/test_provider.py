@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 import jsonschema
 
 from airflow_provider_mediabatch.get_provider_info import get_provider_info
-
-if TYPE_CHECKING:
-    from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
 
 INFO = get_provider_info()
 MODULES = [
@@ -78,22 +73,3 @@ def test_importing_operators_sensors_and_triggers_is_cheap() -> None:
 def test_no_snowflake_even_without_what_airflow_loads() -> None:
     _, names = _imports("", MODULES)
     assert [name for name in names if name.startswith(("snowflake", "pandas", "pyarrow", "duckdb"))] == []
-
-
-def test_airflow_lists_what_is_ours(migrated_airflow_home: AirflowHome) -> None:
-    """``airflow providers list | hooks | triggers | links``, as its user types them."""
-    for what, expected in {
-        "list": "airflow-provider-mediabatch",
-        "hooks": "MediaBatchHook",
-        "triggers": "airflow_provider_mediabatch.triggers.batch_job",
-        "links": "airflow_provider_mediabatch.links.batch_job.BatchJobLink",
-    }.items():
-        listed = subprocess.run(
-            [sys.executable, "-m", "airflow", "providers", what, "--output", "json"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=180,
-            env={**os.environ, **migrated_airflow_home.environment()},
-        )
-        assert expected in listed.stdout, f"{what}: {listed.stdout[-2000:]}{listed.stderr[-2000:]}"
