@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_mediabatch.core.xcom import unwrap, wrap
+from airflow_provider_mediabatch.core import xcom
 
 
 @dataclass(frozen=True)
@@ -54,18 +54,12 @@ class BatchResult:
 
     def to_xcom(self) -> dict[str, Any]:
         """JSON form."""
-        quarantined = [dict(item) for item in self.quarantined]
-        return wrap("mediabatch.batch_result", {**asdict(self), "quarantined": quarantined})
+        return xcom.write(self)
 
     @classmethod
     def from_xcom(cls, value: object) -> BatchResult:
-        """The result of an XCom; raises ValueError when it is none, or newer than this code."""
-        if isinstance(value, cls):
-            return value
-        values = unwrap("mediabatch.batch_result", value)
-        known = {item.name for item in fields(cls)}
-        values["quarantined"] = tuple(values.get("quarantined") or ())
-        try:
-            return cls(**{key: item for key, item in values.items() if key in known})
-        except TypeError as error:
-            raise ValueError(f"this BatchResult is not complete: {error}") from None
+        """The result of an XCom.
+
+        :raises ValueError: as :func:`.xcom.read`.
+        """
+        return xcom.read(cls, value, convert={"quarantined": tuple})

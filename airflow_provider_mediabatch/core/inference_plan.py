@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from airflow_provider_mediabatch.core.xcom import digest, unwrap, wrap
+from airflow_provider_mediabatch.core import xcom
 
 _NOT_PART_OF_THE_WORK = {"warnings", "manifest_digest", "manifests"}
 
@@ -63,7 +63,7 @@ class InferencePlan:
     @property
     def digest(self) -> str:
         """Digest of everything that shapes the job; two plans with the same digest send the same statement."""
-        return digest({key: item for key, item in asdict(self).items() if key not in _NOT_PART_OF_THE_WORK})
+        return xcom.digest({key: item for key, item in asdict(self).items() if key not in _NOT_PART_OF_THE_WORK})
 
     @property
     def keeps_rows(self) -> bool:
@@ -76,28 +76,16 @@ class InferencePlan:
 
     def to_xcom(self) -> dict[str, Any]:
         """JSON form, with the digest spelled out for readers."""
-        values = asdict(self)
-        values["warnings"], values["manifests"] = list(self.warnings), list(self.manifests)
-        return wrap("mediabatch.plan", {**values, "digest": self.digest})
+        return xcom.write(self, digest=self.digest)
 
     @classmethod
     def from_xcom(cls, value: object) -> InferencePlan:
         """The plan of an XCom.
 
-        :raises ValueError: when it is no plan, is newer than this code, or was changed since it was written.
+        :raises ValueError: as :func:`.xcom.read`, and when the plan was changed since it was written.
         """
-        if isinstance(value, cls):
-            return value
-        values = unwrap("mediabatch.plan", value)
-        written = values.pop("digest", None)
-        known = {item.name for item in fields(cls)}
-        try:
-            plan = cls(
-                **{key: item for key, item in values.items() if key in known}
-                | {key: tuple(values.get(key) or ()) for key in ("warnings", "manifests")}
-            )
-        except TypeError as error:
-            raise ValueError(f"this InferencePlan is not complete: {error}") from None
+        plan = xcom.read(cls, value, convert={"warnings": tuple, "manifests": tuple}, extra=("digest",))
+        written = value.get("digest") if isinstance(value, Mapping) else None
         if written is not None and written != plan.digest:
             raise ValueError("this InferencePlan was changed after validation wrote it: its digest does not fit")
         return plan

@@ -7,13 +7,11 @@ Any task may write such a folder of Parquet itself and hand over a :class:`Manif
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_mediabatch.core import xcom
 from airflow_provider_mediabatch.core.stage_path import StagePath
-
-KIND = "Manifest"
 
 CONTENT_ID = "MB_CONTENT_ID"
 SIZE = "MB_SIZE"
@@ -93,23 +91,15 @@ class Manifest:
 
     def to_xcom(self) -> dict[str, Any]:
         """JSON-ready, for XCom."""
-        data = asdict(self)
-        data["file_columns"] = list(self.file_columns)
-        return xcom.wrap(KIND, data)
+        return xcom.write(self)
 
     @classmethod
-    def from_xcom(cls, value: Any) -> Manifest:
-        """What :meth:`to_xcom` gave, or a Manifest as it is.
+    def from_xcom(cls, value: object) -> Manifest:
+        """The manifest of an XCom.
 
-        :raises ValueError: for anything else: another kind, a later version, missing or unknown fields.
+        :raises ValueError: as :func:`.xcom.read`.
         """
-        if isinstance(value, cls):
-            return value
-        data = xcom.unwrap(KIND, value)
-        try:
-            return cls(**{**data, "file_columns": tuple(data["file_columns"])})
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"this {KIND} does not have the fields of a manifest: {error}") from None
+        return xcom.read(cls, value, convert={"file_columns": tuple})
 
 
 def manifests_from_xcom(value: Any) -> list[Manifest]:

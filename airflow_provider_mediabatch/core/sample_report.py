@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_mediabatch.core.xcom import unwrap, wrap
+from airflow_provider_mediabatch.core import xcom
 
 PREVIEW_ROWS = 10
 PREVIEW_CHARACTERS = 200
@@ -56,24 +56,19 @@ class SampleReport:
 
     def to_xcom(self) -> dict[str, Any]:
         """JSON form."""
-        values = asdict(self)
-        values["checks"] = [asdict(check) for check in self.checks]
-        values["preview"] = [dict(row) for row in self.preview]
-        return wrap("mediabatch.sample_report", values)
+        return xcom.write(self)
 
     @classmethod
     def from_xcom(cls, value: object) -> SampleReport:
-        """The report of an XCom; raises ValueError when it is none, or newer than this code."""
-        if isinstance(value, cls):
-            return value
-        values = unwrap("mediabatch.sample_report", value)
-        known = {item.name for item in fields(cls)}
-        try:
-            values["checks"] = tuple(Check(**check) for check in values.get("checks", ()))
-            values["preview"] = tuple(values.get("preview", ()))
-            return cls(**{key: item for key, item in values.items() if key in known})
-        except TypeError as error:
-            raise ValueError(f"this SampleReport is not complete: {error}") from None
+        """The report of an XCom.
+
+        :raises ValueError: as :func:`.xcom.read`.
+        """
+        return xcom.read(cls, value, convert={"checks": _checks, "preview": tuple})
+
+
+def _checks(items: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
+    return tuple(Check(**item) for item in items)
 
 
 def clip(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:

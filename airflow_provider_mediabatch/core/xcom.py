@@ -1,47 +1,95 @@
 """How the provider's values travel between tasks: plain JSON objects with a kind and a version.
 
-An XCom outlives the code that wrote it: a value of a newer version, of another kind or damaged by hand is refused with
-a sentence that says so, rather than half understood.
+An XCom outlives the code that wrote it. All values have one reader and one rule: a value of another kind, of a newer
+version, with an unknown field or with a missing one is refused with a sentence that says so. A field that this release
+does not know may change what the value means, so it is never ignored.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    T = TypeVar("T", bound=DataclassInstance)
+else:
+    T = TypeVar("T")
 
 VERSION = 1
+_SAME_RELEASE = "use the same release of airflow-provider-mediabatch on all workers, or clear the upstream task"
 
 
-def wrap(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The XCom form of a value: its fields, with ``kind`` and ``version``."""
-    return {"kind": kind, "version": VERSION, **fields}
+def write(value: DataclassInstance, **extra: Any) -> dict[str, Any]:
+    """The XCom form of a value: its fields as JSON types, with ``kind`` (the class's name) and ``version``.
 
-
-def unwrap(kind: str, value: object) -> dict[str, Any]:
-    """The fields of a value that :func:`wrap` wrote.
-
-    :raises ValueError: for anything that is not an object of this kind and of a version that is known here.
+    :param value: a dataclass of this package.
+    :param extra: further entries for readers; :func:`read` is to be told their names.
     """
+    return {"kind": type(value).__name__, "version": VERSION, **_plain(asdict(value)), **extra}
+
+
+def read(
+    cls: type[T],
+    value: object,
+    *,
+    convert: Mapping[str, Callable[[Any], Any]] | None = None,
+    extra: tuple[str, ...] = (),
+) -> T:
+    """The value that :func:`write` wrote; a value of the class itself is returned as it is.
+
+    :param cls: the dataclass that is expected.
+    :param value: what the upstream task pushed.
+    :param convert: for fields whose JSON type is not the field's own: field name to the function that converts it.
+    :param extra: entries beside the fields that :func:`write` was given.
+    :raises ValueError: for anything else. The message names the class and what to do.
+    """
+    if isinstance(value, cls):
+        return value
+    kind = cls.__name__
     if not isinstance(value, Mapping):
         got = "nothing (the upstream task pushed no XCom)" if value is None else type(value).__name__
         raise ValueError(f"expected a {kind} from an upstream task's XCom, got {got}")
-    found = value.get("kind")
-    if found != kind:
-        raise ValueError(f"expected a {kind} from an upstream task's XCom, got {found or 'an object without a kind'}")
+    if value.get("kind") != kind:
+        found = value.get("kind") or "an object without a kind"
+        raise ValueError(f"expected a {kind} from an upstream task's XCom, got {found}")
     version = value.get("version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise ValueError(f"this {kind} has no version number: {version!r}")
     if version > VERSION:
         raise ValueError(
             f"this {kind} was written by a newer airflow-provider-mediabatch (version {version} of the value, "
-            f"{VERSION} is known here): use the same release on all workers, or clear the upstream task"
+            f"{VERSION} is known here): {_SAME_RELEASE}"
         )
-    return {key: item for key, item in value.items() if key not in ("kind", "version")}
+    data = {name: item for name, item in value.items() if name not in ("kind", "version", *extra)}
+    known = {item.name: item for item in fields(cls)}
+    if unknown := [str(name) for name in data if name not in known]:
+        raise ValueError(f"this {kind} has the unknown field {', '.join(sorted(unknown))}: {_SAME_RELEASE}")
+    if missing := [name for name, item in known.items() if name not in data and _is_required(item)]:
+        raise ValueError(f"this {kind} is not complete: it lacks {', '.join(missing)}; clear the upstream task")
+    try:
+        converted = {name: function(data[name]) for name, function in (convert or {}).items() if name in data}
+        return cls(**{**data, **converted})
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"this {kind} has a field of another type than expected: {error}") from None
 
 
 def digest(*parts: object) -> str:
     """SHA-256 over the canonical JSON of the parts, in hexadecimal: the same for equal values in any key order."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_required(item: Any) -> bool:
+    return item.default is MISSING and item.default_factory is MISSING
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, at every depth: XCom backends keep lists, and serialize tuples in forms of their own."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -35,8 +35,8 @@ def test_survives_json() -> None:
         ("@DB.SC.WORK/m/", "got str"),
         ({"kind": "InferencePlan", "version": 1}, "got InferencePlan"),
         ({**MANIFEST.to_xcom(), "version": 2}, "newer airflow-provider-mediabatch"),
-        ({"kind": "Manifest", "version": 1}, "fields of a manifest"),
-        ({**MANIFEST.to_xcom(), "surplus": 1}, "fields of a manifest"),
+        ({"kind": "Manifest", "version": 1}, "Manifest"),
+        ({**MANIFEST.to_xcom(), "surplus": 1}, "Manifest"),
         ([], "nothing was listed"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.job_status import JobStatus
+from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import Check, SampleReport, clip
 
 PLAN = InferencePlan(
@@ -31,7 +32,8 @@ REPORT = SampleReport(
 RESULT = BatchResult(
     "DB.SC.J", "@L/", 3, 3, 1.5, PLAN.digest, "DB.SC.M", "V1", "predict", {"L": "STRING"}, {"kind": "m"}
 )
-VALUES: list[Any] = [PLAN, REPORT, RESULT]
+MANIFEST = Manifest("@DB.SC.W/m/", {"IMAGE": "VARCHAR"}, ("IMAGE",), 1, 1, 5, "d")
+VALUES: list[Any] = [MANIFEST, PLAN, REPORT, RESULT]
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
@@ -48,7 +50,9 @@ def test_round_trip_through_json(value: Any) -> None:
         (lambda d: {**d, "version": 2}, "newer airflow-provider-mediabatch"),
         (lambda d: {**d, "version": None}, "no version"),
         (lambda d: {**d, "kind": "something.else"}, "got something.else"),
-        (lambda d: {"kind": d["kind"], "version": 1}, "not complete"),
+        (lambda d: {"kind": d["kind"], "version": 1}, "is not complete: it lacks"),
+        (lambda d: {**d, "later": 1}, "unknown field later"),
+        (lambda d: {**d, "version": True}, "no version"),
         (lambda _: "text", "got str"),
         (lambda _: None, "pushed no XCom"),
         (lambda _: {}, "without a kind"),
@@ -57,6 +61,13 @@ def test_round_trip_through_json(value: Any) -> None:
 def test_anything_else_is_refused(value: Any, damage: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         type(value).from_xcom(damage(value.to_xcom()))
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_messages_name_the_class_that_a_user_knows(value: Any) -> None:
+    assert value.to_xcom()["kind"] == type(value).__name__
+    with pytest.raises(ValueError, match=f"expected a {type(value).__name__} "):
+        type(value).from_xcom({})
 
 
 def test_digest_is_of_the_work_alone() -> None:
