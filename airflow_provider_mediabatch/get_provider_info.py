@@ -6,22 +6,12 @@ from typing import Any
 
 _INTEGRATION = "Media batch inference"
 _PACKAGE = "airflow_provider_mediabatch"
-_FIELDS = {
-    "account": "Account",
-    "database": "Database",
-    "warehouse": "Warehouse",
-    "role": "Role",
-    "private_key_file": "Private key (Path)",
-    "protocol": "Protocol",
-}
 
 
 def get_provider_info() -> dict[str, Any]:
     """The provider's metadata, validated against Airflow's ``provider_info.schema.json`` in the tests.
 
-    The connection type ``mediabatch`` is for Airflow's form: it shows host, port and protocol, which Apache's form
-    hides or leaves out, and its test button goes through :class:`~.hooks.mediabatch.MediaBatchHook`. Everything
-    works with a connection of Apache's type ``snowflake`` just as well: the hook does not look at the type.
+    There is no connection type: :class:`~.hooks.mediabatch.MediaBatchHook` uses Apache's type ``snowflake``.
     """
     return {
         "package-name": "airflow-provider-mediabatch",
@@ -47,24 +37,6 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": [_modules("sensors.stage_files")],
         "hooks": [_modules("hooks.mediabatch")],
         "triggers": [_modules("triggers.batch_job", "triggers.stage_files")],
-        "connection-types": [
-            {
-                "hook-class-name": f"{_PACKAGE}.hooks.mediabatch.MediaBatchHook",
-                "hook-name": "Snowflake (media batch)",
-                "connection-type": "mediabatch",
-                "ui-field-behaviour": {
-                    "hidden-fields": [],
-                    "relabeling": {},
-                    "placeholders": {
-                        "host": "127.0.0.1 for the local engine, empty for an account",
-                        "protocol": "http for the local engine, empty for an account",
-                    },
-                },
-                "conn-fields": {
-                    name: {"label": label, "schema": {"type": ["string", "null"]}} for name, label in _FIELDS.items()
-                },
-            }
-        ],
         "extra-links": [
             f"{_PACKAGE}.links.batch_job.BatchJobLink",
             f"{_PACKAGE}.links.location.LocationLink",

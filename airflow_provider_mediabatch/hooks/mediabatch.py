@@ -1,7 +1,7 @@
 """The connection to Snowflake: Apache's hook and connection type, with the two parameters that it leaves out.
 
-Rooms beside this one (``listing``, ``registry``, ``jobs``, ``ledger``, ``results``) hold the statements; each takes an
-open connection, so that a task logs in once.
+The modules of ``client``, ``files``, ``ledger`` and ``batch`` send the statements. Each takes an open connection, so
+that a task logs in once.
 """
 
 from __future__ import annotations
@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 class MediaBatchHook(SnowflakeHook):
     """Apache's Snowflake hook, which also passes ``protocol`` on and skips the connector's platform detection.
 
-    A connection whose extra has ``protocol`` = ``http`` reaches the local engine; any other is a real account.
+    It uses Apache's connection type ``snowflake``. A connection whose extra has ``protocol`` = ``http`` (with ``host``
+    and ``port``) reaches the local engine; any other reaches a Snowflake account.
 
-    :param snowflake_conn_id: a connection of Apache's type ``snowflake``, or of ours, ``mediabatch``, whose form also
-        shows host, port and protocol.
-    :param network_timeout: seconds after which the connector gives up on a request; None: its own default, never.
+    :param snowflake_conn_id: a connection of Apache's type ``snowflake``.
+    :param network_timeout: seconds after which the connector gives up a request; without it the connector's own
+        default holds, which is to retry without limit.
     """
-
-    conn_type = "mediabatch"
-    hook_name = "Snowflake (media batch)"
 
     def __init__(self, *args: Any, network_timeout: int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,16 +34,9 @@ class MediaBatchHook(SnowflakeHook):
     def _get_conn_params(self) -> dict[str, str | None]:
         """Connector parameters; ``platform_detection_timeout_seconds=0`` saves up to 150 ms of cloud probes."""
         params: dict[str, Any] = super()._get_conn_params()
-        connection = self.get_connection(self.get_conn_id())
-        protocol = self._get_field(connection.extra_dejson, "protocol")  # type: ignore[no-untyped-call]
-        if protocol:
+        extra = self.get_connection(self.get_conn_id()).extra_dejson
+        if protocol := self._get_field(extra, "protocol"):  # type: ignore[no-untyped-call]
             params["protocol"] = protocol
-            for name in (
-                "host",
-                "port",
-            ):  # Apache's hook reads them from the extra only; the form has fields of its own
-                if getattr(connection, name):
-                    params.setdefault(name, getattr(connection, name))
         params.setdefault("platform_detection_timeout_seconds", 0)
         if self._network_timeout is not None:
             params.setdefault("network_timeout", self._network_timeout)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
@@ -31,10 +30,3 @@ def test_network_timeout_reaches_the_connector(conn_id: str) -> None:
     hook = MediaBatchHook(snowflake_conn_id=conn_id, network_timeout=7)
     with hook.connect() as connection:
         assert connection.network_timeout == 7
-
-
-def test_the_forms_own_host_and_port_are_used(media: Any, monkeypatch: Any) -> None:
-    form = json.loads(media.engine.airflow_connection) | {"conn_type": "mediabatch"}
-    form |= {"host": form["extra"].pop("host"), "port": int(form["extra"].pop("port"))}
-    monkeypatch.setenv("AIRFLOW_CONN_MEDIABATCH_FORM", json.dumps(form))
-    assert MediaBatchHook(snowflake_conn_id="mediabatch_form").test_connection()[0]

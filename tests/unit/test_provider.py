@@ -35,6 +35,13 @@ def test_metadata_follows_airflows_schema() -> None:
     jsonschema.validate(INFO, schema)
 
 
+def test_the_hook_uses_apaches_connection_type() -> None:
+    from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+
+    assert MediaBatchHook.conn_type == "snowflake"
+    assert "connection-types" not in INFO
+
+
 def test_entry_point_is_this_function() -> None:
     found = [item for item in entry_points(group="apache_airflow_provider") if "mediabatch" in item.value]
     assert [item.load() for item in found] == [get_provider_info]
