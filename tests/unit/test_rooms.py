@@ -45,7 +45,7 @@ KNOWN_UPWARD = {
     f"{NAME}.client.jobs imports {NAME}.batch.job_polling.is_permanent",
     f"{NAME}.review.app imports {NAME}.links.batch_job.JOB_KEY",
 }
-"""Upward imports that are still to be removed. Nothing is added here; an entry that is gone from the code is deleted."""
+"""Upward imports that are still to be removed. Nothing is added here."""
 
 
 def imports(source: str, module: str) -> set[str]:
