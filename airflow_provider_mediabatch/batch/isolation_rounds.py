@@ -23,7 +23,7 @@ _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit)\b")
 
 
 @dataclass(frozen=True, order=True)
-class Part:
+class RowRange:
     """The rows ``[low, high)`` of a manifest, run as one job of a round.
 
     :param round: from 1.
@@ -45,73 +45,73 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Settled:
+class FinishedRange:
     """A part whose job is over.
 
     :param generation: of the job that counts: it is DONE and whole, or FAILED.
-    :param good: whether it is DONE.
+    :param done: whether it is DONE.
     """
 
-    part: Part
+    row_range: RowRange
     generation: int
-    good: bool
+    done: bool
 
     def to_list(self) -> list[Any]:
         """For a trigger's state."""
-        return [self.part.round, self.part.low, self.part.high, self.generation, self.good]
+        return [self.row_range.round, self.row_range.low, self.row_range.high, self.generation, self.done]
 
     @classmethod
-    def of(cls, values: Sequence[Any]) -> Settled:
+    def of(cls, values: Sequence[Any]) -> FinishedRange:
         """What :meth:`to_list` gave."""
-        round_, low, high, generation, good = values
-        return cls(Part(int(round_), int(low), int(high)), int(generation), bool(good))
+        round_, low, high, generation, done = values
+        return cls(RowRange(int(round_), int(low), int(high)), int(generation), bool(done))
 
 
-def next_parts(rows: int, settled: Sequence[Settled], max_jobs: int) -> list[Part]:
+def next_ranges(rows: int, finished: Sequence[FinishedRange], max_jobs: int) -> list[RowRange]:
     """The parts of the next round; none when all that can be told is told.
 
     :param rows: of the manifest.
-    :param settled: every part of all rounds so far.
+    :param finished: every part of all rounds so far.
     :param max_jobs: most jobs of one round.
     """
-    last = max((item.part.round for item in settled), default=0)
+    last = max((item.row_range.round for item in finished), default=0)
     if last == 0:
-        failed = [Part(0, 0, rows)]
-    elif model_fails(settled):
+        failed = [RowRange(0, 0, rows)]
+    elif every_range_failed(finished):
         return []
     else:
-        failed = sorted(item.part for item in settled if item.part.round == last and not item.good)
-        failed = [part for part in failed if part.rows > 1]
+        failed = sorted(item.row_range for item in finished if item.row_range.round == last and not item.done)
+        failed = [row_range for row_range in failed if row_range.rows > 1]
     if not failed or len(failed) > max_jobs // 2:
         return []
-    return [piece for part in failed for piece in _cut(part, last + 1, max_jobs // len(failed))]
+    return [piece for row_range in failed for piece in _cut(row_range, last + 1, max_jobs // len(failed))]
 
 
-def _cut(part: Part, round_: int, pieces: int) -> list[Part]:
+def _cut(row_range: RowRange, round_: int, pieces: int) -> list[RowRange]:
     """Nearly equal pieces, of at least one row each."""
-    pieces = min(pieces, part.rows)
-    edges = [part.low + part.rows * number // pieces for number in range(pieces + 1)]
-    return [Part(round_, low, high) for low, high in pairwise(edges)]
+    pieces = min(pieces, row_range.rows)
+    edges = [row_range.low + row_range.rows * number // pieces for number in range(pieces + 1)]
+    return [RowRange(round_, low, high) for low, high in pairwise(edges)]
 
 
-def model_fails(settled: Sequence[Settled]) -> bool:
+def every_range_failed(finished: Sequence[FinishedRange]) -> bool:
     """Whether every part of the first round failed, which no single file explains."""
-    first = [item for item in settled if item.part.round == 1]
-    return bool(first) and not any(item.good for item in first)
+    first = [item for item in finished if item.row_range.round == 1]
+    return bool(first) and not any(item.done for item in first)
 
 
-def good(settled: Sequence[Settled]) -> list[Settled]:
+def done_ranges(finished: Sequence[FinishedRange]) -> list[FinishedRange]:
     """The parts whose output counts."""
-    return [item for item in settled if item.good]
+    return [item for item in finished if item.done]
 
 
-def poison(settled: Sequence[Settled]) -> list[Settled]:
+def failed_ranges(finished: Sequence[FinishedRange]) -> list[FinishedRange]:
     """The failed parts that no later round cuts: single rows, and what was too many to cut."""
-    last = max((item.part.round for item in settled), default=0)
-    return [item for item in settled if not item.good and (item.part.rows == 1 or item.part.round == last)]
+    last = max((item.row_range.round for item in finished), default=0)
+    return [item for item in finished if not item.done and (item.row_range.rows == 1 or item.row_range.round == last)]
 
 
-def error_of(log: str, part: Part, max_jobs: int) -> str:
+def failed_range_error(log: str, row_range: RowRange, max_jobs: int) -> str:
     """What is said of the rows of a failed part: the exception at the end of its job's log, and a few lines of it.
 
     :param log: the end of the log.
@@ -125,15 +125,15 @@ def error_of(log: str, part: Part, max_jobs: int) -> str:
         first = lines[-1] if lines else "its job has no log"
         around = lines[-1 - _ERROR_LINES : -1]
     text = "\n".join([first, *around])
-    if part.rows > 1:
+    if row_range.rows > 1:
         text = (
-            f"one or more of {part.rows:,} files that failed together (with max_isolation_jobs={max_jobs} they were "
-            f"not tried one by one): {text}"
+            f"one or more of {row_range.rows:,} files that failed together (with max_isolation_jobs={max_jobs} they "
+            f"were not tried one by one): {text}"
         )
     return text if len(text) <= MAX_ERROR else text[: MAX_ERROR - 1] + "…"
 
 
-def listed(errors: Iterable[Mapping[str, str]]) -> tuple[dict[str, str], ...]:
+def listed_files(errors: Iterable[Mapping[str, str]]) -> tuple[dict[str, str], ...]:
     """As many of the files as a task's value may hold."""
     found: list[dict[str, str]] = []
     size = 0
@@ -146,7 +146,7 @@ def listed(errors: Iterable[Mapping[str, str]]) -> tuple[dict[str, str], ...]:
     return tuple(found)
 
 
-def check_arguments(max_jobs: object, max_failed_fraction: object) -> tuple[int, float]:
+def check_limits(max_jobs: object, max_failed_fraction: object) -> tuple[int, float]:
     """Both arguments as numbers.
 
     :raises ValueError: when one is out of its range.

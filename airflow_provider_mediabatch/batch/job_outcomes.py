@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch.job_polling import Outcome
-from airflow_provider_mediabatch.batch.submission import Attempt, Work, refused
+from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest, submission_error
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.staged_parquet import Staged
 from airflow_provider_mediabatch.core.job_status import JobStatus
@@ -25,7 +25,7 @@ from airflow_provider_mediabatch.exceptions import (
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.batch.missing_files import Missing
+    from airflow_provider_mediabatch.batch.missing_files import MissingFiles
     from airflow_provider_mediabatch.core.manifest import Manifest
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _ENDED = "The job has ended and bills no more."
 _AGAIN = "A retry will find the same job and count again; clear the listing to start over."
 
 
-def check_manifest(connection: SnowflakeConnection, manifest: Manifest) -> None:
+def check_manifest_exists(connection: SnowflakeConnection, manifest: Manifest) -> None:
     """The staged Parquet must still be there: a job over an empty folder would fail late, and cost an image.
 
     :raises InvalidInputError: naming the task to clear.
@@ -46,12 +46,12 @@ def check_manifest(connection: SnowflakeConnection, manifest: Manifest) -> None:
         )
 
 
-def check_whole(connection: SnowflakeConnection, work: Work, attempt: Attempt) -> int:
+def verify_output(connection: SnowflakeConnection, request: JobRequest, attempt: Attempt) -> int:
     """Rows of the output, after checking that it is whole.
 
     :raises IncompleteOutputError: no ``_SUCCESS``, rows missing, partitions missing.
     """
-    location = work.location(attempt.job)
+    location = request.location(attempt.job)
     found = jobs.count_files(connection, location)
     if not found["success"]:
         raise IncompleteOutputError(
@@ -59,18 +59,18 @@ def check_whole(connection: SnowflakeConnection, work: Work, attempt: Attempt) -
             running=_ENDED,
             retry=RETRY_NEXT,
         )
-    staged = Staged(connection, work.plan.job_schema)
+    staged = Staged(connection, request.plan.job_schema)
     rows = staged.count(location) if found["files"] else 0
-    expected = work.manifest.row_count
-    if work.plan.keeps_rows and rows != expected:
+    expected = request.manifest.row_count
+    if request.plan.keeps_rows and rows != expected:
         raise IncompleteOutputError(
             f"Job {attempt.job} wrote {rows} rows to {location} for {expected} rows of its manifest",
             running=_ENDED,
             retry=_AGAIN,
         )
-    column = work.plan.partition_column
-    if column is not None and not work.plan.keeps_rows and expected:
-        missing = staged.missing_values(column, work.manifest.location, location)
+    column = request.plan.partition_column
+    if column is not None and not request.plan.keeps_rows and expected:
+        missing = staged.missing_values(column, request.manifest.location, location)
         if missing:
             raise IncompleteOutputError(
                 f"Job {attempt.job} wrote no rows for {missing} of the manifest's partitions ({column})",
@@ -80,7 +80,7 @@ def check_whole(connection: SnowflakeConnection, work: Work, attempt: Attempt) -
     return rows
 
 
-def unreadable(event: Mapping[str, Any], attempt: Attempt) -> PollingFailedError | None:
+def polling_error(event: Mapping[str, Any], attempt: Attempt) -> PollingFailedError | None:
     """The error of a wait that ended because the status could not be read; None for every other end."""
     outcome = Outcome(event["outcome"])
     if outcome is Outcome.FORBIDDEN:
@@ -107,22 +107,22 @@ def cancelled_by_clearing(event: Mapping[str, Any], attempt: Attempt) -> bool:
     return attempt.attached and (cancelled or outcome is Outcome.REJECTED)
 
 
-def failure(
+def outcome_error(
     connection: SnowflakeConnection,
     event: Mapping[str, Any],
     attempt: Attempt,
     *,
     cancel_on_timeout: bool,
-    work: Work | None = None,
+    request: JobRequest | None = None,
 ) -> MediaBatchError:
     """The error of a wait that ended otherwise than in DONE; cancels a job whose time is over, if it is not yet.
 
     :param event: what the trigger, or the wait in place, gave.
-    :param work: what the job was for: after a failure, files that are gone since they were listed are named.
+    :param request: what the job was for: after a failure, files that are gone since they were listed are named.
     """
     outcome = Outcome(event["outcome"])
     if outcome is Outcome.REJECTED:
-        return refused(attempt.job, str(event.get("error") or "the statement failed"))
+        return submission_error(attempt.job, str(event.get("error") or "the statement failed"))
     if outcome is Outcome.GONE:
         return JobFailedError(
             f"Job {attempt.job} does not exist any more (it was dropped), or this role may not see it any more",
@@ -143,7 +143,7 @@ def failure(
     tail = jobs.logs(connection, attempt.job)
     status = str(event.get("status") or "FAILED")
     log = f"\nThe end of its log:\n{tail}" if tail else "\nIt has no log."
-    gone = _missing(connection, work) if work is not None and status == JobStatus.FAILED else None
+    gone = _missing_files(connection, request) if request is not None and status == JobStatus.FAILED else None
     if gone:
         return FilesMissingError(
             f"Job {attempt.job} ended as {status}: {gone.count:,} of the manifest's files are not on their stage any "
@@ -153,14 +153,14 @@ def failure(
     return JobFailedError(f"Job {attempt.job} ended as {status}.{log}", status=status, running=_ENDED)
 
 
-def _missing(connection: SnowflakeConnection, work: Work) -> Missing | None:
+def _missing_files(connection: SnowflakeConnection, request: JobRequest) -> MissingFiles | None:
     """Files that were deleted after they were listed. That they cannot be looked for must not hide the failure."""
     from snowflake.connector.errors import Error
 
     from airflow_provider_mediabatch.batch.missing_files import missing_files
 
     try:
-        found = missing_files(connection, work.manifest, work.plan.job_schema)
+        found = missing_files(connection, request.manifest, request.plan.job_schema)
     except (Error, MediaBatchError) as error:
         logger.warning("whether files were deleted after they were listed could not be found out: %s", error)
         return None

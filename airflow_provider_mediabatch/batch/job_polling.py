@@ -58,7 +58,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Decision:
+class PollDecision:
     """What comes next.
 
     :param outcome: the waiting is over, for this reason; None: poll again.
@@ -93,7 +93,7 @@ def backoff(failures: int, base: float, rng: random.Random | None = None) -> flo
     return float(min(ceiling, base * 2 ** min(failures, 10)) * (rng or random).uniform(0.5, 1.0))
 
 
-class Watch:
+class JobPoller:
     """The state of one wait. Feed it what was seen; it answers what to do.
 
     :param started: when the waiting began, epoch seconds: the intervals grow from here.
@@ -126,7 +126,9 @@ class Watch:
         """Seconds before the first look: a job that was submitted just now has nothing to show yet."""
         return self._wait(interval(0.0, self._poll_interval), now)
 
-    def query(self, state: SubmissionState, error: str | None, job_status: str | None, *, now: float) -> Decision:
+    def after_query_state(
+        self, state: SubmissionState, error: str | None, job_status: str | None, *, now: float
+    ) -> PollDecision:
         """The submitting statement was looked at.
 
         Once it has ended, or is not known any more, the job's name decides: a job that is there was submitted,
@@ -143,40 +145,40 @@ class Watch:
         if job_status is not None or state is SubmissionState.SUCCEEDED:
             self.phase = Phase.RUNNING
             self._query_error = error
-            return self.job(job_status, now=now)
+            return self.after_job_status(job_status, now=now)
         if state is SubmissionState.UNKNOWN:
             self._unknown += 1
             if self._unknown < MAX_UNKNOWN_QUERY:
                 return self._again(now)
             error = error or "Snowflake does not know the submitting statement any more"
-        return Decision(Outcome.REJECTED, error=error)
+        return PollDecision(Outcome.REJECTED, error=error)
 
-    def job(self, status: str | None, *, now: float) -> Decision:
+    def after_job_status(self, status: str | None, *, now: float) -> PollDecision:
         """The job was looked at by name.
 
         :param status: Snowflake's text, or None when DESCRIBE says that it does not exist.
         """
         self._failures = 0
         if status is None:
-            return Decision(Outcome.GONE, status=self.status, error=self._query_error)
+            return PollDecision(Outcome.GONE, status=self.status, error=self._query_error)
         self.status = status
         known = JobStatus.of(status)
         if known is JobStatus.DONE:
-            return Decision(Outcome.DONE, status=status)
+            return PollDecision(Outcome.DONE, status=status)
         if known is not None and known.terminal:
-            return Decision(Outcome.FAILED, status=status)
+            return PollDecision(Outcome.FAILED, status=status)
         return self._again(now)
 
-    def failure(self, error: str, *, permanent: bool, now: float) -> Decision:
+    def after_poll_error(self, error: str, *, permanent: bool, now: float) -> PollDecision:
         """A poll failed.
 
         :param permanent: no later poll can succeed (authentication, a missing privilege).
         """
         if permanent:
-            return Decision(Outcome.FORBIDDEN, status=self.status, error=error)
+            return PollDecision(Outcome.FORBIDDEN, status=self.status, error=error)
         self._failures += 1
         if self._failures >= self._max_failures:
-            return Decision(Outcome.UNREACHABLE, status=self.status, error=error)
+            return PollDecision(Outcome.UNREACHABLE, status=self.status, error=error)
         base = interval(now - self._started, self._poll_interval)
         return self._again(now, backoff(self._failures, base), error)
 
@@ -185,11 +187,11 @@ class Watch:
         """Failed polls in a row."""
         return self._failures
 
-    def _again(self, now: float, delay: float | None = None, error: str | None = None) -> Decision:
+    def _again(self, now: float, delay: float | None = None, error: str | None = None) -> PollDecision:
         if self._deadline is not None and now >= self._deadline:
-            return Decision(Outcome.TIMEOUT, status=self.status, error=error)
+            return PollDecision(Outcome.TIMEOUT, status=self.status, error=error)
         wait = interval(now - self._started, self._poll_interval) if delay is None else delay
-        return Decision(delay=self._wait(wait, now), status=self.status, error=error)
+        return PollDecision(delay=self._wait(wait, now), status=self.status, error=error)
 
     def _wait(self, delay: float, now: float) -> float:
         """The delay, cut off at the deadline."""

@@ -26,7 +26,7 @@ MAX_NAMES = 20
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingFiles:
     """Files of a manifest that are gone.
 
     :param count: how many.
@@ -41,7 +41,7 @@ class Missing:
         return f"{', '.join(self.names)}{more}"
 
 
-def missing_files(connection: SnowflakeConnection, manifest: Manifest, schema: str) -> Missing:
+def missing_files(connection: SnowflakeConnection, manifest: Manifest, schema: str) -> MissingFiles:
     """Compare the manifest with its stages as they are now.
 
     A column whose paths lie on several stages is left out: no one listing covers it.
@@ -52,7 +52,7 @@ def missing_files(connection: SnowflakeConnection, manifest: Manifest, schema: s
     source = staged.source(manifest.location)
     paths = {name: f"{field(name)}::VARCHAR" for name in manifest.file_columns}
     if manifest.is_empty or not paths:
-        return Missing(0, ())
+        return MissingFiles(0, ())
     ends = ", ".join(f"MIN({text}), MAX({text})" for text in paths.values())
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {ends} FROM {source}")
@@ -64,7 +64,7 @@ def missing_files(connection: SnowflakeConnection, manifest: Manifest, schema: s
         if place is not None
     ]
     if not sources:
-        return Missing(0, ())
+        return MissingFiles(0, ())
     ids = listing.run_async(connection, [item.list_statement() for item in sources])
     wanted = " UNION ALL ".join(f"SELECT {paths[item.column]} AS P FROM {source}" for item in sources)
     there = " UNION ALL ".join(
@@ -75,7 +75,7 @@ def missing_files(connection: SnowflakeConnection, manifest: Manifest, schema: s
         f"SELECT P, COUNT(*) OVER () AS N FROM (SELECT P FROM ({wanted}) WHERE P IS NOT NULL "
         f"EXCEPT SELECT P FROM ({there})) ORDER BY P LIMIT {MAX_NAMES}"
     )
-    return Missing(int(rows[0]["N"]) if rows else 0, tuple(str(row["P"]) for row in rows))
+    return MissingFiles(int(rows[0]["N"]) if rows else 0, tuple(str(row["P"]) for row in rows))
 
 
 def common_folder(first: str | None, last: str | None) -> StagePath | None:

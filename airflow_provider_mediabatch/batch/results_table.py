@@ -35,7 +35,7 @@ _FAMILIES = {
     "DOUBLE": "FLOAT",
 }
 PATH = "MB_PATH"
-OURS: Mapping[str, str] = {
+BOOKKEEPING_COLUMNS: Mapping[str, str] = {
     PATH: "VARCHAR",
     CONTENT_ID: "VARCHAR",
     "MB_MODEL": "VARCHAR",
@@ -50,7 +50,7 @@ OURS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column to load: its SQL type, and the expression over a staged row ``$1`` that gives it."""
 
     kind: str
@@ -92,7 +92,7 @@ def check_complete(connection: SnowflakeConnection, staged: Staged, result: Batc
 
 def columns_of(
     staged: Staged, result: BatchResult, manifest: Manifest, *, nested: str | Mapping[str, str]
-) -> dict[str, Column]:
+) -> dict[str, TableColumn]:
     """The columns that a result gives: manifest's and model's, nested ones as told, and the path under its own name.
 
     :param nested: ``variant`` or ``flatten`` for all nested columns, or column name to either. A text column named
@@ -113,23 +113,23 @@ def columns_of(
             f"the output of job {result.job} has no column {key or 'of paths'}, so its rows cannot be told "
             "apart by file: a partitioned method must return the path among its outputs to be loaded, and for a ledger"
         )
-    columns: dict[str, Column] = {}
+    columns: dict[str, TableColumn] = {}
     for name, kind in found.items():
         is_nested = kind.split("(")[0].upper() in _NESTED
         if not is_nested and name not in modes:
-            columns[name] = Column(kind, f"{field(name)}::{kind}")
+            columns[name] = TableColumn(kind, f"{field(name)}::{kind}")
             continue
         value = f"{field(name)}::VARIANT" if is_nested else f"TRY_PARSE_JSON({field(name)}::VARCHAR)"
         if modes.get(name, default) == "flatten":
             columns |= _flattened(staged, result.location, name, value)
         else:
-            columns[name] = Column("VARIANT", value)
-    columns[PATH] = Column("VARCHAR", f"{field(path)}::VARCHAR")
-    columns.setdefault(CONTENT_ID, Column("VARCHAR", "NULL::VARCHAR"))
+            columns[name] = TableColumn("VARIANT", value)
+    columns[PATH] = TableColumn("VARCHAR", f"{field(path)}::VARCHAR")
+    columns.setdefault(CONTENT_ID, TableColumn("VARCHAR", "NULL::VARCHAR"))
     return columns
 
 
-def _flattened(staged: Staged, location: str, name: str, value: str) -> dict[str, Column]:
+def _flattened(staged: Staged, location: str, name: str, value: str) -> dict[str, TableColumn]:
     """One column for each key of an object column, typed when all its values are of one kind."""
     rows = staged.rows(
         "SELECT F.KEY AS NAME, MIN(TYPEOF(F.VALUE)) AS LEAST, MAX(TYPEOF(F.VALUE)) AS MOST "
@@ -140,15 +140,17 @@ def _flattened(staged: Staged, location: str, name: str, value: str) -> dict[str
     for row in rows:
         kinds = {_SCALARS.get(row["LEAST"], "VARIANT"), _SCALARS.get(row["MOST"], "VARIANT")}
         kind = kinds.pop() if len(kinds) == 1 else "VARIANT"
-        columns[f"{name}_{row['NAME']}".upper()] = Column(kind, f"GET({value}, {sql.literal(row['NAME'])})::{kind}")
-    return columns or {name: Column("VARIANT", value)}
+        columns[f"{name}_{row['NAME']}".upper()] = TableColumn(
+            kind, f"GET({value}, {sql.literal(row['NAME'])})::{kind}"
+        )
+    return columns or {name: TableColumn("VARIANT", value)}
 
 
 _SCALARS = {"VARCHAR": "VARCHAR", "INTEGER": "FLOAT", "DECIMAL": "FLOAT", "DOUBLE": "FLOAT", "BOOLEAN": "BOOLEAN"}
 
 
 def prepare_table(
-    connection: SnowflakeConnection, table: str, columns: Mapping[str, Column], *, schema_change: str
+    connection: SnowflakeConnection, table: str, columns: Mapping[str, TableColumn], *, schema_change: str
 ) -> None:
     """Create the table, or bring it to what is to be loaded.
 
@@ -157,7 +159,7 @@ def prepare_table(
     :raises InvalidInputError: with the columns and the ALTER to run.
     """
     wanted = {name: column.kind for name, column in columns.items()} | {
-        name: kind for name, kind in OURS.items() if name not in columns
+        name: kind for name, kind in BOOKKEEPING_COLUMNS.items() if name not in columns
     }
     existing = _existing(connection, table)
     if existing is None:
@@ -188,7 +190,7 @@ def load(
     connection: SnowflakeConnection,
     staged: Staged,
     table: str,
-    results: Sequence[tuple[BatchResult, Mapping[str, Column]]],
+    results: Sequence[tuple[BatchResult, Mapping[str, TableColumn]]],
     *,
     dag_id: str,
     run_id: str,

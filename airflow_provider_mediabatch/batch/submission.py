@@ -29,7 +29,7 @@ _DESCRIBE_TRIES = 4
 
 
 @dataclass(frozen=True)
-class Work:
+class JobRequest:
     """One piece of work: what is run on which files, under which name.
 
     :param stem: the job's name without its generation.
@@ -65,7 +65,7 @@ class Attempt:
     :param started: when it was submitted or found, epoch seconds.
     :param query_id: the submitting statement, where this task sent it.
     :param adopted: an earlier try's finished job.
-    :param failed: it ended as FAILED, and is kept (:attr:`Work.keeps_failure`).
+    :param failed: it ended as FAILED, and is kept (:attr:`JobRequest.keeps_failure`).
     :param attached: an earlier try's job, which had not ended when it was found.
     """
 
@@ -84,18 +84,18 @@ class Attempt:
 
 
 def find(
-    connection: SnowflakeConnection, work: Work, *, stored: Mapping[str, Any] | None = None, first: int = 0
+    connection: SnowflakeConnection, request: JobRequest, *, stored: Mapping[str, Any] | None = None, first: int = 0
 ) -> Attempt | int:
     """The job of this work if there is one to wait for or to adopt, else the generation to submit.
 
     :param stored: what an earlier try noted (a hint; the names on the server decide).
     :param first: the generation to begin with.
     """
-    noted = stored if stored and stored.get("fingerprint") == work.fingerprint else {}
+    noted = stored if stored and stored.get("fingerprint") == request.fingerprint else {}
     begin = max(first, int(noted.get("generation") or 0))
     kept: Attempt | None = None
     for generation in range(begin, begin + MAX_GENERATIONS):
-        job = work.job(generation)
+        job = request.job(generation)
         info = jobs.describe(connection, job)
         started = float(noted.get("started") or time.time())
         if info is None:
@@ -112,32 +112,32 @@ def find(
                 continue  # it was there and was dropped: its folder may hold files, so its name is not used again
         status = JobStatus.of(info.status)
         if status is JobStatus.DONE:
-            if jobs.count_files(connection, work.location(job))["success"]:
+            if jobs.count_files(connection, request.location(job))["success"]:
                 return Attempt(job, generation, None, started, adopted=True)
         elif status is None or not (status.terminal or status.ending):
             return Attempt(job, generation, Phase.RUNNING, started, attached=True)
-        elif status is JobStatus.FAILED and work.keeps_failure:
+        elif status is JobStatus.FAILED and request.keeps_failure:
             # The last of its kind: the same one, whatever an earlier try has noted.
             kept = Attempt(job, generation, None, started, adopted=True, failed=True)
     raise MediaBatchError(
-        f"{MAX_GENERATIONS} jobs of this work have failed, the last one is {work.job(begin + MAX_GENERATIONS - 1)}",
+        f"{MAX_GENERATIONS} jobs of this work have failed, the last one is {request.job(begin + MAX_GENERATIONS - 1)}",
         retry="A retry will look at the same jobs again.",
     )
 
 
-def submit(connection: SnowflakeConnection, snowflake_conn_id: str, work: Work, generation: int) -> Attempt:
+def submit(connection: SnowflakeConnection, snowflake_conn_id: str, request: JobRequest, generation: int) -> Attempt:
     """Send the statement and return at once; the image build and the job are waited for later.
 
     :raises JobNotVisibleError: a job of this name exists, but this role may not see it.
     :raises SubmissionFailedError: Snowflake refused the statement and no job of this name is there.
     """
-    job = work.job(generation)
+    job = request.job(generation)
     statement = jobs.execute_statement(
-        work.plan,
-        manifest_location=work.manifest.location,
+        request.plan,
+        manifest_location=request.manifest.location,
         job=job,
-        output_location=work.output_location,
-        save_mode=work.save_mode,
+        output_location=request.output_location,
+        save_mode=request.save_mode,
     )
     started = time.time()
     try:
@@ -145,11 +145,11 @@ def submit(connection: SnowflakeConnection, snowflake_conn_id: str, work: Work, 
     except Exception as error:
         if _look_again(snowflake_conn_id, job) is not None:
             return Attempt(job, generation, Phase.RUNNING, started)
-        raise refused(job, jobs.describe_error(error)[0], jobs.errno(error)) from error
+        raise submission_error(job, jobs.describe_error(error)[0], jobs.errno(error)) from error
     return Attempt(job, generation, Phase.SUBMITTING, started, query_id)
 
 
-def refused(job: str, text: str, errno: int | None = None) -> MediaBatchError:
+def submission_error(job: str, text: str, errno: int | None = None) -> MediaBatchError:
     """The error of a statement that ended without a visible job of its name.
 
     :param text: what Snowflake said.

@@ -1,7 +1,7 @@
-"""Looking at a submitted job: the I/O between Snowflake and the pure decisions of :mod:`.job_polling`.
+"""Polling a submitted job: the I/O between Snowflake and the pure decisions of :mod:`.job_polling`.
 
-The trigger and the synchronous mode decide by the same :class:`~.job_polling.Watch` and look by the same
-:func:`look`; the trigger reads the shared listing first, and looks for itself only where that does not have the job.
+The trigger and the wait in place share one :class:`~.job_polling.JobPoller` and one :func:`poll_once`. The trigger
+reads the shared job statuses first, and polls for itself only where they do not have the job.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.batch.job_polling import Decision, Phase, Watch
+from airflow_provider_mediabatch.batch.job_polling import JobPoller, Phase, PollDecision
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.core.job_status import SubmissionState
 
@@ -22,18 +22,18 @@ SESSION_ENDED = frozenset({390104, 390110, 390111, 390112, 390114, 390115, 39019
 """The session is gone or the connection is closed: log in again, which says nothing about the job."""
 
 
-def look(connection: SnowflakeConnection, watch: Watch, *, job: str, query_id: str | None) -> Decision:
+def poll_once(connection: SnowflakeConnection, poller: JobPoller, *, job: str, query_id: str | None) -> PollDecision:
     """Look once and decide.
 
     :param job: qualified job name.
-    :param query_id: the submitting statement, looked at while the watch is in phase ``submitting``.
+    :param query_id: the submitting statement, looked at while the poller is in phase ``submitting``.
     """
-    if watch.phase is Phase.SUBMITTING and query_id:
+    if poller.phase is Phase.SUBMITTING and query_id:
         state, error = jobs.query_state(connection, query_id)
         info = None if state is SubmissionState.RUNNING else jobs.describe(connection, job)
-        return watch.query(state, error, info.status if info else None, now=time.time())
+        return poller.after_query_state(state, error, info.status if info else None, now=time.time())
     info = jobs.describe(connection, job)
-    return watch.job(info.status if info else None, now=time.time())
+    return poller.after_job_status(info.status if info else None, now=time.time())
 
 
 def session_ended(error: BaseException) -> bool:
@@ -43,15 +43,15 @@ def session_ended(error: BaseException) -> bool:
 
 def wait(
     snowflake_conn_id: str,
-    watch: Watch,
+    poller: JobPoller,
     *,
     connection: SnowflakeConnection | None = None,
     job: str,
     query_id: str | None,
-    report: Callable[[Decision], None],
+    report: Callable[[PollDecision], None],
     cancel_on_timeout: bool,
-) -> Decision:
-    """Wait in place until the watch says that it is over. Logs in again whenever a poll fails.
+) -> PollDecision:
+    """Wait in place until the poller says that it is over. Logs in again whenever a poll fails.
 
     :param connection: the task's own, used until a poll fails; None: one is opened.
     :param report: told of every poll.
@@ -64,18 +64,18 @@ def wait(
         try:
             with current as opened:
                 while True:
-                    decision = look(opened, watch, job=job, query_id=query_id)
+                    decision = poll_once(opened, poller, job=job, query_id=query_id)
                     report(decision)
                     if decision.outcome is not None:
                         if decision.outcome == "timeout" and cancel_on_timeout:
-                            jobs.cancel(opened, job, query_id if watch.phase is Phase.SUBMITTING else None)
+                            jobs.cancel(opened, job, query_id if poller.phase is Phase.SUBMITTING else None)
                         return decision
                     time.sleep(decision.delay)
         except Exception as error:
             if not hasattr(error, "errno") and not isinstance(error, OSError):
                 raise
             text, permanent = jobs.describe_error(error)
-            decision = watch.failure(text, permanent=permanent and not session_ended(error), now=time.time())
+            decision = poller.after_poll_error(text, permanent=permanent and not session_ended(error), now=time.time())
             report(decision)
             if decision.outcome is not None:
                 return decision

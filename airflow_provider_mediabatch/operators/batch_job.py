@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, conf
 
-from airflow_provider_mediabatch.batch.job_polling import Decision, Outcome, Phase, Watch
+from airflow_provider_mediabatch.batch.job_polling import JobPoller, Outcome, Phase, PollDecision
 from airflow_provider_mediabatch.core.job_names import stem
 from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.batch.submission import Attempt, Work
+    from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
     from airflow_provider_mediabatch.core.manifest import Manifest
 
@@ -66,11 +66,13 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         self.snowflake_conn_id = snowflake_conn_id
         self._submitted: list[tuple[str, str | None]] = []
 
-    def finish(self, context: Context, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> dict[str, Any]:
+    def finish(
+        self, context: Context, connection: SnowflakeConnection, work: JobRequest, attempt: Attempt
+    ) -> dict[str, Any]:
         """Verify the finished job's output and give the task's value. What the subclasses are for."""
         raise NotImplementedError
 
-    def work_again(self, context: Context, state: Mapping[str, Any]) -> Work:
+    def work_again(self, context: Context, state: Mapping[str, Any]) -> JobRequest:
         """The same piece of work, in the process that resumes after a deferral."""
         raise NotImplementedError
 
@@ -78,7 +80,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         self,
         context: Context,
         connection: SnowflakeConnection,
-        work: Work,
+        work: JobRequest,
         *,
         first: int = 0,
         state: Mapping[str, Any] | None = None,
@@ -143,7 +145,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
             dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=map_index, fingerprint=fingerprint
         )
 
-    def _start(self, context: Context, connection: SnowflakeConnection, work: Work, first: int) -> Attempt:
+    def _start(self, context: Context, connection: SnowflakeConnection, work: JobRequest, first: int) -> Attempt:
         """Find or submit; note it and push the link before anything is waited for."""
         from airflow_provider_mediabatch.batch import job_outcomes, submission
 
@@ -151,7 +153,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         stored = store.get(STORE_KEY) if store is not None else None
         found = submission.find(connection, work, stored=stored if isinstance(stored, Mapping) else None, first=first)
         if isinstance(found, int):
-            job_outcomes.check_manifest(connection, work.manifest)
+            job_outcomes.check_manifest_exists(connection, work.manifest)
             self.before_submit(context, connection, work, work.job(found))
             # Killed between here and the reply, the job would be there and nobody would cancel it.
             self._submitted = [(work.job(found), None)]
@@ -180,7 +182,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         push_location(context, connection, work.location(attempt.job))
         return attempt
 
-    def before_submit(self, context: Context, connection: SnowflakeConnection, work: Work, job: str) -> None:
+    def before_submit(self, context: Context, connection: SnowflakeConnection, work: JobRequest, job: str) -> None:
         """Called right before a job is submitted; an error here starts nothing."""
 
     def _deadline(self, context: Context) -> float | None:
@@ -196,7 +198,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
             limits.append(seconds if self.deferrable else seconds - min(5.0, 0.1 * seconds))
         return begin + min(limits) if limits else None
 
-    def _defer(self, work: Work, attempt: Attempt, deadline: float | None, state: dict[str, Any]) -> None:
+    def _defer(self, work: JobRequest, attempt: Attempt, deadline: float | None, state: dict[str, Any]) -> None:
         from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger
 
         self.defer(
@@ -221,7 +223,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         """Wait in place; the event that the trigger would have given."""
         from airflow_provider_mediabatch.batch.wait_for_job import wait
 
-        watch = Watch(
+        poller = JobPoller(
             started=attempt.started,
             deadline=deadline,
             poll_interval=self.poll_interval,
@@ -229,17 +231,17 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         )
         reported = [0.0]
 
-        def report(decision: Decision) -> None:
+        def report(decision: PollDecision) -> None:
             if decision.error and decision.outcome is None:
                 self.log.warning("A poll of job %s failed: %s", attempt.job, decision.error)
             elif time.monotonic() - reported[0] >= _REPORT_SECONDS or decision.outcome is not None:
                 reported[0] = time.monotonic()
-                status = decision.status or str(watch.phase)
+                status = decision.status or str(poller.phase)
                 self.log.info("Job %s: %s, %d s", attempt.job, status, time.time() - attempt.started)
 
         decision = wait(
             self.snowflake_conn_id,
-            watch,
+            poller,
             connection=connection,
             job=attempt.job,
             query_id=attempt.query_id,
@@ -252,7 +254,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         self,
         context: Context,
         event: Mapping[str, Any],
-        work: Work,
+        work: JobRequest,
         attempt: Attempt,
         connection: SnowflakeConnection | None = None,
     ) -> dict[str, Any]:
@@ -260,7 +262,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
         from airflow_provider_mediabatch.batch import job_outcomes
         from airflow_provider_mediabatch.client import jobs
 
-        error = job_outcomes.unreadable(event, attempt)
+        error = job_outcomes.polling_error(event, attempt)
         if error is not None:
             raise error
         if job_outcomes.cancelled_by_clearing(event, attempt):
@@ -274,15 +276,17 @@ class BatchJobOperator(LineageMixin, BaseOperator):
             self._note_done(context, work, attempt)
             return value
 
-    def failed(self, context: Context, event: Mapping[str, Any], work: Work, attempt: Attempt) -> dict[str, Any]:
+    def failed(self, context: Context, event: Mapping[str, Any], work: JobRequest, attempt: Attempt) -> dict[str, Any]:
         """What follows when the job ended otherwise than in DONE: an error, unless a subclass knows better."""
         from airflow_provider_mediabatch.batch import job_outcomes
         from airflow_provider_mediabatch.client import jobs
 
         with jobs.connected(self.snowflake_conn_id) as connection:
-            raise job_outcomes.failure(connection, event, attempt, cancel_on_timeout=self.cancel_on_timeout, work=work)
+            raise job_outcomes.outcome_error(
+                connection, event, attempt, cancel_on_timeout=self.cancel_on_timeout, request=work
+            )
 
-    def _note_done(self, context: Context, work: Work, attempt: Attempt) -> None:
+    def _note_done(self, context: Context, work: JobRequest, attempt: Attempt) -> None:
         store = context.get("task_state_store")
         if store is not None:
             tries = max_tries(context)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.batch.isolation_rounds import MAX_LISTED, listed
+from airflow_provider_mediabatch.batch.isolation_rounds import MAX_LISTED, listed_files
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.batch.submission import Attempt, Work
+    from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
     from airflow_provider_mediabatch.core.manifest import Manifest
 
@@ -108,23 +108,25 @@ class FullBatchOperator(IsolatingJobOperator):
             state = {"output_location": work.output_location}
             return self.run_work(context, connection, work, first=self._first(context, work), state=state)
 
-    def work_again(self, context: Context, state: Mapping[str, Any]) -> Work:
+    def work_again(self, context: Context, state: Mapping[str, Any]) -> JobRequest:
         """Manifest and plan are template fields: they are here again after the deferral."""
         manifest, plan = self._inputs()
         return self._work(context, manifest, plan, None, None, output_location=state["output_location"])
 
-    def finish(self, context: Context, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> dict[str, Any]:
+    def finish(
+        self, context: Context, connection: SnowflakeConnection, work: JobRequest, attempt: Attempt
+    ) -> dict[str, Any]:
         """Verify and describe the result; record it in the ledger."""
-        from airflow_provider_mediabatch.batch.job_outcomes import check_whole
+        from airflow_provider_mediabatch.batch.job_outcomes import verify_output
 
-        rows = check_whole(connection, work, attempt)
+        rows = verify_output(connection, work, attempt)
         result = self.recorded(connection, work, attempt, rows=rows, location=work.location(attempt.job))
         return self.reported(result.to_xcom())
 
     def recorded(
         self,
         connection: SnowflakeConnection,
-        work: Work,
+        work: JobRequest,
         attempt: Attempt,
         *,
         rows: int,
@@ -156,7 +158,7 @@ class FullBatchOperator(IsolatingJobOperator):
             ledger.record_done(work.manifest, work.plan, result)
         return result
 
-    def before_submit(self, context: Context, connection: SnowflakeConnection, work: Work, job: str) -> None:
+    def before_submit(self, context: Context, connection: SnowflakeConnection, work: JobRequest, job: str) -> None:
         """The files must still be this run's, and the ledger learns the job's name before Snowflake does."""
         from airflow_provider_mediabatch.ledger.ledger import Ledger
 
@@ -164,7 +166,7 @@ class FullBatchOperator(IsolatingJobOperator):
         if ledger is not None:
             ledger.check_owned(work.manifest, job, work.plan)
 
-    def _recorded(self, connection: SnowflakeConnection, work: Work) -> BatchResult | None:
+    def _recorded(self, connection: SnowflakeConnection, work: JobRequest) -> BatchResult | None:
         """What the ledger has of this very work: job names come free after some weeks, the ledger's rows stay."""
         from airflow_provider_mediabatch.client.jobs import count_files
         from airflow_provider_mediabatch.client.staged_parquet import Staged
@@ -180,7 +182,7 @@ class FullBatchOperator(IsolatingJobOperator):
             return None
         self.log.info("The ledger has these files as done by job %s: its output is taken over", job)
         count = owned.counts.get("quarantined", 0)
-        quarantined = listed(ledger.quarantined(work.manifest, MAX_LISTED)) if count else ()
+        quarantined = listed_files(ledger.quarantined(work.manifest, MAX_LISTED)) if count else ()
         return replace(
             _empty(work.manifest, work.plan),
             job=job,
@@ -243,8 +245,8 @@ class FullBatchOperator(IsolatingJobOperator):
         schema: str | None,
         *,
         output_location: str | None = None,
-    ) -> Work:
-        from airflow_provider_mediabatch.batch.submission import Work
+    ) -> JobRequest:
+        from airflow_provider_mediabatch.batch.submission import JobRequest
 
         location = output_location or self.output_location or plan.output_location
         try:
@@ -254,7 +256,7 @@ class FullBatchOperator(IsolatingJobOperator):
         if manifest.path.is_within(output):
             raise InvalidInputError(f"The manifest {manifest.location} lies inside output_location {output.full}")
         fingerprint = digest(manifest.digest, plan.digest, output.full, self.save_mode)
-        return Work(
+        return JobRequest(
             stem=self.stem(context, fingerprint),
             fingerprint=fingerprint,
             manifest=manifest,
@@ -265,7 +267,7 @@ class FullBatchOperator(IsolatingJobOperator):
             keeps_failure=self.isolate_failures and manifest.row_count > 1,
         )
 
-    def _first(self, context: Context, work: Work) -> int:
+    def _first(self, context: Context, work: JobRequest) -> int:
         """The first generation to look at: after the finished one, when a cleared task is to run again.
 
         Clearing a task raises its ``max_tries``; a retry leaves it as it was.

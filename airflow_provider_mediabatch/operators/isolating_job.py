@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_mediabatch.batch.isolation_rounds import (
-    Part,
-    Settled,
-    check_arguments,
-    model_fails,
-    next_parts,
-    poison,
+    FinishedRange,
+    RowRange,
+    check_limits,
+    every_range_failed,
+    failed_ranges,
+    next_ranges,
 )
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.core.batch_result import BatchResult
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.batch.isolation_jobs import Isolation
-    from airflow_provider_mediabatch.batch.submission import Attempt, Work
+    from airflow_provider_mediabatch.batch.isolation_jobs import IsolationJobs
+    from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
 ROUND_KEY = "mediabatch_round"
@@ -62,7 +62,7 @@ class IsolatingJobOperator(BatchJobOperator):
     def recorded(
         self,
         connection: SnowflakeConnection,
-        work: Work,
+        work: JobRequest,
         attempt: Attempt,
         *,
         rows: int,
@@ -79,7 +79,7 @@ class IsolatingJobOperator(BatchJobOperator):
     def check_isolation(self, plan: InferencePlan) -> None:
         """Refuse what cannot be isolated, and arguments out of their range."""
         try:
-            check_arguments(self.max_isolation_jobs, self.max_failed_fraction)
+            check_limits(self.max_isolation_jobs, self.max_failed_fraction)
         except ValueError as error:
             raise InvalidInputError(str(error)) from None
         if self.isolate_failures and (plan.partition_column is not None or not plan.keeps_rows):
@@ -88,7 +88,7 @@ class IsolatingJobOperator(BatchJobOperator):
                 "Leave it out for partitioned methods"
             )
 
-    def failed(self, context: Context, event: Mapping[str, Any], work: Work, attempt: Attempt) -> dict[str, Any]:
+    def failed(self, context: Context, event: Mapping[str, Any], work: JobRequest, attempt: Attempt) -> dict[str, Any]:
         """A job whose model raised is isolated; every other end is an error as ever."""
         if not (work.keeps_failure and _raised(event)):
             return super().failed(context, event, work, attempt)
@@ -103,10 +103,10 @@ class IsolatingJobOperator(BatchJobOperator):
         if not isinstance(event, Mapping) or "events" not in event:
             raise MediaBatchError(f"the trigger gave no event that is known here: {event!r}")
         state = event["state"]
-        attempts = {Part(*part): Attempt(**values) for part, values in state["round"]}
+        attempts = {RowRange(*part): Attempt(**values) for part, values in state["round"]}
         self._submitted = [(item.job, item.query_id) for item in attempts.values() if item.phase]
         work, attempt = self.work_again(context, state), Attempt(**state["attempt"])
-        settled = [Settled.of(values) for values in state["settled"]]
+        settled = [FinishedRange.of(values) for values in state["settled"]]
         settled += self._settle(self._isolation(work, attempt), attempts, event["events"])
         return self._isolate(context, work, attempt, settled, state["deadline"])
 
@@ -115,7 +115,7 @@ class IsolatingJobOperator(BatchJobOperator):
         count, rows = result.quarantined_count, result.rows + result.quarantined_count
         if not count:
             return result.to_xcom()
-        jobs, limit = check_arguments(self.max_isolation_jobs, self.max_failed_fraction)
+        jobs, limit = check_limits(self.max_isolation_jobs, self.max_failed_fraction)
         names = "\n".join(f"- {item['path']}: {item['error'].splitlines()[0]}" for item in result.quarantined[:_NAMED])
         if count > _NAMED:
             names += f"\n- and {count - _NAMED:,} more"
@@ -132,19 +132,19 @@ class IsolatingJobOperator(BatchJobOperator):
         self.log.warning("%s; they are put aside:\n%s", what, names)
         return result.to_xcom()
 
-    def _isolation(self, work: Work, attempt: Attempt) -> Isolation:
-        from airflow_provider_mediabatch.batch.isolation_jobs import Isolation
+    def _isolation(self, work: JobRequest, attempt: Attempt) -> IsolationJobs:
+        from airflow_provider_mediabatch.batch.isolation_jobs import IsolationJobs
 
-        return Isolation(work, attempt.job, int(self.max_isolation_jobs))
+        return IsolationJobs(work, attempt.job, int(self.max_isolation_jobs))
 
     def _isolate(
-        self, context: Context, work: Work, attempt: Attempt, settled: list[Settled], deadline: float | None
+        self, context: Context, work: JobRequest, attempt: Attempt, settled: list[FinishedRange], deadline: float | None
     ) -> dict[str, Any]:
         """Round after round, then the end. Every try goes the same way and meets the jobs of the earlier ones."""
         from airflow_provider_mediabatch.client import jobs
 
         isolation = self._isolation(work, attempt)
-        while parts := next_parts(work.manifest.row_count, settled, isolation.max_jobs):
+        while parts := next_ranges(work.manifest.row_count, settled, isolation.max_jobs):
             with jobs.connected(self.snowflake_conn_id) as connection:
                 attempts = self._start_round(context, connection, isolation, parts)
             waiting = [item for item in attempts.values() if item.phase is not None]
@@ -160,7 +160,7 @@ class IsolatingJobOperator(BatchJobOperator):
                 self._defer_round(parts[0].round, waiting, deadline, state)
             settled = settled + self._settle(isolation, attempts, self._wait_for_all(waiting, deadline))
         with jobs.connected(self.snowflake_conn_id) as connection:
-            if model_fails(settled):
+            if every_range_failed(settled):
                 self._note_done(context, work, attempt)
                 self._fail_whole(connection, isolation, settled)
             result = self._finish(connection, isolation, attempt, settled)
@@ -168,26 +168,26 @@ class IsolatingJobOperator(BatchJobOperator):
         return self.reported(self.judge(context, result))
 
     def _start_round(
-        self, context: Context, connection: SnowflakeConnection, isolation: Isolation, parts: Sequence[Part]
-    ) -> dict[Part, Attempt]:
+        self, context: Context, connection: SnowflakeConnection, isolation: IsolationJobs, parts: Sequence[RowRange]
+    ) -> dict[RowRange, Attempt]:
         """Find each part's job, and submit those that are missing."""
         from airflow_provider_mediabatch.batch import submission
 
         store = context.get("task_state_store")
         noted: Any = store.get(ROUND_KEY) if store is not None else None
         noted = dict(noted) if isinstance(noted, Mapping) else {}
-        attempts: dict[Part, Attempt] = {}
+        attempts: dict[RowRange, Attempt] = {}
         self._submitted = []
         first = True
         for part in parts:
-            work = isolation.part_work(part)
+            work = isolation.range_request(part)
             found = submission.find(connection, work, stored=noted.get(work.stem))
             if isinstance(found, int):
                 try:
                     if first:
-                        self.before_submit(context, connection, isolation.work, work.job(found))
+                        self.before_submit(context, connection, isolation.request, work.job(found))
                         first = False
-                    work = isolation.staged_part(connection, part)
+                    work = isolation.stage_range(connection, part)
                     attempt = submission.submit(connection, self.snowflake_conn_id, work, found)
                 except MediaBatchError as error:
                     if not self._submitted:
@@ -208,7 +208,7 @@ class IsolatingJobOperator(BatchJobOperator):
             if attempt.phase is not None:
                 self._submitted.append((attempt.job, attempt.query_id))
         self.log.info(
-            "Isolation, round %d: %d parts of %d rows, %d of them finished already",
+            "IsolationJobs, round %d: %d parts of %d rows, %d of them finished already",
             *(parts[0].round, len(parts), sum(part.rows for part in parts)),
             sum(item.phase is None for item in attempts.values()),
         )
@@ -237,16 +237,16 @@ class IsolatingJobOperator(BatchJobOperator):
         return {item.job: self._wait(item, deadline) for item in waiting}
 
     def _settle(
-        self, isolation: Isolation, attempts: Mapping[Part, Attempt], events: Mapping[str, Mapping[str, Any]]
-    ) -> list[Settled]:
+        self, isolation: IsolationJobs, attempts: Mapping[RowRange, Attempt], events: Mapping[str, Mapping[str, Any]]
+    ) -> list[FinishedRange]:
         """How the parts ended: good ones are verified; an end that says nothing of the files is an error."""
         from airflow_provider_mediabatch.batch import job_outcomes
         from airflow_provider_mediabatch.client import jobs
 
         errors: list[MediaBatchError] = []
-        settled: list[Settled] = []
+        settled: list[FinishedRange] = []
         for attempt in attempts.values():
-            error = job_outcomes.unreadable(events[attempt.job], attempt) if attempt.job in events else None
+            error = job_outcomes.polling_error(events[attempt.job], attempt) if attempt.job in events else None
             if error is not None:
                 raise error
             if attempt.job in events and job_outcomes.cancelled_by_clearing(events[attempt.job], attempt):
@@ -256,19 +256,19 @@ class IsolatingJobOperator(BatchJobOperator):
             for part, attempt in attempts.items():
                 event = events.get(attempt.job)
                 if attempt.failed or (event is not None and _raised(event)):
-                    settled.append(Settled(part, attempt.generation, False))
+                    settled.append(FinishedRange(part, attempt.generation, False))
                 elif event is not None and Outcome(event["outcome"]) is not Outcome.DONE:
                     cancel = self.cancel_on_timeout
-                    errors.append(job_outcomes.failure(connection, event, attempt, cancel_on_timeout=cancel))
+                    errors.append(job_outcomes.outcome_error(connection, event, attempt, cancel_on_timeout=cancel))
                 else:
-                    job_outcomes.check_whole(connection, isolation.part_work(part), attempt)
-                    settled.append(Settled(part, attempt.generation, True))
+                    job_outcomes.verify_output(connection, isolation.range_request(part), attempt)
+                    settled.append(FinishedRange(part, attempt.generation, True))
         if errors:
             raise errors[0]
         return settled
 
     def _fail_whole(
-        self, connection: SnowflakeConnection, isolation: Isolation, settled: Sequence[Settled]
+        self, connection: SnowflakeConnection, isolation: IsolationJobs, settled: Sequence[FinishedRange]
     ) -> NoReturn:
         from airflow_provider_mediabatch.client import jobs
 
@@ -282,19 +282,23 @@ class IsolatingJobOperator(BatchJobOperator):
         )
 
     def _finish(
-        self, connection: SnowflakeConnection, isolation: Isolation, attempt: Attempt, settled: Sequence[Settled]
+        self,
+        connection: SnowflakeConnection,
+        isolation: IsolationJobs,
+        attempt: Attempt,
+        settled: Sequence[FinishedRange],
     ) -> BatchResult:
         """One whole folder, the bad files put aside, the good ones recorded. Repeating it changes nothing."""
         from airflow_provider_mediabatch.client.staged_parquet import Staged
         from airflow_provider_mediabatch.ledger.ledger import Ledger
 
-        work = isolation.work
+        work = isolation.request
         rows = isolation.complete(connection, settled)
-        errors = isolation.errors(connection, settled)
-        files = isolation.bad_files(connection, errors) if errors else []
+        errors = isolation.range_errors(connection, settled)
+        files = isolation.quarantined_files(connection, errors) if errors else []
         ledger = Ledger.of(connection, work.manifest)
         if ledger is not None and errors:
-            select = isolation.bad_rows(Staged(connection, work.plan.job_schema), errors)
+            select = isolation.quarantined_rows_sql(Staged(connection, work.plan.job_schema), errors)
             ledger.quarantine_rows(work.manifest, attempt.job, select)
         return self.recorded(
             connection,
@@ -303,7 +307,7 @@ class IsolatingJobOperator(BatchJobOperator):
             rows=rows,
             location=isolation.location,
             quarantined=files,
-            count=sum(item.part.rows for item in poison(settled)),
+            count=sum(item.row_range.rows for item in failed_ranges(settled)),
         )
 
 

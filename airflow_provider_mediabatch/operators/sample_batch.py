@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.batch.submission import Attempt, Work
+    from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
     from airflow_provider_mediabatch.client.staged_parquet import Staged
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
@@ -83,7 +83,7 @@ class SampleBatchOperator(BatchJobOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Draw the sample, run its job, check its output; return the report's XCom form."""
-        from airflow_provider_mediabatch.batch.submission import Work
+        from airflow_provider_mediabatch.batch.submission import JobRequest
         from airflow_provider_mediabatch.client.jobs import connected
 
         manifests, plan, size = self._inputs()
@@ -103,26 +103,28 @@ class SampleBatchOperator(BatchJobOperator):
             )
             name = self.stem(context, fingerprint)
             manifest = self._draw(connection, manifests, plan, size, self._test_manifest_base(manifests) + f"{name}/")
-            work = Work(name, fingerprint, manifest, plan, output.full, "overwrite")
+            work = JobRequest(name, fingerprint, manifest, plan, output.full, "overwrite")
             state = {"manifest": manifest.to_xcom(), "output_location": output.full, "work": [name, fingerprint]}
             return self.run_work(context, connection, work, state=state)
 
-    def work_again(self, context: Context, state: Mapping[str, Any]) -> Work:
+    def work_again(self, context: Context, state: Mapping[str, Any]) -> JobRequest:
         """The sample's manifest travels with the deferral: it is not drawn again."""
-        from airflow_provider_mediabatch.batch.submission import Work
+        from airflow_provider_mediabatch.batch.submission import JobRequest
 
         name, fingerprint = state["work"]
         manifest = Manifest.from_xcom(state["manifest"])
-        return Work(name, fingerprint, manifest, plan_of(self.plan), state["output_location"], "overwrite")
+        return JobRequest(name, fingerprint, manifest, plan_of(self.plan), state["output_location"], "overwrite")
 
-    def finish(self, context: Context, connection: SnowflakeConnection, work: Work, attempt: Attempt) -> dict[str, Any]:
+    def finish(
+        self, context: Context, connection: SnowflakeConnection, work: JobRequest, attempt: Attempt
+    ) -> dict[str, Any]:
         """Check the output; the report, or :class:`SampleFailedError` with what broke."""
-        from airflow_provider_mediabatch.batch.job_outcomes import check_whole
+        from airflow_provider_mediabatch.batch.job_outcomes import verify_output
         from airflow_provider_mediabatch.client import jobs
         from airflow_provider_mediabatch.client.staged_parquet import Staged
 
         location = work.location(attempt.job)
-        rows = check_whole(connection, work, attempt)
+        rows = verify_output(connection, work, attempt)
         staged = Staged(connection, work.plan.job_schema)
         found = staged.columns(location) if rows else {}
         checks = [
@@ -163,7 +165,9 @@ class SampleBatchOperator(BatchJobOperator):
             )
         return self.reported(report.to_xcom())
 
-    def run_work(self, context: Context, connection: SnowflakeConnection, work: Work, **kwargs: Any) -> dict[str, Any]:
+    def run_work(
+        self, context: Context, connection: SnowflakeConnection, work: JobRequest, **kwargs: Any
+    ) -> dict[str, Any]:
         """As for every job; a sample that fails for good gives the run's files back."""
         with self._releasing(context):
             return super().run_work(context, connection, work, **kwargs)
@@ -231,14 +235,14 @@ class SampleBatchOperator(BatchJobOperator):
         target: str,
     ) -> Manifest:
         """Write the sample's manifest, on the server; the folder of an earlier try is taken as it is."""
-        from airflow_provider_mediabatch.batch.job_outcomes import check_manifest
+        from airflow_provider_mediabatch.batch.job_outcomes import check_manifest_exists
         from airflow_provider_mediabatch.client.jobs import count_files
         from airflow_provider_mediabatch.client.staged_parquet import Staged
 
         chosen = shards_for(manifests, size)
         staged = Staged(connection, plan.job_schema)
         if not count_files(connection, target)["files"]:
-            check_manifest(connection, chosen[0])
+            check_manifest_exists(connection, chosen[0])
             try:
                 select = sample_select(
                     chosen, [staged.source(manifest.location) for manifest in chosen], self.sampling, size

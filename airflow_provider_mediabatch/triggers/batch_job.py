@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_mediabatch.batch.job_polling import Decision, Outcome, Phase, Watch, interval
-from airflow_provider_mediabatch.triggers.deferral import scheduler_knows
+from airflow_provider_mediabatch.batch.job_polling import JobPoller, Outcome, Phase, PollDecision, interval
+from airflow_provider_mediabatch.triggers.deferral import wait_until_scheduler_knows
 from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection, shared_connection
 
 PROGRESS_SECONDS = 30.0
@@ -88,26 +88,26 @@ class BatchJobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Poll until it is over, then yield the one event."""
-        watch = Watch(
+        poller = JobPoller(
             started=self.started,
             deadline=self.deadline,
             poll_interval=self.poll_interval,
             phase=Phase(self.phase) if self.query_id else Phase.RUNNING,
         )
         began = time.monotonic()
-        await asyncio.sleep(watch.first_delay(time.time()))
+        await asyncio.sleep(poller.first_delay(time.time()))
         async with shared_connection(self.snowflake_conn_id) as shared:
             while True:
-                decision = await self._look(shared, watch)
+                decision = await self._poll(shared, poller)
                 if decision.outcome is not None:
                     break
-                await self._progress(shared, watch, decision)
+                await self._progress(shared, poller, decision)
                 await asyncio.sleep(decision.delay)
             cancelled = False
             if decision.outcome is Outcome.TIMEOUT and self.cancel_on_timeout:
-                cancelled = await self._cancel(shared, watch)
+                cancelled = await self._cancel(shared, poller)
         event = {**decision.event(), "cancelled": cancelled, "state": self.state}
-        await scheduler_knows(self, began)
+        await wait_until_scheduler_knows(self, began)
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
@@ -115,33 +115,35 @@ class BatchJobTrigger(BaseTrigger):
         await asyncio.to_thread(self._cancel_alone)
         self.log.info("Cancelled job %s: a user ended the task", self.job)
 
-    async def _look(self, shared: SharedConnection, watch: Watch) -> Decision:
-        from airflow_provider_mediabatch.batch.wait_for_job import look
+    async def _poll(self, shared: SharedConnection, poller: JobPoller) -> PollDecision:
+        from airflow_provider_mediabatch.batch.wait_for_job import poll_once
         from airflow_provider_mediabatch.client import jobs
 
         try:
-            if watch.phase is Phase.RUNNING:
+            if poller.phase is Phase.RUNNING:
                 age = 0.9 * interval(time.time() - self.started, self.poll_interval)
-                listed = await shared.listing(self.job.rsplit(".", 1)[0]).status(self.job, age)
+                listed = await shared.job_statuses(self.job.rsplit(".", 1)[0]).status(self.job, age)
                 if listed is not None:
-                    return watch.job(listed, now=time.time())
-            return await shared.call(lambda connection: look(connection, watch, job=self.job, query_id=self.query_id))
+                    return poller.after_job_status(listed, now=time.time())
+            return await shared.call(
+                lambda connection: poll_once(connection, poller, job=self.job, query_id=self.query_id)
+            )
         except Exception as error:
             text, permanent = jobs.describe_error(error)
-            decision = watch.failure(text, permanent=permanent, now=time.time())
+            decision = poller.after_poll_error(text, permanent=permanent, now=time.time())
             self.log.warning(
-                "Poll %d in a row failed for job %s; the job itself is left alone: %s", watch.failures, self.job, text
+                "Poll %d in a row failed for job %s; the job itself is left alone: %s", poller.failures, self.job, text
             )
             return decision
 
-    async def _progress(self, shared: SharedConnection, watch: Watch, decision: Decision) -> None:
+    async def _progress(self, shared: SharedConnection, poller: JobPoller, decision: PollDecision) -> None:
         """A line now and then: where the job is, how many files it wrote, what its log says anew."""
         if time.monotonic() - self._reported < PROGRESS_SECONDS and self._reported:
             return
         self._reported = time.monotonic()
-        what = "image build or start" if watch.phase is Phase.SUBMITTING else (decision.status or "unknown")
+        what = "image build or start" if poller.phase is Phase.SUBMITTING else (decision.status or "unknown")
         elapsed = int(time.time() - self.started)
-        if watch.phase is Phase.SUBMITTING or decision.status != "RUNNING" or shared.users > PROGRESS_JOBS:
+        if poller.phase is Phase.SUBMITTING or decision.status != "RUNNING" or shared.users > PROGRESS_JOBS:
             self.log.info("Job %s: %s, %d s", self.job, what, elapsed)
             return
         from airflow_provider_mediabatch.client import jobs
@@ -158,10 +160,10 @@ class BatchJobTrigger(BaseTrigger):
             self.log.info("Job %s logs:\n%s", self.job, new)
         self._log_tail = tail or self._log_tail
 
-    async def _cancel(self, shared: SharedConnection, watch: Watch) -> bool:
+    async def _cancel(self, shared: SharedConnection, poller: JobPoller) -> bool:
         from airflow_provider_mediabatch.client import jobs
 
-        query_id = self.query_id if watch.phase is Phase.SUBMITTING else None
+        query_id = self.query_id if poller.phase is Phase.SUBMITTING else None
         try:
             await shared.call(lambda connection: jobs.cancel(connection, self.job, query_id))
         except Exception as error:

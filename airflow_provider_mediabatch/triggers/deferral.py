@@ -12,7 +12,7 @@ SCHEDULER_SECONDS = 3.0
 """What the scheduler's loop may take, on a busy machine, to read what its executor reports."""
 
 
-async def scheduler_knows(trigger: BaseTrigger, began: float) -> None:
+async def wait_until_scheduler_knows(trigger: BaseTrigger, began: float) -> None:
     """Wait until the scheduler must have heard that the task deferred. To be awaited before the event is yielded.
 
     Airflow 3.3's scheduler fails a task that runs on when it hears only then that the process which deferred it has

@@ -9,9 +9,9 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_mediabatch.batch.job_polling import Decision, Watch
+from airflow_provider_mediabatch.batch.job_polling import JobPoller, PollDecision
 from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger
-from airflow_provider_mediabatch.triggers.deferral import scheduler_knows
+from airflow_provider_mediabatch.triggers.deferral import wait_until_scheduler_knows
 from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection
 
 
@@ -68,7 +68,7 @@ class IsolationRoundTrigger(BaseTrigger):
         self.log.info("Isolation, round %d: waiting for %d jobs", self.round_number, len(self.jobs))
         began = time.monotonic()
         events = await asyncio.gather(*(self._ended(trigger) for trigger in self._triggers()))
-        await scheduler_knows(self, began)
+        await wait_until_scheduler_knows(self, began)
         yield TriggerEvent({"events": dict(events), "state": self.state})  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
@@ -78,9 +78,9 @@ class IsolationRoundTrigger(BaseTrigger):
             if isinstance(error, BaseException):
                 self.log.error("A job of round %d could not be cancelled: %s", self.round_number, error)
 
-    def _triggers(self) -> list[_PartTrigger]:
+    def _triggers(self) -> list[_RoundJobTrigger]:
         return [
-            _PartTrigger(
+            _RoundJobTrigger(
                 snowflake_conn_id=self.snowflake_conn_id,
                 deadline=self.deadline,
                 poll_interval=self.poll_interval,
@@ -90,7 +90,7 @@ class IsolationRoundTrigger(BaseTrigger):
             for item in self.jobs
         ]
 
-    async def _ended(self, trigger: _PartTrigger) -> tuple[str, dict[str, Any]]:
+    async def _ended(self, trigger: _RoundJobTrigger) -> tuple[str, dict[str, Any]]:
         event: dict[str, Any] = {}
         async for found in trigger.run():
             event = {key: value for key, value in found.payload.items() if key != "state"}
@@ -103,8 +103,8 @@ class IsolationRoundTrigger(BaseTrigger):
         return trigger.job, event
 
 
-class _PartTrigger(BatchJobTrigger):
+class _RoundJobTrigger(BatchJobTrigger):
     """One job of the round. Its log is looked at only if it fails, once it is over."""
 
-    async def _progress(self, shared: SharedConnection, watch: Watch, decision: Decision) -> None:
+    async def _progress(self, shared: SharedConnection, poller: JobPoller, decision: PollDecision) -> None:
         """Nothing: a round's jobs end soon, and a line for each would be statements for each."""

@@ -35,17 +35,17 @@ class SharedConnection:
         self._conn_id = snowflake_conn_id
         self._connection: SnowflakeConnection | None = None
         self._opening = threading.Lock()
-        self._listings: dict[str, Listing] = {}
+        self._status_caches: dict[str, JobStatusCache] = {}
 
     async def call(self, function: Callable[[SnowflakeConnection], T]) -> T:
         """Run ``function(connection)`` in a thread; log in again once if the session has ended."""
         return await asyncio.to_thread(self._call, function)
 
-    def listing(self, schema: str) -> Listing:
+    def job_statuses(self, schema: str) -> JobStatusCache:
         """The shared listing of a schema's jobs."""
-        if schema not in self._listings:
-            self._listings[schema] = Listing(self, schema)
-        return self._listings[schema]
+        if schema not in self._status_caches:
+            self._status_caches[schema] = JobStatusCache(self, schema)
+        return self._status_caches[schema]
 
     async def close(self) -> None:
         """Close the connection, in a thread."""
@@ -84,7 +84,7 @@ class SharedConnection:
             return  # the session had ended: there is nothing left to close
 
 
-class Listing:
+class JobStatusCache:
     """Statuses of all our jobs in one schema, fetched at most once an interval.
 
     :param connection: the shared connection.

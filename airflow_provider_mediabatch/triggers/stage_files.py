@@ -19,7 +19,7 @@ from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 from airflow_provider_mediabatch.batch import job_polling
 from airflow_provider_mediabatch.ledger import stage_watermark
 from airflow_provider_mediabatch.ledger.stage_watermark import Watermark
-from airflow_provider_mediabatch.triggers.deferral import scheduler_knows
+from airflow_provider_mediabatch.triggers.deferral import wait_until_scheduler_knows
 from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection, shared_connection
 
 if TYPE_CHECKING:
@@ -335,7 +335,7 @@ class StageReadyTrigger(BaseTrigger):
         """Yield the one event."""
         began = time.monotonic()
         found = await self._found()
-        await scheduler_knows(self, began)
+        await wait_until_scheduler_knows(self, began)
         yield _event(found)
 
     async def _found(self) -> dict[str, Any]:

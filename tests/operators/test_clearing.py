@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from operators.work import Instance, make_work, until
+from operators.job_requests import Instance, make_request, until
 
 from airflow_provider_mediabatch.batch import submission
 from airflow_provider_mediabatch.client import jobs
@@ -29,7 +29,7 @@ class Store(dict[str, Any]):
         self.noted.set()
 
 
-def task_of(some: submission.Work, conn_id: str, **arguments: Any) -> tuple[FullBatchOperator, Any]:
+def task_of(some: submission.JobRequest, conn_id: str, **arguments: Any) -> tuple[FullBatchOperator, Any]:
     """FullBatch over a piece of work, and the context of its first try."""
     operator = FullBatchOperator(
         task_id="full",
@@ -55,29 +55,29 @@ def task_of(some: submission.Work, conn_id: str, **arguments: Any) -> tuple[Full
 
 def test_the_work_is_run_when_the_old_job_is_cancelled_late(media: Any, connection: Any, conn_id: str) -> None:
     """Its next try came before the old trigger's cancel, and attached."""
-    some = make_work(media, connection, mode="endless")
+    some = make_request(media, connection, mode="endless")
     operator, context = task_of(some, conn_id)
     store = context["task_state_store"]
-    work = operator._work(context, some.manifest, some.plan, connection.database, connection.schema)
+    request = operator._work(context, some.manifest, some.plan, connection.database, connection.schema)
 
-    submission.submit(connection, conn_id, work, 0)
-    until(connection, work.job(0), "RUNNING")
+    submission.submit(connection, conn_id, request, 0)
+    until(connection, request.job(0), "RUNNING")
     with ThreadPoolExecutor(1) as pool:
         next_try = pool.submit(operator.execute, context)
         assert store.noted.wait(30)
-        assert store["mediabatch_job"]["job"] == work.job(0)
-        jobs.cancel(connection, work.job(0))
-        until(connection, work.job(1), "RUNNING")
-        assert store["mediabatch_job"]["job"] == work.job(1)
+        assert store["mediabatch_job"]["job"] == request.job(0)
+        jobs.cancel(connection, request.job(0))
+        until(connection, request.job(1), "RUNNING")
+        assert store["mediabatch_job"]["job"] == request.job(1)
         # Nobody cleared anything now: the try's own job was cancelled by hand, and is not started again.
-        jobs.cancel(connection, work.job(1))
+        jobs.cancel(connection, request.job(1))
         with pytest.raises(JobFailedError, match="CANCELLED"):
             next_try.result(60)
-    assert jobs.describe(connection, work.job(2)) is None
+    assert jobs.describe(connection, request.job(2)) is None
 
 
 def test_only_a_cleared_task_reruns(media: Any, connection: Any, conn_id: str) -> None:
-    operator, context = task_of(make_work(media, connection), conn_id, on_rerun="rerun")
+    operator, context = task_of(make_request(media, connection), conn_id, on_rerun="rerun")
 
     def result(try_number: int, max_tries: int) -> tuple[int, bool]:
         context["ti"].try_number, context["ti"].max_tries = try_number, max_tries

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from operators.job_requests import make_request, names
 from operators.test_trigger import event_of, trigger_for
-from operators.work import make_work, names
 
 from airflow_provider_mediabatch.batch import submission
 from airflow_provider_mediabatch.batch.job_polling import Phase
@@ -32,9 +32,9 @@ def slow_build(media: Any) -> Iterator[None]:
         cursor.execute("ALTER ACCOUNT UNSET MEDIABATCH_IMAGE_BUILD_SECONDS")
 
 
-def building(media: Any, connection: Any) -> submission.Work:
-    work = make_work(media, connection)
-    return replace(work, plan=replace(work.plan, image_build_spec={"force_rebuild": True}))
+def building(media: Any, connection: Any) -> submission.JobRequest:
+    request = make_request(media, connection)
+    return replace(request, plan=replace(request.plan, image_build_spec={"force_rebuild": True}))
 
 
 def test_submitting_does_not_wait_for_the_build(media: Any, conn_id: str) -> None:
@@ -51,27 +51,27 @@ def test_submitting_does_not_wait_for_the_build(media: Any, conn_id: str) -> Non
 
 def test_a_worker_killed_during_the_build_finds_its_statement_again(media: Any, conn_id: str) -> None:
     with media.connect() as connection:
-        work = building(media, connection)
-        first = submission.submit(connection, conn_id, work, 0)
-    stored = {**first.to_dict(), "fingerprint": work.fingerprint}
+        request = building(media, connection)
+        first = submission.submit(connection, conn_id, request, 0)
+    stored = {**first.to_dict(), "fingerprint": request.fingerprint}
     with media.connect() as connection:
-        found = submission.find(connection, work, stored=stored)
+        found = submission.find(connection, request, stored=stored)
         assert isinstance(found, submission.Attempt)
         assert (found.job, found.phase, found.query_id) == (first.job, Phase.SUBMITTING, first.query_id)
         assert asyncio.run(event_of(trigger_for(conn_id, found)))["outcome"] == "done"
-        assert names(connection, work) == [work.job(0)]
+        assert names(connection, request) == [request.job(0)]
 
 
 def test_a_build_that_ends_while_its_statement_is_looked_for(media: Any, conn_id: str) -> None:
     """There is no job at the first look, and a statement that has succeeded at the second: no job was dropped."""
     with media.connect() as connection:
-        work = building(media, connection)
-        first = submission.submit(connection, conn_id, work, 0)
-    slow_look = {"endpoint": "monitor", "match": work.stem, "action": "delay", "seconds": BUILD_SECONDS + 1}
+        request = building(media, connection)
+        first = submission.submit(connection, conn_id, request, 0)
+    slow_look = {"endpoint": "monitor", "match": request.stem, "action": "delay", "seconds": BUILD_SECONDS + 1}
     faults.install(media.engine.state_dir, json.dumps({"rules": [slow_look]}))
     try:
         with media.connect() as connection:
-            found = submission.find(connection, work, stored={**first.to_dict(), "fingerprint": work.fingerprint})
+            found = submission.find(connection, request, stored={**first.to_dict(), "fingerprint": request.fingerprint})
     finally:
         faults.install(media.engine.state_dir, None)
     assert isinstance(found, submission.Attempt)
@@ -81,34 +81,34 @@ def test_a_build_that_ends_while_its_statement_is_looked_for(media: Any, conn_id
 def test_a_note_that_was_lost_too_still_makes_one_job(media: Any, conn_id: str) -> None:
     """Nothing is stored: the second statement of the same name collides, and its wait ends with the first one's job."""
     with media.connect() as connection:
-        work = building(media, connection)
-        submission.submit(connection, conn_id, work, 0)
+        request = building(media, connection)
+        submission.submit(connection, conn_id, request, 0)
     with media.connect() as connection:
-        assert submission.find(connection, work) == 0
-        second = submission.submit(connection, conn_id, work, 0)
+        assert submission.find(connection, request) == 0
+        second = submission.submit(connection, conn_id, request, 0)
         assert asyncio.run(event_of(trigger_for(conn_id, second)))["outcome"] == "done"
-        assert names(connection, work) == [work.job(0)]
+        assert names(connection, request) == [request.job(0)]
 
 
 def test_ending_the_task_during_the_build_leaves_no_job(media: Any, conn_id: str) -> None:
     with media.connect() as connection:
-        work = building(media, connection)
-        attempt = submission.submit(connection, conn_id, work, 0)
+        request = building(media, connection)
+        attempt = submission.submit(connection, conn_id, request, 0)
     asyncio.run(trigger_for(conn_id, attempt).on_kill())
     time.sleep(BUILD_SECONDS + 1)
     with media.connect() as connection:
-        assert [name for name in names(connection, work) if _status(connection, name) != "CANCELLED"] == []
+        assert [name for name in names(connection, request) if _status(connection, name) != "CANCELLED"] == []
 
 
 def test_a_deadline_during_the_build_leaves_no_job(media: Any, conn_id: str) -> None:
     with media.connect() as connection:
-        work = building(media, connection)
-        attempt = submission.submit(connection, conn_id, work, 0)
+        request = building(media, connection)
+        attempt = submission.submit(connection, conn_id, request, 0)
     event = asyncio.run(event_of(trigger_for(conn_id, attempt, deadline=time.time() + 0.5)))
     assert (event["outcome"], event["cancelled"]) == ("timeout", True)
     time.sleep(BUILD_SECONDS + 1)
     with media.connect() as connection:
-        assert [name for name in names(connection, work) if _status(connection, name) != "CANCELLED"] == []
+        assert [name for name in names(connection, request) if _status(connection, name) != "CANCELLED"] == []
 
 
 def _status(connection: Any, job: str) -> str | None:

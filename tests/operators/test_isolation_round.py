@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from operators.work import make_work, statements, until
+from operators.job_requests import make_request, statements, until
 
 from airflow_provider_mediabatch.batch import submission
-from airflow_provider_mediabatch.batch.isolation_jobs import Isolation
-from airflow_provider_mediabatch.batch.isolation_rounds import Part, Settled
+from airflow_provider_mediabatch.batch.isolation_jobs import IsolationJobs
+from airflow_provider_mediabatch.batch.isolation_rounds import FinishedRange, RowRange
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.model_registry import show
 from airflow_provider_mediabatch.client.staged_parquet import Staged
@@ -22,8 +22,8 @@ from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundT
 
 
 def submitted(media: Any, connection: Any, conn_id: str, count: int, **params: Any) -> list[submission.Attempt]:
-    works = [make_work(media, connection, **params) for _ in range(count)]
-    return [submission.submit(connection, conn_id, work, 0) for work in works]
+    requests = [make_request(media, connection, **params) for _ in range(count)]
+    return [submission.submit(connection, conn_id, request, 0) for request in requests]
 
 
 def round_trigger(conn_id: str, attempts: list[submission.Attempt], **changes: Any) -> IsolationRoundTrigger:
@@ -81,47 +81,51 @@ def test_a_user_or_a_kill_ends_all(media: Any, connection: Any, conn_id: str, de
 
 
 def test_parts_hold_each_row_once_and_the_same_rows_each_time(media: Any, connection: Any) -> None:
-    work = make_work(media, connection)
-    location = f"{media.work}parts/{work.fingerprint}/m/"
+    request = make_request(media, connection)
+    location = f"{media.work}parts/{request.fingerprint}/m/"
     paths = " UNION ALL ".join(f"SELECT '{media.files}f{n:02}.bin' AS \"IMG\"" for n in reversed(range(12)))
     show(connection, f"COPY INTO {location} FROM ({paths}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
-    work = replace(work, manifest=replace(work.manifest, location=location, row_count=12, file_count=12))
-    isolation = Isolation(work, work.job(0), 3)
+    request = replace(request, manifest=replace(request.manifest, location=location, row_count=12, file_count=12))
+    isolation = IsolationJobs(request, request.job(0), 3)
     staged = Staged(connection, "MEDIA.PUBLIC")
 
-    def rows_of(part: Part) -> list[str]:
-        source = staged.source(isolation.staged_part(connection, part).manifest.location)
+    def rows_of(row_range: RowRange) -> list[str]:
+        source = staged.source(isolation.stage_range(connection, row_range).manifest.location)
         return [row["P"] for row in staged.rows(f'SELECT $1:"IMG"::VARCHAR AS P FROM {source} ORDER BY 1')]
 
-    parts = [Part(1, 0, 5), Part(1, 5, 10), Part(1, 10, 12)]
-    found = [rows_of(part) for part in parts]
+    row_ranges = [RowRange(1, 0, 5), RowRange(1, 5, 10), RowRange(1, 10, 12)]
+    found = [rows_of(row_range) for row_range in row_ranges]
     assert [path for item in found for path in item] == [f"{media.files}f{n:02}.bin" for n in range(12)]
-    assert rows_of(parts[1]) == found[1]
+    assert rows_of(row_ranges[1]) == found[1]
     assert jobs.count_files(connection, location) == {"files": 1, "success": False}, "beside it, not in it"
-    bad = isolation.bad_files(connection, [(Part(2, 4, 5), "it's bad"), (Part(2, 11, 12), "worse")])
+    bad = isolation.quarantined_files(connection, [(RowRange(2, 4, 5), "it's bad"), (RowRange(2, 11, 12), "worse")])
     assert bad == [
         {"path": f"{media.files}f04.bin", "error": "it's bad"},
         {"path": f"{media.files}f11.bin", "error": "worse"},
     ]
     show(connection, f"REMOVE {location}")
     with pytest.raises(InvalidInputError, match="gave 0 rows where 5 were expected"):
-        isolation.staged_part(connection, parts[0])
+        isolation.stage_range(connection, row_ranges[0])
 
 
 def test_the_folder_is_whole_at_the_end_and_again(media: Any, connection: Any) -> None:
     """What failed parts wrote is not in it; its ``_SUCCESS`` comes last, and those further below do not count."""
-    work = make_work(media, connection)
-    isolation = Isolation(work, work.job(0), 2)
-    settled = [Settled(Part(1, 0, 1), 0, True), Settled(Part(1, 1, 2), 1, True), Settled(Part(1, 2, 4), 0, False)]
-    for item, rows in zip([*settled, replace(settled[1], generation=0)], (1, 1, 1, 1), strict=True):
-        folder = isolation.part_work(item.part).location(isolation.job_of(item))
+    request = make_request(media, connection)
+    isolation = IsolationJobs(request, request.job(0), 2)
+    finished = [
+        FinishedRange(RowRange(1, 0, 1), 0, True),
+        FinishedRange(RowRange(1, 1, 2), 1, True),
+        FinishedRange(RowRange(1, 2, 4), 0, False),
+    ]
+    for item, rows in zip([*finished, replace(finished[1], generation=0)], (1, 1, 1, 1), strict=True):
+        folder = isolation.range_request(item.row_range).location(isolation.job_of(item))
         values = ", ".join(f"({number})" for number in range(rows))
         text = f"COPY INTO {folder} FROM (SELECT COLUMN1 AS N FROM VALUES {values})"
         show(connection, f"{text} FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
-        if item.good:
+        if item.done:
             marker = f"COPY INTO {folder}_SUCCESS FROM (SELECT 1 AS N) SINGLE = TRUE"
             show(connection, f"{marker} FILE_FORMAT = (TYPE = PARQUET)")
     assert jobs.count_files(connection, isolation.location) == {"files": 4, "success": False}
     for _ in range(2):
-        assert isolation.complete(connection, settled) == 2
+        assert isolation.complete(connection, finished) == 2
         assert jobs.count_files(connection, isolation.location) == {"files": 2, "success": True}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-from operators.work import make_work, until
+from operators.job_requests import make_request, until
 
 from airflow_provider_mediabatch.batch import submission
 from airflow_provider_mediabatch.client import jobs
@@ -39,11 +39,11 @@ def test_a_running_job_keeps_its_files(media: Any, connection: Any, conn_id: str
         )
 
     claimed = claim("one")
-    work = make_work(media, connection, mode="endless")
-    manifest = replace(work.manifest, row_count=1, ledger=claimed.ledger, claim_id=claimed.claim_id)
-    job = work.job(0)
-    ledger.check_owned(manifest, job, work.plan)
-    submission.submit(connection, conn_id, work, 0)
+    request = make_request(media, connection, mode="endless")
+    manifest = replace(request.manifest, row_count=1, ledger=claimed.ledger, claim_id=claimed.claim_id)
+    job = request.job(0)
+    ledger.check_owned(manifest, job, request.plan)
+    submission.submit(connection, conn_id, request, 0)
     until(connection, job, "RUNNING")
     assert claim("two").skipped == {"claimed": 1}
     jobs.cancel(connection, job)

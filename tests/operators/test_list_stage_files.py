@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
-from operators.work import Instance
+from operators.job_requests import Instance
 
 from airflow_provider_mediabatch.batch import job_outcomes
 from airflow_provider_mediabatch.client.staged_parquet import Staged
@@ -209,15 +209,15 @@ def test_nothing_to_do(stages: Stages) -> None:
         stages.list(**arguments, if_empty="fail")
     manifest = stages.manifest(**arguments, if_empty="succeed")
     assert manifest.is_empty
-    job_outcomes.check_manifest(stages.connection, manifest)
+    job_outcomes.check_manifest_exists(stages.connection, manifest)
 
 
 def test_a_manifest_that_was_deleted_is_noticed(stages: Stages) -> None:
     manifest = stages.manifest(stage_path=f"{stages.files}/")
-    job_outcomes.check_manifest(stages.connection, manifest)
+    job_outcomes.check_manifest_exists(stages.connection, manifest)
     stages.connection.cursor().execute(f"REMOVE {manifest.path.reference}")
     with pytest.raises(InvalidInputError, match=r"its Parquet was removed .* clear the task that listed"):
-        job_outcomes.check_manifest(stages.connection, manifest)
+        job_outcomes.check_manifest_exists(stages.connection, manifest)
 
 
 @pytest.mark.parametrize(

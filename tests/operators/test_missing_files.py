@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
-from operators.work import make_work, statements, until
+from operators.job_requests import make_request, statements, until
 
 from airflow_provider_mediabatch.batch import job_outcomes, submission
 from airflow_provider_mediabatch.batch.missing_files import MAX_NAMES, common_folder, missing_files
@@ -74,14 +74,14 @@ def test_all_are_counted_and_the_first_are_named(bucket: Bucket, media: Any) -> 
 def test_the_failure_names_them_and_is_not_tried_again(bucket: Bucket, media: Any, conn_id: str) -> None:
     names = ["x.jpg", "y.jpg", "z.jpg"]
     bucket.write(names)
-    work = make_work(media, bucket.connection)
-    work = replace(work, manifest=bucket.manifest(names))
+    request = make_request(media, bucket.connection)
+    request = replace(request, manifest=bucket.manifest(names))
     for name in names[1:]:
         (bucket.folder / name).unlink()
-    attempt = submission.submit(bucket.connection, conn_id, work, 0)
+    attempt = submission.submit(bucket.connection, conn_id, request, 0)
     until(bucket.connection, attempt.job, "FAILED")
     event = {"outcome": "failed", "status": "FAILED"}
-    error = job_outcomes.failure(bucket.connection, event, attempt, cancel_on_timeout=False, work=work)
+    error = job_outcomes.outcome_error(bucket.connection, event, attempt, cancel_on_timeout=False, request=request)
     assert isinstance(error, FilesMissingError)
     assert isinstance(error, AirflowFailException)
     assert f"2 of the manifest's files are not on their stage any more: {bucket.path('y.jpg')}, " in str(error)

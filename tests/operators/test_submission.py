@@ -8,109 +8,109 @@ import uuid
 from typing import Any
 
 import pytest
-from operators.work import make_work, names, until
+from operators.job_requests import make_request, names, until
 
 from airflow_provider_mediabatch.batch import submission, wait_for_job
-from airflow_provider_mediabatch.batch.job_polling import Decision, Outcome, Phase, Watch
+from airflow_provider_mediabatch.batch.job_polling import JobPoller, Outcome, Phase, PollDecision
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.model_registry import show
 from airflow_provider_mediabatch.client.staged_parquet import Staged
 from airflow_provider_mediabatch.exceptions import JobNotVisibleError, SubmissionFailedError
 
 
-def run(conn_id: str, attempt: submission.Attempt, deadline: float = 60) -> Decision:
-    watch = Watch(
+def run(conn_id: str, attempt: submission.Attempt, deadline: float = 60) -> PollDecision:
+    poller = JobPoller(
         started=time.time(), deadline=time.time() + deadline, poll_interval=0.2, phase=Phase(attempt.phase or "running")
     )
     return wait_for_job.wait(
-        conn_id, watch, job=attempt.job, query_id=attempt.query_id, report=lambda _: None, cancel_on_timeout=True
+        conn_id, poller, job=attempt.job, query_id=attempt.query_id, report=lambda _: None, cancel_on_timeout=True
     )
 
 
 def test_submit_wait_adopt(media: Any, connection: Any, conn_id: str) -> None:
-    work = make_work(media, connection)
-    assert submission.find(connection, work) == 0
-    attempt = submission.submit(connection, conn_id, work, 0)
+    request = make_request(media, connection)
+    assert submission.find(connection, request) == 0
+    attempt = submission.submit(connection, conn_id, request, 0)
     assert attempt.phase == Phase.SUBMITTING
     assert attempt.query_id
     assert run(conn_id, attempt).outcome is Outcome.DONE
     staged = Staged(connection, "MEDIA.PUBLIC")
-    assert staged.count(work.location(attempt.job)) == 2
+    assert staged.count(request.location(attempt.job)) == 2
 
-    adopted = submission.find(connection, work)
+    adopted = submission.find(connection, request)
     assert isinstance(adopted, submission.Attempt)
     assert adopted.adopted
     assert adopted.phase is None
     assert 0 < (jobs.seconds(connection, attempt.job) or 0) < 60
-    assert jobs.seconds(connection, work.job(7)) is None
-    assert names(connection, work) == [work.job(0)]
+    assert jobs.seconds(connection, request.job(7)) is None
+    assert names(connection, request) == [request.job(0)]
 
 
 def test_running_job_is_attached_to_and_cancelled_one_makes_way(media: Any, connection: Any, conn_id: str) -> None:
-    work = make_work(media, connection, mode="endless")
-    first = submission.submit(connection, conn_id, work, 0)
+    request = make_request(media, connection, mode="endless")
+    first = submission.submit(connection, conn_id, request, 0)
     until(connection, first.job, "RUNNING")
-    found = submission.find(connection, work)
+    found = submission.find(connection, request)
     assert isinstance(found, submission.Attempt)
     assert (found.job, found.phase) == (first.job, Phase.RUNNING)
 
     assert jobs.cancel(connection, first.job)
     assert run(conn_id, found).outcome is Outcome.FAILED
     assert jobs.describe(connection, first.job) is not None, "cancelled, not dropped: its logs stay"
-    assert submission.find(connection, work) == 1
+    assert submission.find(connection, request) == 1
 
 
 def test_second_submission_of_a_name_attaches(media: Any, connection: Any, conn_id: str) -> None:
-    work = make_work(media, connection, mode="endless")
-    first = submission.submit(connection, conn_id, work, 0)
+    request = make_request(media, connection, mode="endless")
+    first = submission.submit(connection, conn_id, request, 0)
     until(connection, first.job, "RUNNING")
-    second = submission.submit(connection, conn_id, work, 0)
+    second = submission.submit(connection, conn_id, request, 0)
     decision = run(conn_id, second, deadline=3)
     assert decision.outcome is Outcome.TIMEOUT, decision
-    assert names(connection, work) == [work.job(0)]
+    assert names(connection, request) == [request.job(0)]
     until(connection, first.job, "CANCELLED")
 
 
 def test_failed_job_has_logs_and_makes_way(media: Any, connection: Any, conn_id: str) -> None:
-    work = make_work(media, connection, mode="fail")
-    attempt = submission.submit(connection, conn_id, work, 0)
+    request = make_request(media, connection, mode="fail")
+    attempt = submission.submit(connection, conn_id, request, 0)
     assert run(conn_id, attempt).outcome is Outcome.FAILED
     assert "cannot read this picture" in jobs.logs(connection, attempt.job)
-    assert not jobs.count_files(connection, work.location(attempt.job))["success"]
-    assert submission.find(connection, work) == 1
+    assert not jobs.count_files(connection, request.location(attempt.job))["success"]
+    assert submission.find(connection, request) == 1
 
 
 def test_refused_statement_names_what_snowflake_said(media: Any, connection: Any, conn_id: str) -> None:
     from dataclasses import replace
 
-    work = make_work(media, connection)
-    work = replace(work, plan=replace(work.plan, compute_pool="NO_SUCH_POOL"))
+    request = make_request(media, connection)
+    request = replace(request, plan=replace(request.plan, compute_pool="NO_SUCH_POOL"))
     try:
-        attempt = submission.submit(connection, conn_id, work, 0)
+        attempt = submission.submit(connection, conn_id, request, 0)
     except SubmissionFailedError as error:
         text = str(error)
     else:
         decision = run(conn_id, attempt)
         assert decision.outcome is Outcome.REJECTED
-        text = str(submission.refused(attempt.job, decision.error or ""))
+        text = str(submission.submission_error(attempt.job, decision.error or ""))
     assert "NO_SUCH_POOL" in text
     assert "Nothing was started" in text
-    assert submission.find(connection, work) == 0
+    assert submission.find(connection, request) == 0
 
 
 def test_stored_query_of_a_dropped_job_leads_to_the_next_name(media: Any, connection: Any, conn_id: str) -> None:
-    work = make_work(media, connection)
-    attempt = submission.submit(connection, conn_id, work, 0)
+    request = make_request(media, connection)
+    attempt = submission.submit(connection, conn_id, request, 0)
     assert run(conn_id, attempt).outcome is Outcome.DONE
     show(connection, f"DROP SERVICE {attempt.job}")
-    stored = {**attempt.to_dict(), "fingerprint": work.fingerprint}
-    assert submission.find(connection, work, stored=stored) == 1
-    assert submission.find(connection, work, stored={**stored, "fingerprint": "other"}) == 0
+    stored = {**attempt.to_dict(), "fingerprint": request.fingerprint}
+    assert submission.find(connection, request, stored=stored) == 1
+    assert submission.find(connection, request, stored={**stored, "fingerprint": "other"}) == 0
 
 
 def test_dropped_job_is_gone(media: Any, connection: Any, conn_id: str) -> None:
-    work = make_work(media, connection)
-    attempt = submission.submit(connection, conn_id, work, 0)
+    request = make_request(media, connection)
+    attempt = submission.submit(connection, conn_id, request, 0)
     assert run(conn_id, attempt).outcome is Outcome.DONE
     show(connection, f"DROP SERVICE {attempt.job}")
     gone = submission.Attempt(attempt.job, 0, Phase.RUNNING, time.time())
@@ -121,7 +121,7 @@ def test_another_roles_job_is_neither_used_nor_started_again(
     media: Any, connection: Any, conn_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two roles with all the privileges a batch needs; the second meets the first one's job and cannot see it."""
-    work = make_work(media, connection)
+    request = make_request(media, connection)
     roles = [f"SUBMITTER_{uuid.uuid4().hex[:8].upper()}" for _ in range(2)]
     for role in roles:
         for grant in (
@@ -138,35 +138,37 @@ def test_another_roles_job_is_neither_used_nor_started_again(
         settings["extra"] = {**settings["extra"], "role": role}
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(settings))
         with media.engine.connect(role=role) as own:
-            assert submission.find(own, work) == 0
-            attempt = submission.submit(own, conn_id, work, 0)
+            assert submission.find(own, request) == 0
+            attempt = submission.submit(own, conn_id, request, 0)
             decision = run(conn_id, attempt)
             if decision.outcome is Outcome.REJECTED:
-                raise submission.refused(attempt.job, str(decision.error))
+                raise submission.submission_error(attempt.job, str(decision.error))
             return attempt.job
 
     job = run_as(roles[0])
     with pytest.raises(JobNotVisibleError, match="GRANT MONITOR ON SERVICE") as refused:
         run_as(roles[1])
     assert job in str(refused.value)
-    assert names(connection, work) == [job]
+    assert names(connection, request) == [job]
     show(connection, f"GRANT MONITOR ON SERVICE {job} TO ROLE {roles[1]}")
     with media.engine.connect(role=roles[1]) as own:
-        adopted = submission.find(own, work)
+        adopted = submission.find(own, request)
     assert isinstance(adopted, submission.Attempt)
     assert (adopted.job, adopted.adopted) == (job, True)
 
 
 def test_waiting_and_the_end_use_the_tasks_connection(media: Any, connection: Any, conn_id: str) -> None:
-    work = make_work(media, connection)
+    request = make_request(media, connection)
     with media.connect() as own:
-        attempt = submission.submit(own, conn_id, work, 0)
+        attempt = submission.submit(own, conn_id, request, 0)
         before = own.session_id
-        watch = Watch(started=time.time(), deadline=time.time() + 60, poll_interval=0.2, phase=Phase(attempt.phase))
+        poller = JobPoller(
+            started=time.time(), deadline=time.time() + 60, poll_interval=0.2, phase=Phase(attempt.phase)
+        )
         # A connection id that leads nowhere: no login is made.
         decision = wait_for_job.wait(
             "nowhere",
-            watch,
+            poller,
             connection=own,
             job=attempt.job,
             query_id=attempt.query_id,
@@ -183,15 +185,15 @@ def test_waiting_and_the_end_use_the_tasks_connection(media: Any, connection: An
 
 
 def test_a_poll_over_a_lost_connection_logs_in_again(media: Any, connection: Any, conn_id: str) -> None:
-    work = make_work(media, connection)
-    attempt = submission.submit(connection, conn_id, work, 0)
+    request = make_request(media, connection)
+    attempt = submission.submit(connection, conn_id, request, 0)
     lost = media.connect()
     lost.close()
-    watch = Watch(started=time.time(), deadline=time.time() + 60, poll_interval=0.2, phase=Phase(attempt.phase))
+    poller = JobPoller(started=time.time(), deadline=time.time() + 60, poll_interval=0.2, phase=Phase(attempt.phase))
     errors: list[str | None] = []
     decision = wait_for_job.wait(
         conn_id,
-        watch,
+        poller,
         connection=lost,
         job=attempt.job,
         query_id=attempt.query_id,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from operators.work import make_work, names, statements, until
+from operators.job_requests import make_request, names, statements, until
 
 from airflow_provider_mediabatch.batch import submission
 from airflow_provider_mediabatch.batch.job_polling import Phase
@@ -72,7 +72,9 @@ def test_serialize_round_trip() -> None:
 
 
 def test_many_jobs_one_login_one_listing_an_interval(media: Any, connection: Any, conn_id: str) -> None:
-    attempts = [submission.submit(connection, conn_id, make_work(media, connection, mode="slow"), 0) for _ in range(4)]
+    attempts = [
+        submission.submit(connection, conn_id, make_request(media, connection, mode="slow"), 0) for _ in range(4)
+    ]
     since = time.time()
 
     async def wait() -> list[dict[str, Any]]:
@@ -90,21 +92,21 @@ def test_many_jobs_one_login_one_listing_an_interval(media: Any, connection: Any
 
 
 def test_image_build_then_the_job(media: Any, connection: Any, conn_id: str) -> None:
-    attempt = submission.submit(connection, conn_id, make_work(media, connection), 0)
+    attempt = submission.submit(connection, conn_id, make_request(media, connection), 0)
     assert attempt.phase == Phase.SUBMITTING
     event = asyncio.run(event_of(trigger_for(conn_id, attempt)))
     assert (event["outcome"], event["status"]) == ("done", "DONE")
 
 
 def test_deadline_cancels_the_job(media: Any, connection: Any, conn_id: str) -> None:
-    attempt = submission.submit(connection, conn_id, make_work(media, connection, mode="endless"), 0)
+    attempt = submission.submit(connection, conn_id, make_request(media, connection, mode="endless"), 0)
     event = asyncio.run(event_of(trigger_for(conn_id, attempt, deadline=time.time() + 2)))
     assert (event["outcome"], event["cancelled"]) == ("timeout", True)
     until(connection, attempt.job, "CANCELLED")
 
 
 def test_deadline_leaves_the_job_when_told_to(media: Any, connection: Any, conn_id: str) -> None:
-    attempt = submission.submit(connection, conn_id, make_work(media, connection, mode="endless"), 0)
+    attempt = submission.submit(connection, conn_id, make_request(media, connection, mode="endless"), 0)
     until(connection, attempt.job, "RUNNING")
     event = asyncio.run(event_of(trigger_for(conn_id, attempt, deadline=time.time() + 1, cancel_on_timeout=False)))
     assert (event["outcome"], event["cancelled"]) == ("timeout", False)
@@ -113,7 +115,7 @@ def test_deadline_leaves_the_job_when_told_to(media: Any, connection: Any, conn_
 
 
 def test_a_user_ending_the_task_cancels_but_a_restart_does_not(media: Any, connection: Any, conn_id: str) -> None:
-    attempt = submission.submit(connection, conn_id, make_work(media, connection, mode="endless"), 0)
+    attempt = submission.submit(connection, conn_id, make_request(media, connection, mode="endless"), 0)
     until(connection, attempt.job, "RUNNING")
 
     async def restart() -> None:
@@ -132,7 +134,7 @@ def test_a_user_ending_the_task_cancels_but_a_restart_does_not(media: Any, conne
 def test_a_killed_worker_process_cancels_what_it_waits_for(media: Any, connection: Any, conn_id: str) -> None:
     from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 
-    attempt = submission.submit(connection, conn_id, make_work(media, connection, mode="endless"), 0)
+    attempt = submission.submit(connection, conn_id, make_request(media, connection, mode="endless"), 0)
     until(connection, attempt.job, "RUNNING")
     task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id)
     task.on_kill()
@@ -148,8 +150,8 @@ def test_a_worker_stopped_before_it_hears_of_its_job_cancels_it(
     """As by ``execution_timeout``: an alarm in the middle of submitting, then Airflow calls ``on_kill``."""
     from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 
-    work = make_work(media, connection, mode="endless")
-    submits = f"^EXECUTE INFERENCE.*{work.stem}"
+    request = make_request(media, connection, mode="endless")
+    submits = f"^EXECUTE INFERENCE.*{request.stem}"
     fault(
         {"match": submits, "nth": 1, "action": "lost_reply"},
         {"match": submits, "nth": 1, "action": "delay", "seconds": 9},
@@ -162,16 +164,16 @@ def test_a_worker_stopped_before_it_hears_of_its_job_cancels_it(
     before = signal.signal(signal.SIGUSR1, ring)
     try:
         with media.connect() as second:
-            watching = threading.Thread(target=_ring_when_running, args=(second, work.job(0)))
+            watching = threading.Thread(target=_ring_when_running, args=(second, request.job(0)))
             watching.start()
             with pytest.raises(KeyboardInterrupt):
-                task._start({}, connection, work, 0)  # type: ignore[typeddict-item]
+                task._start({}, connection, request, 0)  # type: ignore[typeddict-item]
             watching.join()
     finally:
         signal.signal(signal.SIGUSR1, before)
     task.on_kill()
     with media.connect() as second:
-        until(second, work.job(0), "CANCELLED")
+        until(second, request.job(0), "CANCELLED")
 
 
 def _ring_when_running(connection: Any, job: str) -> None:
@@ -195,7 +197,7 @@ def _ring_when_running(connection: Any, job: str) -> None:
 def test_a_failed_poll_is_not_a_failed_job(
     media: Any, connection: Any, conn_id: str, fault: Callable[..., None], rule: dict[str, Any]
 ) -> None:
-    attempt = submission.submit(connection, conn_id, make_work(media, connection, mode="slow"), 0)
+    attempt = submission.submit(connection, conn_id, make_request(media, connection, mode="slow"), 0)
     fault(rule)
     event = asyncio.run(event_of(trigger_for(conn_id, attempt)))
     assert event["outcome"] == "done", event
@@ -204,7 +206,7 @@ def test_a_failed_poll_is_not_a_failed_job(
 def test_a_missing_privilege_ends_the_waiting_at_once_and_leaves_the_job(
     media: Any, connection: Any, conn_id: str, fault: Callable[..., None]
 ) -> None:
-    attempt = submission.submit(connection, conn_id, make_work(media, connection, mode="endless"), 0)
+    attempt = submission.submit(connection, conn_id, make_request(media, connection, mode="endless"), 0)
     until(connection, attempt.job, "RUNNING")
     fault({"match": "^SHOW JOB SERVICES", "action": "error", "code": 3001, "message": "Insufficient privileges"})
     event = asyncio.run(event_of(trigger_for(conn_id, attempt)))
@@ -218,8 +220,8 @@ def test_a_job_missing_in_the_listing_is_described(media: Any, connection: Any, 
     """Only names that begin with MB_ are listed; this one is not among them."""
     from dataclasses import replace
 
-    work = make_work(media, connection)
-    attempt = submission.submit(connection, conn_id, replace(work, stem=work.stem.replace("MB_", "XX_")), 0)
+    request = make_request(media, connection)
+    attempt = submission.submit(connection, conn_id, replace(request, stem=request.stem.replace("MB_", "XX_")), 0)
     assert asyncio.run(event_of(trigger_for(conn_id, attempt)))["outcome"] == "done"
 
 
@@ -227,11 +229,11 @@ def test_a_job_missing_in_the_listing_is_described(media: Any, connection: Any, 
 def test_lost_replies_of_the_submission_make_no_second_job(
     media: Any, connection: Any, conn_id: str, fault: Callable[..., None], action: str
 ) -> None:
-    work = make_work(media, connection)
+    request = make_request(media, connection)
     fault({"match": "^EXECUTE INFERENCE", "action": action, "nth": 1})
-    attempt = submission.submit(connection, conn_id, work, 0)
+    attempt = submission.submit(connection, conn_id, request, 0)
     assert asyncio.run(event_of(trigger_for(conn_id, attempt)))["outcome"] == "done"
-    assert names(connection, work) == [work.job(0)]
+    assert names(connection, request) == [request.job(0)]
 
 
 EXISTS = {"match": "^EXECUTE INFERENCE", "action": "error", "code": 2002, "sqlstate": "42710"}
@@ -240,11 +242,11 @@ EXISTS = {"match": "^EXECUTE INFERENCE", "action": "error", "code": 2002, "sqlst
 def test_an_error_after_the_job_was_made_attaches_to_it(
     media: Any, connection: Any, conn_id: str, fault: Callable[..., None]
 ) -> None:
-    work = make_work(media, connection)
+    request = make_request(media, connection)
     fault({**EXISTS, "message": "Object already exists.", "after": True, "nth": 1})
-    attempt = submission.submit(connection, conn_id, work, 0)
+    attempt = submission.submit(connection, conn_id, request, 0)
     assert asyncio.run(event_of(trigger_for(conn_id, attempt)))["outcome"] == "done"
-    assert names(connection, work) == [work.job(0)]
+    assert names(connection, request) == [request.job(0)]
 
 
 @pytest.mark.parametrize("where", ["reply", "status"])
@@ -258,19 +260,19 @@ def test_a_refused_submission_without_a_visible_job(
     code: int,
     kind: type[Exception],
 ) -> None:
-    work = make_work(media, connection)
+    request = make_request(media, connection)
     place = {"where": "status"} if where == "status" else {}
     fault({**EXISTS, "code": code, "message": "Object 'J' already exists.", **place})
     with pytest.raises(kind, match=r"exists already|refused to start"):
-        _submit_and_wait(connection, conn_id, work)
-    assert names(connection, work) == []
+        _submit_and_wait(connection, conn_id, request)
+    assert names(connection, request) == []
 
 
-def _submit_and_wait(connection: Any, conn_id: str, work: submission.Work) -> None:
-    attempt = submission.submit(connection, conn_id, work, 0)
+def _submit_and_wait(connection: Any, conn_id: str, request: submission.JobRequest) -> None:
+    attempt = submission.submit(connection, conn_id, request, 0)
     event = asyncio.run(event_of(trigger_for(conn_id, attempt)))
     assert event["outcome"] == "rejected"
-    raise submission.refused(attempt.job, event["error"])
+    raise submission.submission_error(attempt.job, event["error"])
 
 
 def test_new_lines_of_a_log_tail() -> None:

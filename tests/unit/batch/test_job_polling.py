@@ -7,9 +7,9 @@ import pytest
 from airflow_provider_mediabatch.batch.job_polling import (
     MAX_FAILURES,
     MAX_UNKNOWN_QUERY,
+    JobPoller,
     Outcome,
     Phase,
-    Watch,
     backoff,
     interval,
     is_permanent,
@@ -17,13 +17,13 @@ from airflow_provider_mediabatch.batch.job_polling import (
 from airflow_provider_mediabatch.core.job_status import SubmissionState
 
 
-def watch(**arguments: object) -> Watch:
-    return Watch(**{"started": 0.0, **arguments})  # type: ignore[arg-type]
+def poller(**arguments: object) -> JobPoller:
+    return JobPoller(**{"started": 0.0, **arguments})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("status", ["PENDING", "RUNNING", "CANCELLING", "SUSPENDING", "DELETING", "SOMETHING_NEW"])
 def test_a_job_that_goes_on_is_polled_again(status: str) -> None:
-    decision = watch().job(status, now=1.0)
+    decision = poller().after_job_status(status, now=1.0)
     assert decision.outcome is None
     assert decision.delay > 0
     assert decision.status == status
@@ -42,7 +42,7 @@ def test_a_job_that_goes_on_is_polled_again(status: str) -> None:
     ],
 )
 def test_ends(status: str | None, outcome: Outcome) -> None:
-    assert watch().job(status, now=1.0).outcome is outcome
+    assert poller().after_job_status(status, now=1.0).outcome is outcome
 
 
 def test_interval_grows_and_can_be_set() -> None:
@@ -53,31 +53,31 @@ def test_interval_grows_and_can_be_set() -> None:
 
 
 def test_deadline_is_a_point_in_time() -> None:
-    waiting = watch(deadline=100.0, poll_interval=30.0)
-    assert waiting.job("RUNNING", now=10.0).delay == 30
-    assert waiting.job("RUNNING", now=95.0).delay == 5
-    assert waiting.job("RUNNING", now=100.0).outcome is Outcome.TIMEOUT
-    assert waiting.job("DONE", now=200.0).outcome is Outcome.DONE
+    waiting = poller(deadline=100.0, poll_interval=30.0)
+    assert waiting.after_job_status("RUNNING", now=10.0).delay == 30
+    assert waiting.after_job_status("RUNNING", now=95.0).delay == 5
+    assert waiting.after_job_status("RUNNING", now=100.0).outcome is Outcome.TIMEOUT
+    assert waiting.after_job_status("DONE", now=200.0).outcome is Outcome.DONE
 
 
 def test_deadline_also_ends_an_image_build_and_failing_polls() -> None:
-    building = watch(deadline=10.0, phase=Phase.SUBMITTING)
-    assert building.query(SubmissionState.RUNNING, None, None, now=11.0).outcome is Outcome.TIMEOUT
-    assert watch(deadline=10.0).failure("down", permanent=False, now=11.0).outcome is Outcome.TIMEOUT
+    building = poller(deadline=10.0, phase=Phase.SUBMITTING)
+    assert building.after_query_state(SubmissionState.RUNNING, None, None, now=11.0).outcome is Outcome.TIMEOUT
+    assert poller(deadline=10.0).after_poll_error("down", permanent=False, now=11.0).outcome is Outcome.TIMEOUT
 
 
 def test_failures_in_a_row_end_it_and_a_success_starts_over() -> None:
-    waiting = watch()
+    waiting = poller()
     for _ in range(MAX_FAILURES - 1):
-        assert waiting.failure("down", permanent=False, now=1.0).outcome is None
-    waiting.job("RUNNING", now=1.0)
+        assert waiting.after_poll_error("down", permanent=False, now=1.0).outcome is None
+    waiting.after_job_status("RUNNING", now=1.0)
     for _ in range(MAX_FAILURES - 1):
-        assert waiting.failure("down", permanent=False, now=1.0).outcome is None
-    assert waiting.failure("down", permanent=False, now=1.0).outcome is Outcome.UNREACHABLE
+        assert waiting.after_poll_error("down", permanent=False, now=1.0).outcome is None
+    assert waiting.after_poll_error("down", permanent=False, now=1.0).outcome is Outcome.UNREACHABLE
 
 
 def test_permanent_errors_end_it_at_once() -> None:
-    assert watch().failure("no", permanent=True, now=1.0).outcome is Outcome.FORBIDDEN
+    assert poller().after_poll_error("no", permanent=True, now=1.0).outcome is Outcome.FORBIDDEN
     assert is_permanent(390100)
     assert not is_permanent(2003)
     assert not is_permanent(None)
@@ -91,42 +91,50 @@ def test_backoff_grows_with_jitter() -> None:
 
 
 def test_statement_still_runs() -> None:
-    building = watch(phase=Phase.SUBMITTING)
-    assert building.query(SubmissionState.RUNNING, None, None, now=1.0).outcome is None
+    building = poller(phase=Phase.SUBMITTING)
+    assert building.after_query_state(SubmissionState.RUNNING, None, None, now=1.0).outcome is None
     assert building.phase is Phase.SUBMITTING
 
 
 def test_statement_succeeded_then_the_job_is_watched() -> None:
-    building = watch(phase=Phase.SUBMITTING)
-    assert building.query(SubmissionState.SUCCEEDED, None, "PENDING", now=1.0).outcome is None
+    building = poller(phase=Phase.SUBMITTING)
+    assert building.after_query_state(SubmissionState.SUCCEEDED, None, "PENDING", now=1.0).outcome is None
     assert building.phase is Phase.RUNNING
 
 
 def test_statement_failed_but_the_job_is_there() -> None:
-    building = watch(phase=Phase.SUBMITTING)
-    assert building.query(SubmissionState.FAILED, "2002: already exists", "RUNNING", now=1.0).outcome is None
+    building = poller(phase=Phase.SUBMITTING)
+    assert (
+        building.after_query_state(SubmissionState.FAILED, "2002: already exists", "RUNNING", now=1.0).outcome is None
+    )
     assert building.phase is Phase.RUNNING
 
 
 def test_statement_failed_and_no_job() -> None:
-    decision = watch(phase=Phase.SUBMITTING).query(SubmissionState.FAILED, "2003: no such model", None, now=1.0)
+    decision = poller(phase=Phase.SUBMITTING).after_query_state(
+        SubmissionState.FAILED, "2003: no such model", None, now=1.0
+    )
     assert decision.outcome is Outcome.REJECTED
     assert decision.error == "2003: no such model"
 
 
 def test_unknown_statement_is_given_some_polls() -> None:
-    building = watch(phase=Phase.SUBMITTING)
+    building = poller(phase=Phase.SUBMITTING)
     for _ in range(MAX_UNKNOWN_QUERY - 1):
-        assert building.query(SubmissionState.UNKNOWN, None, None, now=1.0).outcome is None
-    assert building.query(SubmissionState.UNKNOWN, None, None, now=1.0).outcome is Outcome.REJECTED
+        assert building.after_query_state(SubmissionState.UNKNOWN, None, None, now=1.0).outcome is None
+    assert building.after_query_state(SubmissionState.UNKNOWN, None, None, now=1.0).outcome is Outcome.REJECTED
 
 
 def test_event_is_plain() -> None:
-    assert watch().job("FAILED", now=1.0).event() == {"outcome": "failed", "status": "FAILED", "error": None}
+    assert poller().after_job_status("FAILED", now=1.0).event() == {
+        "outcome": "failed",
+        "status": "FAILED",
+        "error": None,
+    }
 
 
 def test_the_first_look_waits_an_interval_but_not_past_the_deadline() -> None:
-    assert Watch(started=0.0).first_delay(100.0) == 5.0
-    assert Watch(started=0.0, poll_interval=1.0).first_delay(100.0) == 1.0
-    assert Watch(started=0.0, deadline=102.0).first_delay(100.0) == 2.0
-    assert Watch(started=0.0, deadline=50.0).first_delay(100.0) == 0.05
+    assert JobPoller(started=0.0).first_delay(100.0) == 5.0
+    assert JobPoller(started=0.0, poll_interval=1.0).first_delay(100.0) == 1.0
+    assert JobPoller(started=0.0, deadline=102.0).first_delay(100.0) == 2.0
+    assert JobPoller(started=0.0, deadline=50.0).first_delay(100.0) == 0.05

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.batch.submission import Work
+from airflow_provider_mediabatch.batch.submission import JobRequest
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import SampleReport
@@ -69,7 +69,7 @@ def test_what_does_not_fit_together_is_refused(changes: dict[str, Any], says: st
         operator(**changes)._inputs()
 
 
-WORK = Work("MB_X", "print", MANIFEST, PLAN, PLAN.output_location)
+REQUEST = JobRequest("MB_X", "print", MANIFEST, PLAN, PLAN.output_location)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ WORK = Work("MB_X", "print", MANIFEST, PLAN, PLAN.output_location)
 )
 def test_clearing_a_finished_task(on_rerun: str, store: dict[str, Any], first: int) -> None:
     context: Any = {"task_state_store": store}
-    assert operator(on_rerun=on_rerun)._first(context, WORK) == first
+    assert operator(on_rerun=on_rerun)._first(context, REQUEST) == first
 
 
 def test_jobs_write_below_the_output_in_a_folder_of_their_own_name() -> None:
-    assert WORK.location("DB.SC.MB_X_0") == "@DB.SC.OUT/x/MB_X_0/"
+    assert REQUEST.location("DB.SC.MB_X_0") == "@DB.SC.OUT/x/MB_X_0/"

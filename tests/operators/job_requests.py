@@ -29,7 +29,7 @@ class Instance(RuntimeTaskInstance):
 OUTPUTS = {"size": "INT64", "head": "STRING", "pid": "INT64", "batch": "INT64"}
 
 
-def make_work(media: Any, connection: Any, **params: Any) -> submission.Work:
+def make_request(media: Any, connection: Any, **params: Any) -> submission.JobRequest:
     """Work on two files."""
     name = uuid.uuid4().hex.upper()
     location = f"{media.work}submission/{name}/"
@@ -49,12 +49,12 @@ def make_work(media: Any, connection: Any, **params: Any) -> submission.Work:
         inference_spec={"num_workers": 1},
     )
     manifest = Manifest(location, {"IMG": "VARCHAR"}, ("IMG",), 2, 2, 21, name)
-    return submission.Work(f"MB_T_{name}", name, manifest, plan, plan.output_location)
+    return submission.JobRequest(f"MB_T_{name}", name, manifest, plan, plan.output_location)
 
 
-def names(connection: Any, work: submission.Work) -> list[str]:
+def names(connection: Any, request: submission.JobRequest) -> list[str]:
     """The jobs of this work, by Snowflake's own record."""
-    return sorted(name for name in jobs.statuses(connection, "MEDIA.PUBLIC") if work.stem in name)
+    return sorted(name for name in jobs.statuses(connection, "MEDIA.PUBLIC") if request.stem in name)
 
 
 def until(connection: Any, job: str, *statuses: str, seconds: float = 60) -> None:
