@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.local import lifecycle
-from airflow_provider_mediabatch.local.faults import FaultPlanError, install
+from airflow_provider_mediabatch.local import faults, lifecycle
+from airflow_provider_mediabatch.local.errors import EngineError
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -46,11 +46,11 @@ def add_local_parser(subparsers: Subparsers) -> None:
         help="how long the first use of a model version takes before its job starts (kept until it is set again)",
     )
     start.set_defaults(run=_start)
-    faults = command("faults", "give the running engine another plan of faults to produce, or take it away")
-    choice = faults.add_mutually_exclusive_group(required=True)
+    plan = command("faults", "give the running engine another plan of faults to produce, or take it away")
+    choice = plan.add_mutually_exclusive_group(required=True)
     choice.add_argument("plan", type=Path, nargs="?", metavar="PLAN.json")
     choice.add_argument("--clear", action="store_true", help="no faults any more")
-    faults.set_defaults(run=_faults)
+    plan.set_defaults(run=_faults)
     command("stop", "stop the engine and the jobs it runs").set_defaults(run=_stop)
     state = command("status", "say whether the engine runs; exit status 3 when it does not")
     state.add_argument("--json", action="store_true", help="as one JSON object")
@@ -86,7 +86,7 @@ def _set_image_build(engine: lifecycle.EngineStatus, seconds: float) -> None:
 
 
 def _faults(arguments: argparse.Namespace) -> int:
-    install(arguments.state_dir.resolve(), None if arguments.clear else arguments.plan.read_text())
+    faults.install(arguments.state_dir.resolve(), None if arguments.clear else faults.read(arguments.plan))
     print("No faults are produced." if arguments.clear else f"Faults are produced as {arguments.plan} says.")
     return 0
 
@@ -128,7 +128,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments))
-    except (lifecycle.EngineError, FaultPlanError, FileNotFoundError) as error:
+    except EngineError as error:
         print(f"mediabatch: {error}", file=sys.stderr)
         return 1
 

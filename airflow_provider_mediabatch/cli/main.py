@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     :return: the exit status.
     """
     from airflow_provider_mediabatch.demo import DemoError
-    from airflow_provider_mediabatch.local.lifecycle import EngineError
+    from airflow_provider_mediabatch.local.errors import EngineError
 
     arguments = parser().parse_args(argv)
     try:

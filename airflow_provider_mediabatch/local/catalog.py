@@ -12,19 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from airflow_provider_mediabatch.local.errors import StateFormatError
+
 STATE_FORMAT = 1
 """Raised whenever a room changes tables that it made before: a state directory is opened by the format that made it."""
-
-
-class OtherFormatError(Exception):
-    """The state directory was made by an engine that kept its state otherwise."""
 
 
 class Catalog:
     """Connections to the catalogue's file.
 
     :param path: the SQLite file; created when it is not there.
-    :raises OtherFormatError: when another version of the engine made it.
+    :raises StateFormatError: when another version of the engine made it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,9 +31,9 @@ class Catalog:
         connection = self.connect()
         (found,) = connection.execute("PRAGMA user_version").fetchone()
         if found != STATE_FORMAT and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-            raise OtherFormatError(
+            raise StateFormatError(
                 f"{path.parent} holds the state of another version of the local engine (format {found}, this one reads "
-                f"{STATE_FORMAT}): choose another --state-dir, or remove that directory with all that is in it"
+                f"{STATE_FORMAT}). Choose another --state-dir, or remove that directory with everything in it"
             )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA user_version = {STATE_FORMAT}")

@@ -1,11 +1,23 @@
-"""The one error that statements raise, with Snowflake's code and SQLSTATE.
+"""The engine's errors: SnowflakeError for statements, EngineError for whoever starts and stops it.
 
-Clients decide by these codes: snowflake-ml falls back to the job history only on 002003, and takes 002002 for a name
-in use. Anything else that escapes a statement is a defect of the engine and is answered as 000603 with the text
-logged in full, never as an HTTP 500, which would make the connector retry for minutes.
+Clients decide by a statement error's code: snowflake-ml falls back to the job history only on 002003, and takes 002002
+for a name in use. Anything else that escapes a statement is a defect of the engine and is answered as 000603 with the
+text logged in full, never as an HTTP 500, which would make the connector retry for minutes.
 """
 
 from __future__ import annotations
+
+
+class EngineError(Exception):
+    """The engine could not be started, stopped, found or configured; the text is one sentence with the reason."""
+
+
+class FaultPlanError(EngineError):
+    """The fault plan cannot be used; the text says which rule is wrong and why."""
+
+
+class StateFormatError(EngineError):
+    """The state directory was made by another version of the engine."""
 
 
 class SnowflakeError(Exception):

@@ -52,7 +52,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_mediabatch.local.errors import SnowflakeError
+from airflow_provider_mediabatch.local.errors import FaultPlanError, SnowflakeError
 
 PLAN_FILE = "faults.json"
 LOG_FILE = "faults.log"
@@ -64,10 +64,6 @@ _KEYS = {
     "name", "match", "endpoint", "job", "nth", "every", "probability", "times", "action", "seconds", "code", "sqlstate",
     "message", "where", "after",
 }  # fmt: skip
-
-
-class FaultPlanError(ValueError):
-    """The plan cannot be read; the text says which rule and why."""
 
 
 @dataclass
@@ -172,18 +168,37 @@ def _rule(given: Any) -> Rule:
     return rule
 
 
+def read(path: Path) -> str:
+    """The text of a plan's file, checked.
+
+    :raises FaultPlanError: when the file cannot be read or does not hold a plan.
+    """
+    try:
+        plan = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FaultPlanError(f"the fault plan {path} cannot be read: {_reason(error)}") from error
+    parse(plan)
+    return plan
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 def install(state_dir: Path, plan: str | None) -> None:
     """Give an engine a plan, whether it runs already or not; None takes its plan away. Counting starts anew.
 
     :param state_dir: the engine's state directory.
     :param plan: the plan's JSON text.
-    :raises FaultPlanError: for anything that is not a plan.
+    :raises FaultPlanError: for anything that is not a plan, and where there is no such directory.
     """
     path = state_dir / PLAN_FILE
     if plan is None:
         path.unlink(missing_ok=True)
         return
     parse(plan)
+    if not state_dir.is_dir():
+        raise FaultPlanError(f"the fault plan has no engine to go to: {state_dir} does not exist")
     unfinished = path.with_suffix(".new")
     unfinished.write_text(plan)
     unfinished.rename(path)

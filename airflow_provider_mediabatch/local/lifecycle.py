@@ -23,15 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_mediabatch.local.defaults import ACCOUNT, DATABASE, ROLE, SCHEMA, USER, WAREHOUSE
-from airflow_provider_mediabatch.local.faults import install
+from airflow_provider_mediabatch.local.errors import EngineError
+from airflow_provider_mediabatch.local.faults import install, read
 
 DEFAULT_STATE_DIR = Path(".mediabatch")
 LOCK_FILE = "engine.lock"
 STATE_FILE = "engine.json"
-
-
-class EngineError(Exception):
-    """The engine could not be started, stopped or found; the text says why and what to do."""
+EXIT_REFUSED = 3
+"""The engine process's exit status when it refused to start; the last line of its output is the reason."""
 
 
 @dataclass(frozen=True)
@@ -125,32 +124,44 @@ def start(
     :param faults: a fault plan (see :mod:`~airflow_provider_mediabatch.local.faults`); an engine that runs takes it
         over.
     :param timeout: seconds to wait for it to become ready.
-    :raises EngineError: when it does not; the text holds the end of its own output.
+    :raises EngineError: when it does not: the directory cannot be made, the port is taken, or the process ended.
     :raises FaultPlanError: for a plan that cannot be read.
     """
     state_dir = state_dir.resolve()
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if port is not None and not 0 < port < 65536:
+        raise EngineError(f"{port} is not a port: it must be between 1 and 65535")
+    plan = read(faults) if faults is not None else None
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineError(f"{state_dir} cannot be used as the state directory: {error.strerror}") from error
     with _starting(state_dir):
         running = status(state_dir)
         if running is not None:
             if port not in (None, running.port):
-                raise EngineError(f"the engine of {state_dir} runs already, on port {running.port}: stop it first")
-            if faults is not None:
-                install(state_dir, faults.read_text())
+                raise EngineError(f"the engine of {state_dir} runs already, on port {running.port}. Stop it first")
+            if plan is not None:
+                install(state_dir, plan)
             return running
-        install(state_dir, faults.read_text() if faults is not None else None)
+        install(state_dir, plan)
         process = _spawn(state_dir, port)
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             running = status(state_dir)
             if running is not None:
                 return running
-            if process.poll() not in (None, 0):
-                raise EngineError(f"the engine ended while it started:\n{_tail(state_dir / 'engine.out')}")
+            if (code := process.poll()) not in (None, 0):
+                reason = _last_line(state_dir / "engine.out")
+                if code == EXIT_REFUSED:
+                    raise EngineError(reason)
+                raise EngineError(
+                    f"the engine ended with status {code} while it started ({reason}). "
+                    f"Its output is {state_dir / 'engine.out'}"
+                )
             time.sleep(0.02)
     raise EngineError(
-        f"the engine did not become ready within {timeout:g} s; its log is {state_dir / 'engine.log'}:\n"
-        + _tail(state_dir / "engine.out")
+        f"the engine did not become ready within {timeout:g} s. Its log is {state_dir / 'engine.log'}, "
+        f"its output {state_dir / 'engine.out'}"
     )
 
 
@@ -195,7 +206,11 @@ def _spawn(state_dir: Path, port: int | None) -> subprocess.Popen[bytes]:
 @contextmanager
 def _starting(state_dir: Path) -> Iterator[None]:
     """One starter at a time; the second then finds the first one's engine."""
-    with open(state_dir / "start.lock", "w") as file:
+    try:
+        file = open(state_dir / "start.lock", "w")  # noqa: SIM115 -- closed below, by the with statement
+    except OSError as error:
+        raise EngineError(f"{state_dir} cannot be used as the state directory: {error.strerror}") from error
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -231,8 +246,8 @@ def _signal(pid: int, number: int) -> None:
         return
 
 
-def _tail(path: Path) -> str:
+def _last_line(path: Path) -> str:
     try:
-        return path.read_text(errors="replace")[-3000:]
+        return (path.read_text(errors="replace").strip().splitlines() or ["it wrote nothing"])[-1]
     except OSError:
-        return ""
+        return "it wrote nothing"

@@ -20,13 +20,18 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_mediabatch.local.lifecycle import LOCK_FILE, STATE_FILE
+from airflow_provider_mediabatch.local.errors import EngineError
+from airflow_provider_mediabatch.local.lifecycle import EXIT_REFUSED, LOCK_FILE, STATE_FILE
 
 
 def _listen(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise EngineError(f"port {port} of 127.0.0.1 cannot be used: {error.strerror}") from error
     listener.listen(512)
     return listener
 
@@ -38,8 +43,8 @@ def _bind(wanted: int | None, previous: int | None) -> socket.socket:
     if previous:
         try:
             return _listen(previous)
-        except OSError:
-            logging.getLogger(__name__).warning("port %d is taken by another process; choosing a new one", previous)
+        except EngineError as error:
+            logging.getLogger(__name__).warning("%s; choosing another one", error)
     return _listen(0)
 
 
@@ -81,16 +86,11 @@ def serve(state_dir: Path, port: int | None = None) -> int:
 
     import uvicorn
 
-    from airflow_provider_mediabatch.local.catalog import OtherFormatError
     from airflow_provider_mediabatch.local.engine import Engine
     from airflow_provider_mediabatch.local.protocol.connections import Connections, hang_up
     from airflow_provider_mediabatch.local.protocol.server import Server
 
-    try:
-        engine = Engine(state_dir)
-    except OtherFormatError as error:
-        print(error, file=sys.stderr)
-        return 1
+    engine = Engine(state_dir)
     engine.recover()
     bound = listener.getsockname()[1]
     password = str(before.get("password") or secrets.token_urlsafe(24))
@@ -138,7 +138,11 @@ def main() -> int:
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--port", type=int)
     arguments = parser.parse_args()
-    return serve(arguments.state_dir, arguments.port)
+    try:
+        return serve(arguments.state_dir, arguments.port)
+    except EngineError as error:
+        print(error, file=sys.stderr)
+        return EXIT_REFUSED
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import snowflake.connector
 from snowflake.connector.constants import QueryStatus
 from snowflake.connector.errors import OperationalError, ProgrammingError
 
-from airflow_provider_mediabatch.local.faults import FaultPlanError, Faults, install, parse
+from airflow_provider_mediabatch.local.errors import FaultPlanError
+from airflow_provider_mediabatch.local.faults import Faults, install, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,6 +7,7 @@ import datetime
 import json
 import os
 import shlex
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +20,8 @@ import psutil
 import pytest
 from snowflake.connector.errors import ProgrammingError
 
-from airflow_provider_mediabatch.local import lifecycle
+from airflow_provider_mediabatch.local import faults, lifecycle
+from airflow_provider_mediabatch.local.errors import EngineError
 
 if TYPE_CHECKING:
     from tests.conftest import RunningEngine
@@ -87,10 +89,43 @@ def test_two_starts_at_once_give_one_engine(tmp_path: Path) -> None:
         assert [one.returncode for one in started] == [0] * 4
         assert len({one.stdout for one in started}) == 1
         commands = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
-        owners = [line for line in commands if str(tmp_path / "state") in line and "local.process" in line]
+        owners = [line for line in commands if str(tmp_path / "state") in line and "local.server_process" in line]
         assert len(owners) == 1
     finally:
         lifecycle.stop(tmp_path / "state")
+
+
+def test_a_plan_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+    """A fault plan that is missing or not JSON stops the start before an engine runs."""
+    not_json = tmp_path / "bad.json"
+    not_json.write_text("{")
+    for plan, words in ((tmp_path / "none.json", "cannot be read"), (not_json, "is not JSON")):
+        with pytest.raises(EngineError, match=words) as refused:
+            lifecycle.start(tmp_path / "state", faults=plan)
+        assert "\n" not in str(refused.value)
+    assert lifecycle.status(tmp_path / "state") is None
+    with pytest.raises(EngineError, match="does not exist"):
+        faults.install(tmp_path / "no engine", '{"rules": []}')
+
+
+def test_a_state_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    """A file stands where the directory should be."""
+    (tmp_path / "file").write_text("")
+    for directory in (tmp_path / "file", tmp_path / "file" / "state"):
+        with pytest.raises(EngineError, match="cannot be used as the state directory") as refused:
+            lifecycle.start(directory)
+        assert "\n" not in str(refused.value)
+
+
+def test_a_port_that_cannot_be_had_is_a_sentence(tmp_path: Path) -> None:
+    """A taken port, and numbers that are no ports."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        for port, words in ((taken, "in use"), (99999, "between 1 and 65535"), (-1, "between 1 and 65535")):
+            with pytest.raises(EngineError, match=words) as refused:
+                lifecycle.start(tmp_path / "state", port=port)
+            assert "\n" not in str(refused.value)
+            assert "Traceback" not in str(refused.value)
 
 
 def test_port_and_password_stay(own_engine: RunningEngine) -> None:
@@ -121,7 +156,7 @@ def test_a_process_id_left_over_is_not_trusted(own_engine: RunningEngine) -> Non
 
 
 def test_a_taken_port_is_said(tmp_path: Path, engine: RunningEngine) -> None:
-    with pytest.raises(lifecycle.EngineError, match="in use"):
+    with pytest.raises(EngineError, match="in use"):
         lifecycle.start(tmp_path / "state", port=engine.status.port)
 
 
