@@ -1,4 +1,4 @@
-"""The button that leads from a task to its page of results."""
+"""The link from a task to its review page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ReviewLink(BaseOperatorLink):
-    """The review page of the task's sample or batch, in Airflow itself; there from the start."""
+    """The review page of the task's sample or batch, in Airflow itself. It is there before the task has run."""
 
     name = "Batch review"
 

@@ -12,10 +12,12 @@ from airflow.sdk import BaseOperator, conf
 from airflow_provider_mediabatch.batch.job_polling import JobPoller, Outcome, Phase, PollDecision
 from airflow_provider_mediabatch.core.job_names import stem
 from airflow_provider_mediabatch.core.job_status import JobStatus
+from airflow_provider_mediabatch.core.xcom_keys import JOB_KEY, WAITING_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
-from airflow_provider_mediabatch.links.batch_job import JOB_KEY, WAITING_KEY, BatchJobLink, snowsight_url
+from airflow_provider_mediabatch.links.batch_job import BatchJobLink
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.links.review import ReviewLink
+from airflow_provider_mediabatch.links.snowsight import statement_url
 from airflow_provider_mediabatch.operators.lineage import LineageMixin
 
 if TYPE_CHECKING:
@@ -177,7 +179,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
                     "started": attempt.started,
                 },
             )
-        url = snowsight_url(connection.account or "", connection.host or "", attempt.query_id)
+        url = statement_url(connection.account or "", connection.host or "", attempt.query_id)
         context["ti"].xcom_push(key=JOB_KEY, value={"job": attempt.job, "query_id": attempt.query_id, "url": url})
         push_location(context, connection, work.location(attempt.job))
         return attempt

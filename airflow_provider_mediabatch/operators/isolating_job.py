@@ -17,6 +17,7 @@ from airflow_provider_mediabatch.batch.isolation_rounds import (
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.job_status import JobStatus
+from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, TooManyQuarantinedError
 from airflow_provider_mediabatch.operators.batch_job import BatchJobOperator
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
 ROUND_KEY = "mediabatch_round"
-RESULT_KEY = "report"
 """XCom key of the result of a task that fails all the same: the review page shows it."""
 
 _NAMED = 10
@@ -121,7 +121,7 @@ class IsolatingJobOperator(BatchJobOperator):
             names += f"\n- and {count - _NAMED:,} more"
         what = f"The model raises for {count:,} of {rows:,} rows"
         if count > limit * rows:
-            context["ti"].xcom_push(key=RESULT_KEY, value=result.to_xcom())
+            context["ti"].xcom_push(key=FAILED_RESULT_KEY, value=result.to_xcom())
             raise TooManyQuarantinedError(
                 f"{what}, more than max_failed_fraction={limit:g} allows:\n{names}\nThe other {result.rows:,} rows are "
                 f"whole in {result.location}, and are done in the ledger, if there is one.",

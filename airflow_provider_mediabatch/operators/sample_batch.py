@@ -15,6 +15,7 @@ from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import PREVIEW_ROWS, Check, SampleReport, clip
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
+from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, SampleFailedError
 from airflow_provider_mediabatch.files.sampling import sample_select, shards_for
 from airflow_provider_mediabatch.operators.batch_job import BatchJobOperator, manifests_of, plan_of
@@ -156,7 +157,7 @@ class SampleBatchOperator(BatchJobOperator):
         for check in checks:
             self.log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.detail)
         if not report.passed:
-            context["ti"].xcom_push(key="report", value=report.to_xcom())
+            context["ti"].xcom_push(key=FAILED_RESULT_KEY, value=report.to_xcom())
             broken = "\n".join(f"- {check.name}: {check.detail}" for check in checks if not check.passed)
             raise SampleFailedError(
                 f"The sample's output in {location} did not pass:\n{broken}",

@@ -65,7 +65,7 @@ def _waiting(dag_id: str, run_id: str, task_id: str, map_index: int) -> Any:
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
-    from airflow_provider_mediabatch.links.batch_job import WAITING_KEY
+    from airflow_provider_mediabatch.core.xcom_keys import WAITING_KEY
 
     with create_session() as session:
         row = session.scalar(

@@ -27,7 +27,7 @@ from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.projection import duration
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.links.batch_job import JOB_KEY
+from airflow_provider_mediabatch.core.xcom_keys import JOB_KEY
 from airflow_provider_mediabatch.review import batches, pages, thumbnails
 from airflow_provider_mediabatch.review.addresses import URL_PREFIX, segments, site_prefix
 from airflow_provider_mediabatch.review.batches import Batch, TaskKey

@@ -1,4 +1,4 @@
-"""Both layouts of ``model_spec``, versions, aliases and defaults; and Snowsight's link."""
+"""Both layouts of ``model_spec``, versions, aliases and defaults."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from airflow_provider_mediabatch.client.model_registry import (
 )
 from airflow_provider_mediabatch.core.metadata import Problem
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, ValidationFailedError
-from airflow_provider_mediabatch.links.batch_job import snowsight_url
-from airflow_provider_mediabatch.links.location import place
 
 SIGNATURE = {
     "inputs": [{"name": "IMAGE", "type": "BYTES"}],
@@ -93,14 +91,6 @@ def test_unknown_version_names_what_there_is() -> None:
     assert did_you_mean("X", []) == ""
 
 
-def test_snowsight_link() -> None:
-    assert snowsight_url("myorg-acct", "myorg-acct.snowflakecomputing.com", "q1") == (
-        "https://app.snowflake.com/myorg/acct/#/compute/history/queries/q1/detail"
-    )
-    assert snowsight_url("local", "127.0.0.1", "q1") == ""
-    assert snowsight_url("a-b", "a-b.snowflakecomputing.com", None) == ""
-
-
 def test_errors_say_three_things() -> None:
     error = ValidationFailedError([Problem("this is wrong", "do that"), Problem("and this", "and that")])
     text = str(error)
@@ -108,16 +98,3 @@ def test_errors_say_three_things() -> None:
     assert "nothing bills" in text
     assert "A retry will fail in the same way" in text
     assert isinstance(error, MediaBatchError)
-
-
-@pytest.mark.parametrize(
-    ("location", "expected"),
-    [
-        ("@DB.SC.OUT/run/MB_X/", "DB/schemas/SC/stage/OUT"),
-        ('@"my db".SC."a/b"/x/', "my%20db/schemas/SC/stage/a%2Fb"),
-        ("DB.SC.RESULTS", "DB/schemas/SC/table/RESULTS"),
-        ('DB.SC."results 1"', "DB/schemas/SC/table/results%201"),
-    ],
-)
-def test_snowsights_page_of_a_location(location: str, expected: str) -> None:
-    assert place(location) == expected

@@ -1,0 +1,15 @@
+"""XCom keys under which the operators push values beside their return value."""
+
+from __future__ import annotations
+
+JOB_KEY = "mediabatch_job"
+"""``{"job": …, "query_id": …, "url": …}``, pushed before the task waits for the job."""
+
+LOCATION_KEY = "mediabatch_location"
+"""``{"location": …, "url": …}``, pushed as soon as the task knows where it writes."""
+
+WAITING_KEY = "mediabatch_waiting"
+"""``{"snowflake_conn_id": …, "jobs": [[job, query id], …]}``, pushed right before a task defers."""
+
+FAILED_RESULT_KEY = "report"
+"""The SampleReport or BatchResult of a task that failed its checks, and so has no return value."""
