@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from airflow_provider_mediabatch.review.result_query import PageRequest, ResultPages
+from airflow_provider_mediabatch.review.result_query import PageRequest, ResultQuery
 from bench.measure import Figure, percentile
 from bench.scene import Scene
 
@@ -27,7 +27,7 @@ def figures(scene: Scene, results: int, requests: int = REQUESTS) -> Iterator[Fi
         "FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE"
     )
     with scene.counted() as (through, traffic), snowflake.connector.connect(**through.parameters) as connection:
-        pages = ResultPages(connection, "@MEDIA.PUBLIC.WORK/review/")
+        pages = ResultQuery(connection, "@MEDIA.PUBLIC.WORK/review/")
         started = time.perf_counter()
         columns = pages.columns()
         counted = pages.count(columns, PageRequest())

@@ -1,4 +1,4 @@
-"""Addresses of the review page on this Airflow site. Links and the approval form use them; nothing here is heavy."""
+"""Addresses of the review page on this Airflow site, for links and the approval form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def site_prefix() -> str:
 
 def segments(*parts: str | int) -> str:
     """Path segments, percent-encoded and joined: nothing in them can end a URL, a link or an image."""
-    # A browser folds "." and ".." away, encoded or not: no identifier of Airflow's is one of them.
+    # A browser removes "." and "..", encoded or not. No identifier of Airflow's is one of them.
     if any(str(part) in ("", ".", "..") for part in parts):
         raise ValueError(f"{parts!r} does not make a path")
     return "/".join(quote(str(part), safe="") for part in parts)

@@ -1,9 +1,8 @@
-"""What a person sees in Airflow's Required Action form: the sample as a table with pictures, and what the full run
-will take.
+"""The text of the approval form, which Airflow shows as the task's Required Action.
 
-The form holds no picture and no signed address: its images are addresses of the review page's own route, which asks
-Airflow who is looking. Everything from outside stands in code spans (see
-:mod:`airflow_provider_mediabatch.review.markdown`).
+It has the verdict, the sample as a table with pictures, and what the full run is expected to take. The form holds no
+picture and no signed address. Its images are addresses of the review page, which asks Airflow who the reader is.
+Everything from outside is in code spans (see :mod:`airflow_provider_mediabatch.review.markdown`).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from airflow_provider_mediabatch.core.projection import Projection
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.review import markdown
 from airflow_provider_mediabatch.review.addresses import URL_PREFIX, segments
-from airflow_provider_mediabatch.review.thumbnails import expected_kind
+from airflow_provider_mediabatch.review.media_types import expected_kind
 
 MAX_COLUMNS = 8
 MAX_CELL = 80
@@ -34,12 +33,12 @@ def body(
     """The form's Markdown.
 
     :param report: the sample.
-    :param projection: of the full run.
-    :param plan: what was sampled, for model and warnings.
-    :param file_columns: columns that hold full stage paths.
-    :param task: dag id, run id, task id and map index of the sample's task, whose page shows the pictures; None: no
-        page.
-    :param site: path below which Airflow is served.
+    :param projection: what the full run is expected to take.
+    :param plan: names the model, and holds the validation's warnings.
+    :param file_columns: the columns that hold full stage paths.
+    :param task: dag id, run id, task id and map index of the sample's task, whose review page has the pictures. None
+        leaves out the pictures.
+    :param site: the path below which Airflow is served.
     """
     page = f"{site}{URL_PREFIX}/{segments(*task)}" if task else None
     facts = [(label, markdown.code(value)) for label, value in projection.lines()]
@@ -72,7 +71,7 @@ def _rows(report: SampleReport, file_columns: Sequence[str], page: str | None) -
     names = [name for name in report.preview[0] if not name.startswith("MB_")]
     files = [name for name in names if name in file_columns]
     outputs = [name for name in names if name not in file_columns]
-    # The model's columns come last in a job's output and matter most here.
+    # A job's output has the model's columns last, and they matter most here.
     others = outputs[-max(1, MAX_COLUMNS - len(files)) :]
     header = [markdown.code(name) for name in (*files, *others)]
     lines = [

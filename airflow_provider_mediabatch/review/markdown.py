@@ -1,7 +1,7 @@
-"""Text for Airflow's approval form, which renders Markdown: values from outside stay values.
+"""Markdown for Airflow's approval form.
 
-File names and model outputs are anybody's text. Airflow's form turns bare URLs into links even where every character
-is escaped, fetches images from anywhere and knows tables, so such text only ever stands in code spans, where Markdown
+Anybody may have written a file name or a model's output. Airflow's form turns bare URLs into links even where every
+character is escaped, and fetches images from any host. So such text is only ever put into code spans, where Markdown
 has no meaning.
 """
 
@@ -31,8 +31,7 @@ def plain(value: Any, limit: int | None = MAX_CELL) -> str:
 def code(value: Any, limit: int | None = MAX_CELL) -> str:
     """A value as a code span that is safe in a table cell.
 
-    A vertical bar would end the cell even inside a code span; it is shown as ``│`` (the review page shows the real
-    one).
+    A vertical bar would end the cell even inside a code span, so it is replaced by ``│``.
     """
     text = plain(value, limit).replace("|", "│")
     if not text:
@@ -43,27 +42,37 @@ def code(value: Any, limit: int | None = MAX_CELL) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A GitHub-flavoured table of cells that are Markdown already."""
+    """A table in GitHub's Markdown. The cells are Markdown already."""
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines)
 
 
 def image(url: str, alt: str) -> str:
-    """An image of this site: ``url`` is a path on it, made by :func:`segments`."""
+    """An image of this site.
+
+    :param url: a path on this site, made with :func:`airflow_provider_mediabatch.review.addresses.segments`.
+    :param alt: the text alternative.
+    :raises ValueError: for an address of another site.
+    """
     if not url.startswith("/") or url.startswith("//"):
-        raise ValueError("only images of this site stand in a form")
+        raise ValueError("a form shows only images of this site")
     return f"![{re.sub(r'[^A-Za-z0-9 ]', '', alt)}]({url})"
 
 
 def link(url: str, text: str) -> str:
-    """A link within this site, with a text of ours."""
+    """A link within this site.
+
+    :param url: as of :func:`image`.
+    :param text: a text of ours.
+    :raises ValueError: for an address of another site.
+    """
     if not url.startswith("/") or url.startswith("//"):
-        raise ValueError("only links within this site stand in a form")
+        raise ValueError("a form has only links within this site")
     return f"[{text}]({url})"
 
 
 def checks_table(checks: Sequence[Mapping[str, Any]]) -> str:
-    """What was checked and found."""
+    """The checks with their findings."""
     rows = [("✅" if check["passed"] else "❌", code(check["name"]), code(check.get("detail", ""))) for check in checks]
     return table(("", "Check", "Finding"), rows)

@@ -1,7 +1,6 @@
-"""Small plots as SVG, drawn on the server: the page needs no script and its Content-Security-Policy allows none.
+"""Small plots as SVG, drawn on the server, because the page has no script.
 
-Each plot is an image with a text alternative and is followed by its numbers in the page; colours come from the style
-sheet by class.
+Each plot has a text alternative, and the page lists its numbers below it. The style sheet sets the colours.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ HEIGHT = 150
 
 
 def bars(counts: Sequence[tuple[str, int]], *, title: str) -> str:
-    """Horizontal bars, one for each label: how often a model said what.
+    """Horizontal bars, one for each label.
 
-    :param counts: label and count; drawn in the order given.
-    :param title: what it shows, for readers who do not see it.
+    :param counts: label and count, drawn in the order given.
+    :param title: the text alternative.
     """
     top = max((count for _, count in counts), default=0) or 1
     parts = [_open(WIDTH, ROW * max(1, len(counts)) + 4, title)]
@@ -35,10 +34,10 @@ def bars(counts: Sequence[tuple[str, int]], *, title: str) -> str:
 
 
 def histogram(counts: Sequence[int], low: float, high: float, *, title: str) -> str:
-    """Upright bars of equal width between two values: how a score is spread.
+    """Upright bars of equal width between two values.
 
     :param counts: one for each bin, from ``low`` to ``high``.
-    :param title: what it shows, for readers who do not see it.
+    :param title: the text alternative.
     """
     top = max(counts, default=0) or 1
     step = WIDTH / max(1, len(counts))
@@ -58,7 +57,7 @@ def histogram(counts: Sequence[int], low: float, high: float, *, title: str) -> 
 
 
 def number(value: float | int) -> str:
-    """A number as a person reads it: no more than four significant digits, whole ones with separators."""
+    """A number with at most four significant digits. Whole numbers are complete, with separators."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if value == int(value):

@@ -1,15 +1,15 @@
-"""A job's output, a page at a time: what the review page shows, computed on the server.
+"""Reads a job's output for the review page, one page at a time.
 
-The output is Parquet on a stage. A page is one SELECT with LIMIT, long values cut before they leave Snowflake;
-distributions are GROUP BYs of at most a few rows. So a result of a million rows or of 10 MB texts costs the reader's
-browser and Airflow's API server the same as one of ten short ones. Needs a warehouse, as every SELECT does.
+The output is Parquet on a stage. A page is one SELECT with LIMIT, in which Snowflake cuts long values. A distribution
+is a GROUP BY that returns a few rows. So a result of a million rows or of 10 MB texts costs the API server and the
+reader's browser no more than a short one. Every SELECT needs a warehouse.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client.staged_parquet import Staged, field
@@ -53,15 +53,15 @@ class ResultColumn:
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Which rows a reader asked for; every field came from a URL.
+    """The rows that a reader asked for. Every field comes from a URL.
 
     :param page: from 1.
     :param size: rows of a page, 1 to 100.
-    :param search: text that must stand in the first file column or in any text column, case ignored.
-    :param label_column: with ``label``, keeps rows whose value is exactly that.
+    :param search: text that a text column must contain, in any letter case.
+    :param label_column: with ``label``, the column whose value must be equal to it.
     :param label: the value.
     :param sort: a column, or None for the files' order.
-    :param descending: highest first.
+    :param descending: whether the highest value comes first.
     """
 
     page: int = 1
@@ -72,14 +72,16 @@ class PageRequest:
     sort: str | None = None
     descending: bool = False
 
-    def at(self, page: int) -> PageRequest:
-        """The same question's other page."""
-        return replace(self, page=page)
-
 
 @dataclass(frozen=True)
 class Histogram:
-    """How a numeric column is spread: ``counts`` in bins of equal width from ``low`` to ``high``."""
+    """The histogram of a numeric column.
+
+    :param low: the lowest value.
+    :param high: the highest value.
+    :param mean: the arithmetic mean.
+    :param counts: rows in each of 24 bins of equal width from ``low`` to ``high``.
+    """
 
     low: float
     high: float
@@ -87,11 +89,11 @@ class Histogram:
     counts: tuple[int, ...]
 
 
-class ResultPages:
+class ResultQuery:
     """Reads one job's output folder.
 
     :param connection: open, with a warehouse.
-    :param location: the folder, as a full stage path: the job's own, with its ``_SUCCESS``.
+    :param location: the job's own folder, as a full stage path.
     """
 
     def __init__(self, connection: SnowflakeConnection, location: str) -> None:
@@ -101,16 +103,20 @@ class ResultPages:
         self._staged = Staged(connection, sql.qualified(folder.database, folder.schema))
 
     def columns(self) -> list[ResultColumn]:
-        """The output's columns. Empty when the folder holds no Parquet."""
+        """The output's columns. There are none when the folder holds no Parquet."""
         return [ResultColumn(name, kind) for name, kind in self._staged.columns(self._location).items()]
 
     def count(self, columns: Sequence[ResultColumn], request: PageRequest) -> int:
-        """Rows that match, over all pages."""
+        """The number of rows that match, over all pages."""
         where = self._where(columns, request)
         return int(rows(self._connection, f"SELECT COUNT(*) AS N FROM {self._relation(columns)}{where}")[0]["N"])
 
     def page(self, columns: Sequence[ResultColumn], request: PageRequest) -> list[dict[str, Any]]:
-        """One page of rows: texts and nested values cut to 2,000 characters and one more, bytes as their length."""
+        """One page of rows.
+
+        Texts and nested values are cut to 2,001 characters, so that the caller sees whether they were longer. Binary
+        values are replaced by their length.
+        """
         order = self._by_name(columns, request.sort) or columns[0]
         direction = " DESC NULLS LAST" if request.descending else " ASC NULLS LAST"
         size = max(1, min(100, request.size))
@@ -123,7 +129,7 @@ class ResultPages:
         )
 
     def labels(self, column: ResultColumn) -> tuple[list[tuple[str, int]], int]:
-        """The most frequent values of a column with their counts, and how many distinct values there are."""
+        """The 20 most frequent values of a column with their counts, and the number of distinct values."""
         name = sql.quoted(column.name)
         found = rows(
             self._connection,
@@ -134,7 +140,7 @@ class ResultPages:
         return [(str(row["LABEL"]), int(row["N"])) for row in found], int(distinct[0]["N"])
 
     def histogram(self, column: ResultColumn) -> Histogram | None:
-        """The spread of a numeric column, or None where it has no finite value."""
+        """The histogram of a numeric column, or None where it has no finite value."""
         name = sql.quoted(column.name)
         value = f"{name}::DOUBLE"
         finite = f"{value} BETWEEN -1e300 AND 1e300"

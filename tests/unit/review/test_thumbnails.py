@@ -1,4 +1,4 @@
-"""What a file is, by its bytes, and what is made of it."""
+"""Small pictures of large ones."""
 
 from __future__ import annotations
 
@@ -8,13 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from airflow_provider_mediabatch.review.thumbnails import (
-    NotAPictureError,
-    expected_kind,
-    media_type,
-    placeholder,
-    thumbnail,
-)
+from airflow_provider_mediabatch.review.thumbnails import NotAPictureError, thumbnail
 
 
 def picture(
@@ -67,40 +61,3 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     Image.new("1", (20_000, 20_000)).save(path, "PNG")
     with pytest.raises(NotAPictureError, match="pixels"):
         thumbnail(path)
-
-
-@pytest.mark.parametrize(
-    ("head", "found"),
-    [
-        (b"\xff\xd8\xff\xe0", "image/jpeg"),
-        (b"RIFF\x00\x00\x00\x00WAVEfmt ", "audio/wav"),
-        (b"XXXX\x00\x00\x00\x00WAVEfmt ", None),
-        (b"\x00\x00\x00\x20ftypisom", "video/mp4"),
-        (b"\x00\x00\x00\x20ftypM4A ", "audio/mp4"),
-        (b"<html><script>", None),
-        (b"<svg ", None),
-        (b"%PDF-1.7", None),
-    ],
-)
-def test_types_come_from_the_bytes(head: bytes, found: str | None) -> None:
-    assert media_type(head) == found
-
-
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [
-        ("@D.S.T/a/x.JPG", "image"),
-        ("@D.S.T/x.wav", "audio"),
-        ("@D.S.T/x.mp4", "video"),
-        ("@D.S.T/a.jpg/x", "file"),
-        ("x", "file"),
-    ],
-)
-def test_the_element_comes_from_the_name(path: str, kind: str) -> None:
-    assert expected_kind(path) == kind
-
-
-def test_a_placeholder_is_text_only() -> None:
-    drawn = placeholder("<script>alert(1)</script> & more words than fit on a single line of it")
-    assert "<script" not in drawn
-    assert "&lt;script&gt;" in drawn

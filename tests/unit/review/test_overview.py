@@ -1,10 +1,10 @@
-"""What the review page says of a batch."""
+"""The facts at the top of a review page."""
 
 from __future__ import annotations
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
-from airflow_provider_mediabatch.review.batches import Batch, TaskKey
-from airflow_provider_mediabatch.review.pages import overview
+from airflow_provider_mediabatch.review.overview import overview
+from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskKey
 
 
 def test_all_quarantined_files_are_counted_however_few_are_listed() -> None:
@@ -21,6 +21,6 @@ def test_all_quarantined_files_are_counted_however_few_are_listed() -> None:
         quarantined=({"path": "@DB.SC.S/<b>.jpg", "error": "broken"},) * 100,
         more_quarantined=900,
     )
-    batch = Batch(TaskKey("d", "r", "t"), result, "c", None, ())
+    batch = ReviewedBatch(TaskKey("d", "r", "t"), result, "c", None, ())
     shown = dict(overview(batch))
     assert (shown["Files"], shown["Result rows"], shown["Quarantined files"]) == ("9,000", "8,000", "1,000")

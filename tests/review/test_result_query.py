@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_mediabatch.client.media import MediaUnavailableError, fetch
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.review.result_query import PageRequest, ResultColumn, ResultPages
+from airflow_provider_mediabatch.review.result_query import PageRequest, ResultColumn, ResultQuery
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,59 +35,59 @@ def connection(engine: RunningEngine) -> Iterator[SnowflakeConnection]:
 
 
 @pytest.fixture
-def pages(connection: SnowflakeConnection) -> ResultPages:
-    return ResultPages(connection, "@MEDIA.PUBLIC.PAGES/job/")
+def query(connection: SnowflakeConnection) -> ResultQuery:
+    return ResultQuery(connection, "@MEDIA.PUBLIC.PAGES/job/")
 
 
 @pytest.fixture
-def columns(pages: ResultPages) -> list[ResultColumn]:
-    return pages.columns()
+def columns(query: ResultQuery) -> list[ResultColumn]:
+    return query.columns()
 
 
-def test_columns_and_count(pages: ResultPages, columns: list[ResultColumn]) -> None:
+def test_columns_and_count(query: ResultQuery, columns: list[ResultColumn]) -> None:
     assert [column.name for column in columns] == ["IMAGE", "LABEL", "SCORE", "TEXT"]
-    assert pages.count(columns, PageRequest()) == ROWS
+    assert query.count(columns, PageRequest()) == ROWS
 
 
 @pytest.mark.parametrize("page", [1, 2, ROWS // 24])
-def test_a_page_is_in_order_and_cut(pages: ResultPages, columns: list[ResultColumn], page: int) -> None:
-    rows = pages.page(columns, PageRequest(page=page))
+def test_a_page_is_in_order_and_cut(query: ResultQuery, columns: list[ResultColumn], page: int) -> None:
+    rows = query.page(columns, PageRequest(page=page))
     assert [row["IMAGE"][-11:-4] for row in rows] == [f"{number:07}" for number in range((page - 1) * 24, page * 24)]
     assert {len(row["TEXT"]) for row in rows} == {2001}
 
 
-def test_sorting_filtering_searching(pages: ResultPages, columns: list[ResultColumn]) -> None:
-    best = pages.page(columns, PageRequest(sort="SCORE", descending=True, size=3))
+def test_sorting_filtering_searching(query: ResultQuery, columns: list[ResultColumn]) -> None:
+    best = query.page(columns, PageRequest(sort="SCORE", descending=True, size=3))
     assert {row["SCORE"] for row in best} == {0.999}
     cats = PageRequest(label_column="LABEL", label="cat")
-    assert pages.count(columns, cats) == ROWS // 10
-    assert {row["LABEL"] for row in pages.page(columns, cats)} == {"cat"}
-    assert pages.count(columns, PageRequest(label_column="LABEL", label='dog\'s \\ "x"')) == ROWS // 10 * 9
-    assert pages.count(columns, PageRequest(search="F0000012.JPG")) == 1
+    assert query.count(columns, cats) == ROWS // 10
+    assert {row["LABEL"] for row in query.page(columns, cats)} == {"cat"}
+    assert query.count(columns, PageRequest(label_column="LABEL", label='dog\'s \\ "x"')) == ROWS // 10 * 9
+    assert query.count(columns, PageRequest(search="F0000012.JPG")) == 1
 
 
 @pytest.mark.parametrize("hostile", ["'", "' OR '1' = '1", "\\", "\\' --", "%", "_", '"; DROP STAGE PAGES; --', "日本"])
 def test_hostile_words_find_nothing_and_break_nothing(
-    pages: ResultPages, columns: list[ResultColumn], hostile: str
+    query: ResultQuery, columns: list[ResultColumn], hostile: str
 ) -> None:
-    found = pages.count(columns, PageRequest(search=hostile))
+    found = query.count(columns, PageRequest(search=hostile))
     assert found in (0, ROWS // 10 * 9) or hostile == "_"
-    assert pages.page(columns, PageRequest(label_column="LABEL", label=hostile)) == []
-    assert len(pages.page(columns, PageRequest(sort=hostile))) == 24
+    assert query.page(columns, PageRequest(label_column="LABEL", label=hostile)) == []
+    assert len(query.page(columns, PageRequest(sort=hostile))) == 24
 
 
-def test_distributions(pages: ResultPages, columns: list[ResultColumn]) -> None:
+def test_distributions(query: ResultQuery, columns: list[ResultColumn]) -> None:
     by_name = {column.name: column for column in columns}
-    counts, distinct = pages.labels(by_name["LABEL"])
+    counts, distinct = query.labels(by_name["LABEL"])
     assert (counts[0][1], counts[1], distinct) == (ROWS // 10 * 9, ("cat", ROWS // 10), 2)
-    histogram = pages.histogram(by_name["SCORE"])
+    histogram = query.histogram(by_name["SCORE"])
     assert histogram is not None
     assert (histogram.low, histogram.high, sum(histogram.counts)) == (0.0, 0.999, ROWS)
     assert max(histogram.counts) < 2 * min(histogram.counts)
 
 
 def test_a_folder_with_nothing(connection: SnowflakeConnection) -> None:
-    assert ResultPages(connection, "@MEDIA.PUBLIC.PAGES/none/").columns() == []
+    assert ResultQuery(connection, "@MEDIA.PUBLIC.PAGES/none/").columns() == []
 
 
 def test_one_file_exactly(connection: SnowflakeConnection, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""What Airflow's metadata database knows of a batch: the values that its tasks handed on.
+"""What Airflow's metadata database knows of a task instance and of the sample or batch that it returned.
 
-Only a task's own XCom says what may be looked at, and only the connection that the task ran with is used.
+Only a task's own XCom says what is shown, and only the connection that the task used is used.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest, manifests_from_xcom
 from airflow_provider_mediabatch.core.sample_report import SampleReport
+from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
+from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskKey
 
 T = TypeVar("T")
 
@@ -29,55 +31,14 @@ _OPERATORS = (
 
 
 @dataclass(frozen=True)
-class TaskKey:
-    """Which task instance: the last try of it."""
+class TaskInstanceInfo:
+    """A task instance as Airflow records it.
 
-    dag_id: str
-    run_id: str
-    task_id: str
-    map_index: int = -1
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A sample or a full batch, as its task reported it.
-
-    :param key: the task instance whose value it is.
-    :param value: what it returned.
-    :param conn_id: the connection that it ran with.
-    :param plan: the plan that it ran, where the run still has it.
-    :param manifests: what it was drawn from, where the run still has it.
+    :param key: identifies it.
+    :param state: its state, or None before it was scheduled.
+    :param operator: the name of its operator.
+    :param xcom: what it has pushed, key to value.
     """
-
-    key: TaskKey
-    value: SampleReport | BatchResult
-    conn_id: str
-    plan: InferencePlan | None
-    manifests: tuple[Manifest, ...]
-
-    @property
-    def is_sample(self) -> bool:
-        """A few files for a look, not the run itself."""
-        return isinstance(self.value, SampleReport)
-
-    @property
-    def file_columns(self) -> tuple[str, ...]:
-        """Columns that hold full stage paths."""
-        if self.manifests:
-            return self.manifests[0].file_columns
-        return tuple(self.plan.column_handling) if self.plan else ()
-
-    @property
-    def outputs(self) -> Mapping[str, str]:
-        """The signature's outputs, name to type."""
-        if isinstance(self.value, BatchResult) and self.value.outputs:
-            return self.value.outputs
-        return self.plan.outputs if self.plan else {}
-
-
-@dataclass(frozen=True)
-class TaskFacts:
-    """A task instance as Airflow has it: for pages of tasks that have no batch (yet)."""
 
     key: TaskKey
     state: str | None
@@ -85,8 +46,8 @@ class TaskFacts:
     xcom: Mapping[str, Any]
 
 
-def load(key: TaskKey) -> tuple[TaskFacts | None, Batch | None]:
-    """The task instance and its batch; None where Airflow has no such task instance, or it has returned no batch."""
+def load_task(key: TaskKey) -> tuple[TaskInstanceInfo | None, ReviewedBatch | None]:
+    """A task instance and its batch. Each is None where there is none."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
@@ -113,16 +74,16 @@ def load(key: TaskKey) -> tuple[TaskFacts | None, Batch | None]:
                 )
             )
         }
-        facts = TaskFacts(key, instance.state, _operator(instance), own)
-        # A sample that failed its checks returns nothing; its report is kept under a key of its own.
-        value = as_batch(own.get("return_value")) or as_batch(own.get("report"))
-        if value is None:
-            return facts, None
-        batches = _of_run(session, key.dag_id, key.run_id, {key: value})
-        return facts, next(batch for batch in batches if batch.key == key)
+        info = TaskInstanceInfo(key, instance.state, _operator(instance), own)
+        # A task that failed its checks returns nothing. Its result is kept under a key of its own.
+        result = parse_result(own.get("return_value")) or parse_result(own.get(FAILED_RESULT_KEY))
+        if result is None:
+            return info, None
+        batches = _of_run(session, key.dag_id, key.run_id, {key: result})
+        return info, next(batch for batch in batches if batch.key == key)
 
 
-def load_run(dag_id: str, run_id: str) -> list[Batch]:
+def load_run(dag_id: str, run_id: str) -> list[ReviewedBatch]:
     """All batches of a DAG run, samples first."""
     from airflow.utils.session import create_session
 
@@ -131,12 +92,22 @@ def load_run(dag_id: str, run_id: str) -> list[Batch]:
     return sorted(found, key=lambda batch: (not batch.is_sample, batch.key.task_id, batch.key.map_index))
 
 
-def as_batch(value: Any) -> SampleReport | BatchResult | None:
-    """A task's return value as a batch, or None when it is something else or not readable by this release."""
+def load_connection_id(key: TaskKey) -> str:
+    """The Airflow connection that a task instance used."""
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        return _connection_id(session, key)
+
+
+def parse_result(value: Any) -> SampleReport | BatchResult | None:
+    """The result in a task's XCom, or None when it is none, or one that this release cannot read."""
     return _read(SampleReport.from_xcom, value) or _read(BatchResult.from_xcom, value)
 
 
-def _of_run(session: Any, dag_id: str, run_id: str, known: Mapping[TaskKey, SampleReport | BatchResult]) -> list[Batch]:
+def _of_run(
+    session: Any, dag_id: str, run_id: str, known: Mapping[TaskKey, SampleReport | BatchResult]
+) -> list[ReviewedBatch]:
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.xcom import XComModel
 
@@ -160,19 +131,21 @@ def _of_run(session: Any, dag_id: str, run_id: str, known: Mapping[TaskKey, Samp
         .limit(MAX_VALUES)
     ):
         raw = XComModel.deserialize_value(row)
-        if batch := as_batch(raw):
+        if batch := parse_result(raw):
             values[TaskKey(dag_id, run_id, row.task_id, row.map_index)] = batch
         elif plan := _read(InferencePlan.from_xcom, raw):
             plans[plan.digest] = plan
         else:
             manifests.extend(_read(manifests_from_xcom, raw) or ())
     return [
-        Batch(key, value, connection_id(session, key), plans.get(_plan_digest(value)), _manifests_of(value, manifests))
+        ReviewedBatch(
+            key, value, _connection_id(session, key), plans.get(_plan_digest(value)), _manifests_of(value, manifests)
+        )
         for key, value in values.items()
     ]
 
 
-def connection_id(session: Any, key: TaskKey) -> str:
+def _connection_id(session: Any, key: TaskKey) -> str:
     """The ``snowflake_conn_id`` that the task ran with, as rendered; else as written in the DAG; else the default."""
     from airflow.models.renderedtifields import RenderedTaskInstanceFields as Rendered
     from airflow.models.serialized_dag import SerializedDagModel

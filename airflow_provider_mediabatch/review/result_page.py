@@ -1,0 +1,104 @@
+"""One page of a batch's results, or the reason why they cannot be read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.review.distributions import Distribution, distributions
+from airflow_provider_mediabatch.review.result_query import PageRequest, ResultColumn, ResultQuery
+from airflow_provider_mediabatch.review.result_rows import ResultRow, result_row
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.core.sample_report import SampleReport
+    from airflow_provider_mediabatch.review.connection_pool import ConnectionPool
+    from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch
+
+log = logging.getLogger(__name__)
+
+_MAX_CACHED = 128
+
+
+@dataclass(frozen=True)
+class ResultPage:
+    """A page of results.
+
+    :param rows: the rows of this page.
+    :param plots: distributions over all rows.
+    :param total: rows of the result.
+    :param matching: rows that match the reader's filter.
+    :param columns: the columns that a reader can sort by.
+    :param problem: why there are no results, or "".
+    """
+
+    rows: tuple[ResultRow, ...] = ()
+    plots: tuple[Distribution, ...] = ()
+    total: int = 0
+    matching: int = 0
+    columns: tuple[ResultColumn, ...] = ()
+    problem: str = ""
+
+
+def read_page(
+    batch: ReviewedBatch, request: PageRequest, connections: ConnectionPool, sign: Callable[[str], str]
+) -> ResultPage:
+    """One page of the batch's output.
+
+    :param batch: whose output is read.
+    :param request: what the reader asked for.
+    :param connections: where the statements run.
+    :param sign: makes the media URL of a full stage path.
+    """
+    try:
+        return connections.run(batch.conn_id, partial(_read, batch, request, sign))
+    except Exception as error:  # the page stays up whatever Snowflake answers
+        log.warning("The results of %s cannot be read", batch.result.job, exc_info=True)
+        return ResultPage(problem=f"The results cannot be read now: {first_line(error)}")
+
+
+def with_preview(
+    page: ResultPage, batch: ReviewedBatch, report: SampleReport, sign: Callable[[str], str]
+) -> ResultPage:
+    """The rows that the sample's report holds, where the output itself cannot be read."""
+    rows = (result_row(batch, [ResultColumn(name, "TEXT") for name in row], row, sign) for row in report.preview)
+    return replace(page, rows=tuple(rows))
+
+
+_totals: dict[tuple[str, str], tuple[int, tuple[Distribution, ...]]] = {}
+
+
+def _read(
+    batch: ReviewedBatch, request: PageRequest, sign: Callable[[str], str], connection: SnowflakeConnection
+) -> ResultPage:
+    query = ResultQuery(connection, batch.result.location)
+    columns = query.columns()
+    if not columns:
+        return ResultPage(problem="The output folder holds no results any more.")
+    key = (batch.conn_id, batch.result.location)
+    if key not in _totals:
+        # The output of a finished job does not change, so its totals are read once.
+        total = query.count(columns, PageRequest())
+        drawn = distributions(batch, query, columns, total)
+        while len(_totals) >= _MAX_CACHED:
+            _totals.pop(next(iter(_totals)))
+        _totals[key] = (total, drawn)
+    total, drawn = _totals[key]
+    filtered = bool(request.search or (request.label_column and request.label is not None))
+    return ResultPage(
+        rows=tuple(result_row(batch, columns, row, sign) for row in query.page(columns, request)),
+        plots=drawn,
+        total=total,
+        matching=query.count(columns, request) if filtered else total,
+        columns=tuple(column for column in columns if not column.name.startswith("MB_")),
+    )
+
+
+def first_line(error: Exception) -> str:
+    """An error's text as one short line."""
+    text = str(getattr(error, "msg", None) or error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__

@@ -1,0 +1,130 @@
+"""Rows of a result, ready for the gallery: which cells are files, and how each other value is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.review import plots
+from airflow_provider_mediabatch.review.media_types import expected_kind
+from airflow_provider_mediabatch.review.result_query import MAX_CHARACTERS, ResultColumn
+from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch
+
+MAX_MEMBERS = 20
+
+
+@dataclass(frozen=True)
+class MediaFile:
+    """A file of a row.
+
+    :param column: the file column.
+    :param path: the full stage path.
+    :param kind: ``image``, ``audio``, ``video`` or ``file``.
+    :param url: of the page's own media route, or None where the value is no stage path.
+    """
+
+    column: str
+    path: str
+    kind: str
+    url: str | None
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folder."""
+        return self.path.rstrip("/").rsplit("/", 1)[-1] or self.path
+
+
+@dataclass(frozen=True)
+class ResultValue:
+    """The value of a column in a row, ready to be shown.
+
+    :param column: the column's name.
+    :param text: the value, cut to 2,000 characters.
+    :param cut: whether the value is longer than ``text``.
+    :param share: 0 to 1 for a score, else None.
+    :param output: whether the model wrote it. The other values are passed through from the input.
+    """
+
+    column: str
+    text: str
+    cut: bool = False
+    share: float | None = None
+    output: bool = True
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One row of the result: its files, then its values with the model's outputs first."""
+
+    files: tuple[MediaFile, ...]
+    values: tuple[ResultValue, ...]
+
+
+def result_row(
+    batch: ReviewedBatch, columns: Sequence[ResultColumn], row: Mapping[str, Any], sign: Callable[[str], str]
+) -> ResultRow:
+    """One row for the gallery.
+
+    :param batch: knows which columns are files and which are outputs.
+    :param columns: the output's columns, in order.
+    :param row: column name to value.
+    :param sign: makes the media URL of a full stage path.
+    """
+    paths = batch.file_columns or tuple(name for name, value in row.items() if _is_stage_path(value))
+    files = tuple(_media_file(name, row[name], sign) for name in paths if row.get(name) is not None)
+    values = tuple(
+        value
+        for column in columns
+        if column.name not in paths and not column.name.startswith("MB_")
+        for value in _values(column, row.get(column.name), batch.is_output(column.name))
+    )
+    return ResultRow(files, tuple(sorted(values, key=lambda value: not value.output)))
+
+
+def _media_file(column: str, value: Any, sign: Callable[[str], str]) -> MediaFile:
+    text = str(value)
+    return MediaFile(column, text, expected_kind(text), sign(text) if _is_stage_path(text) else None)
+
+
+def _values(column: ResultColumn, value: Any, output: bool) -> list[ResultValue]:
+    """A column's value. An object whose text was not cut is shown member by member."""
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            members = json.loads(value)
+        except ValueError:
+            members = None
+        if isinstance(members, dict) and 0 < len(members) <= MAX_MEMBERS:
+            return [_member(f"{column.name} · {name}", item, output) for name, item in members.items()]
+    return [_value(column, value, output)]
+
+
+def _member(name: str, value: Any, output: bool) -> ResultValue:
+    if isinstance(value, float):
+        return _value(ResultColumn(name, "FLOAT"), value, output)
+    text = value if isinstance(value, str) or value is None else json.dumps(value, ensure_ascii=False)
+    return _value(ResultColumn(name, "TEXT"), text, output)
+
+
+def _value(column: ResultColumn, value: Any, output: bool) -> ResultValue:
+    if value is None:
+        return ResultValue(column.name, "NULL", output=output)
+    if isinstance(value, float) or (column.is_numeric and not isinstance(value, str)):
+        as_float = float(value)
+        share = as_float if column.type.upper().startswith(("FLOAT", "REAL", "DOUBLE")) and 0 <= as_float <= 1 else None
+        return ResultValue(column.name, plots.number(as_float), share=share, output=output)
+    if column.type.upper().startswith("BINARY"):
+        return ResultValue(column.name, f"{int(value):,} bytes", output=output)
+    text = str(value)
+    return ResultValue(column.name, text[:MAX_CHARACTERS], cut=len(text) > MAX_CHARACTERS, output=output)
+
+
+def _is_stage_path(value: Any) -> bool:
+    if not isinstance(value, str) or not value.startswith("@"):
+        return False
+    try:
+        return bool(StagePath.parse(value).path)
+    except ValueError:
+        return False

@@ -1,0 +1,39 @@
+"""The page of a job's log."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from airflow_provider_mediabatch.review.result_page import first_line
+from airflow_provider_mediabatch.review.routes.access import READS_LOGS, TASK_PATH, RequestedTask
+from airflow_provider_mediabatch.review.site import Site
+from airflow_provider_mediabatch.review.task_instances import load_task
+
+router = APIRouter()
+
+
+@router.get(TASK_PATH + "/log", dependencies=READS_LOGS)
+def job_log(site: Site, key: RequestedTask) -> Response:
+    """The last lines of the log of the task's job."""
+    from airflow_provider_mediabatch.client import jobs
+
+    _, batch = load_task(key)
+    if batch is None:
+        return site.notice("Job log", "This task instance has returned no sample and no batch.", status=404)
+    text, problem = "", ""
+    replicas = (batch.plan.replicas if batch.plan else None) or 1
+    try:
+        text = site.connections.run(batch.conn_id, lambda connection: jobs.logs(connection, batch.result.job, replicas))
+    except Exception as error:  # the page stays up whatever Snowflake answers
+        problem = f"The log cannot be read now: {first_line(error)}"
+    if not text and not problem:
+        problem = "The job wrote no log, or its log has been deleted."
+    return site.render(
+        "log.html",
+        title=f"Job log: {key.task_id}",
+        job=batch.result.job,
+        logs=[("Last lines", text)] if text else [],
+        problem=problem,
+        back=site.task_url(key),
+    )

@@ -1,0 +1,89 @@
+"""The files of a result: pictures, sounds and videos, whole or as thumbnails."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from pathlib import Path
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import FileResponse, Response
+
+from airflow_provider_mediabatch.client.media import MediaUnavailableError, fetch
+from airflow_provider_mediabatch.core.sample_report import SampleReport
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.review import thumbnails
+from airflow_provider_mediabatch.review.media_types import media_type
+from airflow_provider_mediabatch.review.placeholder import placeholder
+from airflow_provider_mediabatch.review.routes.access import READS_RESULTS, TASK_PATH, RequestedTask
+from airflow_provider_mediabatch.review.site import ReviewSite, Site
+from airflow_provider_mediabatch.review.task_instances import load_connection_id, load_task
+
+log = logging.getLogger(__name__)
+
+EDGES = {"thumb": thumbnails.EDGE, "small": thumbnails.SMALL_EDGE}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "private, max-age=3600",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+router = APIRouter()
+
+
+@router.get(TASK_PATH + "/media", dependencies=READS_RESULTS)
+def media_file(site: Site, key: RequestedTask, file: str, size: str = "full") -> Response:
+    """A file of the result, by the signed address that the page holds."""
+    return _respond(site, load_connection_id(key), site.signed_path(key, file), size)
+
+
+@router.get(TASK_PATH + "/preview/{row}/{column}", dependencies=READS_RESULTS)
+def preview_file(site: Site, key: RequestedTask, row: int, column: str, size: str = "small") -> Response:
+    """A file of the preview in the sample's report. The approval form's pictures have these addresses."""
+    _, batch = load_task(key)
+    if batch is None or not isinstance(batch.result, SampleReport):
+        raise HTTPException(404)
+    rows = batch.result.preview
+    path = rows[row].get(column) if 0 <= row < len(rows) else None
+    if not isinstance(path, str) or (batch.file_columns and column not in batch.file_columns):
+        raise HTTPException(404)
+    return _respond(site, batch.conn_id, path, size)
+
+
+def _respond(site: ReviewSite, conn_id: str, path: str, size: str) -> Response:
+    """The file, or a drawing with the reason why it cannot be shown."""
+    try:
+        return _file_response(site, conn_id, StagePath.parse(path), size)
+    except (MediaUnavailableError, thumbnails.NotAPictureError, ValueError) as error:
+        reason = str(error)
+    except Exception:  # whatever Snowflake answers, the reader gets a picture
+        log.warning("%s cannot be shown", path, exc_info=True)
+        reason = "this file cannot be read now; the API server's log says why"
+    headers = {**HEADERS, "Cache-Control": "no-store"}
+    return Response(placeholder(reason), media_type="image/svg+xml", headers=headers)
+
+
+def _file_response(site: ReviewSite, conn_id: str, path: StagePath, size: str) -> Response:
+    file = site.files.get(
+        (conn_id, path.full), lambda target: site.connections.run(conn_id, partial(fetch, path=path, target=target))
+    )
+    if size in EDGES:
+        small = site.files.get((conn_id, path.full, size), partial(_write_thumbnail, file, EDGES[size]))
+        return FileResponse(small, media_type=_type_of(small) or "image/jpeg", headers=HEADERS)
+    kind = _type_of(file)
+    return FileResponse(
+        file,
+        media_type=kind or "application/octet-stream",
+        filename=path.path.rsplit("/", 1)[-1],
+        content_disposition_type="inline" if kind else "attachment",
+        headers=HEADERS,
+    )
+
+
+def _type_of(file: Path) -> str | None:
+    with file.open("rb") as opened:
+        return media_type(opened.read(16))
+
+
+def _write_thumbnail(source: Path, edge: int, target: Path) -> None:
+    target.write_bytes(thumbnails.thumbnail(source, edge=edge)[0])

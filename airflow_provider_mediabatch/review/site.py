@@ -1,0 +1,108 @@
+"""What the routes share: templates, Snowflake connections, fetched files, and the key that signs media URLs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Depends, HTTPException, Request
+from fastapi.responses import HTMLResponse
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from airflow_provider_mediabatch.review.addresses import URL_PREFIX, segments, site_prefix
+from airflow_provider_mediabatch.review.connection_pool import ConnectionPool
+from airflow_provider_mediabatch.review.media_cache import MediaCache
+from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
+
+HERE = Path(__file__).parent
+SIGNATURE_SECONDS = 12 * 3600
+PAGE_POLICY = (
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; form-action 'self'; "
+    "frame-ancestors 'self'; base-uri 'none'"
+)
+
+
+class ReviewSite:
+    """The state of the review page in one API server process.
+
+    :param secret: Airflow's own secret key, which signs media URLs.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self.connections = ConnectionPool()
+        self.files = MediaCache()
+        self.root = site_prefix() + URL_PREFIX
+        self._signer = URLSafeTimedSerializer(secret, salt="mediabatch.media")
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        )
+
+    def task_url(self, key: TaskKey, *rest: str | int) -> str:
+        """The address of a task instance's page, or of a route below it."""
+        return f"{self.root}/{segments(key.dag_id, key.run_id, key.task_id, key.map_index, *rest)}"
+
+    def run_url(self, key: TaskKey) -> str:
+        """The address of the page of the task's DAG run."""
+        return f"{self.root}/{segments(key.dag_id, key.run_id)}"
+
+    def media_url(self, key: TaskKey, path: str) -> str:
+        """The signed address of one file.
+
+        :param key: the task instance whose result holds the file. The address is of no use for another one.
+        :param path: the full stage path.
+        """
+        token = self._signer.dumps([key.dag_id, key.run_id, key.task_id, key.map_index, path])
+        return f"{self.task_url(key, 'media')}?{urlencode({'file': token})}"
+
+    def signed_path(self, key: TaskKey, token: str) -> str:
+        """The stage path that :meth:`media_url` signed for this task instance.
+
+        :raises HTTPException: 403 when the signature is wrong, expired, or of another task instance.
+        """
+        try:
+            *signed, path = self._signer.loads(token, max_age=SIGNATURE_SECONDS)
+        except (BadSignature, ValueError, TypeError):
+            raise HTTPException(403, "This link is invalid or has expired. Reload the page.") from None
+        if signed != [key.dag_id, key.run_id, key.task_id, key.map_index]:
+            raise HTTPException(403, "This link belongs to another task instance.")
+        return str(path)
+
+    def render(self, template: str, *, title: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page.
+
+        :param template: its file in ``templates``.
+        :param title: of the page.
+        :param status: the HTTP status.
+        :param values: for the template.
+        """
+        return HTMLResponse(
+            self._templates.get_template(template).render(title=title, root=self.root, **values),
+            status,
+            headers={
+                "Content-Security-Policy": PAGE_POLICY,
+                "X-Content-Type-Options": "nosniff",
+                "Referrer-Policy": "no-referrer",
+                "Cache-Control": "private, no-store",
+            },
+        )
+
+    def notice(self, title: str, message: str, *, status: int = 200, back: str | None = None) -> HTMLResponse:
+        """A page that only says why there is nothing to show.
+
+        :param title: of the page.
+        :param message: the reason.
+        :param status: the HTTP status.
+        :param back: the address of a link to the DAG run's page.
+        """
+        return self.render("notice.html", title=title, message=message, back=back, status=status)
+
+
+def _site(request: Request) -> ReviewSite:
+    site: ReviewSite = request.app.state.site
+    return site
+
+
+Site = Annotated[ReviewSite, Depends(_site)]
+"""A route's parameter that receives the site."""

@@ -1,0 +1,38 @@
+"""The kind of a file, from its bytes and from its name."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_mediabatch.review.media_types import expected_kind, media_type
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"RIFF\x00\x00\x00\x00WAVEfmt ", "audio/wav"),
+        (b"XXXX\x00\x00\x00\x00WAVEfmt ", None),
+        (b"\x00\x00\x00\x20ftypisom", "video/mp4"),
+        (b"\x00\x00\x00\x20ftypM4A ", "audio/mp4"),
+        (b"<html><script>", None),
+        (b"<svg ", None),
+        (b"%PDF-1.7", None),
+    ],
+)
+def test_types_come_from_the_bytes(head: bytes, found: str | None) -> None:
+    assert media_type(head) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("@D.S.T/a/x.JPG", "image"),
+        ("@D.S.T/x.wav", "audio"),
+        ("@D.S.T/x.mp4", "video"),
+        ("@D.S.T/a.jpg/x", "file"),
+        ("x", "file"),
+    ],
+)
+def test_the_element_comes_from_the_name(path: str, kind: str) -> None:
+    assert expected_kind(path) == kind
