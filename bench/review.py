@@ -27,7 +27,7 @@ def figures(scene: Scene, results: int, requests: int = REQUESTS) -> Iterator[Fi
         "FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE"
     )
     with scene.counted() as (through, traffic), snowflake.connector.connect(**through.parameters) as connection:
-        pages = ResultQuery(connection, "@MEDIA.PUBLIC.WORK/review/")
+        pages = ResultQuery(connection, "@MEDIA.PUBLIC.WORK/review/", "MEDIA.PUBLIC.JOB")
         started = time.perf_counter()
         columns = pages.columns()
         counted = pages.count(columns, PageRequest())

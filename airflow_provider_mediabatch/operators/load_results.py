@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -77,7 +78,8 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
             push_location(context, connection, table)
             rows = 0
             if full:
-                staged = Staged(connection, table.rpartition(".")[0])
+                # The jobs' schema is where this role may create a file format; the table's schema need not be.
+                staged = Staged(connection, sql.qualified(*sql.split(full[0][0].job)[:2]))
                 work = []
                 for result, manifest in full:
                     loading.check_complete(connection, staged, result)

@@ -162,8 +162,8 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
             signature.check_partition(model, function, inputs, self.partition_column, findings)
             signature.check_names(function, inputs, findings)
             self._check_pinned(first, model, function, findings)
-        output = self._check_stages(connection, manifests, list(handling), findings)
         schema = self._schema(connection, model, findings)
+        output = self._check_stages(connection, manifests, list(handling), schema, findings)
         if findings.problems or model is None or function is None or output is None:
             raise ValidationFailedError(findings.problems)
         partition = self.partition_column and signature.find_column(self.partition_column, inputs.usable)
@@ -212,11 +212,13 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
         connection: SnowflakeConnection,
         manifests: Sequence[Manifest],
         handled: Sequence[str],
+        job_schema: str,
         findings: signature.Findings,
     ) -> StagePath | None:
         """Output stage, and each stage that files are read from; one SHOW STAGES for each of their schemas.
 
         :param handled: columns that the job reads files by; the listing may not have known that they hold paths.
+        :param job_schema: where the file format is made that reads the manifest; "" where that is a problem already.
         """
         from airflow_provider_mediabatch.client.jobs import count_files
         from airflow_provider_mediabatch.client.model_registry import stages
@@ -237,8 +239,8 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
                     f"The manifest {full[0].location} is not there any more",
                     "clear the task that listed the files, so that it is written again",
                 )
-            else:
-                staged = Staged(connection, self._format_schema(full[0]))
+            elif job_schema:
+                staged = Staged(connection, job_schema)
                 places = [manifest.location for manifest in full[:20]]
                 names = staged.stage_names(places, sorted({*full[0].file_columns, *handled}))
                 for column in sorted(set(handled) - set(full[0].file_columns)):
@@ -315,9 +317,6 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
             findings.problem(f"replicas = {self.replicas!r}", "give a whole number from 1")
             return None
         return self.replicas
-
-    def _format_schema(self, manifest: Manifest) -> str:
-        return sql.qualified(manifest.path.database, manifest.path.schema)
 
 
 def combined_digest(manifests: Sequence[Manifest]) -> str:

@@ -75,7 +75,7 @@ _totals: dict[tuple[str, str], tuple[int, tuple[Distribution, ...]]] = {}
 def _read(
     batch: ReviewedBatch, request: PageRequest, sign: Callable[[str], str], connection: SnowflakeConnection
 ) -> ResultPage:
-    query = ResultQuery(connection, batch.result.location)
+    query = ResultQuery(connection, batch.result.location, batch.result.job)
     columns = query.columns()
     if not columns:
         return ResultPage(problem="The output folder holds no results any more.")

@@ -94,13 +94,13 @@ class ResultQuery:
 
     :param connection: open, with a warehouse.
     :param location: the job's own folder, as a full stage path.
+    :param job: the job's qualified name; its schema is where the temporary file format is made.
     """
 
-    def __init__(self, connection: SnowflakeConnection, location: str) -> None:
+    def __init__(self, connection: SnowflakeConnection, location: str, job: str) -> None:
         self._connection = connection
-        folder = StagePath.parse(location).folder
-        self._location = folder.full
-        self._staged = Staged(connection, sql.qualified(folder.database, folder.schema))
+        self._location = StagePath.parse(location).folder.full
+        self._staged = Staged(connection, sql.qualified(*sql.split(job)[:2]))
 
     def columns(self) -> list[ResultColumn]:
         """The output's columns. There are none when the folder holds no Parquet."""

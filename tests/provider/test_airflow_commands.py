@@ -15,7 +15,6 @@ from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
     ("kind", "expected"),
     [
         ("list", "airflow-provider-mediabatch"),
-        ("hooks", "MediaBatchHook"),
         ("triggers", "airflow_provider_mediabatch.triggers.batch_job"),
         ("links", "airflow_provider_mediabatch.links.batch_job.BatchJobLink"),
     ],

@@ -36,7 +36,7 @@ def connection(engine: RunningEngine) -> Iterator[SnowflakeConnection]:
 
 @pytest.fixture
 def query(connection: SnowflakeConnection) -> ResultQuery:
-    return ResultQuery(connection, "@MEDIA.PUBLIC.PAGES/job/")
+    return ResultQuery(connection, "@MEDIA.PUBLIC.PAGES/job/", "MEDIA.PUBLIC.JOB")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_distributions(query: ResultQuery, columns: list[ResultColumn]) -> None:
 
 
 def test_a_folder_with_nothing(connection: SnowflakeConnection) -> None:
-    assert ResultQuery(connection, "@MEDIA.PUBLIC.PAGES/none/").columns() == []
+    assert ResultQuery(connection, "@MEDIA.PUBLIC.PAGES/none/", "MEDIA.PUBLIC.JOB").columns() == []
 
 
 def test_one_file_exactly(connection: SnowflakeConnection, tmp_path: Path) -> None:

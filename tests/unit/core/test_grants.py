@@ -1,0 +1,86 @@
+"""The table of privileges: which GRANTs follow from a batch's objects, and from an error."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_mediabatch.core import grants
+
+STAGE = ("DB", "SC", "WORK")
+OBJECTS: dict[str, grants.Name] = {
+    "job_schema": ("DB", "SC"),
+    "warehouse": ("WH",),
+    "compute_pool": ("POOL",),
+    "model": ("MODELS", "PUBLIC", "M"),
+    "input_stage": ("DB", "SC", "PHOTOS"),
+    "manifest_stage": STAGE,
+    "output_stage": STAGE,
+    "ledger": ("DB", "SC", "LEDGER"),
+    "ledger_lock": ("DB", "SC", "LEDGER_LOCK"),
+}
+
+
+def test_one_grant_for_each_object_and_containers_first() -> None:
+    assert grants.statements_sql(grants.required(OBJECTS), "R") == [
+        "GRANT USAGE ON DATABASE DB TO ROLE R",
+        "GRANT USAGE ON DATABASE MODELS TO ROLE R",
+        "GRANT USAGE, CREATE SERVICE, CREATE FILE FORMAT, CREATE TABLE ON SCHEMA DB.SC TO ROLE R",
+        "GRANT USAGE ON SCHEMA MODELS.PUBLIC TO ROLE R",
+        "GRANT USAGE ON WAREHOUSE WH TO ROLE R",
+        "GRANT USAGE ON COMPUTE POOL POOL TO ROLE R",
+        "GRANT READ ON MODEL MODELS.PUBLIC.M TO ROLE R",
+        "GRANT READ ON STAGE DB.SC.PHOTOS TO ROLE R",
+        "GRANT READ, WRITE ON STAGE DB.SC.WORK TO ROLE R",
+    ]
+
+
+def test_tables_that_exist_need_privileges_of_their_own_and_no_create_table() -> None:
+    existing = [OBJECTS["ledger"], OBJECTS["ledger_lock"], ("DB", "SC", "RESULTS")]
+    found = grants.required(OBJECTS | {"results_table": ("DB", "SC", "RESULTS")}, existing=existing)
+    tables = {grant.name[-1]: grant.privileges for grant in found if grant.kind == "TABLE"}
+    assert tables == {
+        "LEDGER": ("SELECT", "INSERT", "UPDATE"),
+        "LEDGER_LOCK": ("SELECT", "UPDATE"),
+        "RESULTS": ("SELECT", "INSERT", "DELETE"),
+    }
+    schema = next(grant for grant in found if grant.kind == "SCHEMA")
+    assert "CREATE TABLE" not in schema.privileges
+
+
+def test_an_external_stage_needs_usage() -> None:
+    found = grants.required({"input_stage": STAGE}, external=[STAGE])
+    assert found[-1] == grants.Grant("STAGE", STAGE, ("USAGE",))
+
+
+@pytest.mark.parametrize(
+    ("message", "statement", "grant"),
+    [
+        ("schema 'SC'", "CREATE TABLE IF NOT EXISTS DB.SC.LEDGER (A INT)", "CREATE TABLE ON SCHEMA DB.SC"),
+        ("schema 'SC'", "CREATE TEMPORARY FILE FORMAT IF NOT EXISTS DB.SC.F", "CREATE FILE FORMAT ON SCHEMA DB.SC"),
+        ("schema 'SC'", "EXECUTE INFERENCE JOB SERVICE\nNAME = DB.SC.J", "CREATE SERVICE ON SCHEMA DB.SC"),
+        ("stage 'WORK'", "COPY INTO @DB.SC.WORK/a/ FROM (SELECT 1)", "READ, WRITE ON STAGE DB.SC.WORK"),
+        ("table 'LEDGER'", "MERGE INTO DB.SC.LEDGER T", "SELECT, INSERT, UPDATE ON TABLE DB.SC.LEDGER"),
+        ("compute_pool 'POOL'", None, "USAGE ON COMPUTE POOL POOL"),
+        ("model 'my \"model'", None, 'READ ON MODEL "my ""model"'),
+    ],
+)
+def test_an_error_of_a_missing_privilege_names_the_grant(message: str, statement: str | None, grant: str) -> None:
+    text = f"003001 (42501): SQL access control error:\nInsufficient privileges to operate on {message}"
+    assert grants.missing_privilege(text, statement) == f"GRANT {grant} TO ROLE …. {grants.DOCTOR}"
+
+
+def test_an_error_that_names_no_object_has_no_grant() -> None:
+    assert grants.missing_privilege("Insufficient privileges", "SELECT 1") is None
+
+
+@pytest.mark.parametrize(
+    ("object", "grant"),
+    [
+        ("schema", "USAGE ON SCHEMA X"),
+        ("compute_pool", "USAGE ON COMPUTE POOL X"),
+        ("model", "READ ON MODEL X"),
+        ("output_stage", "READ, WRITE ON STAGE X"),
+    ],
+)
+def test_a_message_can_name_the_grant_of_an_object(object: str, grant: str) -> None:
+    assert grants.grant_for(object, "X") == f"GRANT {grant} TO ROLE …"
