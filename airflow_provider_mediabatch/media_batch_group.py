@@ -12,7 +12,7 @@ from airflow_provider_mediabatch.operators.list_stage_files import ListStageFile
 from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 
-Arguments = Mapping[str, Any] | None
+Kwargs = Mapping[str, Any] | None
 
 
 def media_batch_group(
@@ -26,52 +26,55 @@ def media_batch_group(
     version_name: str | None = None,
     function_name: str | None = None,
     output_location: str | None = None,
-    select: str = "all",
+    select: str | None = None,
     sample_size: int | None = 3,
-    checks: Sequence[str] = (),
+    checks: Sequence[str] | None = None,
     review: str | None = None,
     results_table: str | None = None,
     max_files_per_shard: int | None = None,
-    isolate_failures: bool = False,
-    deferrable: bool = True,
-    snowflake_conn_id: str = "snowflake_default",
-    list_arguments: Arguments = None,
-    validate_arguments: Arguments = None,
-    sample_arguments: Arguments = None,
-    approve_arguments: Arguments = None,
-    full_arguments: Arguments = None,
-    load_arguments: Arguments = None,
+    isolate_failures: bool | None = None,
+    deferrable: bool | None = None,
+    snowflake_conn_id: str | None = None,
+    list_kwargs: Kwargs = None,
+    validate_kwargs: Kwargs = None,
+    sample_kwargs: Kwargs = None,
+    approve_kwargs: Kwargs = None,
+    full_kwargs: Kwargs = None,
+    load_kwargs: Kwargs = None,
 ) -> TaskGroup:
     """List, validate, sample, have it approved, run, load: tasks ``list_files``, ``validate_signature``,
     ``sample_batch``, ``approve_sample``, ``full_batch`` and ``load_results`` in a task group.
 
-    Everything that one of the operators takes can be given to it through its ``…_arguments``; those win over what is
-    given here for all. To use a task's value elsewhere: ``group.children["media_batch.full_batch"].output``.
+    Everything that one of the operators takes can be given to it through its ``…_kwargs``; those win over what is
+    given here for all. An argument that is not given here is not given to the operators either: the DAG's
+    ``default_args`` apply, then the operator's own default.
+
+    To use a task's value elsewhere: ``group.children["media_batch.full_batch"].output``.
 
     :param group_id: the task group's id, and the prefix of its tasks' ids.
     :param model_name: ``DATABASE.SCHEMA.MODEL``.
     :param compute_pool: where the jobs run.
-    :param work_location: a folder on an internal stage, for manifests and, unless told otherwise, predictions.
-    :param stage_path: where the files are; None where ``list_arguments`` has ``columns`` or ``query``.
+    :param work_location: a folder on an internal stage, for manifests and, without ``output_location``, predictions.
+    :param stage_path: where the files are; None where ``list_kwargs`` has ``columns`` or ``query``.
     :param pattern: which files, as ListStageFilesOperator.
     :param version_name: version or alias; None: the model's default version, resolved at listing.
     :param function_name: the model's function; None: its only one.
     :param output_location: where predictions go; None: ``predictions/`` below ``work_location``.
-    :param select: ``all``, ``interval`` or ``new``.
+    :param select: ``all``, ``interval`` or ``new``, as ListStageFilesOperator.
     :param sample_size: files to try first; None: no sample, and so nothing to approve.
     :param checks: SQL predicates that each sampled row must fulfil.
     :param review: ``always`` or ``first_run`` adds the approval by a person; None leaves it out.
     :param results_table: adds a task that loads the results into this table; None leaves it out.
     :param max_files_per_shard: splits the files into so many for each job; the jobs are mapped.
-    :param isolate_failures: files that the model raises for do not fail the run: they are found and put aside.
-    :param deferrable: wait in the triggerer, without a worker slot.
+    :param isolate_failures: files that the model raises for do not fail the run: they are found and quarantined.
+    :param deferrable: wait in the triggerer, without a worker slot; as the operators of sample and full batch.
     :param snowflake_conn_id: a connection of type ``snowflake``, for all tasks.
-    :param list_arguments: further arguments of ListStageFilesOperator.
-    :param validate_arguments: of ValidateSignatureOperator.
-    :param sample_arguments: of SampleBatchOperator.
-    :param approve_arguments: of ApproveSampleOperator.
-    :param full_arguments: of FullBatchOperator.
-    :param load_arguments: of LoadResultsOperator; ``outlets`` among them.
+    :param list_kwargs: further arguments of ListStageFilesOperator.
+    :param validate_kwargs: of ValidateSignatureOperator.
+    :param sample_kwargs: of SampleBatchOperator.
+    :param approve_kwargs: of ApproveSampleOperator.
+    :param full_kwargs: of FullBatchOperator.
+    :param load_kwargs: of LoadResultsOperator; ``outlets`` among them.
     :raises ValueError: for an approval without a sample.
     """
     if review is not None and sample_size is None:
@@ -81,8 +84,8 @@ def media_batch_group(
     model = {"model_name": model_name, "version_name": version_name, "function_name": function_name}
     with TaskGroup(group_id) as group:
         files = ListStageFilesOperator(
-            **_arguments(
-                list_arguments,
+            **_with(
+                list_kwargs,
                 task_id="list_files",
                 stage_path=stage_path,
                 pattern=pattern,
@@ -94,8 +97,8 @@ def media_batch_group(
             )
         )
         plan = ValidateSignatureOperator(
-            **_arguments(
-                validate_arguments,
+            **_with(
+                validate_kwargs,
                 task_id="validate_signature",
                 manifest=files.output,
                 compute_pool=compute_pool,
@@ -107,8 +110,8 @@ def media_batch_group(
         sample = approval = None
         if sample_size is not None:
             sample = SampleBatchOperator(
-                **_arguments(
-                    sample_arguments,
+                **_with(
+                    sample_kwargs,
                     task_id="sample_batch",
                     manifest=files.output,
                     plan=plan.output,
@@ -119,21 +122,21 @@ def media_batch_group(
                 )
             )
             if review is not None:
-                approval = _approval(approve_arguments, files, plan, sample, review, common)
-        full = _full(files, full_arguments, plan, sample, {"isolate_failures": isolate_failures, **common}, deferrable)
+                approval = _approval(approve_kwargs, files, plan, sample, review, common)
+        full = _full(files, full_kwargs, plan, sample, {"isolate_failures": isolate_failures, **common}, deferrable)
         if approval is not None:
             approval >> full
         if results_table is not None:
             from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
 
             LoadResultsOperator(
-                **_arguments(load_arguments, task_id="load_results", results=full.output, table=results_table, **common)
+                **_with(load_kwargs, task_id="load_results", results=full.output, table=results_table, **common)
             )
     return group
 
 
 def _approval(
-    given: Arguments,
+    given: Kwargs,
     files: ListStageFilesOperator,
     plan: ValidateSignatureOperator,
     sample: SampleBatchOperator,
@@ -144,7 +147,7 @@ def _approval(
     from airflow_provider_mediabatch.operators.approve_sample import ApproveSampleOperator
 
     return ApproveSampleOperator(
-        **_arguments(
+        **_with(
             given,
             task_id="approve_sample",
             sample=sample.output,
@@ -158,13 +161,13 @@ def _approval(
 
 def _full(
     files: ListStageFilesOperator,
-    given: Arguments,
+    given: Kwargs,
     plan: ValidateSignatureOperator,
     sample: SampleBatchOperator | None,
     common: Mapping[str, Any],
-    deferrable: bool,
+    deferrable: bool | None,
 ) -> Any:
-    arguments = _arguments(
+    arguments = _with(
         given,
         task_id="full_batch",
         plan=plan.output,
@@ -177,5 +180,6 @@ def _full(
     return FullBatchOperator(manifest=files.output, **arguments)
 
 
-def _arguments(given: Arguments, **defaults: Any) -> dict[str, Any]:
-    return {**defaults, **(given or {})}
+def _with(kwargs: Kwargs, **given: Any) -> dict[str, Any]:
+    """The arguments of one operator. None is not passed on: an explicit None would beat the DAG's default_args."""
+    return {name: value for name, value in given.items() if value is not None} | dict(kwargs or {})

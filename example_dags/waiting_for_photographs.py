@@ -44,4 +44,5 @@ with DAG(
         work_location="@MEDIA.PUBLIC.WORK/",
         checks=["SCORE BETWEEN 0 AND 1"],
         results_table="MEDIA.PUBLIC.DELIVERED_PREDICTIONS",
+        deferrable=True,
     )

@@ -39,9 +39,9 @@ def stage_asset(
     :param stage_path: qualified, ``@database.schema.stage/path``: a DAG file is parsed without a connection.
     :param pattern: a regular expression for the whole listed name, as in ListStageFiles.
     :param name: the asset's name; default: made of path and pattern.
-    :param snowflake_conn_id: through which the triggerer looks. No warehouse is used.
+    :param snowflake_conn_id: through which the triggerer polls. No warehouse is used.
     :param watch: False for an asset that only tasks update.
-    :param poll_interval: seconds between two looks.
+    :param poll_interval: seconds between two polls.
     :param settle: seconds without a newer file before an event.
     :param max_wait: seconds after which an upload that goes on makes an event all the same.
     :param overlap: how many seconds older than the newest file a file may be that appears only now, as the end of a

@@ -29,7 +29,7 @@ from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError
-from airflow_provider_mediabatch.files.listing_sql import MANIFEST_FOLDER
+from airflow_provider_mediabatch.files.manifest_files import MANIFEST_FOLDER
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection

@@ -11,10 +11,11 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.client.async_statements import run_async
 from airflow_provider_mediabatch.client.staged_parquet import Staged, field
+from airflow_provider_mediabatch.client.stages import describe_stage, stage_url
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.files import listing
-from airflow_provider_mediabatch.files.listing_sql import Source
+from airflow_provider_mediabatch.files.stage_source import StageSource
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -59,16 +60,16 @@ def missing_files(connection: SnowflakeConnection, manifest: Manifest, schema: s
         found: Any = cursor.fetchone()
     reach = {name: common_folder(*found[2 * index : 2 * index + 2]) for index, name in enumerate(paths)}
     sources = [
-        Source(name, place, url=listing.stage_url(listing.describe_stage(connection, place)))
+        StageSource(name, place, url=stage_url(describe_stage(connection, place)))
         for name, place in reach.items()
         if place is not None
     ]
     if not sources:
         return MissingFiles(0, ())
-    ids = listing.run_async(connection, [item.list_statement() for item in sources])
+    ids = run_async(connection, [item.list_sql() for item in sources])
     wanted = " UNION ALL ".join(f"SELECT {paths[item.column]} AS P FROM {source}" for item in sources)
     there = " UNION ALL ".join(
-        f"SELECT FILE_PATH AS P FROM ({item.files(query_id, directory=False)})"
+        f"SELECT FILE_PATH AS P FROM ({item.files_sql(query_id, directory=False)})"
         for item, query_id in zip(sources, ids, strict=True)
     )
     rows = staged.rows(

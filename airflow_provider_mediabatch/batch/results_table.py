@@ -11,12 +11,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.client.async_statements import column_type
 from airflow_provider_mediabatch.client.jobs import count_files
 from airflow_provider_mediabatch.client.staged_parquet import Staged, field
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, Manifest
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError
-from airflow_provider_mediabatch.files.listing import column_type
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection

@@ -1,24 +1,69 @@
-"""Who claims files in the ledger, and what a claim holds: the values of :mod:`.ledger`."""
+"""Who claims files in the ledger, for which model version, and what a claim holds: the values of :mod:`.ledger`."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.core import xcom
+from airflow_provider_mediabatch.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.files.listing_sql import Relation
+    from airflow_provider_mediabatch.core.metadata import ModelFacts
+    from airflow_provider_mediabatch.files.relation import Relation
 
 ACTIVE_RUN_STATES = ["queued", "running"]
 
 
 @dataclass(frozen=True)
-class Owner:
+class LedgerSubject:
+    """What files are recorded for: one function of one model version.
+
+    :param model: ``DB.SCHEMA.MODEL``, resolved.
+    :param model_version: the version's own name, never an alias.
+    :param function: the model's function.
+    """
+
+    model: str
+    model_version: str
+    function: str
+
+    def to_row(self) -> dict[str, str]:
+        """The ledger's columns that hold it."""
+        return {"MODEL_NAME": self.model, "MODEL_VERSION": self.model_version, "FUNCTION_NAME": self.function}
+
+    def to_manifest(self) -> dict[str, str]:
+        """The manifest's fields that hold it."""
+        return asdict(self)
+
+
+def resolve_subject(
+    connection: SnowflakeConnection, model_name: str, version_name: str | None, function_name: str | None
+) -> tuple[ModelFacts, LedgerSubject]:
+    """The model version that files are for, with alias, default version and only function resolved.
+
+    :param model_name: as a user writes it.
+    :param version_name: a version or alias; None: the model's default version.
+    :param function_name: None: the version's only function.
+    :raises InvalidInputError: when one of them does not exist or this role may not see it.
+    """
+    from airflow_provider_mediabatch.client.model_registry import resolve_version
+    from airflow_provider_mediabatch.core.metadata import Problem
+
+    model = resolve_version(connection, model_name, version_name)
+    function = model.function(function_name)
+    if isinstance(function, Problem):
+        raise InvalidInputError(f"{function.what}: {function.fix}")
+    return model, LedgerSubject(model.model, model.version, function.target_method)
+
+
+@dataclass(frozen=True)
+class ClaimOwner:
     """The run that claims.
 
     :param run_over: whether a run, given its DAG's id and its own, is neither queued nor running (or is not known).
@@ -31,7 +76,7 @@ class Owner:
     run_over: Callable[[str, str], bool]
 
     @classmethod
-    def of(cls, context: Context) -> Owner:
+    def of(cls, context: Context) -> ClaimOwner:
         """The run of a task's context. Asks Airflow, through the task's own API, about other runs."""
         ti = context["ti"]
 

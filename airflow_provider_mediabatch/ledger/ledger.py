@@ -12,17 +12,18 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.client.async_statements import result_columns
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
 from airflow_provider_mediabatch.hooks.mediabatch import rows
-from airflow_provider_mediabatch.ledger import ledger_sql
-from airflow_provider_mediabatch.ledger.claims import Claim, Owner, Ownership
+from airflow_provider_mediabatch.ledger import statements
+from airflow_provider_mediabatch.ledger.claims import Claim, ClaimOwner, LedgerSubject, Ownership
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -30,12 +31,10 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.batch_result import BatchResult
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
     from airflow_provider_mediabatch.core.manifest import Manifest
-    from airflow_provider_mediabatch.files.listing_sql import Relation
+    from airflow_provider_mediabatch.files.relation import Relation
 
 _DOES_NOT_EXIST = 2003
 _LOCK_TIMED_OUT = 625
-
-__all__ = ["Claim", "Ledger", "Owner", "Ownership", "release_claims"]
 
 
 class Ledger:
@@ -79,10 +78,10 @@ class Ledger:
         """
         found = self._columns(self.table)
         if found is not None:
-            missing = [name for name in ledger_sql.COLUMNS if name not in found]
+            missing = [name for name in statements.COLUMNS if name not in found]
             wrong = [
                 f"{name} is {found[name]}, not {kind}"
-                for name, kind in ledger_sql.COLUMNS.items()
+                for name, kind in statements.COLUMNS.items()
                 if name in found and _family(found[name]) != _family(kind)
             ]
             if missing or wrong:
@@ -91,7 +90,9 @@ class Ledger:
                     f"{self.table} is not a ledger of this release: {problem}. Nothing was written to it. "
                     "Name another table with ledger=, or add the columns"
                 )
-        for statement, name in zip(ledger_sql.create(self.table, self._lock), (self.table, self._lock), strict=True):
+        for statement, name in zip(
+            statements.create_tables_sql(self.table, self._lock), (self.table, self._lock), strict=True
+        ):
             if name == self.table and found is not None:
                 continue
             if name == self._lock and self._columns(self._lock) is not None:
@@ -112,10 +113,8 @@ class Ledger:
         self,
         relation: Relation,
         *,
-        owner: Owner,
-        model: str,
-        version: str,
-        function: str,
+        owner: ClaimOwner,
+        subject: LedgerSubject,
         limit: int | None = None,
         reprocess: bool = False,
         take_over_after: timedelta = timedelta(hours=1),
@@ -124,7 +123,7 @@ class Ledger:
 
         :param relation: the listing; its first file column and ``MB_CONTENT_ID`` identify a row.
         :param owner: the run.
-        :param model: ``DB.SCHEMA.MODEL``, resolved.
+        :param subject: what the files are for.
         :param limit: most rows to hold, first by path.
         :param reprocess: take rows that are done as well.
         :param take_over_after: how old another's claim must be to be looked at.
@@ -132,37 +131,28 @@ class Ledger:
         """
         self.ensure()
         claim_id = owner.new_claim_id()
-        subject = ledger_sql.key(model, version, function)
-        gone = self._ended_claims(relation, subject, owner, take_over_after)
-        facts = {
-            "CLAIM_ID": claim_id,
-            "DAG_ID": owner.dag_id,
-            "RUN_ID": owner.run_id,
-            "MODEL_NAME": model,
-            "MODEL_VERSION": version,
-            "FUNCTION_NAME": function,
-        }
+        ended = self._ended_claims(relation, subject, owner, take_over_after)
         with self._transaction(claim_id):
             self._execute(
-                ledger_sql.claim(
+                statements.claim_sql(
                     relation,
                     self.table,
-                    values=facts,
-                    owner=owner.prefix,
+                    claim_id=claim_id,
+                    owner=owner,
                     subject=subject,
-                    take_over=gone,
+                    take_over=ended,
                     limit=limit,
                     reprocess=reprocess,
                 )
             )
-            self._execute(ledger_sql.drop_earlier(self.table, claim_id, owner.prefix, subject))
+            self._execute(statements.release_earlier_claims_sql(self.table, claim_id, owner.prefix, subject))
         reasons = {"done": "done", "claimed": "claimed", "quarantined": "quarantined"}
         skipped: dict[str, int] = {}
-        for row in self._rows(ledger_sql.left_out(relation, self.table, subject, claim_id)):
+        for row in self._rows(statements.count_left_out_sql(relation, self.table, subject, claim_id)):
             reason = reasons.get(str(row["STATE"]), "over_max_files")
             skipped[reason] = skipped.get(reason, 0) + int(row["COUNTED"])
-        number = self._rows(ledger_sql.generation(self.table, claim_id, subject))[0]["GENERATION"]
-        held = ledger_sql.held(relation, self.table, subject, claim_id)
+        number = self._rows(statements.generation_sql(self.table, claim_id, subject))[0]["GENERATION"]
+        held = statements.held_rows(relation, self.table, subject, claim_id)
         return Claim(self.table, claim_id, held, skipped, int(number))
 
     def assign_shards(self, relation: Relation, claim_id: str) -> None:
@@ -170,7 +160,7 @@ class Ledger:
 
         :param relation: the held rows with their ``MB_SHARD``.
         """
-        self._execute(ledger_sql.set_shards(relation, self.table, claim_id))
+        self._execute(statements.set_shards_sql(relation, self.table, claim_id))
 
     def check_owned(self, manifest: Manifest, job: str, plan: InferencePlan | None = None) -> Ownership:
         """Before a job is submitted: note its name, and check that every row of the manifest is still this run's.
@@ -183,7 +173,7 @@ class Ledger:
         """
         self._check_version(manifest, plan)
         mine = self._mine(manifest)
-        self._execute(ledger_sql.submit(self.table, mine, job))
+        self._execute(statements.note_job_sql(self.table, mine, job))
         owned = self.ownership(manifest)
         held = sum(owned.counts.values())
         if held != manifest.row_count:
@@ -197,7 +187,7 @@ class Ledger:
         """The manifest's rows by state, without changing any."""
         counts: dict[str, int] = {}
         jobs: dict[str, str] = {}
-        for row in self._rows(ledger_sql.states(self.table, self._mine(manifest))):
+        for row in self._rows(statements.count_states_sql(self.table, self._mine(manifest))):
             counts[row["STATE"]] = counts.get(row["STATE"], 0) + int(row["COUNTED"])
             if row["STATE"] == "done" and row["JOB_NAME"]:
                 jobs[row["JOB_NAME"]] = row["OUTPUT_LOCATION"] or ""
@@ -210,7 +200,7 @@ class Ledger:
         :raises InvalidInputError: when not every row is done or quarantined afterwards.
         """
         self._check_version(manifest, plan)
-        changed = self._execute(ledger_sql.done(self.table, self._mine(manifest), result.job, result.location))
+        changed = self._execute(statements.mark_done_sql(self.table, self._mine(manifest), result.job, result.location))
         counts = self.ownership(manifest).counts
         finished = counts.get("done", 0) + counts.get("quarantined", 0)
         if finished != manifest.row_count:
@@ -228,47 +218,40 @@ class Ledger:
         :param manifest: only this shard's rows.
         :return: rows released.
         """
-        mine = ledger_sql.of_claim(claim_id) if manifest is None else self._mine(manifest)
-        return self._execute(ledger_sql.release(self.table, mine, reason[:4000]))
-
-    def quarantine(self, manifest: Manifest, job: str, errors: Mapping[str, str]) -> int:
-        """Put unreadable files aside, each with its error; they are not taken again until they change or are released.
-
-        :param errors: full stage path to what the model said.
-        """
-        changed = 0
-        items = [(path, error[:4000]) for path, error in errors.items()]
-        for start in range(0, len(items), 500):
-            part = dict(items[start : start + 500])
-            changed += self._execute(ledger_sql.quarantine(self.table, self._mine(manifest), part, job))
-        return changed
+        mine = statements.claim_condition(claim_id) if manifest is None else self._mine(manifest)
+        return self._execute(statements.release_sql(self.table, mine, reason[:4000]))
 
     def quarantine_rows(self, manifest: Manifest, job: str, select: str) -> int:
-        """As :meth:`quarantine`, of files that are on the server already.
+        """Quarantine files that the model raises for; they are not taken again until they change or are released.
 
-        :param select: gives FILE_PATH and ERROR.
+        :param job: the job that failed.
+        :param select: a SELECT of FILE_PATH and ERROR; its rows stay on the server.
+        :return: rows quarantined.
         """
-        return self._execute(ledger_sql.quarantine_rows(self.table, self._mine(manifest), select, job))
+        return self._execute(statements.quarantine_sql(self.table, self._mine(manifest), select, job))
 
     def quarantined(self, manifest: Manifest, limit: int) -> list[dict[str, str]]:
         """The first of the manifest's quarantined files, ``{"path": …, "error": …}``."""
-        found = self._rows(ledger_sql.quarantined(self.table, self._mine(manifest), limit))
+        found = self._rows(statements.quarantined_files_sql(self.table, self._mine(manifest), limit))
         return [{"path": row["FILE_PATH"], "error": row["ERROR"] or ""} for row in found]
 
-    def release_quarantined(self, model: str, version: str, function: str, paths: Sequence[str] | None = None) -> int:
+    def release_quarantined(self, subject: LedgerSubject, paths: Sequence[str] | None = None) -> int:
         """Let quarantined files be taken again.
 
-        :param paths: these full stage paths; None: all of this function of this model version.
+        :param subject: what they were quarantined for.
+        :param paths: these full stage paths; None: all.
+        :return: rows released.
         """
-        subject = ledger_sql.key(model, version, function)
-        return self._execute(ledger_sql.release_quarantined(self.table, subject, paths))
+        return self._execute(statements.release_quarantined_sql(self.table, subject, paths))
 
-    def _ended_claims(self, relation: Relation, subject: str, owner: Owner, age: timedelta) -> list[tuple[str, str]]:
+    def _ended_claims(
+        self, relation: Relation, subject: LedgerSubject, owner: ClaimOwner, age: timedelta
+    ) -> list[tuple[str, str]]:
         """Old claims on listed files whose jobs are over and whose runs have ended, with their newest row's time."""
         from airflow_provider_mediabatch.client import jobs
 
         claims: dict[str, list[dict[str, Any]]] = {}
-        for row in self._rows(ledger_sql.others_claims(relation, self.table, subject, owner.prefix, age)):
+        for row in self._rows(statements.other_claims_sql(relation, self.table, subject, owner.prefix, age)):
             claims.setdefault(row["CLAIM_ID"], []).append(row)
         ended = []
         for claim_id, found in claims.items():
@@ -285,7 +268,7 @@ class Ledger:
 
     def _mine(self, manifest: Manifest) -> str:
         shard = manifest.shard if manifest.shards > 1 else None
-        return ledger_sql.of_claim(str(manifest.claim_id), shard)
+        return statements.claim_condition(str(manifest.claim_id), shard)
 
     @staticmethod
     def _check_version(manifest: Manifest, plan: InferencePlan | None) -> None:
@@ -305,17 +288,17 @@ class Ledger:
         """BEGIN, the lock row, the caller's statements, COMMIT; a ROLLBACK after any failure."""
         from snowflake.connector.errors import DatabaseError
 
-        self._execute(f"ALTER SESSION SET LOCK_TIMEOUT = {ledger_sql.LOCK_TIMEOUT}")
+        self._execute(f"ALTER SESSION SET LOCK_TIMEOUT = {statements.LOCK_TIMEOUT}")
         self._execute("BEGIN")
         try:
-            self._execute(ledger_sql.lock_row(self._lock, claim_id))
+            self._execute(statements.take_lock_sql(self._lock, claim_id))
             yield
             self._execute("COMMIT")
         except DatabaseError as error:
             self._rollback()
             if error.errno == _LOCK_TIMED_OUT:
                 raise MediaBatchError(
-                    f"another run was claiming files in {self.table} for more than {ledger_sql.LOCK_TIMEOUT} s",
+                    f"another run was claiming files in {self.table} for more than {statements.LOCK_TIMEOUT} s",
                     retry="A retry will list and claim again.",
                 ) from error
             raise
@@ -336,11 +319,8 @@ class Ledger:
         """A table's columns with their types, or None when it is not there."""
         from snowflake.connector.errors import ProgrammingError
 
-        from airflow_provider_mediabatch.files.listing import column_type
-
         try:
-            with self._connection.cursor() as cursor:
-                return {item.name: column_type(item) for item in cursor.describe(f"SELECT * FROM {table}")}
+            return result_columns(self._connection, f"SELECT * FROM {table}")
         except ProgrammingError as error:
             if error.errno == _DOES_NOT_EXIST:
                 return None

@@ -7,7 +7,7 @@ Invariants:
   new, and so is one that appears late: the time of a multipart upload to Amazon S3 is that of its beginning.
 - New files make an event when none of them is younger than ``settle`` seconds, or when the oldest has waited
   ``max_wait`` seconds: thousands of files uploaded over minutes make one event, or a few.
-- An event is a hint to look: it may be repeated, and what a run takes is what the ledger does not have.
+- An event is a hint and may be repeated: a run takes what the ledger does not have.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ListedFile(Protocol):
 
 
 @dataclass(frozen=True)
-class Watermark:
+class StageWatermark:
     """How far a stage has been seen.
 
     :param modified: the newest seen file's last modification, epoch seconds.
@@ -56,7 +56,7 @@ class Watermark:
         """Whether a file was not seen yet."""
         return file.modified >= self.since and self.seen.get(_fingerprint(file)) != file.modified
 
-    def after(self, files: Iterable[ListedFile], *, overlap: float = 0.0) -> Watermark:
+    def after(self, files: Iterable[ListedFile], *, overlap: float = 0.0) -> StageWatermark:
         """The watermark once these files, in addition, were seen.
 
         :param overlap: seconds before the newest file within which one that is not remembered is still new.
@@ -71,14 +71,14 @@ class Watermark:
             oldest = sorted(seen.values())[-MAX_SEEN - 1]  # of this moment, not all can be remembered
             since = max(since, math.nextafter(oldest, math.inf))
         kept = {name: moment for name, moment in sorted(seen.items()) if moment >= since}
-        return Watermark(max(newest, self.modified), since, kept)
+        return StageWatermark(max(newest, self.modified), since, kept)
 
     def to_json(self) -> dict[str, Any]:
         """For Airflow's asset state store."""
         return {"modified": self.modified, "since": self.since, "seen": dict(self.seen)}
 
     @classmethod
-    def from_json(cls, value: object) -> Watermark:
+    def from_json(cls, value: object) -> StageWatermark:
         """What :meth:`to_json` gave; anything else is the beginning."""
         if not isinstance(value, Mapping) or not isinstance(value.get("seen"), Mapping):
             return cls()
@@ -87,8 +87,8 @@ class Watermark:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a look at the stage comes to.
+class Evaluation:
+    """Whether the new files on a stage make an event.
 
     :param files: the new files.
     :param fire: whether they make an event now.
@@ -105,7 +105,7 @@ class Verdict:
         return sum(file.size for file in self.files)
 
 
-def matcher(prefix: str, pattern: str | None) -> Callable[[str], bool]:
+def name_matcher(prefix: str, pattern: str | None) -> Callable[[str], bool]:
     """Whether a name as LIST gives it begins with ``prefix`` and matches the whole ``pattern``."""
     compiled = re.compile(pattern, re.DOTALL) if pattern else None
 
@@ -115,16 +115,16 @@ def matcher(prefix: str, pattern: str | None) -> Callable[[str], bool]:
     return matches
 
 
-def judge(
+def evaluate(
     files: Iterable[ListedFile],
-    watermark: Watermark,
+    watermark: StageWatermark,
     matches: Callable[[str], bool],
     *,
     now: float,
     settle: float,
     max_wait: float,
-) -> Verdict:
-    """Whether the files that are new make an event.
+) -> Evaluation:
+    """Whether the files that are new make an event now.
 
     :param files: a snapshot of the stage; files before the watermark may be missing from it.
     :param now: by the server's clock, epoch seconds.
@@ -133,11 +133,11 @@ def judge(
     """
     new = tuple(file for file in files if watermark.is_new(file) and matches(file.name))
     if not new:
-        return Verdict((), fire=False)
+        return Evaluation((), fire=False)
     settled_in = settle - (now - max(file.modified for file in new))
     over_in = max_wait - (now - min(file.modified for file in new))
     wait = min(settled_in, over_in)
-    return Verdict(new, fire=wait <= 0, recheck=None if wait <= 0 else wait)
+    return Evaluation(new, fire=wait <= 0, recheck=None if wait <= 0 else wait)
 
 
 def _fingerprint(file: ListedFile) -> str:

@@ -1,4 +1,4 @@
-"""ApproveSample: a person looks at the sample, in Airflow's own form, before the full run costs money."""
+"""ApproveSample: a person reviews the sample, in Airflow's own form, before the full run incurs cost."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class ApproveSampleOperator(ApprovalOperator):
         return super().execute(context)
 
     def execute_again(self, context: Context, event: Any = None) -> Any:
-        """Another run's form was open: look again."""
+        """Another run's form was open: check again."""
         return self.execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,36 +12,23 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_provider_mediabatch.core import xcom
-from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files import selection
+from airflow_provider_mediabatch.files.arguments import parse_bool, parse_positive_int, raise_invalid_input
+from airflow_provider_mediabatch.files.listing_arguments import ListingArguments
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
-from airflow_provider_mediabatch.operators.arguments import checked, column_name_of, positive_integer, truth
 from airflow_provider_mediabatch.operators.lineage import LineageMixin
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
+    from airflow_provider_mediabatch.core.manifest import Manifest
     from airflow_provider_mediabatch.core.metadata import ModelFacts
     from airflow_provider_mediabatch.core.stage_path import StagePath
-    from airflow_provider_mediabatch.files.listing import Listed, Part
-    from airflow_provider_mediabatch.files.listing_sql import Relation, Source
-
-DEFAULT_COLUMN = "FILE_PATH"
-DEFAULT_LEDGER = "MEDIABATCH_LEDGER"
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What one execution found: the rows to write and what to say of them."""
-
-    relation: Relation
-    listed: Listed
-    whole: Part | None
-    skipped: Mapping[str, int]
-    facts: Mapping[str, Any]
-    generation: int = 0
+    from airflow_provider_mediabatch.files.selected_files import SelectedFiles
+    from airflow_provider_mediabatch.files.stage_listing import FileListing
+    from airflow_provider_mediabatch.ledger.claims import LedgerSubject
 
 
 class ListStageFilesOperator(LineageMixin, BaseOperator):
@@ -167,177 +154,94 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         :raises InvalidInputError: for whatever cannot work, naming the fix.
         :raises AirflowSkipException: nothing to do, and ``if_empty`` is ``skip``.
         """
-        from airflow_provider_mediabatch.files import listing
+        from airflow_provider_mediabatch.client.stages import describe_stage, resolve_stage_path, stage_url
         from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
 
-        self._check_arguments()
-        try:
+        arguments = ListingArguments.of_operator(self)
+        arguments.check()
+        with raise_invalid_input():
             window = selection.window(self.select, context=context, interval=self.interval, since=self.since)
-        except ValueError as error:
-            raise InvalidInputError(str(error)) from None
         with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
-            location = listing.stage_path(connection, self.manifest_location)
+            location = resolve_stage_path(connection, self.manifest_location, "manifest_location")
             push_location(context, connection, location.full)
-            if listing.stage_url(listing.describe_stage(connection, location)):
+            if stage_url(describe_stage(connection, location)):
                 raise InvalidInputError(f"manifest_location={location} is on an external stage: use an internal stage")
-            work = self._find(connection, context, location, window)
-            if work.whole is None:
-                return self._empty(work, location)
-            return self.reported(self._write(connection, context, location, work))
+            selected = self._select_files(connection, context, arguments, location, window)
+            if selected.whole is None:
+                manifests = [self._empty_manifest(arguments, selected, location)]
+            else:
+                manifests = self._write_manifests(connection, context, arguments, selected, location)
+        values = [manifest.to_xcom() for manifest in manifests]
+        if selected.whole is None:
+            return values if arguments.is_sharded else values[0]
+        return self.reported(values if arguments.is_sharded else values[0])
 
-    def _find(
-        self, connection: SnowflakeConnection, context: Context, location: StagePath, window: selection.Window
-    ) -> _Work:
+    def _select_files(
+        self,
+        connection: SnowflakeConnection,
+        context: Context,
+        arguments: ListingArguments,
+        location: StagePath,
+        window: selection.Window,
+    ) -> SelectedFiles:
         """List and select; with a ledger, claim."""
-        from airflow_provider_mediabatch.files import listing
+        from airflow_provider_mediabatch.files.manifest_files import summarize
+        from airflow_provider_mediabatch.files.selected_files import SelectedFiles
 
-        model = self._model(connection)
-        facts: dict[str, Any] = {"select": self.select}
-        if model is not None:
-            function = model.function(self.function_name)
-            facts |= {"model": model.model, "model_version": model.version}
-            facts["function"] = getattr(function, "target_method", self.function_name)
-        listed = self._list(connection, location, model)
-        conditions = window.conditions("MB_LAST_MODIFIED") if listed.relation.has_files else []
-        relation = listed.relation.where(conditions)
+        model, subject = self._resolve_model(connection)
+        listing = arguments.list_files(connection, location, model)
         self.log.info(
-            "listed %d files (%d empty, %d without partner left out)", listed.found, listed.empty, listed.unmatched
+            "Listed %d files (%d empty, %d without partner left out)", listing.found, listing.empty, listing.unmatched
         )
-        limit = positive_integer("max_files", self.max_files)
-        ledger = self._ledger_name()
-        if ledger is None:
-            relation = relation.first(limit)
-            parts = listing.summarise(connection, relation)
-            return _Work(relation, listed, parts[0] if parts else None, {}, facts)
-        from airflow_provider_mediabatch.ledger.ledger import Ledger, Owner
+        if listing.relation.has_files:
+            listing = replace(listing, relation=listing.relation.where(window.conditions("MB_LAST_MODIFIED")))
+        described = {"select": self.select} | (subject.to_manifest() if subject else {})
+        if arguments.ledger_name is not None and subject is not None:
+            return self._claim(connection, context, arguments.ledger_name, subject, listing, described)
+        relation = listing.relation.first(parse_positive_int("max_files", self.max_files))
+        whole = next(iter(summarize(connection, relation)), None)
+        return SelectedFiles(relation, listing, whole, subject=described)
 
-        claimed = Ledger(connection, ledger).claim(
-            relation,
-            owner=Owner.of(context),
-            model=facts["model"],
-            version=facts["model_version"],
-            function=facts["function"],
-            limit=limit,
-            reprocess=truth(self.reprocess),
+    def _claim(
+        self,
+        connection: SnowflakeConnection,
+        context: Context,
+        ledger: str,
+        subject: LedgerSubject,
+        listing: FileListing,
+        described: Mapping[str, Any],
+    ) -> SelectedFiles:
+        from airflow_provider_mediabatch.files.manifest_files import summarize
+        from airflow_provider_mediabatch.files.selected_files import SelectedFiles
+        from airflow_provider_mediabatch.ledger.claims import ClaimOwner
+        from airflow_provider_mediabatch.ledger.ledger import Ledger
+
+        claim = Ledger(connection, ledger).claim(
+            listing.relation,
+            owner=ClaimOwner.of(context),
+            subject=subject,
+            limit=parse_positive_int("max_files", self.max_files),
+            reprocess=parse_bool(self.reprocess),
             take_over_after=self.take_over_after,
         )
-        facts |= {"ledger": claimed.ledger, "claim_id": claimed.claim_id}
-        parts = listing.summarise(connection, claimed.relation)
-        return _Work(claimed.relation, listed, parts[0] if parts else None, claimed.skipped, facts, claimed.generation)
-
-    def _list(self, connection: SnowflakeConnection, location: StagePath, model: ModelFacts | None) -> Listed:
-        from airflow_provider_mediabatch.files import listing
-
-        if self.query is not None:
-            named = None if self.column_name is None else [column_name_of(self.column_name)]
-            return listing.list_query(connection, self.query, named)
-        return listing.list_sources(
-            connection,
-            self._sources(connection, model),
-            directory=self.source == "directory",
-            manifest_location=location,
-            keep_unmatched=self.unmatched == "drop",
+        return SelectedFiles(
+            claim.relation,
+            listing,
+            whole=next(iter(summarize(connection, claim.relation)), None),
+            skipped=claim.skipped,
+            generation=claim.generation,
+            subject={**described, "ledger": claim.ledger, "claim_id": claim.claim_id},
         )
 
-    def _sources(self, connection: SnowflakeConnection, model: ModelFacts | None) -> list[Source]:
-        from airflow_provider_mediabatch.files import listing
-        from airflow_provider_mediabatch.files.listing_sql import Source
-
-        if self.columns is None:
-            column = column_name_of(self.column_name) if self.column_name else self._default_column(model)
-            return [Source(column, listing.stage_path(connection, str(self.stage_path)), self.pattern)]
-        found = []
-        for name, where in self.columns.items():
-            text, pattern = (where, None) if isinstance(where, str) else (where.get("stage_path"), where.get("pattern"))
-            if not text:
-                raise InvalidInputError(f"columns[{name!r}] has no stage_path")
-            checked(selection.check_pattern, pattern)
-            found.append(Source(column_name_of(name), listing.stage_path(connection, text), pattern or self.pattern))
-        if len({source.column for source in found}) < len(found):
-            raise InvalidInputError(f"columns= names the same column twice: {', '.join(self.columns)}")
-        return found
-
-    def _default_column(self, model: ModelFacts | None) -> str:
-        function = model.function(self.function_name) if model else None
-        inputs = getattr(function, "bytes_inputs", [])
-        if len(inputs) != 1:
-            return DEFAULT_COLUMN
-        return str(inputs[0]) if getattr(function, "case_sensitive", False) else column_name_of(inputs[0])
-
-    def _model(self, connection: SnowflakeConnection) -> ModelFacts | None:
+    def _resolve_model(self, connection: SnowflakeConnection) -> tuple[ModelFacts | None, LedgerSubject | None]:
         if not self.model_name:
-            return None
-        from airflow_provider_mediabatch.client.model_registry import resolve_version
-        from airflow_provider_mediabatch.core.metadata import Problem
+            return None, None
+        from airflow_provider_mediabatch.ledger.claims import resolve_subject
 
-        model = resolve_version(connection, self.model_name, self.version_name)
-        function = model.function(self.function_name)
-        if isinstance(function, Problem):
-            raise InvalidInputError(f"{function.what}: {function.fix}")
-        return model
+        return resolve_subject(connection, self.model_name, self.version_name, self.function_name)
 
-    def _ledger_name(self) -> str | None:
-        """The ledger to use; None for none."""
-        named = self.ledger
-        if named == "auto":
-            named = DEFAULT_LEDGER if self.model_name and self.query is None else None
-        if truth(self.reprocess) and not named:
-            raise InvalidInputError(
-                "reprocess=True takes files that a ledger has as done: name the ledger with ledger="
-            )
-        return named or None
-
-    def _check_arguments(self) -> None:
-        given = [name for name in ("stage_path", "columns", "query") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise InvalidInputError(
-                "exactly one of stage_path, columns and query says where the files are; "
-                f"given: {', '.join(given) or 'none'}"
-            )
-        for name, allowed in (
-            ("source", ("list", "directory")),
-            ("if_empty", ("skip", "fail", "succeed")),
-            ("unmatched", ("fail", "drop")),
-            ("select", selection.SELECTS),
-        ):
-            if getattr(self, name) not in allowed:
-                raise InvalidInputError(f"{name}={getattr(self, name)!r} is not one of {', '.join(map(repr, allowed))}")
-        checked(selection.check_pattern, self.pattern)
-        if self.columns is not None and len(self.columns) < 1:
-            raise InvalidInputError("columns= is empty")
-        ledger = self._ledger_name()
-        if self.select == "new" and not ledger:
-            raise InvalidInputError(
-                "select='new' is the listing minus the ledger: set model_name (the version that files are new to), "
-                "and do not switch the ledger off"
-            )
-        if ledger and not self.model_name:
-            raise InvalidInputError("a ledger records files for a model version: set model_name, or ledger=None")
-        if self.query is not None:
-            self._check_query(ledger)
-
-    def _check_query(self, ledger: str | None) -> None:
-        """A query's rows have no content id, size or time that a ledger, an interval or a size limit could go by."""
-        unfit = {
-            "pattern": self.pattern,
-            "select": self.select if self.select != "all" else None,
-            "since": self.since,
-            "ledger": ledger,
-            "max_bytes_per_shard": self.max_bytes_per_shard,
-        }
-        if names := [name for name, value in unfit.items() if value]:
-            raise InvalidInputError(
-                f"query= cannot be combined with {', '.join(names)}: put the condition into the query"
-            )
-
-    def _empty(self, work: _Work, location: StagePath) -> dict[str, Any] | list[dict[str, Any]]:
-        listed = work.listed
-        reasons = [f"{listed.found} files found"]
-        reasons += [f"{count} {name.replace('_', ' ')}" for name, count in work.skipped.items() if count]
-        reasons += [f"{listed.empty} empty"] if listed.empty else []
-        reasons += [f"{listed.unmatched} without partner"] if listed.unmatched else []
-        where = self.stage_path or (self.query and "the query") or ", ".join(self.columns or ())
-        message = f"nothing to do in {where} (select={self.select!r}): {', '.join(reasons)}"
+    def _empty_manifest(self, arguments: ListingArguments, selected: SelectedFiles, location: StagePath) -> Manifest:
+        message = f"nothing to do in {arguments.place} (select={self.select!r}): {selected.counts()}"
         if self.if_empty == "skip":
             raise AirflowSkipException(message)
         if self.if_empty == "fail":
@@ -347,63 +251,41 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
                 retry="A retry will list again.",
             )
         self.log.info("%s", message)
-        manifest = self._manifest(work, location.folder, None, 0, 1).to_xcom()
-        return [manifest] if self._is_sharded else manifest
+        return selected.manifest(location.folder)
 
-    @property
-    def _is_sharded(self) -> bool:
-        return bool(self.max_files_per_shard or self.max_bytes_per_shard)
+    def _write_manifests(
+        self,
+        connection: SnowflakeConnection,
+        context: Context,
+        arguments: ListingArguments,
+        selected: SelectedFiles,
+        location: StagePath,
+    ) -> list[Manifest]:
+        from airflow_provider_mediabatch.files import manifest_files
 
-    def _write(
-        self, connection: SnowflakeConnection, context: Context, location: StagePath, work: _Work
-    ) -> dict[str, Any] | list[dict[str, Any]]:
-        from airflow_provider_mediabatch.files import listing, listing_sql
-
-        assert work.whole is not None
+        assert selected.whole is not None
         ti = context["ti"]
         run = xcom.digest(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)[:16]
-        folder = (location / f"{listing_sql.MANIFEST_FOLDER}{run}" / uuid.uuid4().hex).folder
-        if not self._is_sharded:
-            listing.write(connection, work.relation, folder, work.whole.rows)
-            self.log.info("manifest of %d rows, %d bytes at %s", work.whole.rows, work.whole.size, folder)
-            return self._manifest(work, folder, work.whole, 0, 1).to_xcom()
-        relation, parts = listing.shard(
+        folder = (location / f"{manifest_files.MANIFEST_FOLDER}{run}" / uuid.uuid4().hex).folder
+        whole = selected.whole
+        if not arguments.is_sharded:
+            manifest_files.write_manifest(connection, selected.relation, folder, whole.rows)
+            self.log.info("Wrote a manifest of %d rows, %d bytes to %s", whole.rows, whole.size, folder)
+            return [selected.manifest(folder, whole)]
+        relation, shards = manifest_files.split_into_shards(
             connection,
-            work.relation,
-            work.whole,
-            files=positive_integer("max_files_per_shard", self.max_files_per_shard),
-            size=positive_integer("max_bytes_per_shard", self.max_bytes_per_shard),
+            selected.relation,
+            whole,
+            max_files=parse_positive_int("max_files_per_shard", self.max_files_per_shard),
+            max_bytes=parse_positive_int("max_bytes_per_shard", self.max_bytes_per_shard),
         )
-        if work.facts.get("ledger"):
+        if ledger := selected.subject.get("ledger"):
             from airflow_provider_mediabatch.ledger.ledger import Ledger
 
-            Ledger(connection, work.facts["ledger"]).assign_shards(relation, work.facts["claim_id"])
-        listing.write(connection, relation, folder, work.whole.rows)
-        self.log.info("%d manifests of %d rows in all at %s", len(parts), work.whole.rows, folder)
-        work = _Work(relation, work.listed, work.whole, work.skipped, work.facts, work.generation)
+            Ledger(connection, ledger).assign_shards(relation, selected.subject["claim_id"])
+        manifest_files.write_manifest(connection, relation, folder, whole.rows)
+        self.log.info("Wrote %d manifests of %d rows in all to %s", len(shards), whole.rows, folder)
+        sharded = replace(selected, relation=relation)
         return [
-            self._manifest(work, listing_sql.shard_location(folder, part.shard), part, part.shard, len(parts)).to_xcom()
-            for part in parts
+            sharded.manifest(manifest_files.shard_location(folder, shard.shard), shard, len(shards)) for shard in shards
         ]
-
-    def _manifest(self, work: _Work, location: StagePath, part: Part | None, shard: int, shards: int) -> Manifest:
-        from airflow_provider_mediabatch.files import listing
-
-        rows = part.rows if part else 0
-        return Manifest(
-            location=location.full,
-            columns=dict(work.relation.columns),
-            file_columns=work.relation.file_columns,
-            file_count=rows * max(1, len(work.relation.file_columns)),
-            row_count=rows,
-            total_bytes=part.size if part else 0,
-            digest=listing.fingerprint(work.relation, part, work.generation) if part else xcom.digest("empty"),
-            zero_byte_files=work.listed.empty,
-            unmatched_files=work.listed.unmatched,
-            unqualified_paths=work.listed.unqualified or {},
-            generation=work.generation,
-            shard=shard,
-            shards=shards,
-            skipped=work.skipped,
-            **work.facts,
-        )

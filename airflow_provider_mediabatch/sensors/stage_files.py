@@ -11,8 +11,9 @@ from airflow.sdk import BaseSensorOperator, conf
 from airflow.sdk.bases.sensor import PokeReturnValue
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
 
-from airflow_provider_mediabatch.exceptions import InvalidInputError, PollingFailedError
+from airflow_provider_mediabatch.exceptions import PollingFailedError
 from airflow_provider_mediabatch.files import selection
+from airflow_provider_mediabatch.files.arguments import raise_invalid_input
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -30,12 +31,12 @@ class StageFilesSensor(BaseSensorOperator):
     :param pattern: a regular expression for the whole listed name, as in ListStageFiles.
     :param min_files: how many new files are enough.
     :param settle: seconds without a newer file, so that an upload in progress is not cut in two. By the server's clock.
-    :param model_name: with a ledger: the model whose version the files are new to. Each look then uses a warehouse.
+    :param model_name: with a ledger: the model whose version the files are new to. Each poll then uses a warehouse.
     :param version_name: a version or alias; default: the model's default version.
     :param function_name: the model's function; default: its only one.
     :param ledger: the ledger table.
     :param since: a moment, ISO 8601 text, or a timedelta before the server's present.
-    :param poke_interval: seconds between two looks.
+    :param poke_interval: seconds between two polls.
     :param timeout: seconds after which the sensor fails, or skips with ``soft_fail``.
     :param deferrable: wait in the triggerer; default: ``[operators] default_deferrable``.
     :param snowflake_conn_id: a connection of type ``snowflake``.
@@ -85,14 +86,14 @@ class StageFilesSensor(BaseSensorOperator):
         self.snowflake_conn_id = snowflake_conn_id
 
     def execute(self, context: Context) -> Any:
-        """Look once; then wait in place or in the triggerer.
+        """Poll once; then wait in place or in the triggerer.
 
         :raises AirflowSensorTimeout: after ``timeout`` seconds.
         """
         if not self.deferrable:
             return super().execute(context)
         trigger = self._trigger()
-        if found := self._look(trigger):
+        if found := self._poll(trigger):
             return found
         started = context["ti"].start_date or datetime.now(UTC)
         trigger.deadline = started.timestamp() + self.timeout
@@ -103,8 +104,8 @@ class StageFilesSensor(BaseSensorOperator):
         return None
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """One look, for the waiting in place."""
-        found = self._look(self._trigger())
+        """One poll, for the waiting in place."""
+        found = self._poll(self._trigger())
         return PokeReturnValue(is_done=True, xcom_value=found) if found else False
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -115,39 +116,29 @@ class StageFilesSensor(BaseSensorOperator):
         if event.get("timeout"):
             return self._timed_out()
         if error := event.get("error"):
-            raise PollingFailedError(f"{self.stage_path} could not be read: {error}", retry="A retry will look again.")
+            raise PollingFailedError(f"{self.stage_path} could not be read: {error}", retry="A retry will poll again.")
         return {"files": int(event["files"]), "bytes": int(event["bytes"])}
 
     def _trigger(self) -> StageReadyTrigger:
         from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
         from airflow_provider_mediabatch.triggers.stage_files import StageReadyTrigger
 
-        try:
+        with raise_invalid_input():
             selection.check_pattern(self.pattern)
             window = selection.window("all", context={}, since=self.since)
-        except ValueError as error:
-            raise InvalidInputError(str(error)) from None
         subject = None
         if self.model_name:
-            from airflow_provider_mediabatch.client.model_registry import resolve_version
-            from airflow_provider_mediabatch.core.metadata import Problem
+            from airflow_provider_mediabatch.ledger.claims import resolve_subject
 
             with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
-                model = resolve_version(connection, self.model_name, self.version_name)
-            function = model.function(self.function_name)
-            if isinstance(function, Problem):
-                raise InvalidInputError(f"{function.what}: {function.fix}")
-            subject = {
-                "ledger": self.ledger,
-                "model": model.model,
-                "version": model.version,
-                "function": function.target_method,
-            }
+                _, resolved = resolve_subject(connection, self.model_name, self.version_name, self.function_name)
+            subject = resolved.to_manifest()
         return StageReadyTrigger(
             stage_path=self.stage_path,
             pattern=self.pattern,
             since=window.start.isoformat() if window.start else None,
             newest_seconds=window.newest.total_seconds() if window.newest else None,
+            ledger=self.ledger if subject else None,
             subject=subject,
             min_files=self.min_files,
             settle=self.settle,
@@ -155,14 +146,13 @@ class StageFilesSensor(BaseSensorOperator):
             snowflake_conn_id=self.snowflake_conn_id,
         )
 
-    def _look(self, trigger: StageReadyTrigger) -> dict[str, int] | None:
+    def _poll(self, trigger: StageReadyTrigger) -> dict[str, int] | None:
         from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
 
         with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
-            seen = trigger.look(connection)
-        ready = trigger.is_ready(seen)
-        self.log.info("%d new files on %s, the newest %s s old", seen.files, self.stage_path, seen.age)
-        return {"files": seen.files, "bytes": seen.size} if ready else None
+            new = trigger.count_new_files(connection)
+        self.log.info("%d new files on %s, the newest %s s old", new.count, self.stage_path, new.age)
+        return {"files": new.count, "bytes": new.size} if trigger.is_ready(new) else None
 
     def _timed_out(self) -> Any:
         message = f"fewer than {self.min_files} new, settled files on {self.stage_path} after {self.timeout:g} s"

@@ -1,64 +1,30 @@
-"""Triggers that look at a stage: one for assets (every upload, for ever), one for a sensor (once).
+"""Triggers that poll a stage: one for assets (an event for every upload), one for a sensor (one event).
 
-Looking happens in a thread, through the connection that all triggers of one triggerer share.
+The polls run in a thread, through the connection that all triggers of one triggerer share.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Hashable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
-from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
+from airflow.triggers.shared_stream import SharedStreamProducer
 
 from airflow_provider_mediabatch.batch import job_polling
 from airflow_provider_mediabatch.ledger import stage_watermark
-from airflow_provider_mediabatch.ledger.stage_watermark import Watermark
+from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
 from airflow_provider_mediabatch.triggers.deferral import wait_until_scheduler_knows
-from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection, shared_connection
+from airflow_provider_mediabatch.triggers.shared_connection import shared_connection
+from airflow_provider_mediabatch.triggers.stage_stream import WATERMARK, StageProducer, oldest_watermarks, stream_key
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.ledger.stage_watch import File, Seen
-
-log = logging.getLogger(__name__)
-
-WATERMARK = "mediabatch_watermark"
-"""The key in the asset's state store."""
-_MISSING = (2003, 2043)
-_MAX_BACKOFF = 60.0
-"""Seconds until a failed look is repeated, at most: what is wrong, a missing stage say, may be mended meanwhile."""
-
-
-@dataclass
-class Snapshot:
-    """One look at a stage, handed to every watcher of it.
-
-    :param files: files at or after the oldest watermark of the watchers.
-    :param now: the server's time, epoch seconds.
-    :param prefix: what LIST puts before paths on this stage.
-    :param seen: filled by the watchers that fire: asset name to its next watermark, stored once the event is.
-    :param recheck: filled by the watchers that wait for an upload to settle: seconds until the next look.
-    """
-
-    files: list[File]
-    now: float
-    seen: dict[str, Watermark] = field(default_factory=dict)
-    recheck: float | None = None
-
-    def ask_again(self, seconds: float) -> None:
-        """Have the next look no later than this."""
-        self.recheck = seconds if self.recheck is None else min(self.recheck, seconds)
-
-
-_oldest: dict[Hashable, dict[str, float]] = {}
-"""For each shared stream, its watchers' watermarks: what a look may leave out. Asset name to epoch seconds."""
+    from airflow_provider_mediabatch.ledger.stage_watch import NewFiles
 
 
 class StageFilesTrigger(BaseEventTrigger):
@@ -71,7 +37,7 @@ class StageFilesTrigger(BaseEventTrigger):
     :param asset_name: the asset that this watches for; it tells triggers of several assets on one path apart.
     :param pattern: a regular expression for the whole listed name, as in LIST.
     :param snowflake_conn_id: a connection of type ``snowflake``.
-    :param poll_interval: seconds between two looks.
+    :param poll_interval: seconds between two polls.
     :param settle: seconds without a newer file before an event, so that an upload in progress makes one.
     :param max_wait: seconds after which an upload that does not settle makes an event all the same.
     :param overlap: how many seconds older than the newest file a file may be that appears only now: the time of a
@@ -117,24 +83,24 @@ class StageFilesTrigger(BaseEventTrigger):
         )
 
     def shared_stream_key(self) -> Hashable | None:
-        """One look for all watchers of a stage path through one connection."""
+        """One LIST for all watchers of a stage path through one connection."""
         return stream_key(self.serialize()[1])
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> SharedStreamProducer:
-        """The looking itself, with acknowledgement: see :class:`StageProducer`."""
+        """The polls themselves, with acknowledgement: see :class:`~.stage_stream.StageProducer`."""
         return StageProducer(kwargs)
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
-        """Turn looks into events: new files that match and have settled."""
-        matches = stage_watermark.matcher("", self.pattern)
+        """Turn snapshots into events: new files that match and have settled."""
+        matches = stage_watermark.name_matcher("", self.pattern)
         stored = await self._store().aget(WATERMARK)
-        watermark = Watermark.from_json(stored)
-        horizon = _oldest.setdefault(self.shared_stream_key(), {})
+        watermark = StageWatermark.from_json(stored)
+        horizon = oldest_watermarks.setdefault(self.shared_stream_key(), {})
         horizon[self.asset_name] = watermark.since
         try:
             async for snapshot in shared_stream:
-                verdict = stage_watermark.judge(
+                evaluation = stage_watermark.evaluate(
                     snapshot.files,
                     watermark,
                     matches,
@@ -142,20 +108,20 @@ class StageFilesTrigger(BaseEventTrigger):
                     settle=self.settle,
                     max_wait=self.max_wait,
                 )
-                if verdict.recheck is not None:
-                    snapshot.ask_again(verdict.recheck)
-                if verdict.fire:
-                    start, watermark = watermark, watermark.after(verdict.files, overlap=self.overlap)
+                if evaluation.recheck is not None:
+                    snapshot.poll_within(evaluation.recheck)
+                if evaluation.fire:
+                    start, watermark = watermark, watermark.after(evaluation.files, overlap=self.overlap)
                     snapshot.seen[self.asset_name] = watermark
-                    self.log.info("%d new files on %s", len(verdict.files), self.stage_path)
+                    self.log.info("%d new files on %s", len(evaluation.files), self.stage_path)
                     yield _event(
                         {
                             "stage_path": self.stage_path,
                             "pattern": self.pattern,
                             "from": _iso(start.modified),
                             "to": _iso(watermark.modified),
-                            "files": len(verdict.files),
-                            "bytes": verdict.size,
+                            "files": len(evaluation.files),
+                            "bytes": evaluation.size,
                         }
                     )
         finally:
@@ -172,103 +138,6 @@ class StageFilesTrigger(BaseEventTrigger):
         return AssetStateStoreAccessor(name=self.asset_name)
 
 
-def stream_key(kwargs: dict[str, Any]) -> tuple[str, ...]:
-    """What watchers must agree in to share one look."""
-    return ("mediabatch", kwargs["snowflake_conn_id"], kwargs["stage_path"], str(kwargs["poll_interval"]))
-
-
-class StageProducer(SharedStreamProducer):
-    """Looks at a stage once an interval, for all its watchers. It never ends: errors are logged and tried again.
-
-    :param kwargs: one of the triggers' arguments; only those in :func:`stream_key` are used.
-    """
-
-    def __init__(self, kwargs: dict[str, Any]) -> None:
-        self._stage_path = str(kwargs["stage_path"])
-        self._conn_id = str(kwargs["snowflake_conn_id"])
-        self._interval = float(kwargs["poll_interval"])
-        self._key = stream_key(kwargs)
-
-    async def open_stream(self) -> AsyncIterator[tuple[Any, Any]]:
-        """A snapshot an interval, sooner where a watcher waits for an upload to settle."""
-        async with shared_connection(self._conn_id) as connection:
-            clock: float | None = None
-            failures = 0
-            while True:
-                try:
-                    if clock is None:
-                        clock = await connection.call(_clock)
-                    snapshot = await self._look(connection, clock)
-                except Exception as error:
-                    failures += 1
-                    await asyncio.sleep(self._failed(error, failures))
-                    continue
-                failures = 0
-                looked = time.monotonic()
-                yield snapshot, snapshot
-                while (left := looked + self._pause(snapshot) - time.monotonic()) > 0:
-                    await asyncio.sleep(min(left, 0.5))
-
-    async def advance(self, batch: Sequence[AdvanceItem]) -> None:
-        """Airflow has stored the events of these looks: store how far their assets have been seen.
-
-        A watermark that cannot be stored is no reason to stop looking: the event is then repeated after a restart.
-        """
-        from airflow.sdk.execution_time.context import AssetStateStoreAccessor
-
-        for item in batch:
-            if not item.outcome.is_clean:
-                continue
-            for asset_name, watermark in item.broker_payload.seen.items():
-                try:
-                    await AssetStateStoreAccessor(name=asset_name).aset(WATERMARK, watermark.to_json())
-                except Exception:
-                    log.exception("the watermark of asset %s could not be stored", asset_name)
-                if asset_name in (horizon := _oldest.get(self._key, {})):
-                    horizon[asset_name] = watermark.since
-
-    def _pause(self, snapshot: Snapshot) -> float:
-        return self._interval if snapshot.recheck is None else max(0.5, min(self._interval, snapshot.recheck))
-
-    async def _look(self, connection: SharedConnection, clock: float) -> Snapshot:
-        after = min(_oldest.get(self._key, {}).values(), default=0.0)
-        stage_path = self._stage_path
-
-        def look(open_: SnowflakeConnection) -> list[File]:
-            from airflow_provider_mediabatch.files import listing
-            from airflow_provider_mediabatch.ledger.stage_watch import files
-
-            return list(files(open_, listing.stage_path(open_, stage_path), after=after))
-
-        found = await connection.call(look)
-        return Snapshot(found, time.time() + clock)
-
-    def _failed(self, error: Exception, failures: int) -> float:
-        """Log a failed look and say how long to wait. Nothing else can mend a watcher, so it goes on for ever."""
-        from airflow_provider_mediabatch.client import jobs
-        from airflow_provider_mediabatch.exceptions import InvalidInputError
-
-        text, permanent = jobs.describe_error(error)
-        permanent = permanent or isinstance(error, InvalidInputError) or jobs.errno(error) in _MISSING
-        delay = _MAX_BACKOFF if permanent else min(_MAX_BACKOFF, job_polling.backoff(failures, self._interval))
-        log.warning(
-            "looking for new files on %s through %s failed, %d in a row%s; next look in %d s: %s",
-            self._stage_path,
-            self._conn_id,
-            failures,
-            "; this needs a person, waiting does not mend it" if permanent else "",
-            delay,
-            text,
-        )
-        return delay
-
-
-def _clock(connection: SnowflakeConnection) -> float:
-    from airflow_provider_mediabatch.ledger.stage_watch import server_clock
-
-    return server_clock(connection)
-
-
 def _event(payload: dict[str, Any]) -> TriggerEvent:
     return TriggerEvent(payload)  # type: ignore[no-untyped-call]
 
@@ -283,7 +152,8 @@ class StageReadyTrigger(BaseTrigger):
     :param stage_path: as in the sensor.
     :param since: ISO 8601: files modified before are not new.
     :param newest_seconds: the same, as seconds before the server's present.
-    :param subject: with a ledger: ``{"ledger", "model", "version", "function"}``, resolved.
+    :param ledger: the table that says which files are not new; None: time alone decides.
+    :param subject: with a ledger: the fields of a :class:`~airflow_provider_mediabatch.ledger.claims.LedgerSubject`.
     :param min_files: how many new files are enough.
     :param settle: seconds without a newer file.
     :param deadline: epoch seconds at which to give up with a ``timeout`` event.
@@ -296,6 +166,7 @@ class StageReadyTrigger(BaseTrigger):
         pattern: str | None = None,
         since: str | None = None,
         newest_seconds: float | None = None,
+        ledger: str | None = None,
         subject: dict[str, str] | None = None,
         min_files: int = 1,
         settle: float = 30.0,
@@ -308,6 +179,7 @@ class StageReadyTrigger(BaseTrigger):
         self.pattern = pattern
         self.since = since
         self.newest_seconds = newest_seconds
+        self.ledger = ledger
         self.subject = subject
         self.min_files = min_files
         self.settle = settle
@@ -322,6 +194,7 @@ class StageReadyTrigger(BaseTrigger):
             "pattern",
             "since",
             "newest_seconds",
+            "ledger",
             "subject",
             "min_files",
             "settle",
@@ -339,7 +212,7 @@ class StageReadyTrigger(BaseTrigger):
         yield _event(found)
 
     async def _found(self) -> dict[str, Any]:
-        """Look until there are enough settled files, the deadline is over, or an error that waiting cannot mend."""
+        """Poll until there are enough settled files, the deadline is over, or an error that a wait does not fix."""
         from airflow_provider_mediabatch.client.jobs import describe_error
 
         failures = 0
@@ -347,16 +220,16 @@ class StageReadyTrigger(BaseTrigger):
             while True:
                 pause = self.poll_interval
                 try:
-                    seen = await connection.call(self.look)
+                    new = await connection.call(self.count_new_files)
                     failures = 0
-                    if self.is_ready(seen):
-                        return {"files": seen.files, "bytes": seen.size}
-                    if seen.files >= self.min_files and seen.age is not None:
-                        pause = max(0.5, min(pause, self.settle - seen.age))
+                    if self.is_ready(new):
+                        return {"files": new.count, "bytes": new.size}
+                    if new.count >= self.min_files and new.age is not None:
+                        pause = max(0.5, min(pause, self.settle - new.age))
                 except Exception as error:
                     failures += 1
                     text, permanent = describe_error(error)
-                    self.log.warning("looking at %s failed (%d in a row): %s", self.stage_path, failures, text)
+                    self.log.warning("Polling %s failed, %d in a row: %s", self.stage_path, failures, text)
                     if permanent or failures >= job_polling.MAX_FAILURES:
                         return {"error": text}
                     pause = job_polling.backoff(failures, self.poll_interval)
@@ -365,32 +238,31 @@ class StageReadyTrigger(BaseTrigger):
                     return {"timeout": True}
                 await asyncio.sleep(pause)
 
-    def is_ready(self, seen: Seen) -> bool:
+    def is_ready(self, new: NewFiles) -> bool:
         """Whether there are enough new files and none of them is younger than ``settle``."""
-        return seen.files >= self.min_files and seen.age is not None and seen.age >= self.settle
+        return new.count >= self.min_files and new.age is not None and new.age >= self.settle
 
-    def look(self, connection: SnowflakeConnection) -> Seen:
+    def count_new_files(self, connection: SnowflakeConnection) -> NewFiles:
         """Count the new files once (in a thread; the sensor's poke does the same in place)."""
-        from airflow_provider_mediabatch.files import listing
-        from airflow_provider_mediabatch.files.listing_sql import Source
+        from airflow_provider_mediabatch.client.stages import resolve_stage_path
         from airflow_provider_mediabatch.files.selection import Window
-        from airflow_provider_mediabatch.ledger import stage_watch as looking
+        from airflow_provider_mediabatch.files.stage_source import StageSource
+        from airflow_provider_mediabatch.ledger import stage_watch
+        from airflow_provider_mediabatch.ledger.claims import LedgerSubject
         from airflow_provider_mediabatch.ledger.ledger import Ledger
 
-        path = listing.stage_path(connection, self.stage_path)
+        path = resolve_stage_path(connection, self.stage_path, "stage_path")
         window = Window(
             start=datetime.fromisoformat(self.since) if self.since else None,
             newest=None if self.newest_seconds is None else timedelta(seconds=self.newest_seconds),
         )
         if self.subject is None:
-            clock = looking.server_clock(connection)
-            return looking.look(connection, path, self.pattern, window=window, clock=clock)
-        return looking.look_ledger(
+            clock = stage_watch.server_clock(connection)
+            return stage_watch.count_by_time(connection, path, self.pattern, window=window, clock=clock)
+        return stage_watch.count_by_ledger(
             connection,
-            Source("FILE_PATH", path, self.pattern),
-            Ledger(connection, self.subject["ledger"]),
-            model=self.subject["model"],
-            version=self.subject["version"],
-            function=self.subject["function"],
+            StageSource("FILE_PATH", path, self.pattern),
+            Ledger(connection, str(self.ledger)),
+            subject=LedgerSubject(**self.subject),
             window=window,
         )

@@ -16,25 +16,26 @@ def main() -> None:
     import snowflake.connector
 
     from airflow_provider_mediabatch.core.manifest import BOOKKEEPING
-    from airflow_provider_mediabatch.files import listing
-    from airflow_provider_mediabatch.files.listing_sql import Relation
-    from airflow_provider_mediabatch.ledger.ledger import Ledger, Owner
+    from airflow_provider_mediabatch.files.manifest_files import summarize
+    from airflow_provider_mediabatch.files.relation import Relation
+    from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+    from airflow_provider_mediabatch.ledger.ledger import Ledger
     from bench.children.memory import peak_mb
 
     relation = Relation(
         f"SELECT * FROM MEDIA.PUBLIC.FILES_{arguments.files}", {"IMAGE": "VARCHAR", **dict(BOOKKEEPING)}, ("IMAGE",)
     )
-    owner = Owner("bench", "list_files", "run", -1, lambda dag_id, run_id: False)
+    owner = ClaimOwner("bench", "list_files", "run", -1, lambda dag_id, run_id: False)
     seconds, rows = [], []
     with snowflake.connector.connect(**json.loads(arguments.parameters)) as connection:
         before = peak_mb()
         for _ in range(2):
             started = time.perf_counter()
             held = Ledger(connection, f"MEDIA.PUBLIC.LEDGER_{arguments.files}").claim(
-                relation, owner=owner, model="MEDIA.PUBLIC.INSTANT", version="V1", function="predict"
+                relation, owner=owner, subject=LedgerSubject("MEDIA.PUBLIC.INSTANT", "V1", "predict")
             )
             seconds.append(round(time.perf_counter() - started, 3))
-            rows.append(sum(part.rows for part in listing.summarise(connection, held.relation)))
+            rows.append(sum(shard.rows for shard in summarize(connection, held.relation)))
     print(json.dumps({"seconds": seconds, "rows": rows, "memory_mb": round(peak_mb() - before, 1)}))
 
 

@@ -14,9 +14,12 @@ from typing import Any
 
 import snowflake.connector
 
-from airflow_provider_mediabatch.files import listing
-from airflow_provider_mediabatch.files.listing_sql import Source
-from airflow_provider_mediabatch.ledger.ledger import Ledger, Owner
+from airflow_provider_mediabatch.client.stages import resolve_stage_path
+from airflow_provider_mediabatch.files.manifest_files import summarize
+from airflow_provider_mediabatch.files.stage_listing import list_stages
+from airflow_provider_mediabatch.files.stage_source import StageSource
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.ledger import Ledger
 
 
 def opened(parameters: dict[str, Any] | str) -> Any:
@@ -30,25 +33,23 @@ def opened(parameters: dict[str, Any] | str) -> Any:
 
 def claim(parameters: dict[str, Any] | str, task: dict[str, Any]) -> None:
     with opened(parameters) as connection:
-        path = listing.stage_path(connection, task["stage_path"])
-        listed = listing.list_sources(
+        path = resolve_stage_path(connection, task["stage_path"], "stage_path")
+        listed = list_stages(
             connection,
-            [Source("IMG", path, task["pattern"])],
+            [StageSource("IMG", path, task["pattern"])],
             directory=False,
-            manifest_location=listing.stage_path(connection, "@NOWHERE/m"),
+            manifest_location=resolve_stage_path(connection, "@NOWHERE/m", "stage_path"),
             keep_unmatched=True,
         )
-        owner = Owner("dag", "list", task["run_id"], -1, lambda dag_id, run_id: False)
+        owner = ClaimOwner("dag", "list", task["run_id"], -1, lambda dag_id, run_id: False)
         held = Ledger(connection, task["ledger"]).claim(
             listed.relation,
             owner=owner,
-            model="DB.SC.MODEL",
-            version="V1",
-            function="predict",
+            subject=LedgerSubject("DB.SC.MODEL", "V1", "predict"),
             limit=task.get("limit"),
             take_over_after=timedelta(hours=1),
         )
-        (part,) = listing.summarise(connection, held.relation) or [None]
+        (part,) = summarize(connection, held.relation) or [None]
         line = json.dumps({"claim_id": held.claim_id, "rows": part.rows if part else 0, "skipped": held.skipped})
         os.write(1, f"{line}\n".encode())
 

@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.core.manifest import Manifest
-from airflow_provider_mediabatch.files import listing
-from airflow_provider_mediabatch.files.listing_sql import Relation, Source
+from airflow_provider_mediabatch.files.relation import Relation
+from airflow_provider_mediabatch.files.stage_listing import list_stages
+from airflow_provider_mediabatch.files.stage_source import StageSource
 from airflow_provider_mediabatch.hooks.mediabatch import rows
-from airflow_provider_mediabatch.ledger.ledger import Claim, Ledger, Owner
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.ledger import Claim, Ledger
 
 
 @dataclass
@@ -42,19 +45,19 @@ class Place:
         return Ledger(self.connection, self.table)
 
     def listing(self, pattern: str | None = None) -> Relation:
-        path = listing.stage_path(self.connection, f"{self.stage}/")
-        source = Source("IMG", path, pattern)
-        work = listing.stage_path(self.connection, "@NOWHERE/m")
-        return listing.list_sources(
+        path = resolve_stage_path(self.connection, f"{self.stage}/", "stage_path")
+        source = StageSource("IMG", path, pattern)
+        work = resolve_stage_path(self.connection, "@NOWHERE/m", "stage_path")
+        return list_stages(
             self.connection, [source], directory=False, manifest_location=work, keep_unmatched=True
         ).relation
 
     def claim(self, run_id: str, *, version: str = "V1", pattern: str | None = None, **arguments: Any) -> Claim:
         """Claim as a run's listing does."""
-        owner = Owner("dag", "list", run_id, -1, lambda dag_id, other: other in self.ended)
+        owner = ClaimOwner("dag", "list", run_id, -1, lambda dag_id, other: other in self.ended)
         arguments.setdefault("take_over_after", timedelta(0))
         return self.ledger.claim(
-            self.listing(pattern), owner=owner, model="DB.SC.MODEL", version=version, function="predict", **arguments
+            self.listing(pattern), owner=owner, subject=LedgerSubject("DB.SC.MODEL", version, "predict"), **arguments
         )
 
     def names(self, claim: Claim) -> list[str]:

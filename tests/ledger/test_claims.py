@@ -15,15 +15,21 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
 from airflow_provider_mediabatch.hooks.mediabatch import rows
+from airflow_provider_mediabatch.ledger.claims import LedgerSubject
 
 ALL = ["a.jpg", "b.jpg", "c.jpg"]
 
 
 def _result(job: str = "DB.SC.MB_JOB_0") -> BatchResult:
     return BatchResult(job, "@DB.SC.OUT/MB_JOB_0/", 3, 3, 1.0, "p", "DB.SC.MODEL", "V1", "predict")
+
+
+def _error_of(path: str) -> str:
+    return f"SELECT {sql.literal(path)} AS FILE_PATH, 'not an image: it''s text' AS ERROR"
 
 
 def test_the_second_run_gets_what_the_first_left(place: Any) -> None:
@@ -105,12 +111,12 @@ def test_a_released_claim_is_free_and_can_be_taken_back(place: Any) -> None:
 
 def test_quarantined_files_wait_for_a_change_or_a_release(place: Any) -> None:
     manifest = place.manifest(place.claim("one"))
-    assert place.ledger.quarantine(manifest, "DB.SC.J", {f"{place.stage}/b.jpg": "not an image: it's text"}) == 1
+    assert place.ledger.quarantine_rows(manifest, "DB.SC.J", _error_of(f"{place.stage}/b.jpg")) == 1
     place.ledger.record_done(manifest, None, _result())
     assert place.states() == {"a.jpg": "done", "b.jpg": "quarantined", "c.jpg": "done"}
     assert place.claim("two").skipped == {"done": 2, "quarantined": 1}
     assert place.claim("three", reprocess=True).skipped == {"quarantined": 1}
-    assert place.ledger.release_quarantined("DB.SC.MODEL", "V1", "predict") == 1
+    assert place.ledger.release_quarantined(LedgerSubject("DB.SC.MODEL", "V1", "predict")) == 1
     assert place.names(place.claim("two")) == ["b.jpg"]
 
 
@@ -169,7 +175,7 @@ def test_a_claim_waits_for_the_one_before_and_not_for_ever(
         timer.join()
         other.cursor().execute("BEGIN")
         other.cursor().execute(f"UPDATE {place.table}_LOCK SET CLAIM_ID = 'x'")
-        monkeypatch.setattr("airflow_provider_mediabatch.ledger.ledger_sql.LOCK_TIMEOUT", 1)
+        monkeypatch.setattr("airflow_provider_mediabatch.ledger.statements.LOCK_TIMEOUT", 1)
         with pytest.raises(MediaBatchError, match="another run was claiming"):
             place.claim("two")
         other.cursor().execute("ROLLBACK")

@@ -17,7 +17,7 @@ COMMON = {
 LISTING = {"column_name": '"img"', "ledger": None}
 
 with DAG("lineage", schedule=None):
-    media_batch_group(**COMMON, results_table="MEDIA.PUBLIC.OL_RESULTS", list_arguments=LISTING)
+    media_batch_group(**COMMON, results_table="MEDIA.PUBLIC.OL_RESULTS", list_kwargs=LISTING)
 
 with DAG("lineage_failure", schedule=None):
-    media_batch_group(**COMMON, checks=['"size" < 0'], list_arguments=LISTING)
+    media_batch_group(**COMMON, checks=['"size" < 0'], list_kwargs=LISTING)

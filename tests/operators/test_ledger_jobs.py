@@ -13,28 +13,28 @@ from operators.job_requests import make_request, until
 
 from airflow_provider_mediabatch.batch import submission
 from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import ValidationFailedError
-from airflow_provider_mediabatch.files import listing
-from airflow_provider_mediabatch.files.listing_sql import Source
-from airflow_provider_mediabatch.ledger.ledger import Ledger, Owner
+from airflow_provider_mediabatch.files.stage_listing import list_stages
+from airflow_provider_mediabatch.files.stage_source import StageSource
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 
 
 def test_a_running_job_keeps_its_files(media: Any, connection: Any, conn_id: str) -> None:
     ledger = Ledger(connection, f"MEDIA.PUBLIC.LJ_{uuid.uuid4().hex}")
-    path = listing.stage_path(connection, f"{media.files}f00")
+    path = resolve_stage_path(connection, f"{media.files}f00", "stage_path")
 
     def claim(run_id: str) -> Any:
-        listed = listing.list_sources(
-            connection, [Source("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
+        listed = list_stages(
+            connection, [StageSource("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
         )
         return ledger.claim(
             listed.relation,
-            owner=Owner("dag", "list", run_id, -1, lambda dag_id, other: True),
-            model=media.model,
-            version="V1",
-            function="predict",
+            owner=ClaimOwner("dag", "list", run_id, -1, lambda dag_id, other: True),
+            subject=LedgerSubject(media.model, "V1", "predict"),
             take_over_after=timedelta(0),
         )
 

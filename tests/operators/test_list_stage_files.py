@@ -16,10 +16,10 @@ from operators.job_requests import Instance
 
 from airflow_provider_mediabatch.batch import job_outcomes
 from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
-from airflow_provider_mediabatch.files import listing
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 
@@ -108,7 +108,7 @@ def test_full_stage_paths_are_right_for_every_kind_of_stage(stages: Stages, plac
     assert manifest.zero_byte_files == 1
     assert manifest.file_columns == ("IMAGES",)
     assert manifest.columns["MB_LAST_MODIFIED"].startswith("TIMESTAMP_NTZ")
-    assert manifest.path.is_within(listing.stage_path(stages.connection, f"{stages.work}/manifests"))
+    assert manifest.path.is_within(resolve_stage_path(stages.connection, f"{stages.work}/manifests", "stage_path"))
 
 
 def test_both_sources_give_the_same_digest_in_a_fresh_folder(stages: Stages) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from operators.job_requests import Instance, statements
 
+from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
-from airflow_provider_mediabatch.files import listing
 from airflow_provider_mediabatch.hooks.mediabatch import rows
 from airflow_provider_mediabatch.ledger import stage_watch
-from airflow_provider_mediabatch.ledger.stage_watermark import Watermark
+from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 
 XCOM_LIMIT = 48 * 1024
@@ -84,7 +84,7 @@ def test_half_of_a_stage_in_twenty_shards(crowd: Crowd) -> None:
     with pytest.raises(InvalidInputError, match=r"shards, and a task maps over 1,024 at most: set at least max_files"):
         crowd.list("too fine", ledger=None, select="all", max_files_per_shard=max(1, crowd.count // 1_100))
     # A watcher sees them all, and remembers few.
-    path = listing.stage_path(crowd.connection, f"@MEDIA.PUBLIC.{crowd.name}/")
-    mark = Watermark().after(stage_watch.files(crowd.connection, path), overlap=3600)
+    path = resolve_stage_path(crowd.connection, f"@MEDIA.PUBLIC.{crowd.name}/", "stage_path")
+    mark = StageWatermark().after(stage_watch.stage_files(crowd.connection, path), overlap=3600)
     assert len(json.dumps(mark.to_json())) < XCOM_LIMIT
-    assert not [file for file in stage_watch.files(crowd.connection, path, after=mark.since) if mark.is_new(file)]
+    assert not [file for file in stage_watch.stage_files(crowd.connection, path, after=mark.since) if mark.is_new(file)]

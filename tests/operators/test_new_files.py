@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.files import listing
-from airflow_provider_mediabatch.files.listing_sql import Source
+from airflow_provider_mediabatch.client.stages import resolve_stage_path
+from airflow_provider_mediabatch.files.stage_listing import list_stages
+from airflow_provider_mediabatch.files.stage_source import StageSource
 from airflow_provider_mediabatch.hooks.mediabatch import rows
-from airflow_provider_mediabatch.ledger.ledger import Ledger, Owner
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.ledger import Ledger
 
 DAG_FILE = Path(__file__).parent / "dags" / "new_files.py"
 
@@ -52,16 +54,18 @@ def place(media: Any, airflow_home: Any, connection: Any) -> Callable[..., Any]:
 
         def claim_as(self, run_id: str) -> None:
             """What a run that was killed after its listing leaves behind."""
-            path = listing.stage_path(connection, f"@{name}/")
-            listed = listing.list_sources(
-                connection, [Source("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
+            path = resolve_stage_path(connection, f"@{name}/", "stage_path")
+            listed = list_stages(
+                connection,
+                [StageSource("IMG", path)],
+                directory=False,
+                manifest_location=path / "m",
+                keep_unmatched=True,
             )
             Ledger(connection, f"{name}_LEDGER").claim(
                 listed.relation,
-                owner=Owner("new_files", "list_files", run_id, -1, lambda dag_id, other: False),
-                model=media.model,
-                version="V1",
-                function="predict",
+                owner=ClaimOwner("new_files", "list_files", run_id, -1, lambda dag_id, other: False),
+                subject=LedgerSubject(media.model, "V1", "predict"),
             )
 
         def results(self) -> list[dict[str, Any]]:

@@ -16,15 +16,18 @@ from airflow.sdk.bases.sensor import PokeReturnValue
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, TaskDeferred
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
+from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.exceptions import InvalidInputError, PollingFailedError
-from airflow_provider_mediabatch.files import listing
-from airflow_provider_mediabatch.files.listing_sql import Source
 from airflow_provider_mediabatch.files.selection import Window
+from airflow_provider_mediabatch.files.stage_listing import list_stages
+from airflow_provider_mediabatch.files.stage_source import StageSource
 from airflow_provider_mediabatch.ledger import stage_watch
-from airflow_provider_mediabatch.ledger.ledger import Ledger, Owner
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.sensors.stage_files import StageFilesSensor
 from airflow_provider_mediabatch.triggers.shared_connection import shared_connection
-from airflow_provider_mediabatch.triggers.stage_files import Snapshot, StageFilesTrigger, StageProducer
+from airflow_provider_mediabatch.triggers.stage_files import StageFilesTrigger
+from airflow_provider_mediabatch.triggers.stage_stream import Snapshot, StageProducer
 
 
 class Stage:
@@ -124,16 +127,14 @@ def test_files_that_the_ledger_has_are_not_new(stage: Stage, media: Any) -> None
     stage.write("a.jpg", "b.jpg")
     sensor = stage.sensor(model_name=media.model, ledger=stage.table, timeout=2)
     assert wait(sensor)["files"] == 2, "no ledger yet: nothing is done"
-    path = listing.stage_path(stage.connection, stage.path)
-    listed = listing.list_sources(
-        stage.connection, [Source("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
+    path = resolve_stage_path(stage.connection, stage.path, "stage_path")
+    listed = list_stages(
+        stage.connection, [StageSource("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
     )
     Ledger(stage.connection, stage.table).claim(
         listed.relation,
-        owner=Owner("dag", "list", "run", -1, lambda dag_id, run_id: False),
-        model=media.model,
-        version="V1",
-        function="predict",
+        owner=ClaimOwner("dag", "list", "run", -1, lambda dag_id, run_id: False),
+        subject=LedgerSubject(media.model, "V1", "predict"),
     )
     with pytest.raises(AirflowSensorTimeout):
         wait(sensor)
@@ -147,11 +148,11 @@ def test_the_servers_clock_decides_what_has_settled(stage: Stage, skew: float) -
     stage.write("a.jpg")
     moment = time.time() + skew - 20  # uploaded 20 seconds ago, by the server's clock
     os.utime(stage.folder / "a.jpg", (moment, moment))
-    path = listing.stage_path(stage.connection, stage.path)
-    seen = stage_watch.look(stage.connection, path, None, window=Window(), clock=skew)
+    path = resolve_stage_path(stage.connection, stage.path, "stage_path")
+    seen = stage_watch.count_by_time(stage.connection, path, None, window=Window(), clock=skew)
     assert seen.age == pytest.approx(20, abs=15)
     recent = Window(newest=timedelta(minutes=10))
-    assert stage_watch.look(stage.connection, path, None, window=recent, clock=skew).files == 1
+    assert stage_watch.count_by_time(stage.connection, path, None, window=recent, clock=skew).count == 1
     assert stage_watch.server_clock(stage.connection) == pytest.approx(0, abs=5)
 
     async def snapshot() -> Snapshot:
@@ -159,7 +160,7 @@ def test_the_servers_clock_decides_what_has_settled(stage: Stage, skew: float) -
             arguments = StageFilesTrigger(
                 stage_path=stage.path, asset_name="skewed", snowflake_conn_id="sensor_test"
             ).serialize()[1]
-            return await StageProducer(arguments)._look(shared, skew)
+            return await StageProducer(arguments)._poll(shared, skew)
 
     seen_by_watcher = asyncio.run(snapshot())
     (file,) = seen_by_watcher.files
@@ -193,8 +194,8 @@ class Watcher(StageFilesTrigger):
         return self.store
 
 
-def test_looks_become_events(stage: Stage) -> None:
-    """The producer's looks through the filters of two watchers of one path, as the triggerer connects them."""
+def test_snapshots_become_events(stage: Stage) -> None:
+    """The producer's snapshots through the filters of two watchers of one path, as the triggerer connects them."""
     arguments = {
         "stage_path": stage.path, "snowflake_conn_id": "sensor_test", "poll_interval": 0.5, "settle": 1, "max_wait": 60
     }  # fmt: skip
@@ -218,8 +219,8 @@ def test_looks_become_events(stage: Stage) -> None:
         await asyncio.sleep(0)
         started = time.monotonic()
         written = False
-        looks: Any = StageProducer(images.serialize()[1]).open_stream()
-        async for snapshot, _ in looks:
+        snapshots: Any = StageProducer(images.serialize()[1]).open_stream()
+        async for snapshot, _ in snapshots:
             for queue in queues.values():
                 queue.put_nowait(snapshot)
             await asyncio.sleep(0.05)
@@ -230,7 +231,7 @@ def test_looks_become_events(stage: Stage) -> None:
                 break
         for task in tasks:
             task.cancel()
-        await looks.aclose()
+        await snapshots.aclose()
         return events
 
     events = asyncio.run(play())

@@ -17,7 +17,7 @@ from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest, manifests_from_xcom
 from airflow_provider_mediabatch.core.sample_report import Check, SampleReport, clip
-from airflow_provider_mediabatch.ledger.stage_watermark import Watermark
+from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
 from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger
 from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundTrigger
 from airflow_provider_mediabatch.triggers.stage_files import StageFilesTrigger, StageReadyTrigger
@@ -147,8 +147,8 @@ def test_preview_is_json_of_bounded_size(rows: list[dict[str, Any]]) -> None:
 
 @given(SECONDS, SECONDS, st.dictionaries(TEXT, SECONDS, max_size=4))
 def test_watermark_comes_back_equal(modified: float, since: float, seen: dict[str, float]) -> None:
-    mark = Watermark(modified, since, seen)
-    assert Watermark.from_json(json.loads(json.dumps(mark.to_json()))) == mark
+    mark = StageWatermark(modified, since, seen)
+    assert StageWatermark.from_json(json.loads(json.dumps(mark.to_json()))) == mark
 
 
 MAYBE_SECONDS = NOTHING | st.floats(0.1, 1e9).filter(math.isfinite)

@@ -15,10 +15,14 @@ from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, SIZE, Manifest
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.files import listing_sql
-from airflow_provider_mediabatch.files.listing_sql import Relation, Source
+from airflow_provider_mediabatch.files.manifest_files import copy_sql, sharded, summary_sql
+from airflow_provider_mediabatch.files.query_listing import path_census_sql
+from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.files.sampling import sample_select
-from airflow_provider_mediabatch.ledger import ledger_sql
+from airflow_provider_mediabatch.files.stage_listing import listed_rows
+from airflow_provider_mediabatch.files.stage_source import StageSource
+from airflow_provider_mediabatch.ledger import statements
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,19 +36,29 @@ def relation(text: str) -> Relation:
     return Relation(f"SELECT * FROM T WHERE A = {sql.literal(text)}", columns, (text,))
 
 
+def subject(text: str) -> LedgerSubject:
+    return LedgerSubject(text, text, text)
+
+
 def manifest(text: str) -> Manifest:
     return Manifest("@DB.SC.WORK/m/", {text: "VARCHAR", SIZE: "NUMBER(38,0)"}, (text,), 1, 1, 1, text)
 
 
+class Owner(ClaimOwner):
+    """An owner whose prefix is the text itself and no digest of it."""
+
+    @property
+    def prefix(self) -> str:
+        return self.dag_id
+
+
 def claim(text: str) -> str:
-    subject = ledger_sql.key(text, text, text)
-    names = ("CLAIM_ID", "DAG_ID", "RUN_ID", "MODEL_NAME", "MODEL_VERSION", "FUNCTION_NAME")
-    return ledger_sql.claim(
+    return statements.claim_sql(
         relation(text),
         TABLE,
-        values=dict.fromkeys(names, text),
-        owner=text,
-        subject=subject,
+        claim_id=text,
+        owner=Owner(text, text, text, -1, lambda dag_id, run_id: True),
+        subject=subject(text),
         take_over=[(text, text)],
         limit=3,
         reprocess=True,
@@ -52,33 +66,29 @@ def claim(text: str) -> str:
 
 
 STATEMENTS: dict[str, Callable[[str], str]] = {
-    "files": lambda text: Source(text, StagePath("D", "S", "T"), text).files(text, directory=True),
-    "directory": lambda text: Source(text, StagePath("D", "S", "T", "p"), text).directory_statement(),
-    "listing": lambda text: listing_sql.listing([Source(text, StagePath("D", "S", "T"))], "F", "TRUE").query,
+    "files": lambda text: StageSource(text, StagePath("D", "S", "T"), text).files_sql(text, directory=True),
+    "directory": lambda text: StageSource(text, StagePath("D", "S", "T", "p"), text).directory_sql(),
+    "listing": lambda text: listed_rows([StageSource(text, StagePath("D", "S", "T"))], "F", "TRUE").query,
     "pairs": lambda text: (
-        listing_sql.listing(
-            [Source(name, StagePath("D", "S", "T")) for name in (text, text + "2")], "SELECT * FROM F", "TRUE"
+        listed_rows(
+            [StageSource(name, StagePath("D", "S", "T")) for name in (text, text + "2")], "SELECT * FROM F", "TRUE"
         ).query
     ),
-    "sharded": lambda text: listing_sql.sharded(relation(text), files=2, size=9, largest=3).query,
-    "summary": lambda text: listing_sql.summary(relation(text)),
-    "unqualified": lambda text: listing_sql.unqualified(relation(text)),
+    "sharded": lambda text: sharded(relation(text), max_files=2, max_bytes=9, largest=3).query,
+    "summary": lambda text: summary_sql(relation(text)),
+    "unqualified": lambda text: path_census_sql(relation(text)),
     "sample": lambda text: sample_select([manifest(text)], ["F"], "edges", 3),
     "claim": claim,
-    "others": lambda text: ledger_sql.others_claims(
-        relation(text), TABLE, ledger_sql.key(text, text, text), text, timedelta(hours=1)
-    ),
-    "lock": lambda text: ledger_sql.lock_row(TABLE, text),
-    "drop earlier": lambda text: ledger_sql.drop_earlier(TABLE, text, text, ledger_sql.key(text, text, text)),
-    "held": lambda text: ledger_sql.held(relation(text), TABLE, ledger_sql.key(text, text, text), text).query,
-    "left out": lambda text: ledger_sql.left_out(relation(text), TABLE, ledger_sql.key(text, text, text), text),
-    "submit": lambda text: ledger_sql.submit(TABLE, ledger_sql.of_claim(text, 1), text),
-    "done": lambda text: ledger_sql.done(TABLE, ledger_sql.of_claim(text), text, text),
-    "release": lambda text: ledger_sql.release(TABLE, ledger_sql.of_claim(text), text),
-    "quarantine": lambda text: ledger_sql.quarantine(TABLE, ledger_sql.of_claim(text), {text: text}, text),
-    "release quarantined": lambda text: ledger_sql.release_quarantined(
-        TABLE, ledger_sql.key(text, text, text), [text, text]
-    ),
+    "others": lambda text: statements.other_claims_sql(relation(text), TABLE, subject(text), text, timedelta(hours=1)),
+    "lock": lambda text: statements.take_lock_sql(TABLE, text),
+    "drop earlier": lambda text: statements.release_earlier_claims_sql(TABLE, text, text, subject(text)),
+    "held": lambda text: statements.held_rows(relation(text), TABLE, subject(text), text).query,
+    "left out": lambda text: statements.count_left_out_sql(relation(text), TABLE, subject(text), text),
+    "submit": lambda text: statements.note_job_sql(TABLE, statements.claim_condition(text, 1), text),
+    "done": lambda text: statements.mark_done_sql(TABLE, statements.claim_condition(text), text, text),
+    "release": lambda text: statements.release_sql(TABLE, statements.claim_condition(text), text),
+    "quarantine": lambda text: statements.quarantine_sql(TABLE, statements.claim_condition(text), "SELECT 1", text),
+    "release quarantined": lambda text: statements.release_quarantined_sql(TABLE, subject(text), [text, text]),
 }
 
 
@@ -105,7 +115,7 @@ def test_another_parser_reads_the_same_tree(name: str, text: str) -> None:
 
 @given(STAGE_PATHS, TEXT)
 def test_listing_statement_is_list_of_that_place(path: StagePath, pattern: str) -> None:
-    found = tokens(Source("F", path, pattern).list_statement())
+    found = tokens(StageSource("F", path, pattern).list_sql())
     assert [found[0], *found[2:]] == [("word", "LIST"), ("word", "PATTERN"), ("op", "="), ("string", pattern)]
     assert StagePath.parse(found[1][1]) == StagePath(path.database, path.schema, path.stage, path.path)
 
@@ -113,8 +123,8 @@ def test_listing_statement_is_list_of_that_place(path: StagePath, pattern: str) 
 @given(STAGE_PATHS, TEXT)
 def test_copy_goes_to_that_place(path: StagePath, text: str) -> None:
     assume(text not in BOOKKEEPING)
-    plain = listing_sql.copy_statement(relation(PLAIN), StagePath("D", "S", "T", "m/"))
-    hostile = listing_sql.copy_statement(relation(text), path.folder)
+    plain = copy_sql(relation(PLAIN), StagePath("D", "S", "T", "m/"))
+    hostile = copy_sql(relation(text), path.folder)
     assert skeleton(hostile) == skeleton(plain)
     assert StagePath.parse(tokens(hostile)[2][1]) == path.folder
 

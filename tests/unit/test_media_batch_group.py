@@ -9,6 +9,7 @@ from airflow.sdk import DAG
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from airflow_provider_mediabatch.media_batch_group import media_batch_group
+from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 
 BASE: dict[str, Any] = {
     "model_name": "MEDIA.PUBLIC.M",
@@ -37,15 +38,13 @@ def test_four_tasks_in_a_row() -> None:
         "full_batch",
     ]
     assert upstream(dag, "full_batch") == {"list_files", "validate_signature", "sample_batch"}
-    full = dag.task_dict["media_batch.full_batch"]
-    assert full.deferrable  # type: ignore[union-attr]
     plan = dag.task_dict["media_batch.validate_signature"]
     assert plan.output_location == "@MEDIA.PUBLIC.WORK/photos/predictions/"  # type: ignore[union-attr]
 
 
 def test_unreadable_files_are_isolated_when_told() -> None:
     assert not build().task_dict["media_batch.full_batch"].isolate_failures  # type: ignore[union-attr]
-    dag = build(isolate_failures=True, full_arguments={"max_isolation_jobs": 4})
+    dag = build(isolate_failures=True, full_kwargs={"max_isolation_jobs": 4})
     full = dag.task_dict["media_batch.full_batch"]
     assert (full.isolate_failures, full.max_isolation_jobs) == (True, 4)  # type: ignore[union-attr]
 
@@ -64,13 +63,34 @@ def test_without_a_sample() -> None:
         build(sample_size=None, review="always")
 
 
-@pytest.mark.parametrize("how", [{"max_files_per_shard": 100}, {"list_arguments": {"max_bytes_per_shard": 10**9}}])
+@pytest.mark.parametrize("how", [{"max_files_per_shard": 100}, {"list_kwargs": {"max_bytes_per_shard": 10**9}}])
 def test_shards_are_mapped(how: dict[str, Any]) -> None:
     assert isinstance(build(**how).task_dict["media_batch.full_batch"], MappedOperator)
 
 
 def test_a_task_s_own_arguments_win() -> None:
-    dag = build(full_arguments={"deferrable": False, "retries": 5}, list_arguments={"select": "new"})
+    dag = build(full_kwargs={"deferrable": False, "retries": 5}, list_kwargs={"select": "new"})
     full = dag.task_dict["media_batch.full_batch"]
     assert (full.deferrable, full.retries) == (False, 5)  # type: ignore[union-attr]
     assert dag.task_dict["media_batch.list_files"].select == "new"  # type: ignore[union-attr]
+
+
+def test_default_args_of_the_dag_win_over_what_the_group_was_not_given() -> None:
+    with DAG("photos", schedule=None, default_args={"snowflake_conn_id": "other_account", "deferrable": True}) as dag:
+        media_batch_group(**BASE, review="always", results_table="MEDIA.PUBLIC.LABELS")
+    assert {task.snowflake_conn_id for task in dag.tasks} == {"other_account"}  # type: ignore[attr-defined]
+    assert dag.task_dict["media_batch.full_batch"].deferrable  # type: ignore[union-attr]
+
+
+def test_what_the_group_is_given_wins_over_default_args() -> None:
+    with DAG("photos", schedule=None, default_args={"snowflake_conn_id": "other_account", "deferrable": True}) as dag:
+        media_batch_group(**BASE, snowflake_conn_id="this_account", deferrable=False)
+    assert {task.snowflake_conn_id for task in dag.tasks} == {"this_account"}  # type: ignore[attr-defined]
+    assert not dag.task_dict["media_batch.sample_batch"].deferrable  # type: ignore[union-attr]
+
+
+def test_every_operator_s_own_default_is_kept() -> None:
+    full = build().task_dict["media_batch.full_batch"]
+    alone = FullBatchOperator(task_id="alone", manifest={}, plan={})
+    for name in ("deferrable", "snowflake_conn_id", "isolate_failures"):
+        assert getattr(full, name) == getattr(alone, name)

@@ -9,7 +9,7 @@ from airflow.sdk import DAG
 from airflow_provider_mediabatch.media_batch_group import media_batch_group
 
 # Airflow fails an approval that is answered before the scheduler has heard of its pause (seconds, on a busy machine).
-RETRIES = {"retries": 3, "retry_delay": timedelta(seconds=2)}
+RETRIES = {"deferrable": True, "retries": 3, "retry_delay": timedelta(seconds=2)}
 COMMON = {"compute_pool": "LOCAL_POOL", "work_location": "@MEDIA.PUBLIC.UI_WORK/"}
 
 with DAG("ui_photographs", schedule=None, default_args=RETRIES):
@@ -19,8 +19,8 @@ with DAG("ui_photographs", schedule=None, default_args=RETRIES):
         model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
         checks=["LENGTH(LABEL) > 0", "SCORE BETWEEN 0 AND 1"],
         review="always",
-        list_arguments={"select": "new"},
-        approve_arguments={"credits_per_hour": 0.11, "price_per_credit": 3, "response_timeout": timedelta(hours=1)},
+        list_kwargs={"select": "new"},
+        approve_kwargs={"credits_per_hour": 0.11, "price_per_credit": 3, "response_timeout": timedelta(hours=1)},
     )
 
 with DAG("ui_first_run", schedule=None, default_args=RETRIES, max_active_runs=3):
@@ -30,7 +30,7 @@ with DAG("ui_first_run", schedule=None, default_args=RETRIES, max_active_runs=3)
         model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
         sample_size=1,
         review="first_run",
-        list_arguments={"ledger": None},
+        list_kwargs={"ledger": None},
     )
 
 with DAG("ui_recordings", schedule=None, default_args=RETRIES):
@@ -39,7 +39,7 @@ with DAG("ui_recordings", schedule=None, default_args=RETRIES):
         stage_path="@MEDIA.PUBLIC.UI_RECORDINGS/",
         model_name="MEDIA.PUBLIC.UI_SOUND",
         sample_size=None,
-        list_arguments={"ledger": None},
+        list_kwargs={"ledger": None},
     )
 
 with DAG("ui_odd", schedule=None, default_args=RETRIES):
@@ -48,8 +48,8 @@ with DAG("ui_odd", schedule=None, default_args=RETRIES):
         stage_path="@MEDIA.PUBLIC.UI_ODD/",
         model_name="MEDIA.PUBLIC.UI_ODD_MODEL",
         review="always",
-        sample_arguments={"max_null_fraction": 1.0},
-        list_arguments={"ledger": None},
+        sample_kwargs={"max_null_fraction": 1.0},
+        list_kwargs={"ledger": None},
     )
 
 with DAG("ui_unreadable", schedule=None, default_args=RETRIES):
@@ -59,6 +59,6 @@ with DAG("ui_unreadable", schedule=None, default_args=RETRIES):
         model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
         sample_size=None,
         isolate_failures=True,
-        list_arguments={"ledger": "MEDIA.PUBLIC.UI_UNREADABLE_LEDGER"},
-        full_arguments={"max_failed_fraction": 0.5},
+        list_kwargs={"ledger": "MEDIA.PUBLIC.UI_UNREADABLE_LEDGER"},
+        full_kwargs={"max_failed_fraction": 0.5},
     )

@@ -8,10 +8,15 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from airflow_provider_mediabatch.core.manifest import SIZE
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.files import listing_sql
-from airflow_provider_mediabatch.files.listing_sql import Relation, Source
-from airflow_provider_mediabatch.ledger import ledger_sql
+from airflow_provider_mediabatch.files.manifest_files import not_manifests_condition, sharded, summary_sql
+from airflow_provider_mediabatch.files.query_listing import path_census_sql
+from airflow_provider_mediabatch.files.relation import Relation
+from airflow_provider_mediabatch.files.stage_listing import listed_rows, union_sql
+from airflow_provider_mediabatch.files.stage_source import StageSource
+from airflow_provider_mediabatch.ledger import statements
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 
 HOSTILE = "it's \"; DROP TABLE x; --\\"
 NAMES = ["IMG", "my col", HOSTILE, "naïve ☃"]
@@ -19,13 +24,13 @@ NAMES = ["IMG", "my col", HOSTILE, "naïve ☃"]
 
 def _listing(name: str, path: str, *, directory: bool = False, columns: int = 1) -> Relation:
     sources = [
-        Source(
+        StageSource(
             f"{name}{index or ''}", StagePath("DB", "SC", name, path), pattern=path, url=None if index else "s3://b/p/"
         )
         for index in range(columns)
     ]
-    files = listing_sql.stage_files([source.files("01-ab", directory=directory) for source in sources])
-    return listing_sql.listing(sources, files, listing_sql.not_manifests(StagePath("DB", "SC", "WORK", path)))
+    files = union_sql([source.files_sql("01-ab", directory=directory) for source in sources])
+    return listed_rows(sources, files, not_manifests_condition(StagePath("DB", "SC", "WORK", path)))
 
 
 def _one_statement(text: str) -> exp.Expression:
@@ -41,13 +46,13 @@ def _one_statement(text: str) -> exp.Expression:
 def test_listing_statements(name: str, columns: int, directory: bool) -> None:
     relation = _listing(name, name, directory=directory, columns=columns)
     _one_statement(relation.query)
-    split = listing_sql.sharded(relation.where([f"{listing_sql.SIZE} > 1"]).first(10), files=5, size=100, largest=7)
+    split = sharded(relation.where([f"{SIZE} > 1"]).first(10), max_files=5, max_bytes=100, largest=7)
     for text in (
         split.query,
-        listing_sql.summary(relation),
-        listing_sql.summary(split),
-        listing_sql.unqualified(relation),
-        Source("C", StagePath("DB", "SC", "S", name), name).directory_statement(),
+        summary_sql(relation),
+        summary_sql(split),
+        path_census_sql(relation),
+        StageSource("C", StagePath("DB", "SC", "S", name), name).directory_sql(),
     ):
         _one_statement(text)
 
@@ -56,42 +61,42 @@ def test_listing_statements(name: str, columns: int, directory: bool) -> None:
 def test_ledger_statements(name: str) -> None:
     relation = _listing(name, name)
     table, lock = "DB.SC.L", "DB.SC.L_LOCK"
-    subject = ledger_sql.key(name, name, name)
-    facts = dict.fromkeys(["CLAIM_ID", "DAG_ID", "RUN_ID", "MODEL_NAME", "MODEL_VERSION", "FUNCTION_NAME"], name)
-    mine = ledger_sql.of_claim(name, 3)
+    subject = LedgerSubject(name, name, name)
+    owner = ClaimOwner(name, name, name, -1, lambda dag_id, run_id: True)
+    mine = statements.claim_condition(name, 3)
     for text in (
-        *ledger_sql.create(table, lock),
-        ledger_sql.lock_row(lock, name),
-        ledger_sql.others_claims(relation, table, subject, name, timedelta(hours=1)),
-        ledger_sql.claim(
+        *statements.create_tables_sql(table, lock),
+        statements.take_lock_sql(lock, name),
+        statements.other_claims_sql(relation, table, subject, name, timedelta(hours=1)),
+        statements.claim_sql(
             relation,
             table,
-            values=facts,
-            owner=name,
+            claim_id=name,
+            owner=owner,
             subject=subject,
             take_over=[(name, "2026-11-21 00:00:00")],
             limit=3,
             reprocess=True,
         ),
-        ledger_sql.drop_earlier(table, name, name, subject),
-        ledger_sql.held(relation, table, subject, name).query,
-        ledger_sql.left_out(relation, table, subject, name),
-        ledger_sql.generation(table, name, subject),
-        ledger_sql.set_shards(listing_sql.sharded(relation, files=1, size=None, largest=0), table, name),
-        ledger_sql.submit(table, mine, name),
-        ledger_sql.states(table, mine),
-        ledger_sql.done(table, mine, name, name),
-        ledger_sql.release(table, mine, name),
-        ledger_sql.quarantine(table, mine, {name: name, "@b": "e"}, name),
-        ledger_sql.release_quarantined(table, subject, [name]),
+        statements.release_earlier_claims_sql(table, name, name, subject),
+        statements.held_rows(relation, table, subject, name).query,
+        statements.count_left_out_sql(relation, table, subject, name),
+        statements.generation_sql(table, name, subject),
+        statements.set_shards_sql(sharded(relation, max_files=1, max_bytes=None, largest=0), table, name),
+        statements.note_job_sql(table, mine, name),
+        statements.count_states_sql(table, mine),
+        statements.mark_done_sql(table, mine, name, name),
+        statements.release_sql(table, mine, name),
+        statements.quarantine_sql(table, mine, "SELECT 1", name),
+        statements.release_quarantined_sql(table, subject, [name]),
     ):
         _one_statement(text)
 
 
 def test_the_stage_path_of_a_listed_name() -> None:
-    internal = Source("C", StagePath("DB", "SC", "Mixed", "a"))
-    assert internal.list_statement() == "LIST '@DB.SC.\"Mixed\"/a'"
+    internal = StageSource("C", StagePath("DB", "SC", "Mixed", "a"))
+    assert internal.list_sql() == "LIST '@DB.SC.\"Mixed\"/a'"
     assert internal.name_prefix == "mixed/"
-    external = Source("C", StagePath("DB", "SC", "EXT"), pattern=r".*\.jpg", url="s3://bucket/pre/fix/")
-    assert external.list_statement() == r"LIST @DB.SC.EXT PATTERN = '.*\\.jpg'"
-    assert 'SUBSTR("name", 21)' in external.files("q", directory=False)
+    external = StageSource("C", StagePath("DB", "SC", "EXT"), pattern=r".*\.jpg", url="s3://bucket/pre/fix/")
+    assert external.list_sql() == r"LIST @DB.SC.EXT PATTERN = '.*\\.jpg'"
+    assert 'SUBSTR("name", 21)' in external.files_sql("q", directory=False)

@@ -1,4 +1,4 @@
-"""The stage triggers travel through Airflow's database, and share looks."""
+"""The stage triggers travel through Airflow's database, and share polls."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from airflow.triggers.shared_stream import AdvanceItem, AdvanceOutcome
 from snowflake.connector.errors import ProgrammingError
 
 from airflow_provider_mediabatch.exceptions import InvalidInputError
-from airflow_provider_mediabatch.triggers import stage_files
-from airflow_provider_mediabatch.triggers.stage_files import Snapshot, StageFilesTrigger, StageReadyTrigger
+from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
+from airflow_provider_mediabatch.triggers.stage_files import StageFilesTrigger, StageReadyTrigger
+from airflow_provider_mediabatch.triggers.stage_stream import Snapshot, StageProducer
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,13 @@ from airflow_provider_mediabatch.triggers.stage_files import Snapshot, StageFile
             stage_path="@D.S.I/a", asset_name="x", pattern=".*", poll_interval=3, settle=1, max_wait=9, overlap=5
         ),
         StageReadyTrigger(
-            stage_path="@D.S.I/a", since="2026-01-01", subject={"ledger": "L"}, min_files=3, deadline=12.5, settle=1
+            stage_path="@D.S.I/a",
+            since="2026-01-01",
+            ledger="L",
+            subject={"model": "M"},
+            min_files=3,
+            deadline=12.5,
+            settle=1,
         ),
     ],
 )
@@ -35,7 +42,7 @@ def test_serialize_round_trip(trigger: Any) -> None:
     assert BaseEventTrigger.hash(path, arguments) == BaseEventTrigger.hash(path, arguments)
 
 
-def test_watchers_of_one_path_share_a_look_whatever_they_match() -> None:
+def test_watchers_of_one_path_share_a_list_whatever_they_match() -> None:
     one = StageFilesTrigger(stage_path="@D.S.I/a", asset_name="x", pattern=".*jpg", settle=1)
     two = StageFilesTrigger(stage_path="@D.S.I/a", asset_name="y", pattern=".*png", settle=9)
     other = StageFilesTrigger(stage_path="@D.S.J/a", asset_name="y")
@@ -43,29 +50,27 @@ def test_watchers_of_one_path_share_a_look_whatever_they_match() -> None:
     assert one.shared_stream_key() != other.shared_stream_key()
 
 
-def test_look_that_was_not_accepted_by_all_moves_no_watermark() -> None:
-    """A watcher that failed gets the look again after its restart; the store is not even asked."""
-    producer = stage_files.StageProducer(StageFilesTrigger(stage_path="@D.S.I", asset_name="x").serialize()[1])
-    snapshot = Snapshot([], 0.0, seen={"x": stage_files.Watermark(5.0)})
+def test_snapshot_that_was_not_accepted_by_all_moves_no_watermark() -> None:
+    """A watcher that failed gets the files again after its restart; the store is not even asked."""
+    producer = StageProducer(StageFilesTrigger(stage_path="@D.S.I", asset_name="x").serialize()[1])
+    snapshot = Snapshot([], 0.0, seen={"x": StageWatermark(5.0)})
     asyncio.run(producer.advance([AdvanceItem(snapshot, AdvanceOutcome(acked=1, failed=1))]))
 
 
-def test_permanent_errors_are_logged_as_such_and_looked_at_again_within_a_minute(
+def test_permanent_errors_are_logged_as_such_and_polled_again_within_a_minute(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A stage that is missing is made soon, a grant given: nobody restarts a triggerer for that."""
-    producer = stage_files.StageProducer(
-        StageFilesTrigger(stage_path="@D.S.GONE", asset_name="x", poll_interval=30).serialize()[1]
-    )
+    producer = StageProducer(StageFilesTrigger(stage_path="@D.S.GONE", asset_name="x", poll_interval=30).serialize()[1])
     with caplog.at_level(logging.WARNING):
-        assert producer._failed(InvalidInputError("stage @D.S.GONE does not exist"), 1) <= 60
-        assert producer._failed(ProgrammingError("no such role", errno=390189), 50) <= 60
-        assert producer._failed(ProgrammingError("the stage does not exist", errno=2003), 2) <= 60
-        assert producer._failed(OSError("connection reset"), 50) <= 60
+        assert producer._log_failure(InvalidInputError("stage @D.S.GONE does not exist"), 1) <= 60
+        assert producer._log_failure(ProgrammingError("no such role", errno=390189), 50) <= 60
+        assert producer._log_failure(ProgrammingError("the stage does not exist", errno=2003), 2) <= 60
+        assert producer._log_failure(OSError("connection reset"), 50) <= 60
     missing, role, dropped, network = caplog.messages
     assert "@D.S.GONE does not exist" in missing
-    assert "waiting does not mend it" in missing
-    assert "waiting does not mend it" in role
-    assert "waiting does not mend it" in dropped
+    assert "does not go away by itself" in missing
+    assert "does not go away by itself" in role
+    assert "does not go away by itself" in dropped
     assert "50 in a row" in network
-    assert "waiting does not mend it" not in network
+    assert "does not go away by itself" not in network

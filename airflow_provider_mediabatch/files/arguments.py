@@ -1,14 +1,15 @@
-"""Operator arguments as they come from templates and users, as values."""
+"""Arguments as users and templates give them, as values."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 
 
-def column_name_of(name: str) -> str:
+def normalize_column_name(name: str) -> str:
     """A column's name as Snowflake stores it. Text that is no plain identifier is taken as it is, as if quoted."""
     try:
         return sql.resolve(name)
@@ -16,16 +17,24 @@ def column_name_of(name: str) -> str:
         return name
 
 
-def checked(check: Any, value: Any) -> None:
-    """Run a check that raises ValueError; its message becomes an :class:`InvalidInputError`."""
+@contextmanager
+def raise_invalid_input() -> Iterator[None]:
+    """Make an :class:`InvalidInputError` of a ValueError that a pure check in the block raises.
+
+    :raises InvalidInputError: with the check's message.
+    """
     try:
-        check(value)
+        yield
     except ValueError as error:
         raise InvalidInputError(str(error)) from None
 
 
-def positive_integer(name: str, value: int | str | None) -> int | None:
-    """A positive number, which a template gives as text."""
+def parse_positive_int(name: str, value: int | str | None) -> int | None:
+    """A positive number, which a template gives as text; None when nothing is given.
+
+    :param name: the argument, for the message.
+    :raises InvalidInputError: for anything else.
+    """
     if value is None or value == "":
         return None
     try:
@@ -37,6 +46,6 @@ def positive_integer(name: str, value: int | str | None) -> int | None:
     return number
 
 
-def truth(value: bool | str | None) -> bool:
+def parse_bool(value: bool | str | None) -> bool:
     """A truth value, which a template gives as text."""
     return value if isinstance(value, bool) else str(value or "").strip().lower() in ("true", "1", "yes", "on")

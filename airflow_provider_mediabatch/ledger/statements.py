@@ -12,7 +12,8 @@ from datetime import timedelta
 
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, LAST_MODIFIED, SHARD, SIZE
-from airflow_provider_mediabatch.files.listing_sql import Relation
+from airflow_provider_mediabatch.files.relation import Relation
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 
 COLUMNS: Mapping[str, str] = {
     "FILE_PATH": "VARCHAR",
@@ -50,7 +51,7 @@ LOCK_TIMEOUT = 60
 """Seconds that a claim waits for another one. Snowflake's default is 12 hours."""
 
 
-def create(table: str, lock: str) -> list[str]:
+def create_tables_sql(table: str, lock: str) -> list[str]:
     """Both tables, if they are not there; CTAS makes the lock table together with its one row."""
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     return [
@@ -60,53 +61,50 @@ def create(table: str, lock: str) -> list[str]:
     ]
 
 
-def key(model: str, version: str, function: str) -> str:
+def subject_condition(subject: LedgerSubject) -> str:
     """The condition that a ledger row T is for this function of this model version."""
-    return (
-        f"T.MODEL_NAME = {sql.literal(model)} AND T.MODEL_VERSION = {sql.literal(version)} "
-        f"AND T.FUNCTION_NAME = {sql.literal(function)}"
-    )
+    return " AND ".join(f"T.{name} = {sql.literal(value)}" for name, value in subject.to_row().items())
 
 
-def joined(relation: Relation, table: str, subject: str, kind: str = "LEFT JOIN") -> str:
+def joined_sql(relation: Relation, table: str, subject: LedgerSubject, kind: str = "LEFT JOIN") -> str:
     """``FROM`` listing L joined with the ledger's rows T of the same file, content and subject."""
     return (
         f"FROM ({relation.query}) L {kind} {table} T "
-        f"ON T.FILE_PATH = L.{relation.key} AND T.CONTENT_ID = L.{CONTENT_ID} AND {subject}"
+        f"ON T.FILE_PATH = L.{relation.key} AND T.CONTENT_ID = L.{CONTENT_ID} AND {subject_condition(subject)}"
     )
 
 
-def others_claims(relation: Relation, table: str, subject: str, owner: str, age: timedelta) -> str:
+def other_claims_sql(relation: Relation, table: str, subject: LedgerSubject, owner: str, age: timedelta) -> str:
     """Which other claims of at least this age hold listed files: CLAIM_ID, DAG_ID, RUN_ID, JOB_NAME, NEWEST."""
     return (
         "SELECT T.CLAIM_ID, T.DAG_ID, T.RUN_ID, T.JOB_NAME, MAX(T.UPDATED_AT) AS NEWEST "
-        f"{joined(relation, table, subject, 'JOIN')} "
+        f"{joined_sql(relation, table, subject, 'JOIN')} "
         f"WHERE T.STATE = 'claimed' AND NOT STARTSWITH(T.CLAIM_ID, {sql.literal(owner)}) "
         f"GROUP BY 1, 2, 3, 4 HAVING MAX(T.UPDATED_AT) <= DATEADD(second, {-int(age.total_seconds())}, {NOW})"
     )
 
 
-def lock_row(lock: str, claim_id: str) -> str:
+def take_lock_sql(lock: str, claim_id: str) -> str:
     """The first statement of every claim: it waits until no other claim is going on."""
     return f"UPDATE {lock} SET CLAIM_ID = {sql.literal(claim_id)}, CLAIMED_AT = {NOW} WHERE NAME = 'claim'"
 
 
-def drop_earlier(table: str, claim_id: str, owner: str, subject: str) -> str:
+def release_earlier_claims_sql(table: str, claim_id: str, owner: str, subject: LedgerSubject) -> str:
     """Release what an earlier try of the same task claimed and this one did not list again."""
     return (
         f"UPDATE {table} T SET STATE = 'released', UPDATED_AT = {NOW} "
         f"WHERE STARTSWITH(T.CLAIM_ID, {sql.literal(owner)}) AND T.CLAIM_ID <> {sql.literal(claim_id)} "
-        f"AND T.STATE = 'claimed' AND {subject}"
+        f"AND T.STATE = 'claimed' AND {subject_condition(subject)}"
     )
 
 
-def claim(
+def claim_sql(
     relation: Relation,
     table: str,
     *,
-    values: Mapping[str, str],
-    owner: str,
-    subject: str,
+    claim_id: str,
+    owner: ClaimOwner,
+    subject: LedgerSubject,
     take_over: Sequence[tuple[str, str]],
     limit: int | None,
     reprocess: bool,
@@ -115,28 +113,29 @@ def claim(
 
     A run's own rows that are done or quarantined keep their state: repeating the run finds its own job again.
 
-    :param values: ``CLAIM_ID``, ``DAG_ID``, ``RUN_ID``, ``MODEL_NAME``, ``MODEL_VERSION`` and ``FUNCTION_NAME``.
-    :param owner: what the ids of this task instance's claims begin with.
-    :param subject: :func:`key`.
-    :param take_over: claims that ended without a release, with the time of their newest row when that was looked at.
+    :param claim_id: the id of this claim.
+    :param owner: the task instance that claims.
+    :param subject: what the files are for.
+    :param take_over: claims that ended without a release, with the time of their newest row when they were checked.
     :param limit: most rows to hold, first by path.
     :param reprocess: take rows that are done as well; their GENERATION counts up.
     """
-    own = f"STARTSWITH(T.CLAIM_ID, {sql.literal(owner)})"
+    own = f"STARTSWITH(T.CLAIM_ID, {sql.literal(owner.prefix)})"
     free = ["T.FILE_PATH IS NULL", "T.STATE = 'released'", own]
     free += [
-        f"(T.CLAIM_ID = {sql.literal(claim_id)} AND T.STATE = 'claimed' "
+        f"(T.CLAIM_ID = {sql.literal(ended)} AND T.STATE = 'claimed' "
         f"AND T.UPDATED_AT <= {sql.literal(newest)}::TIMESTAMP_NTZ)"
-        for claim_id, newest in take_over
+        for ended, newest in take_over
     ]
     again = "T.STATE = 'done'" if reprocess else "FALSE"
     first = "" if limit is None else f" QUALIFY ROW_NUMBER() OVER (ORDER BY L.{relation.key}) <= {int(limit)}"
     rows = (
         f"SELECT L.{relation.key} AS FILE_PATH, L.{CONTENT_ID} AS CONTENT_ID, L.{SIZE} AS FILE_SIZE, "
-        f"L.{LAST_MODIFIED} AS LAST_MODIFIED {joined(relation, table, subject)} "
+        f"L.{LAST_MODIFIED} AS LAST_MODIFIED {joined_sql(relation, table, subject)} "
         f"WHERE {' OR '.join(free)} OR {again}{first}"
     )
-    claimed = {name: sql.literal(text) for name, text in values.items()}
+    claimed = {"CLAIM_ID": claim_id, "DAG_ID": owner.dag_id, "RUN_ID": owner.run_id} | subject.to_row()
+    claimed = {name: sql.literal(text) for name, text in claimed.items()}
     keeps = f"{own} AND T.STATE IN ('done', 'quarantined') AND NOT ({again})"
     update = {
         "STATE": f"IFF({keeps}, T.STATE, 'claimed')",
@@ -161,44 +160,44 @@ def claim(
     }
     return (
         f"MERGE INTO {table} T USING ({rows}) S "
-        f"ON T.FILE_PATH = S.FILE_PATH AND T.CONTENT_ID = S.CONTENT_ID AND {subject} "
+        f"ON T.FILE_PATH = S.FILE_PATH AND T.CONTENT_ID = S.CONTENT_ID AND {subject_condition(subject)} "
         f"WHEN MATCHED THEN UPDATE SET {', '.join(f'{name} = {value}' for name, value in update.items())} "
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(insert)}) VALUES ({', '.join(insert.values())})"
     )
 
 
-def held(relation: Relation, table: str, subject: str, claim_id: str) -> Relation:
+def held_rows(relation: Relation, table: str, subject: LedgerSubject, claim_id: str) -> Relation:
     """The listed rows that this claim holds: what goes into the manifest."""
     names = ", ".join(f"L.{sql.quoted(name)}" for name in relation.columns)
     query = (
-        f"SELECT {names} {joined(relation, table, subject, 'JOIN')} "
+        f"SELECT {names} {joined_sql(relation, table, subject, 'JOIN')} "
         f"WHERE T.CLAIM_ID = {sql.literal(claim_id)} AND T.STATE IN ('claimed', 'done', 'quarantined')"
     )
     return Relation(query, relation.columns, relation.file_columns)
 
 
-def left_out(relation: Relation, table: str, subject: str, claim_id: str) -> str:
+def count_left_out_sql(relation: Relation, table: str, subject: LedgerSubject, claim_id: str) -> str:
     """Listed rows that this claim does not hold, counted by STATE (NULL or released: beyond ``max_files``)."""
     return (
-        f"SELECT T.STATE AS STATE, COUNT(*) AS COUNTED {joined(relation, table, subject)} "
+        f"SELECT T.STATE AS STATE, COUNT(*) AS COUNTED {joined_sql(relation, table, subject)} "
         f"WHERE T.CLAIM_ID IS NULL OR T.CLAIM_ID <> {sql.literal(claim_id)} OR T.STATE = 'released' GROUP BY 1"
     )
 
 
-def free(relation: Relation, table: str, subject: str) -> str:
-    """The listed rows that nobody has done, put aside or works on."""
-    return f"SELECT L.* {joined(relation, table, subject)} WHERE T.FILE_PATH IS NULL OR T.STATE = 'released'"
+def open_rows_sql(relation: Relation, table: str, subject: LedgerSubject) -> str:
+    """The listed rows that nobody has done, quarantined or works on."""
+    return f"SELECT L.* {joined_sql(relation, table, subject)} WHERE T.FILE_PATH IS NULL OR T.STATE = 'released'"
 
 
-def generation(table: str, claim_id: str, subject: str) -> str:
+def generation_sql(table: str, claim_id: str, subject: LedgerSubject) -> str:
     """The highest GENERATION that a claim holds."""
     return (
         f"SELECT COALESCE(MAX(T.GENERATION), 0) AS GENERATION FROM {table} T "
-        f"WHERE T.CLAIM_ID = {sql.literal(claim_id)} AND {subject}"
+        f"WHERE T.CLAIM_ID = {sql.literal(claim_id)} AND {subject_condition(subject)}"
     )
 
 
-def set_shards(relation: Relation, table: str, claim_id: str) -> str:
+def set_shards_sql(relation: Relation, table: str, claim_id: str) -> str:
     """Note in the ledger which shard each row of a claim went to."""
     return (
         f"UPDATE {table} T SET SHARD = L.{SHARD}, UPDATED_AT = {NOW} FROM ({relation.query}) L "
@@ -207,13 +206,13 @@ def set_shards(relation: Relation, table: str, claim_id: str) -> str:
     )
 
 
-def of_claim(claim_id: str, shard: int | None = None) -> str:
+def claim_condition(claim_id: str, shard: int | None = None) -> str:
     """The condition on a ledger row T of this claim, or of one shard of it."""
     condition = f"T.CLAIM_ID = {sql.literal(claim_id)}"
     return condition if shard is None else f"{condition} AND T.SHARD = {int(shard)}"
 
 
-def submit(table: str, mine: str, job: str) -> str:
+def note_job_sql(table: str, mine: str, job: str) -> str:
     """Note the job before it is submitted; rows that were released and not taken by another are taken back."""
     return (
         f"UPDATE {table} T SET STATE = IFF(T.STATE = 'released', 'claimed', T.STATE), "
@@ -221,7 +220,7 @@ def submit(table: str, mine: str, job: str) -> str:
     )
 
 
-def states(table: str, mine: str) -> str:
+def count_states_sql(table: str, mine: str) -> str:
     """A claim's rows by STATE and JOB_NAME: STATE, JOB_NAME, OUTPUT_LOCATION, COUNTED."""
     return (
         f"SELECT T.STATE, T.JOB_NAME, T.OUTPUT_LOCATION, COUNT(*) AS COUNTED FROM {table} T WHERE {mine} "
@@ -229,7 +228,7 @@ def states(table: str, mine: str) -> str:
     )
 
 
-def done(table: str, mine: str, job: str, location: str) -> str:
+def mark_done_sql(table: str, mine: str, job: str, location: str) -> str:
     """Record that a verified job did these files."""
     return (
         f"UPDATE {table} T SET STATE = 'done', JOB_NAME = {sql.literal(job)}, "
@@ -238,7 +237,7 @@ def done(table: str, mine: str, job: str, location: str) -> str:
     )
 
 
-def release(table: str, mine: str, reason: str) -> str:
+def release_sql(table: str, mine: str, reason: str) -> str:
     """Give a claim's files back. Files that an earlier job has done become done again (a reprocessing that failed)."""
     return (
         f"UPDATE {table} T SET STATE = IFF(T.DONE_AT IS NULL, 'released', 'done'), ERROR = {sql.literal(reason)}, "
@@ -246,19 +245,10 @@ def release(table: str, mine: str, reason: str) -> str:
     )
 
 
-def quarantine(table: str, mine: str, errors: Mapping[str, str], job: str) -> str:
-    """Put files aside with what the model said of each.
+def quarantine_sql(table: str, mine: str, select: str, job: str) -> str:
+    """Quarantine files, each with what the model said of it.
 
-    :param errors: full stage path to error.
-    """
-    listed = ", ".join(f"({sql.literal(path)}, {sql.literal(error)})" for path, error in errors.items())
-    return quarantine_rows(table, mine, f"SELECT COLUMN1 AS FILE_PATH, COLUMN2 AS ERROR FROM VALUES {listed}", job)
-
-
-def quarantine_rows(table: str, mine: str, select: str, job: str) -> str:
-    """Put files aside that are on the server already.
-
-    :param select: gives FILE_PATH and ERROR.
+    :param select: a SELECT of FILE_PATH and ERROR, whose rows stay on the server.
     """
     return (
         f"UPDATE {table} T SET STATE = 'quarantined', ERROR = S.ERROR, JOB_NAME = {sql.literal(job)}, "
@@ -266,7 +256,7 @@ def quarantine_rows(table: str, mine: str, select: str, job: str) -> str:
     )
 
 
-def quarantined(table: str, mine: str, limit: int) -> str:
+def quarantined_files_sql(table: str, mine: str, limit: int) -> str:
     """The first quarantined files by path: FILE_PATH, ERROR."""
     return (
         f"SELECT T.FILE_PATH, T.ERROR FROM {table} T WHERE {mine} AND T.STATE = 'quarantined' "
@@ -274,9 +264,10 @@ def quarantined(table: str, mine: str, limit: int) -> str:
     )
 
 
-def release_quarantined(table: str, subject: str, paths: Sequence[str] | None) -> str:
+def release_quarantined_sql(table: str, subject: LedgerSubject, paths: Sequence[str] | None) -> str:
     """Let quarantined files be taken again: these, or all of the model version."""
     some = "" if paths is None else f" AND T.FILE_PATH IN {sql.literal(list(paths))}"
     return (
-        f"UPDATE {table} T SET STATE = 'released', UPDATED_AT = {NOW} WHERE {subject} AND T.STATE = 'quarantined'{some}"
+        f"UPDATE {table} T SET STATE = 'released', UPDATED_AT = {NOW} "
+        f"WHERE {subject_condition(subject)} AND T.STATE = 'quarantined'{some}"
     )

@@ -1,0 +1,175 @@
+"""What ListStageFilesOperator was given: its checks, and the listing that follows from it. No Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.files import selection
+from airflow_provider_mediabatch.files.arguments import normalize_column_name, parse_bool, raise_invalid_input
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.core.metadata import ModelFacts
+    from airflow_provider_mediabatch.core.stage_path import StagePath
+    from airflow_provider_mediabatch.files.stage_listing import FileListing
+    from airflow_provider_mediabatch.files.stage_source import StageSource
+
+DEFAULT_COLUMN = "FILE_PATH"
+DEFAULT_LEDGER = "MEDIABATCH_LEDGER"
+
+
+@dataclass(frozen=True)
+class ListingArguments:
+    """The operator's arguments after rendering; each is described there."""
+
+    stage_path: str | None
+    pattern: str | None
+    column_name: str | None
+    source: str
+    columns: Mapping[str, str | Mapping[str, str]] | None
+    unmatched: str
+    query: str | None
+    if_empty: str
+    select: str
+    since: datetime | timedelta | str | None
+    reprocess: bool | str
+    ledger: str | None
+    model_name: str | None
+    version_name: str | None
+    function_name: str | None
+    max_files_per_shard: int | str | None
+    max_bytes_per_shard: int | str | None
+
+    @classmethod
+    def of_operator(cls, operator: Any) -> ListingArguments:
+        """The attributes of these names."""
+        return cls(**{field.name: getattr(operator, field.name) for field in fields(cls)})
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the files are split into several manifests."""
+        return bool(self.max_files_per_shard or self.max_bytes_per_shard)
+
+    @property
+    def ledger_name(self) -> str | None:
+        """The ledger to use, with ``auto`` decided; None for none."""
+        if self.ledger == "auto":
+            return DEFAULT_LEDGER if self.model_name and self.query is None else None
+        return self.ledger or None
+
+    @property
+    def place(self) -> str:
+        """Where the files are, for messages."""
+        return self.stage_path or (self.query and "the query") or ", ".join(self.columns or ())
+
+    def check(self) -> None:
+        """Refuse arguments that cannot work together, before a connection is opened.
+
+        :raises InvalidInputError: naming the arguments and the fix.
+        """
+        given = [name for name in ("stage_path", "columns", "query") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise InvalidInputError(
+                "exactly one of stage_path, columns and query says where the files are; "
+                f"given: {', '.join(given) or 'none'}"
+            )
+        for name, allowed in (
+            ("source", ("list", "directory")),
+            ("if_empty", ("skip", "fail", "succeed")),
+            ("unmatched", ("fail", "drop")),
+            ("select", selection.SELECTS),
+        ):
+            if getattr(self, name) not in allowed:
+                raise InvalidInputError(f"{name}={getattr(self, name)!r} is not one of {', '.join(map(repr, allowed))}")
+        with raise_invalid_input():
+            selection.check_pattern(self.pattern)
+        if self.columns is not None and len(self.columns) < 1:
+            raise InvalidInputError("columns= is empty")
+        self._check_ledger()
+        if self.query is not None:
+            self._check_query()
+
+    def _check_ledger(self) -> None:
+        ledger = self.ledger_name
+        if parse_bool(self.reprocess) and not ledger:
+            raise InvalidInputError(
+                "reprocess=True takes files that a ledger has as done: name the ledger with ledger="
+            )
+        if self.select == "new" and not ledger:
+            raise InvalidInputError(
+                "select='new' is the listing minus the ledger: set model_name (the version that files are new to), "
+                "and do not switch the ledger off"
+            )
+        if ledger and not self.model_name:
+            raise InvalidInputError("a ledger records files for a model version: set model_name, or ledger=None")
+
+    def _check_query(self) -> None:
+        """A query's rows have no content id, size or time that a ledger, an interval or a size limit could go by."""
+        unfit = {
+            "pattern": self.pattern,
+            "select": self.select if self.select != "all" else None,
+            "since": self.since,
+            "ledger": self.ledger_name,
+            "max_bytes_per_shard": self.max_bytes_per_shard,
+        }
+        if names := [name for name, value in unfit.items() if value]:
+            raise InvalidInputError(
+                f"query= cannot be combined with {', '.join(names)}: put the condition into the query"
+            )
+
+    def list_files(
+        self, connection: SnowflakeConnection, manifest_location: StagePath, model: ModelFacts | None
+    ) -> FileListing:
+        """Run the listing; its rows stay on the server.
+
+        :param manifest_location: manifests below it are not media.
+        :param model: the model that the files are for, which names the default column.
+        :raises InvalidInputError: for whatever cannot work, naming the fix.
+        """
+        if self.query is not None:
+            from airflow_provider_mediabatch.files.query_listing import list_query
+
+            named = None if self.column_name is None else [normalize_column_name(self.column_name)]
+            return list_query(connection, self.query, named)
+        from airflow_provider_mediabatch.files.stage_listing import list_stages
+
+        return list_stages(
+            connection,
+            self._sources(connection, model),
+            directory=self.source == "directory",
+            manifest_location=manifest_location,
+            keep_unmatched=self.unmatched == "drop",
+        )
+
+    def _sources(self, connection: SnowflakeConnection, model: ModelFacts | None) -> list[StageSource]:
+        from airflow_provider_mediabatch.client.stages import resolve_stage_path
+        from airflow_provider_mediabatch.files.stage_source import StageSource
+
+        if self.columns is None:
+            column = normalize_column_name(self.column_name) if self.column_name else self._default_column(model)
+            path = resolve_stage_path(connection, str(self.stage_path), "stage_path")
+            return [StageSource(column, path, self.pattern)]
+        found = []
+        for name, where in self.columns.items():
+            text, pattern = (where, None) if isinstance(where, str) else (where.get("stage_path"), where.get("pattern"))
+            if not text:
+                raise InvalidInputError(f"columns[{name!r}] has no stage_path")
+            with raise_invalid_input():
+                selection.check_pattern(pattern)
+            path = resolve_stage_path(connection, text, f"columns[{name!r}]")
+            found.append(StageSource(normalize_column_name(name), path, pattern or self.pattern))
+        if len({source.column for source in found}) < len(found):
+            raise InvalidInputError(f"columns= names the same column twice: {', '.join(self.columns)}")
+        return found
+
+    def _default_column(self, model: ModelFacts | None) -> str:
+        function = model.function(self.function_name) if model else None
+        inputs = getattr(function, "bytes_inputs", [])
+        if len(inputs) != 1:
+            return DEFAULT_COLUMN
+        return str(inputs[0]) if getattr(function, "case_sensitive", False) else normalize_column_name(inputs[0])

@@ -1,0 +1,169 @@
+"""Listing stages, with no row passing through the worker.
+
+A listing is one asynchronous statement for each source (LIST, or a SELECT over DIRECTORY) whose rows are never fetched.
+Everything after it reads them on the server with RESULT_SCAN, so the number of statements and the worker's memory do
+not depend on the number of files. No document of Snowflake's shows this composition; each part is documented by itself
+(LIST, RESULT_SCAN, COPY INTO <location>).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.client.async_statements import run_async
+from airflow_provider_mediabatch.client.stages import describe_stage, explain_missing, stage_url
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, LAST_MODIFIED, SIZE
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
+from airflow_provider_mediabatch.files.manifest_files import RETRY_LISTS_AGAIN, not_manifests_condition
+from airflow_provider_mediabatch.files.relation import Relation
+from airflow_provider_mediabatch.files.stage_source import StageSource
+from airflow_provider_mediabatch.hooks.mediabatch import rows
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+STEM = "REGEXP_REPLACE(REGEXP_REPLACE(FILE_PATH, '^.*/', ''), '(.)[.][^.]*$', '\\\\1')"
+"""A file's name without folder and last extension, which pairs files: ``b.c`` of ``@…/a/b.c.jpg``."""
+
+
+@dataclass(frozen=True)
+class FileListing:
+    """Listed files, on the server.
+
+    :param relation: the rows.
+    :param found: files (or rows of a query) that were listed, empty ones included.
+    :param empty: files of zero bytes, left out.
+    :param unmatched: files without a partner in every file column, left out.
+    :param unqualified: of a query: file column to count and example of paths that are not full stage paths.
+    """
+
+    relation: Relation
+    found: int
+    empty: int = 0
+    unmatched: int = 0
+    unqualified: Mapping[str, Mapping[str, Any]] | None = None
+
+
+def list_stages(
+    connection: SnowflakeConnection,
+    sources: Sequence[StageSource],
+    *,
+    directory: bool,
+    manifest_location: StagePath,
+    keep_unmatched: bool,
+) -> FileListing:
+    """List all file columns' stages at once and pair their files; one asynchronous statement each.
+
+    :param sources: the file columns, first the one that identifies a row.
+    :param directory: from the directory tables (which need a REFRESH, and a warehouse) and not with LIST.
+    :param manifest_location: manifests below it are not media.
+    :param keep_unmatched: leave files without partner out and count them; otherwise they are an error.
+    :raises InvalidInputError: for a missing stage or directory table, an unmatched or ambiguous pair.
+    :raises MediaBatchError: when listed names do not begin as names of their stage must.
+    """
+    resolved = []
+    for source in sources:
+        row = describe_stage(connection, source.path)
+        if directory and str(row.get("directory_enabled", "")).upper() not in ("Y", "TRUE"):
+            name = source.path.stage_name
+            raise InvalidInputError(
+                f"source='directory' needs the directory table of @{name}: "
+                f"ALTER STAGE {name} SET DIRECTORY = (ENABLE = TRUE); ALTER STAGE {name} REFRESH; or use source='list'"
+            )
+        resolved.append(replace(source, url=stage_url(row)))
+    statements = [source.directory_sql() if directory else source.list_sql() for source in resolved]
+    with explain_missing("the stage to list"):
+        ids = run_async(connection, statements)
+    files = union_sql(
+        [source.files_sql(query_id, directory=directory) for source, query_id in zip(resolved, ids, strict=True)]
+    )
+    exclude = not_manifests_condition(manifest_location)
+    counts = rows(connection, census_sql(files, exclude))[0]
+    if counts["MISPLACED"]:
+        raise MediaBatchError(
+            f"{counts['MISPLACED']} listed names do not begin as names of their stage must: full stage paths cannot be "
+            "made from them",
+            retry=RETRY_LISTS_AGAIN,
+        )
+    unmatched = 0
+    if len(resolved) > 1:
+        unmatched = _check_pairs(connection, files, exclude, resolved, keep_unmatched)
+    return FileListing(listed_rows(resolved, files, exclude), int(counts["FOUND"]), int(counts["EMPTY"]), unmatched)
+
+
+def _check_pairs(
+    connection: SnowflakeConnection, files: str, exclude: str, sources: Sequence[StageSource], keep_unmatched: bool
+) -> int:
+    row = rows(connection, pairing_sql(files, exclude, len(sources)))[0]
+    columns = ", ".join(source.column for source in sources)
+    if row["REPEATED"]:
+        raise InvalidInputError(
+            f"{row['REPEATED']} file stems occur more than once in one of the columns {columns}, for example "
+            f"{row['REPEATED_EXAMPLE']}: pairs by stem would be ambiguous. Narrow stage_path or pattern, or pair the "
+            "files yourself with query="
+        )
+    unmatched = int(row["UNMATCHED"])
+    if unmatched and not keep_unmatched:
+        raise InvalidInputError(
+            f"{unmatched} files have no partner of the same stem in each of {columns}, for example {row['EXAMPLE']}: "
+            "upload the missing files, or leave these out with unmatched='drop'"
+        )
+    return unmatched
+
+
+def union_sql(files: Sequence[str]) -> str:
+    """All sources' files together, those in folders of manifests and empty files included.
+
+    :param files: of each source :meth:`~.stage_source.StageSource.files_sql`.
+    """
+    return " UNION ALL ".join(files)
+
+
+def listed_rows(sources: Sequence[StageSource], files: str, exclude: str) -> Relation:
+    """The rows of a listing: one for each file, or for each stem when there are several file columns.
+
+    :param sources: the file columns.
+    :param files: :func:`union_sql`.
+    :param exclude: the condition on files that are taken.
+    """
+    taken = f"SELECT * FROM ({files}) WHERE BYTES > 0 AND {exclude}"
+    columns = {source.column: "VARCHAR" for source in sources} | dict(BOOKKEEPING)
+    if len(sources) == 1:
+        query = (
+            f"SELECT FILE_PATH AS {sql.quoted(sources[0].column)}, ID AS {CONTENT_ID}, "
+            f"BYTES::NUMBER(38, 0) AS {SIZE}, MODIFIED AS {LAST_MODIFIED} FROM ({taken})"
+        )
+    else:
+        paths = ", ".join(
+            f"MAX(IFF(COL = {sql.literal(source.column)}, FILE_PATH, NULL)) AS {sql.quoted(source.column)}"
+            for source in sources
+        )
+        query = (
+            f"SELECT {paths}, LISTAGG(ID, '+') WITHIN GROUP (ORDER BY COL) AS {CONTENT_ID}, "
+            f"SUM(BYTES)::NUMBER(38, 0) AS {SIZE}, MAX(MODIFIED) AS {LAST_MODIFIED} "
+            f"FROM ({taken}) GROUP BY {STEM} HAVING COUNT(DISTINCT COL) = {len(sources)}"
+        )
+    return Relation(query, columns, tuple(source.column for source in sources))
+
+
+def census_sql(files: str, exclude: str) -> str:
+    """One row about the listing: FOUND, EMPTY (zero bytes), MISPLACED (names that do not begin as the stage's must)."""
+    return (
+        "SELECT COUNT(*) AS FOUND, COUNT_IF(BYTES = 0) AS EMPTY, COUNT_IF(MISPLACED) AS MISPLACED "
+        f"FROM ({files}) WHERE {exclude}"
+    )
+
+
+def pairing_sql(files: str, exclude: str, columns: int) -> str:
+    """One row about pairs: UNMATCHED files and an EXAMPLE, stems with REPEATED files in one column and its example."""
+    return (
+        f"SELECT COALESCE(SUM(IFF(COLS < {int(columns)}, FILES, 0)), 0) AS UNMATCHED, "
+        f"MIN(IFF(COLS < {int(columns)}, EXAMPLE, NULL)) AS EXAMPLE, "
+        "COUNT_IF(FILES > COLS) AS REPEATED, MIN(IFF(FILES > COLS, EXAMPLE, NULL)) AS REPEATED_EXAMPLE FROM ("
+        f"SELECT COUNT(*) AS FILES, COUNT(DISTINCT COL) AS COLS, MIN(FILE_PATH) AS EXAMPLE FROM ({files}) "
+        f"WHERE BYTES > 0 AND {exclude} GROUP BY {STEM})"
+    )

@@ -1,0 +1,150 @@
+"""One LIST an interval for all watchers of a stage path, which :class:`.stage_files.StageFilesTrigger` share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
+
+from airflow_provider_mediabatch.batch import job_polling
+from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
+from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection, shared_connection
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.ledger.stage_watch import StageFile
+
+log = logging.getLogger(__name__)
+
+WATERMARK = "mediabatch_watermark"
+"""The key in the asset's state store."""
+_MISSING = (2003, 2043)
+_MAX_BACKOFF = 60.0
+"""Most seconds until a failed poll is repeated: somebody may meanwhile fix the cause, a missing stage for example."""
+
+
+@dataclass
+class Snapshot:
+    """A stage's files at one time, handed to every watcher of it.
+
+    :param files: files at or after the oldest watermark of the watchers.
+    :param now: the server's time, epoch seconds.
+    :param seen: filled by the watchers that fire: asset name to its next watermark, stored once the event is.
+    :param recheck: filled by the watchers that wait for an upload to settle: seconds until the next poll.
+    """
+
+    files: list[StageFile]
+    now: float
+    seen: dict[str, StageWatermark] = field(default_factory=dict)
+    recheck: float | None = None
+
+    def poll_within(self, seconds: float) -> None:
+        """Make the next poll no later than this."""
+        self.recheck = seconds if self.recheck is None else min(self.recheck, seconds)
+
+
+oldest_watermarks: dict[Hashable, dict[str, float]] = {}
+"""For each shared stream, its watchers' watermarks: a poll may leave out what is older. Asset name to epoch seconds."""
+
+
+def stream_key(kwargs: dict[str, Any]) -> tuple[str, ...]:
+    """What watchers must have in common to share one LIST."""
+    return ("mediabatch", kwargs["snowflake_conn_id"], kwargs["stage_path"], str(kwargs["poll_interval"]))
+
+
+class StageProducer(SharedStreamProducer):
+    """Lists a stage once an interval, for all its watchers. It never ends: errors are logged, and the poll is retried.
+
+    :param kwargs: one of the triggers' arguments; only those in :func:`stream_key` are used.
+    """
+
+    def __init__(self, kwargs: dict[str, Any]) -> None:
+        self._stage_path = str(kwargs["stage_path"])
+        self._conn_id = str(kwargs["snowflake_conn_id"])
+        self._interval = float(kwargs["poll_interval"])
+        self._key = stream_key(kwargs)
+
+    async def open_stream(self) -> AsyncIterator[tuple[Any, Any]]:
+        """A snapshot an interval, sooner where a watcher waits for an upload to settle."""
+        async with shared_connection(self._conn_id) as connection:
+            clock: float | None = None
+            failures = 0
+            while True:
+                try:
+                    if clock is None:
+                        clock = await connection.call(_clock)
+                    snapshot = await self._poll(connection, clock)
+                except Exception as error:
+                    failures += 1
+                    await asyncio.sleep(self._log_failure(error, failures))
+                    continue
+                failures = 0
+                polled = time.monotonic()
+                yield snapshot, snapshot
+                while (left := polled + self._pause(snapshot) - time.monotonic()) > 0:
+                    await asyncio.sleep(min(left, 0.5))
+
+    async def advance(self, batch: Sequence[AdvanceItem]) -> None:
+        """Airflow has stored the events of these snapshots: store the watermarks of their assets.
+
+        The watch goes on when a watermark cannot be stored: the event is then repeated after a restart.
+        """
+        from airflow.sdk.execution_time.context import AssetStateStoreAccessor
+
+        for item in batch:
+            if not item.outcome.is_clean:
+                continue
+            for asset_name, watermark in item.broker_payload.seen.items():
+                try:
+                    await AssetStateStoreAccessor(name=asset_name).aset(WATERMARK, watermark.to_json())
+                except Exception:
+                    log.exception("the watermark of asset %s could not be stored", asset_name)
+                if asset_name in (horizon := oldest_watermarks.get(self._key, {})):
+                    horizon[asset_name] = watermark.since
+
+    def _pause(self, snapshot: Snapshot) -> float:
+        return self._interval if snapshot.recheck is None else max(0.5, min(self._interval, snapshot.recheck))
+
+    async def _poll(self, connection: SharedConnection, clock: float) -> Snapshot:
+        after = min(oldest_watermarks.get(self._key, {}).values(), default=0.0)
+        stage_path = self._stage_path
+
+        def list_files(open_: SnowflakeConnection) -> list[StageFile]:
+            from airflow_provider_mediabatch.client.stages import resolve_stage_path
+            from airflow_provider_mediabatch.ledger.stage_watch import stage_files
+
+            return list(stage_files(open_, resolve_stage_path(open_, stage_path, "stage_path"), after=after))
+
+        found = await connection.call(list_files)
+        return Snapshot(found, time.time() + clock)
+
+    def _log_failure(self, error: Exception, failures: int) -> float:
+        """Log a failed poll and return how many seconds to wait. A watcher is never restarted, so it never gives up."""
+        from airflow_provider_mediabatch.client import jobs
+        from airflow_provider_mediabatch.exceptions import InvalidInputError
+
+        text, permanent = jobs.describe_error(error)
+        permanent = permanent or isinstance(error, InvalidInputError) or jobs.errno(error) in _MISSING
+        delay = _MAX_BACKOFF if permanent else min(_MAX_BACKOFF, job_polling.backoff(failures, self._interval))
+        log.warning(
+            "Polling %s through %s failed, %d in a row%s; next poll in %d s: %s",
+            self._stage_path,
+            self._conn_id,
+            failures,
+            "; this error does not go away by itself" if permanent else "",
+            delay,
+            text,
+        )
+        return delay
+
+
+def _clock(connection: SnowflakeConnection) -> float:
+    from airflow_provider_mediabatch.ledger.stage_watch import server_clock
+
+    return server_clock(connection)
