@@ -28,7 +28,7 @@ from snowflake.snowpark import Session
 
 from airflow_provider_mediabatch.batch import job_outcomes, submission, wait_for_job  # noqa: F401
 from airflow_provider_mediabatch.client import jobs  # noqa: F401
-from airflow_provider_mediabatch.files import listing  # noqa: F401
+from airflow_provider_mediabatch.files import selected_files, stage_listing  # noqa: F401
 from airflow_provider_mediabatch.hooks import mediabatch  # noqa: F401
 from airflow_provider_mediabatch.ledger import ledger  # noqa: F401
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
