@@ -14,7 +14,7 @@ help:
 	@echo "make speech    install what  mediabatch demo --speech  needs"
 	@echo "make unit      the tests that start neither the engine nor Airflow (under 20 seconds)"
 	@echo "make test      install what is missing and run the tests (6 to 8 minutes on 2 cores)"
-	@echo "make test-all  everything, on every Python version found (40 minutes)"
+	@echo "make test-all  everything, on every Python version found, and its coverage (40 minutes)"
 	@echo "make soak      200 batches over 20,000 files while everything fails (up to 10 minutes; ARGS='--seed N --batches N')"
 	@echo "make bench     time, memory, statements and polls, side by side with what one would use instead (meant for 15 minutes)"
 	@echo "make lint      ruff and mypy"
@@ -46,9 +46,12 @@ format:
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-# Everything in the usual environment, then the quick tests in one of its own for each other Python version.
+# Everything in the usual environment with its coverage, then the quick tests in one of its own for each other Python version.
 test-all: lint
-	HYPOTHESIS_PROFILE=long $(VENV)/bin/python $(PYTEST) $(ARGS)
+	rm -rf .coverage
+	HYPOTHESIS_PROFILE=long $(VENV)/bin/python -m coverage run $(PYTEST) $(ARGS)
+	$(VENV)/bin/python -m coverage combine -q
+	$(VENV)/bin/python -m coverage report
 	@own=$$($(VENV)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	for python in $$(scripts/find-python --all); do \
 	    version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
@@ -69,6 +72,6 @@ bench:
 	$(VENV)/bin/python -m bench $(ARGS)
 
 clean:
-	rm -rf .venv .venv-* .mediabatch build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* .mediabatch build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage
 
 comma := ,

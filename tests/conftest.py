@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 from airflow_env import (  # noqa: F401  (fixtures and hooks)
@@ -34,7 +36,7 @@ class RunningEngine:
     def __init__(self, state_dir: Path, faults: Path | None = None) -> None:
         self.state_dir = state_dir
         self._sessions: list[Session] = []
-        self.status = lifecycle.start(state_dir, faults=faults)
+        self.status = start_unmeasured(state_dir, faults)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -66,7 +68,7 @@ class RunningEngine:
 
     def restart(self, faults: Path | None = None) -> None:
         """Start the engine again on the same state after it was stopped or killed."""
-        self.status = lifecycle.start(self.state_dir, faults=faults)
+        self.status = start_unmeasured(self.state_dir, faults)
 
     def stop(self) -> None:
         """Stop the engine. Sessions left open are closed before: each would try to reach it for ever at the end."""
@@ -77,6 +79,13 @@ class RunningEngine:
             with contextlib.suppress(Exception):
                 session.close()
         lifecycle.stop(self.state_dir)
+
+
+def start_unmeasured(state_dir: Path, faults: Path | None) -> lifecycle.EngineStatus:
+    """Start an engine whose processes do not measure coverage: the provider is measured, not the engine."""
+    with mock.patch.dict(os.environ):
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+        return lifecycle.start(state_dir, faults=faults)
 
 
 def forget_clients() -> None:
