@@ -86,13 +86,13 @@ def serve(state_dir: Path, port: int | None = None) -> int:
 
     import uvicorn
 
-    from airflow_provider_mediabatch.local.engine import Engine
+    from airflow_provider_mediabatch.local.dispatch.engine import Engine
     from airflow_provider_mediabatch.local.protocol.connections import Connections, hang_up
     from airflow_provider_mediabatch.local.protocol.server import Server
 
-    engine = Engine(state_dir)
-    engine.recover()
     bound = listener.getsockname()[1]
+    engine = Engine(state_dir, f"http://127.0.0.1:{bound}")
+    engine.recover()
     password = str(before.get("password") or secrets.token_urlsafe(24))
     app = Server(engine, password, bound, hang_up).app()
     server = uvicorn.Server(

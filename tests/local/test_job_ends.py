@@ -13,8 +13,8 @@ import pytest
 from job_media import Media, unique
 from snowflake.connector.errors import ProgrammingError
 
-from airflow_provider_mediabatch.local.jobs import job_launcher as job_processes
 from airflow_provider_mediabatch.local.runner.spec import Status
+from airflow_provider_mediabatch.local.stores.jobs import job_launcher as job_processes
 
 
 def test_failing_model_fails_the_job_with_its_traceback(media):

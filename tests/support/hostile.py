@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.local.statements.lexer import tokenize
+from airflow_provider_mediabatch.local.lexer import tokenize
 
 _PIECES = [
     "'", "''", '"', '""', "\\", "\\\\", "\\'", ";", "; DROP TABLE T; --", "--", "//", "/*", "*/", "$$", "..", "../",

@@ -22,14 +22,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from airflow_provider_mediabatch.local.defaults import ACCOUNT, DATABASE, ROLE, SCHEMA, USER, WAREHOUSE
-from airflow_provider_mediabatch.local.engine import Engine
+from airflow_provider_mediabatch.local.dispatch.engine import Engine
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.faults import Rule
 from airflow_provider_mediabatch.local.protocol import replies, wire
+from airflow_provider_mediabatch.local.protocol.file_links import file_route
 from airflow_provider_mediabatch.local.protocol.request_body import read_json
-from airflow_provider_mediabatch.local.queries import Query
-from airflow_provider_mediabatch.local.session import Session
-from airflow_provider_mediabatch.local.stages import presigned
+from airflow_provider_mediabatch.local.session.query import Query
+from airflow_provider_mediabatch.local.session.session import Session
 from airflow_provider_mediabatch.local.statement_result import FileTransfer, Result
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Server:
                 Route("/monitoring/queries/{query_id}", self._guarded(self.monitor), methods=get),
                 Route("/results/{query_id}/{offset:int}/{rows:int}/{key}", self._guarded(self.piece), methods=get),
                 Route("/telemetry/send", self._guarded(self.telemetry), methods=post),
-                *presigned.routes(self.engine),
+                file_route(self.engine.stores),
             ],
         )
 
@@ -175,7 +175,7 @@ class Server:
             return JSONResponse(replies.failure("390100", "Incorrect username or password was specified."))
         query = request.query_params
         role = _resolved(query.get("roleName")) or ROLE
-        if not self.engine.privileges.exists(role):
+        if not self.engine.stores.privileges.exists(role):
             message = f"Role '{role}' specified in the connect string does not exist or not authorized. Contact your"
             return JSONResponse(
                 replies.failure(
@@ -211,7 +211,7 @@ class Server:
 
         As with Snowflake, a name that does not exist is no error; the session has no current one then.
         """
-        storage = self.engine.storage
+        storage = self.engine.stores.storage
         wanted = _resolved(database) or DATABASE
         session.database = wanted if storage.database_exists(wanted) else None
         wanted = _resolved(schema) or SCHEMA
@@ -290,7 +290,7 @@ class Server:
         """A statement's result by its query id: of a slow one that this session waits for, or of any that ended."""
         session = self._session(request)
         query_id = request.path_params["query_id"]
-        query = self.engine.queries.find(query_id)
+        query = self.engine.queries.running.find(query_id)
         await self._fault(request, "result", session, query.sql if query is not None else "")
         if query is not None:
             return await self._reply(query, RESULT_SECONDS)
@@ -308,12 +308,12 @@ class Server:
         if isinstance(result, FileTransfer):
             data = dict(result.data)
         else:
-            data = self._rows(query.id, result or self.engine.queries.result(query.id))
+            data = self._rows(query.id, result or self.engine.stores.history.result(query.id))
         data |= {"queryId": query.id, "sqlState": "00000", **wire.session_fields(session)}
         return replies.success(data)
 
     def _kept_reply(self, query_id: str) -> Response:
-        result = self.engine.queries.result(query_id)
+        result = self.engine.stores.history.result(query_id)
         return replies.success(self._rows(query_id, result) | {"queryId": query_id, "sqlState": "00000"})
 
     def _rows(self, query_id: str, result: Result) -> dict[str, Any]:
@@ -341,10 +341,10 @@ class Server:
         await self._fault(request, "piece")
 
         def read() -> bytes:
-            query = self.engine.queries.find(query_id)
+            query = self.engine.queries.running.find(query_id)
             result = query.result if query is not None else None
             if not isinstance(result, Result):
-                result = self.engine.queries.result(query_id)
+                result = self.engine.stores.history.result(query_id)
             return wire.arrow_stream(result, offset, rows)
 
         return Response(await anyio.to_thread.run_sync(read), media_type="application/octet-stream")
@@ -353,11 +353,11 @@ class Server:
         """A statement's status, for any session of the user."""
         session = self._session(request)
         query_id = request.path_params["query_id"]
-        query = self.engine.queries.find(query_id)
+        query = self.engine.queries.running.find(query_id)
         await self._fault(request, "monitor", session, query.sql if query is not None else "")
         if query is not None:
             await query.wait(MONITOR_SECONDS)
-        row = await anyio.to_thread.run_sync(self.engine.queries.status, query_id)
+        row = await anyio.to_thread.run_sync(self.engine.stores.history.row, query_id)
         if row is None:
             # Accepted a moment ago and not yet in the catalogue, or not known at all.
             known = [] if query is None else [{"id": query_id, "status": "RUNNING"}]
@@ -369,10 +369,10 @@ class Server:
         session = self._session(request)
         query_id = request.path_params.get("query_id")
         if query_id:
-            query = self.engine.queries.find(query_id)
+            query = self.engine.queries.running.find(query_id)
         else:
             body = await read_json(request)
-            query = self.engine.queries.by_request(session, str(body.get("requestId")))
+            query = self.engine.queries.running.by_request(session, str(body.get("requestId")))
         await self._fault(request, "abort", session, query.sql if query is not None else "")
         if query is None or query.done.is_set():
             return JSONResponse(replies.failure("000605", "Identified SQL statement is not currently executing."))

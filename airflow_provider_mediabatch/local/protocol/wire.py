@@ -19,7 +19,7 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_arg
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.session import Session
+    from airflow_provider_mediabatch.local.session.session import Session
 
 # A reply carries up to this much itself; the rest is fetched in pieces of this size, several at a time.
 INLINE_BYTES = 8 * 2**20

@@ -8,17 +8,17 @@ from dataclasses import replace
 from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import quoted
-from airflow_provider_mediabatch.local.context import Context
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
+from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, column_of, default, refuse_twins
 from airflow_provider_mediabatch.local.sql.ddl import change, definition
 from airflow_provider_mediabatch.local.sql.dml import assigned
-from airflow_provider_mediabatch.local.sql.execute import handles
+from airflow_provider_mediabatch.local.sql.handlers import handles
 from airflow_provider_mediabatch.local.sql.resolve_names import allow
-from airflow_provider_mediabatch.local.sql.storage import Table
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result
+from airflow_provider_mediabatch.local.stores.tables.table import Table
 
 
 @handles(exp.Alter)
@@ -28,12 +28,12 @@ def alter(ctx: Context, tree: exp.Expr) -> Result:
         raise not_supported(f"ALTER {tree.args['kind']}")
     translation = Translation(ctx)
     name = translation.names.name(tree.this)
-    if tree.args.get("exists") and ctx.engine.storage.find(ctx.session, *name) is None:
+    if tree.args.get("exists") and ctx.session.tables.find(*name) is None:
         return Result.status("Statement executed successfully.")
     changed: list[Table] = []
 
     def build() -> list[str]:
-        old = ctx.engine.storage.get(ctx.session, *name)
+        old = ctx.session.tables.get(*name)
         allow(ctx, "OWNERSHIP", old)
         new, origin = old, {c.name: c.name for c in old.columns}
         for action in tree.args["actions"]:
@@ -45,16 +45,16 @@ def alter(ctx: Context, tree: exp.Expr) -> Result:
     owner = transactions.of(ctx.session)
     owner.commit()
     timeout = float(ctx.session.parameters.get("LOCK_TIMEOUT", 43200))
-    ctx.engine.locks.acquire(place.physical, owner, timeout=timeout, stop=ctx.cancelled)
+    ctx.stores.locks.acquire(place.physical, owner, timeout=timeout, stop=ctx.cancelled)
     try:
         change(ctx, build, [place])
     finally:
-        ctx.engine.locks.release(owner)
+        ctx.stores.locks.release(owner)
     old, new = changed
-    ctx.engine.storage.committed({new.physical})
+    ctx.stores.storage.committed({new.physical})
     if old.temporary:
-        del ctx.session.temporary["table", old.database, old.schema, old.name]
-        ctx.session.temporary["table", new.database, new.schema, new.name] = new
+        ctx.session.tables.drop_temporary(old)
+        ctx.session.tables.put_temporary(new)
     return Result.status("Statement executed successfully.")
 
 
@@ -147,7 +147,7 @@ def _rewritten(ctx: Context, old: Table, new: Table, origin: dict[str, str]) -> 
         raise not_supported("ALTER TABLE on a view")
     refuse_twins(new)
     if (old.database, old.schema, old.name) != (new.database, new.schema, new.name):
-        ctx.engine.storage.check_free(ctx.session, new)
+        ctx.session.tables.check_free(new)
     if old == new:
         return
     kinds = {c.name: c.type for c in old.columns}

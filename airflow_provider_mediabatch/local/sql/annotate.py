@@ -17,6 +17,17 @@ from sqlglot.optimizer.annotate_types import TypeAnnotator
 from sqlglot.schema import MappingSchema
 
 from airflow_provider_mediabatch.local.sql import types
+from airflow_provider_mediabatch.local.sql.expression_types import (
+    is_exact,
+    is_numeric,
+    is_semi,
+    kind,
+    number,
+    quotient_scale,
+    scale_of,
+)
+from airflow_provider_mediabatch.local.sql.functions import RETURNS
+from airflow_provider_mediabatch.local.sql.numeric_scale import branches
 
 _DOUBLE = exp.DataType.build("DOUBLE")
 _FLATTENED = exp.DataType(
@@ -34,38 +45,6 @@ _FLATTENED = exp.DataType(
         )
     ],
 )
-
-
-def number(precision: int, scale: int) -> exp.DataType:
-    """The exact number type of so many digits."""
-    return exp.DataType.build(f"DECIMAL({min(precision, 38)}, {scale})")
-
-
-def kind(node: exp.Expr | None) -> Any:
-    """The type's kind, or UNKNOWN."""
-    return node.type.this if node is not None and node.type is not None else exp.DType.UNKNOWN
-
-
-def is_semi(node: exp.Expr | None) -> bool:
-    """Whether the value is a VARIANT, OBJECT or ARRAY."""
-    return kind(node) in types.SEMI
-
-
-def is_exact(node: exp.Expr | None) -> bool:
-    return kind(node) in types.INTEGERS or kind(node) in types.DECIMALS
-
-
-def is_numeric(node: exp.Expr | None) -> bool:
-    return is_exact(node) or kind(node) in types.FLOATS
-
-
-def scale_of(node: exp.Expr) -> int:
-    return types.scale(node.type) if node.type is not None else 0
-
-
-def quotient_scale(dividend: int) -> int:
-    """Digits after the point of a quotient or an average of exact numbers."""
-    return max(dividend, min(dividend + 6, 12))
 
 
 def _combined(nodes: Iterable[exp.Expr | None]) -> exp.DataType | None:
@@ -152,8 +131,6 @@ def _coalesce(annotator: TypeAnnotator, node: exp.Expr) -> Any:
 
 
 def _one_branch(annotator: TypeAnnotator, node: exp.Expr) -> Any:
-    from airflow_provider_mediabatch.local.sql.numeric_scale import branches
-
     return annotator._set_type(node, _combined(branches(node)))
 
 
@@ -163,8 +140,6 @@ def _fixed(name: str) -> dict[str, Any]:
 
 
 def _anonymous(annotator: TypeAnnotator, node: exp.Expr) -> Any:
-    from airflow_provider_mediabatch.local.sql.functions import RETURNS
-
     name = RETURNS.get(node.name.upper())
     if name == "=":
         return annotator._set_type(node, node.expressions[0].type)

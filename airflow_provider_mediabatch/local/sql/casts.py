@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.sql import types
-from airflow_provider_mediabatch.local.sql.annotate import is_numeric, is_semi, kind
+from airflow_provider_mediabatch.local.sql.expression_types import is_numeric, is_semi, kind
 from airflow_provider_mediabatch.local.sql.functions import call
 
 

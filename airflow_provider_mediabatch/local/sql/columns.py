@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from airflow_provider_mediabatch.local.context import Context
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
+from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import types
 from airflow_provider_mediabatch.local.sql.dml import assigned
-from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
 from airflow_provider_mediabatch.local.sql.translate import Translation
+from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
 
 def column_name(node: exp.Expr) -> str:

@@ -9,8 +9,8 @@ from sqlglot.dialects.snowflake import Snowflake
 
 from airflow_provider_mediabatch.local.errors import not_supported
 from airflow_provider_mediabatch.local.sql import types
-from airflow_provider_mediabatch.local.sql.annotate import kind
 from airflow_provider_mediabatch.local.sql.casts import cast, text
+from airflow_provider_mediabatch.local.sql.expression_types import kind
 from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, rule
 

@@ -13,16 +13,17 @@ import duckdb
 from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import qualified, quoted
-from airflow_provider_mediabatch.local.context import Context
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, not_supported, syntax_error
+from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, declared, refuse_twins
 from airflow_provider_mediabatch.local.sql.dml import assigned
-from airflow_provider_mediabatch.local.sql.execute import described, handles
+from airflow_provider_mediabatch.local.sql.handlers import handles
+from airflow_provider_mediabatch.local.sql.queries import described
 from airflow_provider_mediabatch.local.sql.resolve_names import allow
-from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result
+from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
 _RETRIES = 50
 
@@ -52,7 +53,7 @@ def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) ->
             if not retried or attempt == _RETRIES - 1:
                 raise
             time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
-    ctx.engine.storage.committed({table.physical for table in tables})
+    ctx.stores.storage.committed({table.physical for table in tables})
     transaction.after_read()
 
 
@@ -116,7 +117,7 @@ def _create_table(ctx: Context, tree: exp.Create) -> Result:
 
     def build() -> list[str]:
         nonlocal done
-        existing = ctx.engine.storage.find(ctx.session, table.database, table.schema, table.name)
+        existing = ctx.session.tables.find(table.database, table.schema, table.name)
         if existing is not None and existing.temporary != table.temporary:
             existing = None if table.temporary else _permanent(ctx, table)
         if existing is not None and tree.args.get("exists") and not tree.args.get("replace"):
@@ -130,7 +131,7 @@ def _create_table(ctx: Context, tree: exp.Create) -> Result:
 
     change(ctx, build, [table])
     if table.temporary and "created" in done:
-        ctx.session.temporary["table", table.database, table.schema, table.name] = table
+        ctx.session.tables.put_temporary(table)
     name = table.name
     return Result.status(f"Table {name} {done}." if "created" in done else f"{name} {done}.")
 
@@ -140,28 +141,24 @@ def _room_for(ctx: Context, tree: exp.Create, table: Table, existing: Table | No
     if existing is not None and tree.args.get("replace"):
         allow(ctx, "OWNERSHIP", existing)
         return [f"DROP {existing.kind} {existing.sql}"]
-    ctx.engine.storage.check_free(ctx.session, table)
+    ctx.session.tables.check_free(table)
     return []
 
 
 def _permanent(ctx: Context, table: Table) -> Table | None:
     """The permanent table of the name, past a temporary one that hides it."""
     return next(
-        (
-            t
-            for t in ctx.engine.storage.tables(ctx.session, table.database, table.schema)
-            if t.name == table.name and not t.temporary
-        ),
+        (t for t in ctx.session.tables.all(table.database, table.schema) if t.name == table.name and not t.temporary),
         None,
     )
 
 
 def _check_schema(ctx: Context, table: Table) -> None:
     """The schema is there, and the role may create the object in it; a temporary one needs USAGE only."""
-    if not ctx.engine.storage.schema_exists(table.database, table.schema):
+    if not ctx.stores.storage.schema_exists(table.database, table.schema):
         raise does_not_exist("Schema", qualified(table.database, table.schema))
     privilege = "USAGE" if table.temporary else f"CREATE {table.kind}"
-    ctx.engine.privileges.require(ctx, privilege, "SCHEMA", (table.database, table.schema))
+    ctx.stores.privileges.require(ctx.session.role, privilege, "SCHEMA", (table.database, table.schema))
 
 
 _IGNORED = {
@@ -250,7 +247,7 @@ def _create_view(ctx: Context, tree: exp.Create) -> Result:
 
     def build() -> list[str]:
         nonlocal message
-        existing = ctx.engine.storage.find(ctx.session, table.database, table.schema, table.name)
+        existing = ctx.session.tables.find(table.database, table.schema, table.name)
         if existing is not None and tree.args.get("exists"):
             message = "already exists, statement succeeded"
             return []
@@ -277,7 +274,7 @@ def drop(ctx: Context, tree: exp.Expr) -> Result:
 
     def build() -> list[str]:
         nonlocal found
-        found = ctx.engine.storage.find(ctx.session, *name)
+        found = ctx.session.tables.find(*name)
         if found is None:
             if tree.args.get("exists"):
                 return []
@@ -294,7 +291,7 @@ def drop(ctx: Context, tree: exp.Expr) -> Result:
     if found is None:
         return Result.status("Drop statement executed successfully.")
     if found.temporary:
-        del ctx.session.temporary["table", found.database, found.schema, found.name]
+        ctx.session.tables.drop_temporary(found)
     return Result.status(f"{found.name} successfully dropped.")
 
 
@@ -307,5 +304,5 @@ def comment(ctx: Context, tree: exp.Expr) -> Result:
     new = replace(Translation(ctx).names.lookup(tree.this, "OWNERSHIP"), comment=tree.expression.name)
     change(ctx, lambda: [new.remark()], [new])
     if new.temporary:
-        ctx.session.temporary["table", new.database, new.schema, new.name] = new
+        ctx.session.tables.put_temporary(new)
     return Result.status("Statement executed successfully.")

@@ -11,17 +11,17 @@ import pyarrow as pa
 from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import quoted
-from airflow_provider_mediabatch.local.context import Context
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
+from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
-from airflow_provider_mediabatch.local.sql.annotate import is_semi, kind
 from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.errors import translated
-from airflow_provider_mediabatch.local.sql.execute import handles
+from airflow_provider_mediabatch.local.sql.expression_types import is_semi, kind
+from airflow_provider_mediabatch.local.sql.handlers import handles
 from airflow_provider_mediabatch.local.sql.sources import forget
-from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
 _SEMI_STRUCTURED = ("VARIANT", "OBJECT", "ARRAY")
 _CONSTANTS = (exp.Literal, exp.Null, exp.Boolean)
@@ -297,7 +297,7 @@ def truncate(ctx: Context, tree: exp.Expr) -> Result:
             return Result.status("Statement executed successfully.")
         raise
     _execute_locked(ctx, translation, target, f"DELETE FROM {target.sql}")
-    ctx.engine.stages.loads.forget(target.full_name)
+    ctx.stores.stages.loads.forget(target.full_name)
     return Result.status("Statement executed successfully.")
 
 

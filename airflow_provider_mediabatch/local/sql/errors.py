@@ -18,7 +18,7 @@ from airflow_provider_mediabatch.local.errors import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.session.context import Context
 
 _FUNCTION = re.compile(
     r"(?:Scalar|Aggregate|Table|Macro|Window)?\s*Function with name \"?([\w$]+)\"? (?:does not exist|is not in)"

@@ -16,7 +16,7 @@ from sqlglot import exp
 from airflow_provider_mediabatch.local.errors import not_supported, syntax_error
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.session.context import Context
 
 Scalar = Callable[["Context", list[object]], object]
 _scalars: dict[str, Scalar] = {}

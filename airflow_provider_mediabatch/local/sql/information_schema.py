@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from airflow_provider_mediabatch.local.sql import sources, types, visibility
+from airflow_provider_mediabatch.local.session import visibility
+from airflow_provider_mediabatch.local.sql import sources, types
 from airflow_provider_mediabatch.local.sql.sources import table_source
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.session.context import Context
 
 _T, _N, _L = Column.text, Column.number, Column.timestamp_ltz
 

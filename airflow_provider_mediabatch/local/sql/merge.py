@@ -8,8 +8,8 @@ import duckdb
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from airflow_provider_mediabatch.local.context import Context
 from airflow_provider_mediabatch.local.errors import syntax_error
+from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql.dml import (
     assigned,
     changed,
@@ -20,11 +20,11 @@ from airflow_provider_mediabatch.local.sql.dml import (
     target_of,
     write_locked,
 )
-from airflow_provider_mediabatch.local.sql.execute import handles
+from airflow_provider_mediabatch.local.sql.handlers import handles
 from airflow_provider_mediabatch.local.sql.resolve_names import allow
-from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result
+from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
 
 @handles(exp.Merge)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from airflow_provider_mediabatch.local.sql import types
-from airflow_provider_mediabatch.local.sql.annotate import is_exact, kind, number, scale_of
+from airflow_provider_mediabatch.local.sql.expression_types import is_exact, kind, number, scale_of
 
 
 def same_scale(values: Iterable[exp.Expr]) -> bool:

@@ -7,7 +7,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
 from airflow_provider_mediabatch.local.errors import not_supported, syntax_error
-from airflow_provider_mediabatch.local.statements.lexer import Cursor
+from airflow_provider_mediabatch.local.lexer import Cursor
 
 
 def parse(sql: str) -> exp.Expr:

@@ -18,8 +18,8 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, not_support
 from airflow_provider_mediabatch.local.sql import functions, sources, types
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.sql.storage import Table
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.stores.tables.table import Table
 
 SOURCE = "mb_source"
 _TIMES = (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime)
@@ -123,7 +123,7 @@ class Preparation:
 
     def _variable(self, node: exp.Parameter) -> exp.Expr:
         name = node.this.name.upper()
-        variables = self.ctx.session.temporary.get("variables", {})
+        variables = self.ctx.session.variables
         if name not in variables:
             raise SnowflakeError(
                 2211, "02000", f"SQL compilation error: error line 1\nSession variable '${name}' does not exist"
@@ -201,7 +201,7 @@ class Preparation:
             if not source.alias:
                 source.set("alias", exp.TableAlias(this=exp.to_identifier(source.name, quoted=True)))
             name = self.ctx.qualify(tuple(p.name for p in source.parts))
-            return [c.name for c in self.ctx.engine.storage.get(self.ctx.session, *name).columns]
+            return [c.name for c in self.ctx.session.tables.get(*name).columns]
         if isinstance(source, exp.Subquery) and isinstance(source.this, exp.Select):
             if not source.alias:
                 source.set("alias", exp.TableAlias(this=exp.to_identifier("MB_SUBQUERY", quoted=True)))
@@ -288,7 +288,7 @@ class Preparation:
 
     def lookup(self, node: exp.Table, privilege: str) -> Table:
         """The table that a statement changes, by the reference as it was written; the role must have the privilege."""
-        found: Table = self.ctx.engine.storage.get(self.ctx.session, *self.name(node))
+        found: Table = self.ctx.session.tables.get(*self.name(node))
         allow(self.ctx, privilege, found)
         return found
 
@@ -305,7 +305,7 @@ class Preparation:
     def resolve(self, table: exp.Table) -> Table:
         """The table behind a reference, noted with its columns."""
         name = self.ctx.qualify(tuple(part.name for part in table.parts))
-        found: Table = self.ctx.engine.storage.get(self.ctx.session, *name)
+        found: Table = self.ctx.session.tables.get(*name)
         allow(self.ctx, "SELECT", found)
         database, physical = found.physical
         self.tables[found.physical] = found
@@ -316,7 +316,9 @@ class Preparation:
 def allow(ctx: Context, privilege: str, table: Table) -> None:
     """Raise Snowflake's error unless the session's role has the privilege; a temporary table is its session's own."""
     if not table.temporary:
-        ctx.engine.privileges.require(ctx, privilege, table.kind, (table.database, table.schema, table.name))
+        ctx.stores.privileges.require(
+            ctx.session.role, privilege, table.kind, (table.database, table.schema, table.name)
+        )
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import not_supported
 from airflow_provider_mediabatch.local.sql import functions, types
-from airflow_provider_mediabatch.local.sql.annotate import (
+from airflow_provider_mediabatch.local.sql.casts import cast, text
+from airflow_provider_mediabatch.local.sql.expression_types import (
     is_exact,
     is_numeric,
     is_semi,
@@ -22,12 +23,11 @@ from airflow_provider_mediabatch.local.sql.annotate import (
     quotient_scale,
     scale_of,
 )
-from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.numeric_scale import branches, leaves, same_scale
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.session.context import Context
 
 Rule = Callable[["Rewriter", Any], exp.Expr]
 _RULES: dict[type[exp.Expr], Rule] = {}

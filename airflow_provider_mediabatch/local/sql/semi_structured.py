@@ -7,8 +7,8 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
 from airflow_provider_mediabatch.local.sql import types
-from airflow_provider_mediabatch.local.sql.annotate import is_exact, is_numeric, is_semi, kind
 from airflow_provider_mediabatch.local.sql.casts import cast, text
+from airflow_provider_mediabatch.local.sql.expression_types import is_exact, is_numeric, is_semi, kind
 from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, around_window, rule
 

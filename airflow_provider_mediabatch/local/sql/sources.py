@@ -19,7 +19,7 @@ from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.statement_result import Result
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.session.context import Context
 
 Source = Callable[["Context", Any], str]
 _sources: dict[str, Source] = {}
@@ -137,7 +137,7 @@ def relation(ctx: Context, result: Result) -> str:
 def result_scan(ctx: Context, node: exp.Expr) -> str:
     """``RESULT_SCAN('<query id>')`` or ``RESULT_SCAN(LAST_QUERY_ID())``: an earlier statement's result."""
     positional, _ = arguments(node)
-    result = ctx.engine.queries.result(str(positional[0]))
+    result = ctx.stores.history.result(str(positional[0]))
     if not isinstance(result, Result):
         raise SnowflakeError(709, "02000", f"Statement {positional[0]} not found")
     return relation(ctx, result)

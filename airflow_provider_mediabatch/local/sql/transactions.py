@@ -22,8 +22,8 @@ import duckdb
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.session import Session
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.session.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ def of(session: Session) -> Transaction:
     found = session.temporary.get("transaction")
     if found is None:
         found = session.temporary["transaction"] = Transaction(session)
+        session.on_close.append(found.release_locks)
     transaction: Transaction = found
     return transaction
 
@@ -70,7 +71,7 @@ class Transaction:
 
     def before_read(self, reads: set[Key]) -> None:
         """Make what a SELECT is to see visible."""
-        if self._done and (self._snapshot is None or self.session.engine.storage.changed_since(self._snapshot, reads)):
+        if self._done and (self._snapshot is None or self.session.stores.storage.changed_since(self._snapshot, reads)):
             self._again()
 
     def after_read(self) -> None:
@@ -98,11 +99,11 @@ class Transaction:
         :param repeatable: doing it again gives the same rows (it calls no RANDOM or UUID_STRING).
         :returns: rows changed.
         """
-        engine = self.session.engine
+        stores = self.session.stores
         if exclusive and target[0] != "temp":
             timeout = float(self.session.parameters.get("LOCK_TIMEOUT", 43200))
             try:
-                engine.locks.acquire(target, self, timeout=timeout, stop=ctx.cancelled)
+                stores.locks.acquire(target, self, timeout=timeout, stop=ctx.cancelled)
             except SnowflakeError as error:
                 if error.code == 57:
                     self.rollback()
@@ -111,10 +112,10 @@ class Transaction:
             try:
                 return self._alone(work, target)
             finally:
-                engine.locks.release(self)
+                stores.locks.release(self)
                 self._clean()
         concerned = reads | {target} if exclusive else reads
-        if self._snapshot is None or engine.storage.changed_since(self._snapshot, concerned):
+        if self._snapshot is None or stores.storage.changed_since(self._snapshot, concerned):
             self._again()
         try:
             count = work(self.session.duckdb)
@@ -125,12 +126,17 @@ class Transaction:
         self._done.append((work, {target}, repeatable))
         return count
 
+    def release_locks(self) -> None:
+        """Give back the locks on tables that the transaction holds."""
+        self.session.stores.locks.release(self)
+
     def begin(self) -> None:
+        """Begin a transaction that AUTOCOMMIT does not end."""
         self.explicit = True
 
     def commit(self) -> None:
         """Commit and release the locks. Without a transaction nothing happens, as in Snowflake."""
-        engine = self.session.engine
+        stores = self.session.stores
         try:
             if self._done:
                 for attempt in range(_RETRIES):
@@ -146,7 +152,7 @@ class Transaction:
                                 625, "40001", f"The transaction could not be committed: {conflict}"
                             ) from None
                         time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
-                engine.storage.committed({key for _, keys, _ in self._done for key in keys})
+                stores.storage.committed({key for _, keys, _ in self._done for key in keys})
         finally:
             self._end()
 
@@ -163,7 +169,7 @@ class Transaction:
                     raise
                 time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
                 continue
-            self.session.engine.storage.committed({target})
+            self.session.stores.storage.committed({target})
             return count
         raise AssertionError("unreachable")
 
@@ -179,7 +185,7 @@ class Transaction:
             )
         self._abandon()
         # Read before BEGIN: a commit in between only causes one repetition too many.
-        sequence = self.session.engine.storage.sequence
+        sequence = self.session.stores.storage.sequence
         self.session.duckdb.execute("BEGIN TRANSACTION")
         self._snapshot = sequence
         for work, _, _ in self._done:
@@ -197,7 +203,7 @@ class Transaction:
         self._snapshot = None
         self.explicit = False
         self._done.clear()
-        self.session.engine.locks.release(self)
+        self.session.stores.locks.release(self)
         self._clean()
 
     def _clean(self) -> None:

@@ -19,7 +19,7 @@ from airflow_provider_mediabatch.local.sql.resolve_names import SOURCE, Preparat
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.session.context import Context
 
 _VOLATILE = (exp.Rand, exp.Uuid)
 

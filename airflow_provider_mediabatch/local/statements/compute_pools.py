@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.defaults import ACCOUNT
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, invalid_argument, not_supported
-from airflow_provider_mediabatch.local.jobs.compute_pools import ComputePool
+from airflow_provider_mediabatch.local.session.access import may
 from airflow_provider_mediabatch.local.statement_result import Column, Result
-from airflow_provider_mediabatch.local.statements.access_check import may
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.options import like, options
 from airflow_provider_mediabatch.local.statements.services import moment
+from airflow_provider_mediabatch.local.stores.jobs.compute_pools import ComputePool
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
 
 _text, _number, _time = Column.text, Column.number, Column.timestamp_ltz
 _COLUMNS = [
@@ -31,7 +31,7 @@ BUILD_SETTING = "MEDIABATCH_IMAGE_BUILD_SECONDS"
 
 
 def _rows(ctx: Context, pools: list[ComputePool]) -> Result:
-    live = ctx.engine.jobs.all(lambda job: job.status is None)
+    live = ctx.stores.jobs.all(lambda job: job.status is None)
     rows = []
     for pool in pools:
         jobs = [job for job in live if job.compute_pool == pool.name and not job.terminal]
@@ -54,8 +54,8 @@ def show_compute_pools(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("SHOW", "COMPUTE", "POOLS")
     matches = like(cursor.string()) if cursor.accept("LIKE") else lambda name: True
     cursor.expect_end()
-    sees, role = ctx.engine.privileges.visible, ctx.session.role
-    pools = [pool for pool in ctx.engine.jobs.pools.all() if matches(pool.name)]
+    sees, role = ctx.stores.privileges.visible, ctx.session.role
+    pools = [pool for pool in ctx.stores.jobs.pools.all() if matches(pool.name)]
     return _rows(ctx, [pool for pool in pools if sees(role, "COMPUTE POOL", (pool.name,))])
 
 
@@ -66,8 +66,8 @@ def describe_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("COMPUTE", "POOL")
     name = cursor.name()[-1]
     cursor.expect_end()
-    pool = ctx.engine.jobs.pools.get(name)
-    if not ctx.engine.privileges.visible(ctx.session.role, "COMPUTE POOL", (name,)):
+    pool = ctx.stores.jobs.pools.get(name)
+    if not ctx.stores.privileges.visible(ctx.session.role, "COMPUTE POOL", (name,)):
         raise does_not_exist("Compute pool", name)
     return _rows(ctx, [pool])
 
@@ -88,7 +88,7 @@ def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     if not isinstance(low, int) or not isinstance(high, int):
         raise invalid_argument("MIN_NODES and MAX_NODES must be whole numbers")
     try:
-        ctx.engine.jobs.pools.create(name, family, low, high, ctx.session.role, str(given.get("COMMENT", "")))
+        ctx.stores.jobs.pools.create(name, family, low, high, ctx.session.role, str(given.get("COMMENT", "")))
     except SnowflakeError as error:
         if lenient and error.code == 2002:
             return Result.status(f"{name} already exists, statement succeeded.")
@@ -102,7 +102,7 @@ def alter_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("ALTER", "COMPUTE", "POOL")
     lenient = cursor.accept("IF", "EXISTS")
     name = cursor.identifier()
-    pools = ctx.engine.jobs.pools
+    pools = ctx.stores.jobs.pools
     if lenient and name not in {pool.name for pool in pools.all()}:
         return Result.status("Statement executed successfully.")
     pools.get(name)
@@ -112,8 +112,8 @@ def alter_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     elif cursor.accept("RESUME"):
         pools.update(name, suspended=0)
     elif cursor.accept("STOP", "ALL"):
-        for job in ctx.engine.jobs.all(lambda job: job.compute_pool == name):
-            ctx.engine.jobs.drop(job)
+        for job in ctx.stores.jobs.all(lambda job: job.compute_pool == name):
+            ctx.stores.jobs.drop(job)
     else:
         cursor.expect("SET")
         given = options(cursor, _PROPERTIES - {"INSTANCE_FAMILY", "INITIALLY_SUSPENDED"})
@@ -132,13 +132,13 @@ def drop_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     lenient = cursor.accept("IF", "EXISTS")
     name = cursor.identifier()
     cursor.expect_end()
-    if lenient and name not in {pool.name for pool in ctx.engine.jobs.pools.all()}:
+    if lenient and name not in {pool.name for pool in ctx.stores.jobs.pools.all()}:
         return Result.status("Drop statement executed successfully (object already dropped).")
-    ctx.engine.jobs.pools.get(name)
+    ctx.stores.jobs.pools.get(name)
     may(ctx, "OWNERSHIP", "COMPUTE POOL", qualified(name))
-    if any(not job.terminal for job in ctx.engine.jobs.all(lambda job: job.compute_pool == name)):
+    if any(not job.terminal for job in ctx.stores.jobs.all(lambda job: job.compute_pool == name)):
         raise SnowflakeError(395024, "55000", f"Cannot drop compute pool {name}: it has running jobs")
-    ctx.engine.jobs.pools.drop(name)
+    ctx.stores.jobs.pools.drop(name)
     return Result.status(f"{name} successfully dropped.")
 
 
@@ -160,12 +160,12 @@ def alter_account(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("ALTER", "ACCOUNT")
     may(ctx, "OWNERSHIP", "ACCOUNT", ACCOUNT)
     if cursor.accept("UNSET", BUILD_SETTING):
-        ctx.engine.jobs.image_build_seconds = 0
+        ctx.stores.jobs.image_build_seconds = 0
     elif cursor.accept("SET", BUILD_SETTING, "="):
         token = cursor.next()
         if token.kind != "number":
             raise invalid_argument(f"{BUILD_SETTING} must be a number of seconds, not {token.value}")
-        ctx.engine.jobs.image_build_seconds = float(token.value)
+        ctx.stores.jobs.image_build_seconds = float(token.value)
     else:
         raise not_supported(f"ALTER ACCOUNT, but for SET and UNSET {BUILD_SETTING}")
     cursor.expect_end()

@@ -10,8 +10,8 @@ from airflow_provider_mediabatch.local.statements import copy_into_location, cop
 from airflow_provider_mediabatch.local.statements.handlers import statement
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
 
 
 @statement("COPY INTO")

@@ -14,18 +14,19 @@ import duckdb
 
 from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported
-from airflow_provider_mediabatch.local.sql import execute, transactions
+from airflow_provider_mediabatch.local.session.access import may_use_files
+from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
+from airflow_provider_mediabatch.local.sql import queries, transactions
 from airflow_provider_mediabatch.local.sql.errors import translated
-from airflow_provider_mediabatch.local.stages import file_formats
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements import options
-from airflow_provider_mediabatch.local.statements.access_check import may_use_files
+from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
 from airflow_provider_mediabatch.local.statements.transfer import move, stage_reference
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.stages.store import Stage
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.stores.stages.stage import Stage
 
 _OPTIONS = (
     *("FILE_FORMAT", "OVERWRITE", "SINGLE", "MAX_FILE_SIZE", "INCLUDE_QUERY_ID", "DETAILED_OUTPUT"),
@@ -59,7 +60,7 @@ def unload(ctx: Context, cursor: Cursor) -> Result:
     and PARTITION BY; a path that does not end with a slash is what names begin with. OVERWRITE = TRUE replaces files of
     the same name only, without it such a file is an error. No rows, no file.
     """
-    stage, path = ctx.engine.stages.parse(ctx, stage_reference(cursor))
+    stage, path = resolve_stage(ctx, stage_reference(cursor))
     may_use_files(ctx, stage, write=True)
     if stage.object_kind != "STAGE":
         raise invalid_argument("rows cannot be unloaded into a model version")
@@ -86,7 +87,7 @@ def _target(ctx: Context, cursor: Cursor, stage: Stage, path: str) -> _Target:
         given |= options.options(cursor, _OPTIONS)
     cursor.expect_end()
     options.refuse(given, ("VALIDATION_MODE", "ENCRYPTION", "STORAGE_INTEGRATION", "CREDENTIALS"), "COPY INTO @stage")
-    file_format = file_formats.parquet(ctx, given.get("FILE_FORMAT"), stage, "unloading to")
+    file_format = parquet_format(ctx, given.get("FILE_FORMAT"), stage, "unloading to")
     compression = str(file_format.get("COMPRESSION", "SNAPPY")).upper()
     if compression == "AUTO" or options.boolean("SNAPPY_COMPRESSION", file_format.get("SNAPPY_COMPRESSION", False)):
         compression = "SNAPPY"
@@ -124,7 +125,7 @@ def _write(ctx: Context, query: str, target: _Target) -> Result:
     if target.partition_by is not None:
         query = f"SELECT *, TO_VARCHAR({target.partition_by}) AS {quoted(_PARTITION)} FROM ({query})"
     with _scratch(ctx) as folder, translated(ctx):
-        text = execute.translate(ctx, query)
+        text = queries.translate(ctx, query)
         written = _copy(ctx, text, target, folder)
         transactions.of(ctx.session).after_read()
         placed = _place(ctx, target, written)
@@ -139,7 +140,7 @@ def _write(ctx: Context, query: str, target: _Target) -> Result:
 
 @contextmanager
 def _scratch(ctx: Context) -> Iterator[Path]:
-    folder: Path = ctx.engine.stages.state_dir / "unload" / ctx.query_id
+    folder: Path = ctx.stores.stages.state_dir / "unload" / ctx.query_id
     folder.mkdir()
     try:
         yield folder
@@ -151,7 +152,7 @@ def _copy(ctx: Context, text: str, target: _Target, folder: Path) -> list[tuple[
     """Let DuckDB write; gives (file, bytes, rows, partition) of every file that has rows."""
     connection = ctx.session.duckdb
     relation = connection.sql(text)
-    columns = [column for column in execute.described(relation) if column.name != _PARTITION]
+    columns = [column for column in queries.described(relation) if column.name != _PARTITION]
     for column in columns:
         if column.type in ("timestamp_tz", "timestamp_ltz"):
             raise SnowflakeError(

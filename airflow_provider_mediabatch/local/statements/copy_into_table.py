@@ -11,19 +11,21 @@ import pyarrow.parquet as pq
 
 from airflow_provider_mediabatch.core.sql import qualified, quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported, syntax_error
-from airflow_provider_mediabatch.local.stages import file_formats
-from airflow_provider_mediabatch.local.stages import sources as stage_sources
-from airflow_provider_mediabatch.local.stages.files import StagedFile
+from airflow_provider_mediabatch.local.lexer import Cursor
+from airflow_provider_mediabatch.local.session.access import may_use_files
+from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
+from airflow_provider_mediabatch.local.sql.execute import run_sql
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements import options
-from airflow_provider_mediabatch.local.statements.access_check import may_use_files
-from airflow_provider_mediabatch.local.statements.lexer import Cursor
+from airflow_provider_mediabatch.local.statements import staged_files as stage_sources
+from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
 from airflow_provider_mediabatch.local.statements.transfer import stage_reference
+from airflow_provider_mediabatch.local.stores.stages.files import StagedFile
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.sql.storage import Table
-    from airflow_provider_mediabatch.local.stages.store import Stage
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.stores.stages.stage import Stage
+    from airflow_provider_mediabatch.local.stores.tables.table import Table
 
 _OPTIONS = (
     *(
@@ -61,10 +63,10 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
     options.refuse(given, ("VALIDATION_MODE", "SIZE_LIMIT", "INCLUDE_METADATA"), "COPY INTO a table")
     if str(given.get("ON_ERROR", "ABORT_STATEMENT")).upper() != "ABORT_STATEMENT":
         raise not_supported(f"ON_ERROR = {given['ON_ERROR']} in COPY INTO, only ABORT_STATEMENT")
-    stage, path = ctx.engine.stages.parse(ctx, reference)
+    stage, path = resolve_stage(ctx, reference)
     may_use_files(ctx, stage)
-    file_format = file_formats.parquet(ctx, given.get("FILE_FORMAT"), stage, "loading")
-    table: Table = ctx.engine.storage.get(ctx.session, *name)
+    file_format = parquet_format(ctx, given.get("FILE_FORMAT"), stage, "loading")
+    table: Table = ctx.session.tables.get(*name)
     files = _files(ctx, stage, path, given, table)
     if not files:
         return Result.status("Copy executed with 0 files processed.")
@@ -77,9 +79,8 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
             columns, select = _projection(ctx, table, columns, chosen, stage, paths, given)
         target = qualified(*name)
         into = f" ({', '.join(quoted(column) for column in columns)})" if columns else ""
-        ctx_of_insert = replace(ctx, bindings={})
-        ctx_of_insert.query(f"INSERT INTO {target}{into} {select}")
-    ctx.engine.stages.loads.record(table.full_name, table.created_on, stage.id, files)
+        run_sql(replace(ctx, bindings={}), f"INSERT INTO {target}{into} {select}")
+    ctx.stores.stages.loads.record(table.full_name, table.created_on, stage.id, files)
     if options.boolean("PURGE", given.get("PURGE", False)):
         for file in files:
             stage.path(file.path).unlink(missing_ok=True)
@@ -135,10 +136,10 @@ def _files(ctx: Context, stage: Stage, path: str, given: dict[str, Any], table: 
     for name in chosen:
         status = stage.path(name).stat()
         files.append(StagedFile(name, status.st_size, status.st_mtime_ns))
-    ctx.engine.stages.digests.fill(stage, files)
+    ctx.stores.stages.digests.fill(stage, files)
     if options.boolean("FORCE", given.get("FORCE", False)):
         return files
-    unloaded: list[StagedFile] = ctx.engine.stages.loads.unloaded(table.full_name, table.created_on, stage.id, files)
+    unloaded: list[StagedFile] = ctx.stores.stages.loads.unloaded(table.full_name, table.created_on, stage.id, files)
     return unloaded
 
 

@@ -11,8 +11,8 @@ from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
 
 _IGNORED = {
     "DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS", "DEFAULT_DDL_COLLATION", "WAREHOUSE_TYPE",
@@ -50,17 +50,9 @@ def _head(cursor: Cursor, kind: str) -> tuple[bool, bool, tuple[str, ...]]:
 
 def _schema(ctx: Context, name: tuple[str, ...]) -> tuple[str, str]:
     database = name[-2] if len(name) > 1 else ctx.session.database
-    if not database or not ctx.engine.storage.database_exists(database):
+    if not database or not ctx.stores.storage.database_exists(database):
         raise does_not_exist("Database", database or "")
     return database, name[-1]
-
-
-def _empty_schema(ctx: Context, database: str, schema: str) -> None:
-    """Everything in a schema goes with it: rooms with objects of their own have ``drop_schema(database, schema)``."""
-    for room in (ctx.engine.stages, ctx.engine.models, ctx.engine.jobs):
-        drop = getattr(room, "drop_schema", None)
-        if drop is not None:
-            drop(database, schema)
 
 
 @statement("CREATE DATABASE")
@@ -71,7 +63,7 @@ def create_database(ctx: Context, cursor: Cursor) -> Result:
         raise not_supported("CREATE DATABASE … CLONE")
     options = _options(cursor)
     transactions.of(ctx.session).commit()
-    storage = ctx.engine.storage
+    storage = ctx.stores.storage
     if storage.database_exists(name):
         if if_not_exists:
             return Result.status(f"{name} already exists, statement succeeded.")
@@ -84,9 +76,9 @@ def create_database(ctx: Context, cursor: Cursor) -> Result:
 
 
 def _drop_database(ctx: Context, name: str) -> None:
-    for row in ctx.engine.storage.schemas(name):
-        _empty_schema(ctx, name, row["name"])
-    ctx.engine.storage.drop_database(name)
+    for row in ctx.stores.storage.schemas(name):
+        ctx.stores.drop_schema(name, row["name"])
+    ctx.stores.storage.drop_database(name)
 
 
 @statement("DROP DATABASE")
@@ -96,7 +88,7 @@ def drop_database(ctx: Context, cursor: Cursor) -> Result:
     if_exists = cursor.accept("IF", "EXISTS")
     name = cursor.name()[0]
     transactions.of(ctx.session).commit()
-    if not ctx.engine.storage.database_exists(name):
+    if not ctx.stores.storage.database_exists(name):
         if if_exists:
             return Result.status("Drop statement executed successfully.")
         raise does_not_exist("Database", name)
@@ -114,15 +106,15 @@ def create_schema(ctx: Context, cursor: Cursor) -> Result:
         raise not_supported("CREATE SCHEMA … CLONE")
     options = _options(cursor)
     database, name = _schema(ctx, given)
-    ctx.engine.privileges.require(ctx, "CREATE SCHEMA", "DATABASE", (database,))
+    ctx.stores.privileges.require(ctx.session.role, "CREATE SCHEMA", "DATABASE", (database,))
     transactions.of(ctx.session).commit()
-    storage = ctx.engine.storage
+    storage = ctx.stores.storage
     if storage.schema_exists(database, name):
         if if_not_exists:
             return Result.status(f"{name} already exists, statement succeeded.")
         if not replace:
             raise already_exists("Object", qualified(database, name))
-        _empty_schema(ctx, database, name)
+        ctx.stores.drop_schema(database, name)
         storage.drop_schema(database, name)
     storage.create_schema(database, name, ctx.session.role, options.get("COMMENT", ""))
     ctx.session.database, ctx.session.schema = database, name
@@ -137,12 +129,12 @@ def drop_schema(ctx: Context, cursor: Cursor) -> Result:
     given = cursor.name()
     transactions.of(ctx.session).commit()
     database, name = given[-2] if len(given) > 1 else ctx.session.database, given[-1]
-    if not database or not ctx.engine.storage.schema_exists(database, name):
+    if not database or not ctx.stores.storage.schema_exists(database, name):
         if if_exists:
             return Result.status("Drop statement executed successfully.")
         raise does_not_exist("Schema", qualified(*given))
-    _empty_schema(ctx, database, name)
-    ctx.engine.storage.drop_schema(database, name)
+    ctx.stores.drop_schema(database, name)
+    ctx.stores.storage.drop_schema(database, name)
     if (ctx.session.database, ctx.session.schema) == (database, name):
         ctx.session.schema = None
     return Result.status(f"{name} successfully dropped.")
@@ -153,22 +145,17 @@ def create_warehouse(ctx: Context, cursor: Cursor) -> Result:
     """``CREATE [OR REPLACE] WAREHOUSE [IF NOT EXISTS]``: a name and a size; every query runs on this machine."""
     replace, if_not_exists, (name, *_) = _head(cursor, "WAREHOUSE")
     options = _options(cursor)
-    storage = ctx.engine.storage
+    storage = ctx.stores.storage
     if storage.warehouse_exists(name):
         if if_not_exists:
             return Result.status(f"{name} already exists, statement succeeded.")
         if not replace:
             raise already_exists("Object", name)
-        storage.change(f"DELETE FROM main.mb_warehouses WHERE name = {_text(name)}")
+        storage.drop_warehouse(name)
     size, comment = options.get("WAREHOUSE_SIZE", "X-Small"), options.get("COMMENT", "")
-    values = ", ".join(_text(v) for v in (name, size, ctx.session.role, comment))
-    storage.change(f"INSERT INTO main.mb_warehouses VALUES ({values}, now())")
+    storage.create_warehouse(name, size, ctx.session.role, comment)
     ctx.session.warehouse = name
     return Result.status(f"Warehouse {name} successfully created.")
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 @statement("DROP WAREHOUSE")
@@ -177,11 +164,11 @@ def drop_warehouse(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("DROP", "WAREHOUSE")
     if_exists = cursor.accept("IF", "EXISTS")
     name = cursor.name()[0]
-    if not ctx.engine.storage.warehouse_exists(name):
+    if not ctx.stores.storage.warehouse_exists(name):
         if if_exists:
             return Result.status("Drop statement executed successfully.")
         raise does_not_exist("Warehouse", name)
-    ctx.engine.storage.change(f"DELETE FROM main.mb_warehouses WHERE name = {_text(name)}")
+    ctx.stores.storage.drop_warehouse(name)
     return Result.status(f"{name} successfully dropped.")
 
 
@@ -191,7 +178,7 @@ def alter_warehouse(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("ALTER", "WAREHOUSE")
     if_exists = cursor.accept("IF", "EXISTS")
     name = cursor.name()[0]
-    if not if_exists and not ctx.engine.storage.warehouse_exists(name):
+    if not if_exists and not ctx.stores.storage.warehouse_exists(name):
         raise does_not_exist("Warehouse", name)
     if cursor.accept("SET"):
         _options(cursor)

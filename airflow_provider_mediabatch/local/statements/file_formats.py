@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument
-from airflow_provider_mediabatch.local.stages.file_formats import TYPES
+from airflow_provider_mediabatch.local.session.access import may_create, owned
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements import options
-from airflow_provider_mediabatch.local.statements.access_check import may_create, owned
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.stages import temporary
+from airflow_provider_mediabatch.local.stores.stages.file_formats import TYPES
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
 
 
 @statement("CREATE FILE FORMAT")
@@ -33,7 +33,7 @@ def create_file_format(ctx: Context, cursor: Cursor) -> Result:
     if given["TYPE"] not in TYPES:
         raise invalid_argument(f"invalid value '{given['TYPE']}' for property 'TYPE'")
     may_create(ctx, "FILE FORMAT", name[0], name[1])
-    formats = ctx.engine.stages.file_formats
+    formats = ctx.stores.stages.file_formats
     session = ctx.session.id if is_temporary else None
     existing = formats.find(name, ctx.session.id)
     if existing is not None and existing.session == session and if_not_exists:
@@ -50,13 +50,13 @@ def drop_file_format(ctx: Context, cursor: Cursor) -> Result:
     if_exists = cursor.accept("IF", "EXISTS")
     name = ctx.qualify(cursor.name())
     cursor.expect_end()
-    found = ctx.engine.stages.file_formats.find(name, ctx.session.id)
+    found = ctx.stores.stages.file_formats.find(name, ctx.session.id)
     if found is None:
         if if_exists:
             return Result.status("Drop statement executed successfully (object already dropped).")
         raise does_not_exist("File format", qualified(*name))
     owned(ctx, "FILE FORMAT", found.full_name, found.session)
-    ctx.engine.stages.file_formats.drop(found)
+    ctx.stores.stages.file_formats.drop(found)
     return Result.status(f"{name[2]} successfully dropped.")
 
 
@@ -70,7 +70,7 @@ def show_file_formats(ctx: Context, cursor: Cursor) -> Result:
             *(datetime.fromtimestamp(f.created_on, UTC), f.name, f.database, f.schema, f.options["TYPE"], f.owner),
             *(f.comment, json.dumps(f.options), "ROLE"),
         )
-        for f in ctx.engine.stages.file_formats.all(ctx.session.id)
+        for f in ctx.stores.stages.file_formats.all(ctx.session.id)
         if name_matches(f.name) and place_matches(f.database, f.schema)
     ]
     names = ("name", "database_name", "schema_name", "type", "owner", "comment", "format_options", "owner_role_type")

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from airflow_provider_mediabatch.local.errors import not_supported
+from airflow_provider_mediabatch.local.lexer import Cursor
+from airflow_provider_mediabatch.local.sql.execute import run_sql
 from airflow_provider_mediabatch.local.statement_result import FileTransfer, Pending, Result
-from airflow_provider_mediabatch.local.statements.lexer import Cursor
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
+    from airflow_provider_mediabatch.local.session.context import Context
 
 Handler = Callable[["Context", Cursor], Result | FileTransfer | Pending]
 
@@ -65,3 +67,13 @@ def find(cursor: Cursor) -> Handler | None:
 def is_locked(handler: Handler) -> bool:
     """Whether a handler needs the session to itself."""
     return handler not in _unlocked
+
+
+def answer(ctx: Context, sql: str) -> Result:
+    """The rows of a statement that another statement needs, run as part of that one."""
+    cursor = Cursor(sql)
+    handler = find(cursor)
+    outcome = handler(ctx, cursor) if handler is not None else run_sql(ctx, sql)
+    if not isinstance(outcome, Result):
+        raise not_supported(f"a statement within a statement: {sql}")
+    return outcome

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
-from airflow_provider_mediabatch.local.jobs.request import Specification, invalid, parse
-from airflow_provider_mediabatch.local.jobs.store import Job
-from airflow_provider_mediabatch.local.models.methods import Method, check, choose, methods
 from airflow_provider_mediabatch.local.runner.spec import RunSpec
+from airflow_provider_mediabatch.local.session.access import may, may_use_files
+from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
+from airflow_provider_mediabatch.local.sql import queries
 from airflow_provider_mediabatch.local.statement_result import Column, Pending, Result
-from airflow_provider_mediabatch.local.statements.access_check import may, may_use_files
 from airflow_provider_mediabatch.local.statements.handlers import statement
+from airflow_provider_mediabatch.local.stores.jobs.specification import Specification, invalid, parse
+from airflow_provider_mediabatch.local.stores.jobs.store import Job
+from airflow_provider_mediabatch.local.stores.models.methods import Method, check, choose, methods
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.stages.store import Stage
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.stores.stages.stage import Stage
 
 _TEMPORARY = "_snowflake_temporary/"  # where run_batch puts a DataFrame's rows, inside the output location
 
@@ -111,14 +113,14 @@ def execute(ctx: Context, cursor: Cursor) -> Result | Pending:
     name = ctx.qualify(given.name or (f"BATCH_INFERENCE_{uuid.uuid4().hex.upper()}",))
     _check_pool(ctx, given)
     may(ctx, "CREATE SERVICE", "SCHEMA", qualified(*name[:2]))
-    ctx.engine.jobs.check_free(*name)
+    ctx.stores.jobs.check_free(*name)
     database, schema, model = ctx.qualify(given.model)
-    version = ctx.engine.models.version(database, schema, model, given.version)
+    version = ctx.stores.models.version(database, schema, model, given.version)
     may(ctx, "READ", "MODEL", qualified(database, schema, model))
     method = choose(methods(Path(version.dir)), given.function, qualified(database, schema, model))
     check(method, specification.params, specification.partition_column)
     stage, path = _output(ctx, specification, name[2])
-    directory: Path = ctx.engine.jobs.new_directory()
+    directory: Path = ctx.stores.jobs.new_directory()
     try:
         source = _input(ctx, given, stage, path, directory)
         run = _run_spec(ctx, given, name, method, Path(version.dir), source, stage.path(path))
@@ -148,7 +150,7 @@ def execute(ctx: Context, cursor: Cursor) -> Result | Pending:
 
 def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, image: str) -> Result | Pending:
     """Build, create, answer: as a wait that holds no thread."""
-    jobs = ctx.engine.jobs
+    jobs = ctx.stores.jobs
     seconds = jobs.image_build_seconds
     needs_build = seconds > 0 and (specification.force_rebuild or not jobs.image_built(image))
     built_at = time.monotonic() + (seconds if needs_build else 0)
@@ -166,7 +168,7 @@ def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, 
                 if specification.overwrite:
                     shutil.rmtree(run.output_dir, ignore_errors=True)
                 created = jobs.create(replace(job, created=time.time()), run)
-                ctx.engine.privileges.created(ctx, "SERVICE", created.full_name)
+                ctx.stores.privileges.created(ctx.session.role, "SERVICE", created.full_name)
             except SnowflakeError:
                 discard()
                 raise
@@ -179,7 +181,7 @@ def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, 
 
 
 def _check_pool(ctx: Context, given: _Statement) -> None:
-    pool = ctx.engine.jobs.pools.get(given.pool)
+    pool = ctx.stores.jobs.pools.get(given.pool)
     may(ctx, "USAGE", "COMPUTE POOL", qualified(given.pool))
     if pool.gpu:
         raise not_supported(f"jobs in compute pool {given.pool}: its family {pool.instance_family} has GPUs")
@@ -192,7 +194,7 @@ def _check_pool(ctx: Context, given: _Statement) -> None:
 
 def _output(ctx: Context, specification: Specification, name: str) -> tuple[Stage, str]:
     """The output stage and the job's own folder on it."""
-    stage, path = ctx.engine.stages.parse(ctx, specification.output)
+    stage, path = resolve_stage(ctx, specification.output)
     if stage.kind != "internal":
         raise invalid(f"output.stage_location must be on an internal stage; {stage.full_name} is external")
     may_use_files(ctx, stage, write=True)
@@ -215,7 +217,7 @@ def _input(ctx: Context, given: _Statement, output: Stage, output_path: str, dir
         _materialise(ctx, given.query, folder / "data.parquet")
         return folder
     assert given.stage is not None
-    stage, path = ctx.engine.stages.parse(ctx, given.stage)
+    stage, path = resolve_stage(ctx, given.stage)
     if stage.encryption == "AWS_CSE":
         raise invalid(
             f"input stage {stage.full_name} is encrypted by the client; jobs read server-side encryption only"
@@ -234,10 +236,8 @@ def _input(ctx: Context, given: _Statement, output: Stage, output_path: str, dir
 def _materialise(ctx: Context, query: str, file: Path) -> None:
     import pyarrow.parquet as pq
 
-    from airflow_provider_mediabatch.local.sql import execute
-
     columns: list[Column]
-    columns, reader = execute.query(ctx, query)
+    columns, reader = queries.query(ctx, query)
     names = [column.name for column in columns]
     schema = reader.schema
     for index, name in enumerate(names):
@@ -262,7 +262,7 @@ def _run_spec(
         partition_column=specification.partition_column,
         params=specification.params,
         file_columns=specification.file_columns,
-        stage_roots=ctx.engine.stages.roots(),
+        stage_roots=ctx.stores.stages.roots(),
         replicas=given.replicas,
         num_workers=specification.workers,
         max_batch_rows=specification.max_batch_rows,

@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported
+from airflow_provider_mediabatch.local.session.access import may, may_create, may_use_files, owned
+from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.statement_result import Result
-from airflow_provider_mediabatch.local.statements.access_check import may, may_create, may_use_files, owned
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.transfer import stage_reference
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.models.store import Model
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.stores.models.store import Model
 
 DONE = "Statement executed successfully."
 
 
 def model_named(ctx: Context, cursor: Cursor) -> Model:
     """The model whose name stands next."""
-    model: Model = ctx.engine.models.get(*ctx.qualify(cursor.name()))
+    model: Model = ctx.stores.models.get(*ctx.qualify(cursor.name()))
     return model
 
 
@@ -33,9 +34,9 @@ def _source(ctx: Context, cursor: Cursor) -> Path:
         model = model_named(ctx, cursor)
         may(ctx, "READ", "MODEL", model.full_name)
         version = cursor.identifier() if cursor.accept("VERSION") else None
-        folder: Path = ctx.engine.models.version_of(model, version).dir
+        folder: Path = ctx.stores.models.version_of(model, version).dir
         return folder
-    stage, path = ctx.engine.stages.parse(ctx, stage_reference(cursor))
+    stage, path = resolve_stage(ctx, stage_reference(cursor))
     may_use_files(ctx, stage)
     path_of_manifest: Path = stage.path(path)
     return path_of_manifest
@@ -59,7 +60,7 @@ def create_model(ctx: Context, cursor: Cursor) -> Result:
         _refuse_live(cursor)
         cursor.expect("VERSION")
         version = cursor.identifier()
-    existing = ctx.engine.models.find(database, schema, name)
+    existing = ctx.stores.models.find(database, schema, name)
     if existing is not None and if_not_exists:
         return Result.status(f"{name} already exists, statement succeeded.")
     may_create(ctx, "MODEL", database, schema)
@@ -67,7 +68,7 @@ def create_model(ctx: Context, cursor: Cursor) -> Result:
         owned(ctx, "MODEL", existing.full_name)
     source = _source(ctx, cursor)
     cursor.expect_end()
-    ctx.engine.models.create(database, schema, name, version, source, owner=ctx.session.role, replace=replace)
+    ctx.stores.models.create(database, schema, name, version, source, owner=ctx.session.role, replace=replace)
     return Result.status(f"Model {name} successfully created.")
 
 
@@ -78,11 +79,11 @@ def drop_model(ctx: Context, cursor: Cursor) -> Result:
     if_exists = cursor.accept("IF", "EXISTS")
     name = ctx.qualify(cursor.name())
     cursor.expect_end()
-    if if_exists and ctx.engine.models.find(*name) is None:
+    if if_exists and ctx.stores.models.find(*name) is None:
         return Result.status("Drop statement executed successfully (object already dropped).")
-    model = ctx.engine.models.get(*name)
+    model = ctx.stores.models.get(*name)
     owned(ctx, "MODEL", model.full_name)
-    ctx.engine.models.drop(model)
+    ctx.stores.models.drop(model)
     return Result.status(f"{model.name} successfully dropped.")
 
 
@@ -97,7 +98,7 @@ def comment_on_model(ctx: Context, cursor: Cursor) -> Result:
     comment = cursor.string()
     cursor.expect_end()
     owned(ctx, "MODEL", model.full_name)
-    ctx.engine.models.update_model(model, comment=comment)
+    ctx.stores.models.update_model(model, comment=comment)
     return Result.status(DONE)
 
 
@@ -107,28 +108,28 @@ def alter_model(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("ALTER", "MODEL")
     if_exists = cursor.accept("IF", "EXISTS")
     name = ctx.qualify(cursor.name())
-    if if_exists and ctx.engine.models.find(*name) is None:
+    if if_exists and ctx.stores.models.find(*name) is None:
         return Result.status(DONE)
-    model = ctx.engine.models.get(*name)
+    model = ctx.stores.models.get(*name)
     owned(ctx, "MODEL", model.full_name)
     if cursor.accept("ADD"):
         _add_version(ctx, cursor, model)
     elif cursor.accept("MODIFY", "VERSION"):
         _modify_version(ctx, cursor, model)
     elif cursor.accept("DROP", "VERSION"):
-        version = ctx.engine.models.version_of(model, cursor.identifier())
+        version = ctx.stores.models.version_of(model, cursor.identifier())
         cursor.expect_end()
-        ctx.engine.models.drop_version(version)
+        ctx.stores.models.drop_version(version)
     elif cursor.accept("VERSION"):
         _alias(ctx, cursor, model)
     elif cursor.accept("RENAME", "TO"):
         new = ctx.qualify(cursor.name())
         cursor.expect_end()
         may_create(ctx, "MODEL", new[0], new[1])
-        ctx.engine.models.rename(model, *new)
+        ctx.stores.models.rename(model, *new)
     elif cursor.accept("UNSET", "COMMENT"):
         cursor.expect_end()
-        ctx.engine.models.update_model(model, comment="")
+        ctx.stores.models.update_model(model, comment="")
     else:
         _set(ctx, cursor, model)
     return Result.status(DONE)
@@ -140,11 +141,11 @@ def _add_version(ctx: Context, cursor: Cursor, model: Model) -> None:
     version = cursor.identifier()
     source = _source(ctx, cursor)
     cursor.expect_end()
-    ctx.engine.models.add_version(model, version, source)
+    ctx.stores.models.add_version(model, version, source)
 
 
 def _modify_version(ctx: Context, cursor: Cursor, model: Model) -> None:
-    version = ctx.engine.models.version_of(model, cursor.identifier())
+    version = ctx.stores.models.version_of(model, cursor.identifier())
     if cursor.accept("UNSET"):
         raise not_supported("ALTER MODEL … MODIFY VERSION … UNSET")
     cursor.expect("SET")
@@ -154,7 +155,7 @@ def _modify_version(ctx: Context, cursor: Cursor, model: Model) -> None:
             raise not_supported(f"ALTER MODEL … MODIFY VERSION … SET {key}")
         cursor.expect("=")
         if key == "ALIAS":
-            ctx.engine.models.set_alias(version, cursor.identifier())
+            ctx.stores.models.set_alias(version, cursor.identifier())
             continue
         text = cursor.string()
         if key == "METADATA":
@@ -162,22 +163,22 @@ def _modify_version(ctx: Context, cursor: Cursor, model: Model) -> None:
                 json.loads(text)
             except ValueError as error:
                 raise invalid_argument(f"METADATA is not valid JSON: {error}") from None
-        ctx.engine.models.update_version(version, **{key.lower(): text})
+        ctx.stores.models.update_version(version, **{key.lower(): text})
 
 
 def _alias(ctx: Context, cursor: Cursor, model: Model) -> None:
     """``VERSION v {SET ALIAS = a | UNSET ALIAS}``."""
     name = cursor.identifier()
-    version = ctx.engine.models.version_of(model, name)
+    version = ctx.stores.models.version_of(model, name)
     if cursor.accept("SET", "ALIAS"):
         cursor.expect("=")
         alias = cursor.identifier()
         cursor.expect_end()
-        ctx.engine.models.set_alias(version, alias)
+        ctx.stores.models.set_alias(version, alias)
         return
     cursor.expect("UNSET", "ALIAS")
     cursor.expect_end()
-    ctx.engine.models.unset_alias(version, name)
+    ctx.stores.models.unset_alias(version, name)
 
 
 def _set(ctx: Context, cursor: Cursor, model: Model) -> None:
@@ -188,11 +189,11 @@ def _set(ctx: Context, cursor: Cursor, model: Model) -> None:
             cursor.expect("=")
             token = cursor.peek()
             name = cursor.string() if token is not None and token.kind == "string" else cursor.identifier()
-            version = ctx.engine.models.version_of(model, name)
-            ctx.engine.models.update_model(model, default_version=version.id)
+            version = ctx.stores.models.version_of(model, name)
+            ctx.stores.models.update_model(model, default_version=version.id)
         elif cursor.accept("COMMENT"):
             cursor.expect("=")
-            ctx.engine.models.update_model(model, comment=cursor.string())
+            ctx.stores.models.update_model(model, comment=cursor.string())
         elif cursor.accept("TAG"):
             raise not_supported("tags on models")
         else:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported
-from airflow_provider_mediabatch.local.sql import visibility
+from airflow_provider_mediabatch.local.session import visibility
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
 
 
 def value(cursor: Cursor) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.local.statements.access import object_at
+from airflow_provider_mediabatch.local.statements.grants import object_at
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
 
 _TEMPORARY = {"TEMPORARY", "TEMP", "SCOPED", "VOLATILE", "LOCAL", "GLOBAL"}
 _MODIFIERS = {"OR", "REPLACE", "TRANSIENT", "SECURE"}
@@ -30,8 +30,8 @@ def note_ownership(ctx: Context, cursor: Cursor) -> None:
     if found is None:
         return
     kind, name, if_not_exists = found
-    privileges = ctx.engine.privileges
+    privileges = ctx.stores.privileges
     if not creates:
         privileges.dropped(kind, name)
     elif not (if_not_exists and privileges.is_owned(kind, name)):
-        privileges.created(ctx, kind, name)
+        privileges.created(ctx.session.role, kind, name)

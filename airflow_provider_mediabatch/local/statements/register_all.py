@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from airflow_provider_mediabatch.local.jobs import history as history
-from airflow_provider_mediabatch.local.stages import presigned as presigned
-from airflow_provider_mediabatch.local.stages import sources as sources
-from airflow_provider_mediabatch.local.statements import access as access
 from airflow_provider_mediabatch.local.statements import compute_pools as compute_pools
 from airflow_provider_mediabatch.local.statements import copy as copy
 from airflow_provider_mediabatch.local.statements import databases as databases
 from airflow_provider_mediabatch.local.statements import file_formats as file_formats
 from airflow_provider_mediabatch.local.statements import jobs as jobs
 from airflow_provider_mediabatch.local.statements import models as models
-from airflow_provider_mediabatch.local.statements import queries as queries
 from airflow_provider_mediabatch.local.statements import services as services
 from airflow_provider_mediabatch.local.statements import session as session
 from airflow_provider_mediabatch.local.statements import show as show

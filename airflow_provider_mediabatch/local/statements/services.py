@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
-from airflow_provider_mediabatch.local.jobs.store import Job
+from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.runner.spec import PENDING, RUNNING, TERMINAL
+from airflow_provider_mediabatch.local.session.access import may
 from airflow_provider_mediabatch.local.statement_result import Column, Pending, Result
-from airflow_provider_mediabatch.local.statements.access_check import may
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.options import show_filter
+from airflow_provider_mediabatch.local.stores.jobs.store import Job
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
 
 CONTAINER = "main"
 
@@ -65,7 +65,7 @@ def _rows(fields: Sequence[tuple[Column, Callable[[Job], Any]]], jobs: Sequence[
 
 def _visible(ctx: Context, job: Job) -> bool:
     """Whether the role sees the job at all; to others it does not exist."""
-    return bool(ctx.engine.privileges.visible(ctx.session.role, "SERVICE", job.full_name))
+    return bool(ctx.stores.privileges.visible(ctx.session.role, "SERVICE", job.full_name))
 
 
 def visible_job(ctx: Context, name: tuple[str, ...], privilege: str = "MONITOR") -> Job:
@@ -73,7 +73,7 @@ def visible_job(ctx: Context, name: tuple[str, ...], privilege: str = "MONITOR")
 
     :raises SnowflakeError: 002003 or 003001.
     """
-    job: Job = ctx.engine.jobs.get(*ctx.qualify(name))
+    job: Job = ctx.stores.jobs.get(*ctx.qualify(name))
     may(ctx, privilege, "SERVICE", job.full_name)
     return job
 
@@ -114,7 +114,7 @@ def show_services(ctx: Context, cursor: Cursor) -> Result:
         placed = job.compute_pool == pool if pool is not None else in_scope(job.database, job.schema)
         return placed and matches(job.name) and not without_jobs
 
-    return _rows(_SERVICE, [job for job in ctx.engine.jobs.all(wanted) if _visible(ctx, job)])
+    return _rows(_SERVICE, [job for job in ctx.stores.jobs.all(wanted) if _visible(ctx, job)])
 
 
 @statement("SHOW SERVICE INSTANCES", locked=False)
@@ -163,8 +163,8 @@ def drop_service(ctx: Context, cursor: Cursor) -> Result:
         if lenient and error.code == 2003:
             return Result.status("Drop statement executed successfully (object already dropped).")
         raise
-    ctx.engine.jobs.drop(job)
-    ctx.engine.privileges.dropped("SERVICE", job.full_name)
+    ctx.stores.jobs.drop(job)
+    ctx.stores.privileges.dropped("SERVICE", job.full_name)
     return Result.status(f"{job.name} successfully dropped.")
 
 
@@ -182,7 +182,7 @@ def call(ctx: Context, cursor: Cursor) -> Result | Pending:
         cursor.expect_end()
         job = visible_job(ctx, name, "OPERATE")
         if not job.terminal:
-            ctx.engine.jobs.cancel(job)
+            ctx.stores.jobs.cancel(job)
         return Result.status(f"Job {job.full_name} successfully cancelled.", method)
     if method == "SPCS_WAIT_FOR":
         return _wait_for(ctx, cursor, name)
@@ -202,7 +202,7 @@ def _wait_for(ctx: Context, cursor: Cursor, name: tuple[str, ...]) -> Pending:
     deadline = time.monotonic() + seconds
 
     def poll() -> Result | None:
-        status = ctx.engine.jobs.get(job.database, job.schema, job.name).status
+        status = ctx.stores.jobs.get(job.database, job.schema, job.name).status
         if status == wanted or status in TERMINAL:
             return Result.status(f"Job {job.full_name} is {status}", "SPCS_WAIT_FOR")
         if time.monotonic() >= deadline:
@@ -237,8 +237,6 @@ def service_logs(ctx: Context, name: str = "", instance: str = "0", container: s
 
     :raises SnowflakeError: "Container Status: PENDING" before the container started: clients know these words.
     """
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
-
     job = visible_job(ctx, Cursor(name).name())
     if not instance.isdigit() or int(instance) >= job.replicas or container != CONTAINER:
         raise SnowflakeError(
@@ -248,5 +246,5 @@ def service_logs(ctx: Context, name: str = "", instance: str = "0", container: s
         raise SnowflakeError(
             395023, "55000", f"Cannot get logs of {job.full_name} instance {instance}. Container Status: PENDING"
         )
-    text: str = ctx.engine.jobs.logs(job, int(instance))
+    text: str = ctx.stores.jobs.logs(job, int(instance))
     return "".join(text.splitlines(keepends=True)[-int(lines) :]) if lines and int(lines) > 0 else text

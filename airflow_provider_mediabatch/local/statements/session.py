@@ -9,13 +9,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, not_supported, syntax_error
+from airflow_provider_mediabatch.local.session.session import DEFAULT_PARAMETERS
 from airflow_provider_mediabatch.local.sql import transactions
+from airflow_provider_mediabatch.local.sql.execute import run_sql
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
+from airflow_provider_mediabatch.local.stores.tables.text import text_literal
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
 
 DONE = "Statement executed successfully."
 
@@ -35,7 +38,7 @@ def _state(ctx: Context) -> Result:
 def use_schema(ctx: Context, name: tuple[str, ...]) -> None:
     """Make a schema the session's; of a name of one part, in its current database."""
     database = name[-2] if len(name) > 1 else ctx.session.database
-    if not database or not ctx.engine.storage.schema_exists(database, name[-1]):
+    if not database or not ctx.stores.storage.schema_exists(database, name[-1]):
         raise does_not_exist("Schema", qualified(*name))
     ctx.session.database, ctx.session.schema = database, name[-1]
 
@@ -47,7 +50,7 @@ def use(ctx: Context, cursor: Cursor) -> Result:
     if cursor.accept("WAREHOUSE"):
         name = cursor.name()
         cursor.expect_end()
-        if not ctx.engine.storage.warehouse_exists(name[-1]):
+        if not ctx.stores.storage.warehouse_exists(name[-1]):
             raise does_not_exist("Warehouse", name[-1])
         ctx.session.warehouse = name[-1]
         return _state(ctx)
@@ -65,10 +68,10 @@ def use(ctx: Context, cursor: Cursor) -> Result:
     if len(name) == 2:
         use_schema(ctx, name)
         return _state(ctx)
-    if not ctx.engine.storage.database_exists(name[0]):
+    if not ctx.stores.storage.database_exists(name[0]):
         raise does_not_exist("Database", name[0])
     ctx.session.database = name[0]
-    ctx.session.schema = "PUBLIC" if ctx.engine.storage.schema_exists(name[0], "PUBLIC") else None
+    ctx.session.schema = "PUBLIC" if ctx.stores.storage.schema_exists(name[0], "PUBLIC") else None
     return _state(ctx)
 
 
@@ -105,7 +108,7 @@ def set_parameter(ctx: Context, name: str, value: Any) -> None:
             ZoneInfo(str(value))
         except (ZoneInfoNotFoundError, ValueError):
             raise syntax_error(f"invalid value [{value}] for parameter 'TIMEZONE'") from None
-        session.duckdb.execute("SET TimeZone = '" + str(value).replace("'", "''") + "'")
+        session.duckdb.execute(f"SET TimeZone = {text_literal(str(value))}")
     elif name == "LOCK_TIMEOUT":
         if not str(value).isdigit():
             raise syntax_error(f"invalid value [{value}] for parameter 'LOCK_TIMEOUT'")
@@ -127,8 +130,6 @@ def alter_session(ctx: Context, cursor: Cursor) -> Result:
     """``ALTER SESSION SET <parameter> = <value> …`` and ``ALTER SESSION UNSET <parameter>, …``."""
     cursor.expect("ALTER", "SESSION")
     if cursor.accept("UNSET"):
-        from airflow_provider_mediabatch.local.session import DEFAULT_PARAMETERS
-
         while not cursor.at_end():
             name = cursor.identifier()
             cursor.accept(",")
@@ -146,11 +147,6 @@ def alter_session(ctx: Context, cursor: Cursor) -> Result:
     return Result.status(DONE)
 
 
-def _variables(ctx: Context) -> dict[str, Any]:
-    found: dict[str, Any] = ctx.session.temporary.setdefault("variables", {})
-    return found
-
-
 @statement("SET")
 def set_variable(ctx: Context, cursor: Cursor) -> Result:
     """``SET <name> = <expression>`` and ``SET (a, b) = (…)``."""
@@ -163,11 +159,11 @@ def set_variable(ctx: Context, cursor: Cursor) -> Result:
         cursor.expect(")")
     cursor.expect("=")
     text = cursor.parenthesised() if many else cursor.rest()
-    row = ctx.query(f"SELECT {text}").table.to_pylist()
+    row = run_sql(ctx, f"SELECT {text}").table.to_pylist()
     values = list(row[0].values()) if row else []
     if len(values) != len(names):
         raise syntax_error("the number of variables and of values differ")
-    _variables(ctx).update(zip(names, values, strict=True))
+    ctx.session.variables.update(zip(names, values, strict=True))
     return Result.status(DONE)
 
 
@@ -176,9 +172,9 @@ def unset_variable(ctx: Context, cursor: Cursor) -> Result:
     """``UNSET <name>`` and ``UNSET (a, b)``."""
     cursor.expect("UNSET")
     many = cursor.accept("(")
-    _variables(ctx).pop(cursor.identifier(), None)
+    ctx.session.variables.pop(cursor.identifier(), None)
     while many and cursor.accept(","):
-        _variables(ctx).pop(cursor.identifier(), None)
+        ctx.session.variables.pop(cursor.identifier(), None)
     return Result.status(DONE)
 
 
@@ -236,8 +232,6 @@ def matches(pattern: str | None, name: str) -> bool:
 @statement("SHOW PARAMETERS")
 def show_parameters(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW PARAMETERS [LIKE '…'] [IN SESSION | ACCOUNT]``."""
-    from airflow_provider_mediabatch.local.session import DEFAULT_PARAMETERS
-
     cursor.expect("SHOW", "PARAMETERS")
     pattern = like(cursor)
     rows = []
@@ -256,14 +250,14 @@ def show_variables(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW VARIABLES [LIKE '…']``."""
     cursor.expect("SHOW", "VARIABLES")
     pattern = like(cursor)
-    rows = [(name, str(value)) for name, value in sorted(_variables(ctx).items()) if matches(pattern, name)]
+    rows = [(name, str(value)) for name, value in sorted(ctx.session.variables.items()) if matches(pattern, name)]
     return Result.of([Column.text("name"), Column.text("value")], rows)
 
 
 @statement("SHOW LOCKS")
 def show_locks(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW LOCKS``: tables that transactions hold."""
-    rows = [(".".join(key), "PARTITIONS", str(id(owner)), "HOLDING") for key, owner in ctx.engine.locks.held()]
+    rows = [(".".join(key), "PARTITIONS", str(id(owner)), "HOLDING") for key, owner in ctx.stores.locks.held()]
     return Result.of([Column.text(n) for n in ("resource", "type", "transaction", "status")], rows)
 
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist
-from airflow_provider_mediabatch.local.sql import visibility
+from airflow_provider_mediabatch.local.session import visibility
 from airflow_provider_mediabatch.local.sql.information_schema import moment
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.session import like, matches
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.sql.storage import Table, TableColumn
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
 
 def _columns(*names: str) -> list[Column]:
@@ -114,7 +114,7 @@ def show_schemas(ctx: Context, cursor: Cursor) -> Result:
 
 
 def _sees_warehouse(ctx: Context, name: str) -> bool:
-    return bool(ctx.engine.privileges.visible(ctx.session.role, "WAREHOUSE", (name,)))
+    return bool(ctx.stores.privileges.visible(ctx.session.role, "WAREHOUSE", (name,)))
 
 
 @statement("SHOW WAREHOUSES")
@@ -123,7 +123,7 @@ def show_warehouses(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("SHOW", "WAREHOUSES")
     pattern = like(cursor)
     found = [
-        r for r in ctx.engine.storage.warehouses() if matches(pattern, r["name"]) and _sees_warehouse(ctx, r["name"])
+        r for r in ctx.stores.storage.warehouses() if matches(pattern, r["name"]) and _sees_warehouse(ctx, r["name"])
     ]
     found = [found[i] for i in limited(cursor, [r["name"] for r in found])]
     columns = _columns("name", "state", "type", "size", "is_default", "is_current", "created_on", "owner", "comment")
@@ -161,7 +161,7 @@ def _scope(ctx: Context, cursor: Cursor) -> tuple[str | None, str | None]:
     if cursor.at_end():
         return session.database, session.schema
     name = cursor.name()
-    if len(name) == 1 and not named and ctx.engine.storage.database_exists(name[0]):
+    if len(name) == 1 and not named and ctx.stores.storage.database_exists(name[0]):
         return name[0], None
     database = name[-2] if len(name) > 1 else session.database or ""
     visibility.check_place(ctx, database, name[-1])
@@ -231,7 +231,7 @@ def show_columns(ctx: Context, cursor: Cursor) -> Result:
         or cursor.accept("VIEW")
         or not any(t is not None and t.is_word(w) for t in [cursor.peek()] for w in ("SCHEMA", "DATABASE", "ACCOUNT"))
     ):
-        table = ctx.engine.storage.get(ctx.session, *ctx.qualify(cursor.name()))
+        table = ctx.session.tables.get(*ctx.qualify(cursor.name()))
         found = [seen for seen in visibility.tables(ctx, table.database, table.schema) if seen == table]
     else:
         cursor.position = start
@@ -276,7 +276,7 @@ def describe_table(ctx: Context, cursor: Cursor) -> Result:
     if cursor.accept("TYPE", "="):
         cursor.expect("COLUMNS")
     cursor.expect_end()
-    found = ctx.engine.storage.find(ctx.session, *name)
+    found = ctx.session.tables.find(*name)
     if found is None or found not in visibility.tables(ctx, found.database, found.schema):
         raise does_not_exist(kind.capitalize(), qualified(*name))
     if kind == "VIEW" and found.kind != "VIEW":

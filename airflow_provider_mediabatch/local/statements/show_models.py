@@ -13,14 +13,14 @@ from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.models import model_named
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.models.store import Model, ModelVersion
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.stores.models.store import Model, ModelVersion
 
 
 def _sees(ctx: Context, model: Model) -> None:
     """Any of USAGE, READ and OWNERSHIP lets a role look at a model."""
-    if not ctx.engine.privileges.visible(ctx.session.role, "MODEL", model.full_name):
+    if not ctx.stores.privileges.visible(ctx.session.role, "MODEL", model.full_name):
         raise does_not_exist("Model", model.full_name)
 
 
@@ -30,11 +30,11 @@ def show_models(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("SHOW", "MODELS")
     name_matches, place_matches = options.show_filter(ctx, cursor, "MODELS")
     rows = []
-    for model in ctx.engine.models.all():
-        visible = ctx.engine.privileges.visible(ctx.session.role, "MODEL", model.full_name)
+    for model in ctx.stores.models.all():
+        visible = ctx.stores.privileges.visible(ctx.session.role, "MODEL", model.full_name)
         if not (visible and name_matches(model.name) and place_matches(model.database, model.schema)):
             continue
-        versions = ctx.engine.models.versions(model)
+        versions = ctx.stores.models.versions(model)
         aliases = {alias: version.name for version in versions for alias in version.aliases}
         default = aliases.get("DEFAULT", "")
         rows.append(
@@ -65,7 +65,7 @@ def show_versions(ctx: Context, cursor: Cursor) -> Result:
     model = model_named(ctx, cursor)
     cursor.expect_end()
     _sees(ctx, model)
-    rows = [_version_row(version) for version in ctx.engine.models.versions(model) if matches(version.name)]
+    rows = [_version_row(version) for version in ctx.stores.models.versions(model) if matches(version.name)]
     names = (
         "name",
         "aliases",
@@ -121,7 +121,7 @@ def show_functions(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     _sees(ctx, model)
     rows = []
-    for function in ctx.engine.models.version_of(model, version).functions:
+    for function in ctx.stores.models.version_of(model, version).functions:
         arguments = ", ".join(_typed(field) for field in (*function.get("inputs", []), *function.get("params", [])))
         outputs = function.get("outputs", [])
         if function.get("type") == "TABLE_FUNCTION":

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument, not_supported
-from airflow_provider_mediabatch.local.stages import directory
+from airflow_provider_mediabatch.local.session.access import may_create, owned
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements import options
-from airflow_provider_mediabatch.local.statements.access_check import may_create, owned
 from airflow_provider_mediabatch.local.statements.handlers import statement
+from airflow_provider_mediabatch.local.stores.stages import directory
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.stages.store import Stage
-    from airflow_provider_mediabatch.local.statements.lexer import Cursor
+    from airflow_provider_mediabatch.local.lexer import Cursor
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.stores.stages.stage import Stage
 
 _OPTIONS = (
     "URL",
@@ -57,12 +57,12 @@ def create_stage(ctx: Context, cursor: Cursor) -> Result:
         )
     may_create(ctx, "STAGE", database, schema)
     session = ctx.session.id if is_temporary else None
-    existing = ctx.engine.stages.find(database, schema, name, ctx.session.id)
+    existing = ctx.stores.stages.find(database, schema, name, ctx.session.id)
     if if_not_exists and existing is not None and existing.session == session:
         return Result.status(f"{name} already exists, statement succeeded.")
     if replace and existing is not None and existing.session is None and session is None:
         owned(ctx, "STAGE", existing.full_name)
-    ctx.engine.stages.create(
+    ctx.stores.stages.create(
         database,
         schema,
         name,
@@ -93,7 +93,7 @@ def _file_format(given: Any) -> dict[str, Any]:
 
 def _named(ctx: Context, cursor: Cursor, if_exists: bool = False) -> Stage | None:
     name = ctx.qualify(cursor.name())
-    stage: Stage | None = ctx.engine.stages.find(*name, ctx.session.id)
+    stage: Stage | None = ctx.stores.stages.find(*name, ctx.session.id)
     if stage is None and not if_exists:
         raise does_not_exist("Stage", qualified(*name))
     return stage
@@ -109,7 +109,7 @@ def drop_stage(ctx: Context, cursor: Cursor) -> Result:
     if stage is None:
         return Result.status("Drop statement executed successfully (object already dropped).")
     owned(ctx, "STAGE", stage.full_name, stage.session)
-    ctx.engine.stages.drop(stage)
+    ctx.stores.stages.drop(stage)
     return Result.status(f"{stage.name} successfully dropped.")
 
 
@@ -124,12 +124,12 @@ def alter_stage(ctx: Context, cursor: Cursor) -> Result:
     if cursor.accept("REFRESH"):
         subpath = options.options(cursor, ("SUBPATH",)).get("SUBPATH", "")
         cursor.expect_end()
-        return directory.refresh(ctx, stage, str(subpath).strip("/"))
+        return directory.refresh(ctx.stores.stages, stage, str(subpath).strip("/"))
     if cursor.accept("RENAME", "TO"):
         database, schema, name = ctx.qualify(cursor.name())
         cursor.expect_end()
         may_create(ctx, "STAGE", database, schema)
-        ctx.engine.stages.rename(stage, database, schema, name)
+        ctx.stores.stages.rename(stage, database, schema, name)
         return Result.status("Statement executed successfully.")
     cursor.expect("SET")
     given = options.options(cursor, _OPTIONS)
@@ -147,7 +147,7 @@ def alter_stage(ctx: Context, cursor: Cursor) -> Result:
         else:
             raise not_supported(f"ALTER STAGE … SET {key}")
     if changes:
-        ctx.engine.stages.update(stage, **changes)
+        ctx.stores.stages.update(stage, **changes)
     return Result.status("Statement executed successfully.")
 
 
@@ -163,7 +163,7 @@ def comment_on_stage(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     if stage is not None:
         owned(ctx, "STAGE", stage.full_name, stage.session)
-        ctx.engine.stages.update(stage, comment=comment)
+        ctx.stores.stages.update(stage, comment=comment)
     return Result.status("Statement executed successfully.")
 
 
@@ -205,7 +205,7 @@ def show_stages(ctx: Context, cursor: Cursor) -> Result:
     name_matches, place_matches = options.show_filter(ctx, cursor, "STAGES")
     rows = [
         _stage_row(stage)
-        for stage in ctx.engine.stages.all(ctx.session.id)
+        for stage in ctx.stores.stages.all(ctx.session.id)
         if name_matches(stage.name) and place_matches(stage.database, stage.schema) and _visible(ctx, stage)
     ]
     names = (
@@ -224,7 +224,7 @@ def show_stages(ctx: Context, cursor: Cursor) -> Result:
 
 
 def _visible(ctx: Context, stage: Stage) -> bool:
-    visible: bool = ctx.engine.privileges.visible(ctx.session.role, "STAGE", stage.full_name)
+    visible: bool = ctx.stores.privileges.visible(ctx.session.role, "STAGE", stage.full_name)
     return visible or stage.session is not None
 
 

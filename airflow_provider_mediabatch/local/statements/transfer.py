@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported, syntax_error
-from airflow_provider_mediabatch.local.stages import files as stage_files
+from airflow_provider_mediabatch.local.lexer import Cursor, decode_string
+from airflow_provider_mediabatch.local.session.access import may_use_files
+from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.statement_result import Column, FileTransfer, Result
 from airflow_provider_mediabatch.local.statements import options
-from airflow_provider_mediabatch.local.statements.access_check import may_use_files
 from airflow_provider_mediabatch.local.statements.handlers import statement
-from airflow_provider_mediabatch.local.statements.lexer import Cursor, decode_string
+from airflow_provider_mediabatch.local.stores.stages import files as stage_files
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.local.context import Context
-    from airflow_provider_mediabatch.local.stages.store import Stage
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.stores.stages.stage import Stage
 
 # ``//`` in an unquoted file:// URL is a comment to the lexer, so the URL is taken from the statement's text.
 _LOCAL_FILE = r"(?P<file>'(?:[^'\\]|''|\\.)*'|file://[^\s;]*)"
@@ -73,7 +74,7 @@ def put(ctx: Context, cursor: Cursor) -> Result | FileTransfer:
         raise syntax_error("syntax error in PUT: expected PUT 'file://path' @stage[/path]")
     source = _local_path(match["file"])
     rest = Cursor(match["rest"], cursor.bindings)
-    stage, path = ctx.engine.stages.parse(ctx, stage_reference(rest))
+    stage, path = resolve_stage(ctx, stage_reference(rest))
     given = options.options(rest, ("PARALLEL", "AUTO_COMPRESS", "SOURCE_COMPRESSION", "OVERWRITE"))
     rest.expect_end()
     if stage.kind == "external" or stage.object_kind != "STAGE":
@@ -87,7 +88,7 @@ def put(ctx: Context, cursor: Cursor) -> Result | FileTransfer:
         files = sorted(glob.glob(source)) if glob.has_magic(source) else [source]
         new = [file for file in files if not _there(folder, os.path.basename(file))]
         if files and not new:  # a folder outside the stage takes what the client sends although all of it is there
-            target = ctx.engine.stages.state_dir / "unload" / f"put_{ctx.session.id}"
+            target = ctx.stores.stages.state_dir / "unload" / f"put_{ctx.session.id}"
         elif len(new) < len(files):
             sources = [glob.escape(file) for file in new]
     target.mkdir(parents=True, exist_ok=True)
@@ -114,7 +115,7 @@ def get(ctx: Context, cursor: Cursor) -> FileTransfer:
     if match is None:
         raise syntax_error("syntax error in GET: expected GET @stage[/path] 'file://folder'")
     reference = Cursor(match["stage"], cursor.bindings)
-    stage, path = ctx.engine.stages.parse(ctx, stage_reference(reference))
+    stage, path = resolve_stage(ctx, stage_reference(reference))
     reference.expect_end()
     rest = Cursor(match["rest"], cursor.bindings)
     given = options.options(rest, ("PARALLEL", "PATTERN"))
@@ -136,7 +137,7 @@ def get(ctx: Context, cursor: Cursor) -> FileTransfer:
 
 def _location(ctx: Context, cursor: Cursor, write: bool = False) -> tuple[Stage, list[stage_files.StagedFile]]:
     """``@stage[/path] [PATTERN = '…']`` to the end of the statement, and the files it names."""
-    stage, path = ctx.engine.stages.parse(ctx, stage_reference(cursor))
+    stage, path = resolve_stage(ctx, stage_reference(cursor))
     given = options.options(cursor, ("PATTERN",))
     cursor.expect_end()
     may_use_files(ctx, stage, write)
@@ -148,7 +149,7 @@ def list_files(ctx: Context, cursor: Cursor) -> Result:
     """``LIST @stage[/path] [PATTERN = '…']``: name, size, md5, last_modified, as Arrow for RESULT_SCAN of a million."""
     cursor.next()
     stage, files = _location(ctx, cursor)
-    ctx.engine.stages.digests.fill(stage, files)
+    ctx.stores.stages.digests.fill(stage, files)
     prefix = stage.url_prefix
     table = pa.table(
         {
@@ -192,11 +193,11 @@ def _remove_empty_folders(folder: Path, root: Path) -> None:
 def copy_files(ctx: Context, cursor: Cursor) -> Result:
     """``COPY FILES INTO @target[/path] FROM @source[/path] [FILES] [PATTERN]``: paths below the source are kept."""
     cursor.expect("COPY", "FILES", "INTO")
-    target, folder = ctx.engine.stages.parse(ctx, stage_reference(cursor))
+    target, folder = resolve_stage(ctx, stage_reference(cursor))
     cursor.expect("FROM")
     if cursor.accept("("):
         raise not_supported("COPY FILES INTO … FROM (query)")
-    source, path = ctx.engine.stages.parse(ctx, stage_reference(cursor))
+    source, path = resolve_stage(ctx, stage_reference(cursor))
     given = options.options(cursor, ("FILES", "PATTERN", "DETAILED_OUTPUT"))
     cursor.expect_end()
     may_use_files(ctx, source)
@@ -224,7 +225,7 @@ def copy_files(ctx: Context, cursor: Cursor) -> Result:
 
 def place(ctx: Context, source: Path, destination: Path) -> None:
     """Copy a file so that it appears at its destination whole or not at all."""
-    part = ctx.engine.stages.state_dir / "unload" / f"copy_{ctx.query_id}"
+    part = ctx.stores.stages.state_dir / "unload" / f"copy_{ctx.query_id}"
     shutil.copyfile(source, part)
     move(part, destination)
 

@@ -1,0 +1,97 @@
+"""From a statement's text to its handler, and what happens around every statement: ownership of what it makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled
+from airflow_provider_mediabatch.local.lexer import Cursor
+from airflow_provider_mediabatch.local.sql import transactions
+from airflow_provider_mediabatch.local.sql.execute import run_sql
+from airflow_provider_mediabatch.local.statement_result import Column, FileTransfer, Pending, Result
+from airflow_provider_mediabatch.local.statements import register_all as register_all
+from airflow_provider_mediabatch.local.statements.handlers import find, is_locked
+from airflow_provider_mediabatch.local.statements.ownership import note_ownership
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.session.query import Query
+
+_READ_ONLY = {"SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "DESC", "LIST", "LS", "EXPLAIN", "("}
+_RESULT_SCAN = ["SELECT", "*", "FROM", "TABLE", "(", "RESULT_SCAN", "("]
+
+
+def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pending:
+    """Run one statement to its end, or to the point where only waiting is left.
+
+    :raises SnowflakeError: the statement's failure.
+    """
+    cursor = Cursor(sql, ctx.bindings)
+    _check_single(cursor)
+    if ctx.describe_only and cursor.tokens[0].value.upper() not in _READ_ONLY:
+        # Describing must not execute; what every other statement answers is one line of text.
+        return Result.of([Column.text("status")], [])
+    handler = find(cursor)
+    if handler is not None and not is_locked(handler):
+        return handler(ctx, cursor)
+    if (whole := _whole_result(cursor)) is not None:
+        earlier = ctx.stores.history.result(whole)
+        return Result(earlier.columns, earlier.table)
+    if ctx.session.warehouse is None and not ctx.describe_only and _computes(cursor):
+        raise SnowflakeError(
+            606,
+            "57P03",
+            "No active warehouse selected in the current session. "
+            "Select an active warehouse with the 'use warehouse' command.",
+        )
+    with ctx.session.lock:
+        if ctx.cancelled.is_set():
+            raise cancelled()
+        ctx.session.current = query
+        try:
+            outcome = handler(ctx, cursor) if handler is not None else run_sql(ctx, sql)
+        except BaseException:
+            transactions.of(ctx.session).after_failure()
+            raise
+        finally:
+            ctx.session.current = None
+    note_ownership(ctx, Cursor(sql, ctx.bindings))
+    if ctx.describe_only and isinstance(outcome, Result):
+        return Result(outcome.columns, outcome.table.slice(0, 0), outcome.statement_type)
+    return outcome
+
+
+def _whole_result(cursor: Cursor) -> str | None:
+    """The query id in ``SELECT * FROM TABLE(RESULT_SCAN('<id>'))``.
+
+    The clients send exactly this for every asynchronous statement. The kept result is its answer as it is, columns
+    that share a name included, and needs nothing of the session.
+    """
+    words = [token.value.upper() for token in cursor.tokens]
+    if len(words) == 10 and words[:7] == _RESULT_SCAN and words[8:] == [")", ")"] and cursor.tokens[7].kind == "string":
+        return cursor.tokens[7].value
+    return None
+
+
+def _computes(cursor: Cursor) -> bool:
+    """Whether a statement needs a warehouse: it reads rows from somewhere or changes them.
+
+    SHOW, DESCRIBE, LIST, DDL and SELECTs of constants do not.
+    """
+    first = cursor.tokens[0].value.upper()
+    if first in ("SELECT", "WITH"):
+        return any(token.is_word("FROM") for token in cursor.tokens)
+    return first in ("INSERT", "UPDATE", "DELETE", "MERGE") or (first == "COPY" and cursor.tokens[1].is_word("INTO"))
+
+
+def _check_single(cursor: Cursor) -> None:
+    if not cursor.tokens:
+        raise SnowflakeError(900, "42601", "SQL compilation error:\nEmpty SQL statement.")
+    count = 1 + sum(1 for token in cursor.tokens if token.kind == "op" and token.value == ";")
+    if count > 1:
+        raise SnowflakeError(
+            8,
+            "0A000",
+            f"Actual statement count {count} did not match the desired statement count 1. "
+            "Several statements in one request are not supported by the local engine: send them one by one.",
+        )

@@ -1,0 +1,43 @@
+"""Whether the session's role may do what a statement on stages and models asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.core.sql import qualified
+from airflow_provider_mediabatch.local.errors import does_not_exist
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.stores.stages.stage import Stage
+
+
+def may(ctx: Context, privilege: str, kind: str, full_name: str) -> None:
+    """Raise 003001 unless the role has the privilege on the object, owns it, or is ACCOUNTADMIN."""
+    ctx.stores.privileges.require(ctx.session.role, privilege, kind, full_name)
+
+
+def may_use_files(ctx: Context, stage: Stage, write: bool = False) -> None:
+    """READ or WRITE of an internal stage, USAGE of an external one, READ of a model whose files are asked for.
+
+    A temporary stage is its session's own.
+    """
+    if stage.session is not None:
+        return
+    if stage.kind == "external":
+        may(ctx, "USAGE", "STAGE", stage.full_name)
+    else:
+        may(ctx, "WRITE" if write else "READ", stage.object_kind, stage.full_name)
+
+
+def owned(ctx: Context, kind: str, full_name: str, session: int | None = None) -> None:
+    """OWNERSHIP, which ALTER and DROP need; what is temporary is its session's own."""
+    if session is None:
+        may(ctx, "OWNERSHIP", kind, full_name)
+
+
+def may_create(ctx: Context, kind: str, database: str, schema: str) -> None:
+    """The schema is there, and the role may create such an object in it."""
+    if not ctx.stores.storage.schema_exists(database, schema):
+        raise does_not_exist("Schema", qualified(database, schema))
+    may(ctx, f"CREATE {kind}", "SCHEMA", qualified(database, schema))

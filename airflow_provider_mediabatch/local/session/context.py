@@ -1,0 +1,61 @@
+"""What a statement's handler sees of the engine and of the session that sent the statement."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.local.errors import SnowflakeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_mediabatch.local.session.query import RunningQueries
+    from airflow_provider_mediabatch.local.session.session import Session
+    from airflow_provider_mediabatch.local.stores.stores import Stores
+
+
+@dataclass
+class Context:
+    """One statement being run.
+
+    :param stores: what all sessions share.
+    :param queries: the statements that run now, this one among them.
+    :param session: the sender's state: current database, schema, role, warehouse, its DuckDB connection, temporary
+        objects.
+    :param query_id: the id that the client was given; RESULT_SCAN and monitoring find the statement by it.
+    :param bindings: values of ``?`` by position from 1, already converted from the wire; a value is a Python list
+        (all of one length) when the client bound arrays: one batch, not a statement for each row.
+    :param cancelled: set when the client cancels; a handler that waits checks it.
+    :param describe_only: the client wants the result's columns only; nothing may be executed or changed.
+    :param parameters: parameters of this one statement (``QUERY_TAG``, ``TIMEZONE`` …) as the client sent them.
+    """
+
+    stores: Stores
+    queries: RunningQueries
+    session: Session
+    query_id: str
+    bindings: Mapping[int, object] = field(default_factory=dict)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    describe_only: bool = False
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+    def qualify(self, name: tuple[str, ...]) -> tuple[str, str, str]:
+        """``(database, schema, object)`` of a name of one to three parts, filled from the session's USE.
+
+        :raises SnowflakeError: 090105 when the session has no current database or schema to fill it with.
+        """
+        database, schema = self.session.database, self.session.schema
+        if len(name) == 3:
+            return name[0], name[1], name[2]
+        if len(name) == 2 and database:
+            return database, name[0], name[1]
+        if len(name) == 1 and database and schema:
+            return database, schema, name[0]
+        raise SnowflakeError(
+            90105,
+            "22000",
+            "Cannot perform operation. This session does not have a current database. "
+            "Call 'USE DATABASE', or use a qualified name.",
+        )

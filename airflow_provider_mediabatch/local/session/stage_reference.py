@@ -1,0 +1,62 @@
+"""What ``@[db.][schema.]stage[/path]`` and ``snow://model/…`` in a statement refer to."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.core.sql import split
+from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.stores.stages.stage import Stage
+
+_PART = r'(?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
+_REFERENCE = re.compile(rf"@(?P<name>{_PART}(?:\.{_PART}?)*)(?P<rest>/.*)?\Z", re.DOTALL)
+_MODEL_URL = re.compile(
+    r'snow://model/(?P<name>(?:"(?:[^"]|"")*"|[^/"])+)/versions/(?P<version>[^/]+)/?(?P<path>.*)\Z', re.I | re.S
+)
+
+
+def resolve_stage(ctx: Context, reference: str) -> tuple[Stage, str]:
+    """The stage that a reference names, and the path on it without a leading slash.
+
+    The path is kept as written: LIST and COPY take it as a prefix, so a trailing slash matters.
+
+    :raises SnowflakeError: 002003 where there is no such stage; for text that is not a reference, and for a path that
+        leaves the stage.
+    """
+    if reference.lower().startswith("snow://"):
+        return _model_files(ctx, reference)
+    if reference.startswith(("@~", "@%")):
+        raise not_supported(f"user and table stages ('{reference}'): use a named stage")
+    if reference.startswith(("s3://", "gcs://", "azure://")):
+        raise not_supported(f"a storage location without a stage ('{reference}'): create a stage with that URL")
+    match = _REFERENCE.match(reference)
+    if match is None:
+        raise invalid_argument(f"invalid stage reference '{reference}': expected '@[database.][schema.]stage[/path]'")
+    try:
+        parts = split(match["name"].replace("..", ".PUBLIC."))
+    except ValueError as error:
+        raise invalid_argument(f"invalid stage reference '{reference}': {error}") from None
+    if len(parts) > 3:
+        raise invalid_argument(f"invalid stage reference '{reference}': more than database, schema and stage")
+    stage = ctx.stores.stages.get(*ctx.qualify(parts), session=ctx.session.id)
+    path = (match["rest"] or "").lstrip("/")
+    stage.path(path)  # refuses a path that leaves the stage before anything is done with it
+    return stage, path
+
+
+def _model_files(ctx: Context, url: str) -> tuple[Stage, str]:
+    """The files of a model's version: ``snow://model/DB.SCHEMA.MODEL/versions/V1/path``."""
+    match = _MODEL_URL.match(url)
+    if match is None:
+        raise invalid_argument(f"invalid location '{url}': expected snow://model/<name>/versions/<version>/<path>")
+    try:
+        name = ctx.qualify(split(match["name"]))
+    except ValueError as error:
+        raise invalid_argument(f"invalid location '{url}': {error}") from None
+    stage = ctx.stores.models.version(*name, match["version"]).stage()
+    stage.path(match["path"])
+    return stage, match["path"]

@@ -1,0 +1,77 @@
+"""Queries: a SELECT translated, run, and its columns described."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from airflow_provider_mediabatch.local.errors import cancelled, not_supported
+from airflow_provider_mediabatch.local.sql import transactions, types
+from airflow_provider_mediabatch.local.sql.errors import translated
+from airflow_provider_mediabatch.local.sql.expression_types import is_semi
+from airflow_provider_mediabatch.local.sql.parse import parse
+from airflow_provider_mediabatch.local.sql.translate import Translation
+from airflow_provider_mediabatch.local.statement_result import Column, Result
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.session.context import Context
+
+
+def translate(ctx: Context, sql: str) -> str:
+    """A SELECT as DuckDB SQL that runs on the session's connection, for statements that embed a query.
+
+    What it refers to is made visible to this statement before it returns.
+    """
+    with translated(ctx):
+        text, _ = _translate(ctx, parse(sql))
+        return text
+
+
+def query(ctx: Context, sql: str) -> tuple[list[Column], pa.RecordBatchReader]:
+    """Run a SELECT and give its rows as a stream."""
+    with translated(ctx):
+        text, tree = _translate(ctx, parse(sql))
+        relation = ctx.session.duckdb.sql(text)
+        return described(relation, tree), relation.to_arrow_reader(100_000)
+
+
+def _translate(ctx: Context, tree: exp.Expr) -> tuple[str, exp.Expr]:
+    if isinstance(tree, exp.Values):
+        tree = exp.select("*").from_(tree)
+    if not isinstance(tree, exp.Query):
+        raise not_supported("a statement other than a query here")
+    translation = Translation(ctx)
+    done = translation.query(translation.prepare(tree))
+    text = translation.sql(done)
+    transactions.of(ctx.session).before_read(translation.reads)
+    return text, done
+
+
+def select(ctx: Context, tree: exp.Expr) -> Result:
+    """Run a SELECT, WITH, UNION or VALUES."""
+    text, done = _translate(ctx, tree)
+    relation = ctx.session.duckdb.sql(text)
+    columns = described(relation, done)
+    if ctx.cancelled.is_set():
+        raise cancelled()
+    table = (relation.limit(0) if ctx.describe_only else relation).to_arrow_table()
+    transactions.of(ctx.session).after_read()
+    return Result(columns, table.rename_columns([f"c{i}" for i in range(len(columns))]))
+
+
+def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expr | None = None) -> list[Column]:
+    """The result columns of a DuckDB query; Snowflake's own type where DuckDB knows only JSON.
+
+    :param tree: the translated query, whose projections have Snowflake's types.
+    """
+    projections = tree.selects if isinstance(tree, exp.Query) else []
+    columns = []
+    for index, (name, stored) in enumerate(zip(relation.columns, relation.types, strict=True)):
+        kind = types.from_duckdb(str(stored))
+        if kind == "VARIANT" and len(projections) == len(relation.columns) and is_semi(projections[index]):
+            kind = types.snowflake(projections[index].type or exp.DataType.build("VARIANT", dialect="snowflake"))
+        columns.append(types.column(name, kind))
+    return columns

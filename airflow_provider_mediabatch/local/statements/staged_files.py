@@ -1,0 +1,199 @@
+"""Files as relations: ``FROM @stage/path (…)``, ``DIRECTORY(@stage)`` and ``INFER_SCHEMA(…)``.
+
+Each gives DuckDB a query over the files themselves, so a million rows are filtered and joined as a set.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from airflow_provider_mediabatch.core.sql import quoted
+from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
+from airflow_provider_mediabatch.local.session.access import may_use_files
+from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
+from airflow_provider_mediabatch.local.sql.sources import arguments, relation, stage_reference, table_source
+from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
+from airflow_provider_mediabatch.local.stores.stages import directory
+from airflow_provider_mediabatch.local.stores.stages import files as stage_files
+from airflow_provider_mediabatch.local.stores.tables.text import text_literal
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.stores.stages.stage import Stage
+
+FILENAME, ROW_NUMBER = "METADATA$FILENAME", "METADATA$FILE_ROW_NUMBER"
+_CHOSEN = "@mb:"
+
+
+@contextmanager
+def chosen_files(ctx: Context, stage: Stage, paths: Sequence[str], options: dict[str, Any]) -> Iterator[str]:
+    """A stage reference that stands for exactly these files while the context lasts: COPY loads only what is new."""
+    key = f"{_CHOSEN}{secrets.token_hex(8)}"
+    ctx.session.temporary[key] = (stage, list(paths), options)
+    try:
+        yield key
+    finally:
+        del ctx.session.temporary[key]
+
+
+@table_source("STAGE")
+def staged_files(ctx: Context, node: exp.Expression) -> str:
+    """``FROM @stage[/path] (FILE_FORMAT => …, PATTERN => …)`` over Parquet: the files' and METADATA$ columns."""
+    reference, given = stage_reference(node)
+    if reference.startswith(_CHOSEN):
+        stage, paths, options = ctx.session.temporary[reference]
+    else:
+        stage, path = resolve_stage(ctx, reference)
+        may_use_files(ctx, stage)
+        options = parquet_format(ctx, given.get("FILE_FORMAT"), stage, "reading staged")
+        pattern = given.get("PATTERN")
+        paths = below(stage, path, str(pattern) if pattern is not None else None)
+    return parquet_query(ctx, stage, paths, options)
+
+
+def below(stage: Stage, path: str, pattern: str | None) -> list[str]:
+    """The files that a query or COPY reads: not empty, below a path, the rest of their name matching the pattern.
+
+    As Snowflake does for loading, the pattern is applied to what follows the location's path. Names that begin with an
+    underscore (``_SUCCESS``) are markers, not data.
+    """
+    regex = stage_files.pattern(pattern)
+    found = [file.path for file in stage_files.walk(stage, path) if file.size]
+    if regex is None:
+        return [name for name in found if not name.rpartition("/")[2].startswith("_")]
+    return [name for name in found if regex.fullmatch(name[len(path) :].lstrip("/")) or regex.fullmatch(name)]
+
+
+def parquet_query(ctx: Context, stage: Stage, paths: Sequence[str], options: dict[str, Any]) -> str:
+    """DuckDB SQL over Parquet files; nested columns as JSON, missing ones NULL.
+
+    Bytes stay BINARY unless BINARY_AS_TEXT = TRUE is said, whose default would break model output that is not text.
+    """
+    if not paths:
+        return f'SELECT NULL::VARCHAR AS "{FILENAME}", NULL::BIGINT AS "{ROW_NUMBER}" WHERE FALSE'
+    files = ", ".join(text_literal(str(stage.path(path))) for path in paths)
+    source = (
+        f"read_parquet([{files}], union_by_name = true, hive_partitioning = false, "
+        f"filename = 'mb file name', file_row_number = true)"
+    )
+    # A column named like DuckDB's own row number gets another name from it; Snowflake's metadata name is given below.
+    described = ctx.session.duckdb.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    projections = []
+    for name, kind, *_ in described:
+        column = quoted(name)
+        if name == "mb file name":
+            column, name = f"substr({column}, {len(str(stage.root)) + 2})", FILENAME
+        elif name == "file_row_number":
+            column, name = f"{column} + 1", ROW_NUMBER
+        elif kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
+            column = f"to_json({column})"
+        elif kind == "TIMESTAMP_NS":
+            column = f"CAST({column} AS TIMESTAMP)"
+        elif kind == "BLOB" and options.get("BINARY_AS_TEXT") is True:
+            column = f"decode({column})"
+        projections.append(f"{column} AS {quoted(name)}")
+    return f"SELECT {', '.join(projections)} FROM {source}"
+
+
+@table_source("DIRECTORY")
+def directory_table(ctx: Context, node: exp.Expression) -> str:
+    """``DIRECTORY(@stage)``: what the last REFRESH registered."""
+    reference, _ = stage_reference(node)
+    stage, path = resolve_stage(ctx, reference)
+    if path:
+        raise invalid_argument(f"DIRECTORY takes a stage without a path, not '{reference}'")
+    may_use_files(ctx, stage)
+    file = directory.file(ctx.stores.stages, stage)
+    base = ctx.stores.links.stage_url(stage)
+    return (
+        "SELECT path AS RELATIVE_PATH, CAST(size AS DECIMAL(38, 0)) AS SIZE, "
+        "to_timestamp(mtime_ns // 1000000000) AS LAST_MODIFIED, md5 AS MD5, md5 AS ETAG, "
+        f"{text_literal(base)} || url_encode(path) AS FILE_URL FROM read_parquet({text_literal(str(file))})"
+    )
+
+
+@table_source("INFER_SCHEMA")
+def infer_schema(ctx: Context, node: exp.Expression) -> str:
+    """``INFER_SCHEMA(LOCATION => '@…', FILE_FORMAT => '…' [, FILES => (…)] [, IGNORE_CASE => …])`` of Parquet."""
+    _, given = arguments(node)
+    if "LOCATION" not in given or "FILE_FORMAT" not in given:
+        raise invalid_argument("INFER_SCHEMA needs LOCATION and FILE_FORMAT")
+    stage, path = resolve_stage(ctx, str(given["LOCATION"]))
+    may_use_files(ctx, stage)
+    options = parquet_format(ctx, given["FILE_FORMAT"], stage, "inferring the schema of")
+    files = given.get("FILES")
+    if isinstance(files, str):
+        files = [files]
+    paths = listed(stage, path, files) if isinstance(files, list) else below(stage, path, None)
+    columns: dict[str, tuple[list[pa.Field], list[str], int]] = {}
+    for name in paths:
+        for position, field in enumerate(_schema(stage, name)):
+            key = field.name.upper() if given.get("IGNORE_CASE") else field.name
+            fields, filenames, _ = columns.setdefault(key, ([], [], position))
+            fields.append(field)
+            filenames.append(name)
+    rows = []
+    for name, (fields, filenames, position) in columns.items():
+        kind = _snowflake_type(fields[0].type, options)
+        nullable = any(field.nullable for field in fields) or len(filenames) < len(paths)
+        rows.append((name, kind, nullable, f"$1:{name}::{kind}", ", ".join(filenames), position))
+    names = [Column.text("COLUMN_NAME"), Column.text("TYPE"), Column.boolean("NULLABLE"), Column.text("EXPRESSION")]
+    return relation(ctx, Result.of([*names, Column.text("FILENAMES"), Column.number("ORDER_ID")], rows))
+
+
+def listed(stage: Stage, path: str, files: Sequence[Any]) -> list[str]:
+    """Files named relative to the location, or as LIST names them, which is how Snowpark passes them on.
+
+    :raises SnowflakeError: naming the first that is not there.
+    """
+    base = path if not path or path.endswith("/") else path + "/"
+    found = []
+    for file in map(str, files):
+        candidates = (base + file, file.removeprefix(stage.url_prefix))
+        name = next((candidate for candidate in candidates if stage.path(candidate).is_file()), None)
+        if name is None:
+            raise SnowflakeError(91016, "22000", f"Remote file '{stage.url_prefix}{base}{file}' was not found.")
+        found.append(name)
+    return found
+
+
+def _schema(stage: Stage, path: str) -> pa.Schema:
+    try:
+        return pq.read_schema(os.fspath(stage.path(path)))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise SnowflakeError(
+            100142, "22000", f"Error parsing the parquet file: {stage.url_prefix}{path}: {error}"
+        ) from None
+
+
+def _snowflake_type(kind: pa.DataType, options: dict[str, Any]) -> str:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_timestamp(kind):
+        return "TIMESTAMP_LTZ" if kind.tz and options.get("USE_LOGICAL_TYPE") is True else "TIMESTAMP_NTZ"
+    if pa.types.is_decimal(kind):
+        return f"NUMBER({kind.precision}, {kind.scale})"
+    checks = (
+        (pa.types.is_boolean, "BOOLEAN"),
+        (pa.types.is_integer, "NUMBER(38, 0)"),
+        (pa.types.is_floating, "REAL"),
+        (pa.types.is_date, "DATE"),
+        (pa.types.is_time, "TIME"),
+        (pa.types.is_nested, "VARIANT"),
+    )
+    for check, name in checks:
+        if check(kind):
+            return name
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return "TEXT" if options.get("BINARY_AS_TEXT") is True else "BINARY"
+    return "TEXT"

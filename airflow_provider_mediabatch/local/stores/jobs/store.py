@@ -1,0 +1,379 @@
+"""Inference jobs: names and history in the catalogue, the work in detached processes.
+
+A job exists from the moment its row is in the catalogue: the unique index is the lock that two submissions of one name
+meet. Its row comes first, its process second, and a process starts a job only once (see :mod:`.runner.job`), so an
+engine killed between the two starts the job after its restart and never twice. How a job stands is read from its
+status file until it is over, then kept in its row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.core.sql import qualified
+from airflow_provider_mediabatch.local.defaults import ROLE
+from airflow_provider_mediabatch.local.errors import SnowflakeError, already_exists, does_not_exist
+from airflow_provider_mediabatch.local.runner.spec import (
+    CANCELLED,
+    DONE,
+    INTERNAL_ERROR,
+    PENDING,
+    TERMINAL,
+    RunSpec,
+    Status,
+    log_file,
+)
+from airflow_provider_mediabatch.local.statement_result import Pending, Result
+from airflow_provider_mediabatch.local.stores.jobs.compute_pools import ComputePools
+from airflow_provider_mediabatch.local.stores.jobs.job_launcher import Launcher, kill, leader, observe, usage
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.catalog import Catalog
+    from airflow_provider_mediabatch.local.faults import Faults
+
+log = logging.getLogger(__name__)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id TEXT PRIMARY KEY, database TEXT NOT NULL, schema TEXT NOT NULL, name TEXT NOT NULL, owner TEXT NOT NULL,
+    compute_pool TEXT NOT NULL, query_id TEXT NOT NULL, asynchronous INTEGER NOT NULL, replicas INTEGER NOT NULL,
+    workers INTEGER NOT NULL, model TEXT NOT NULL, version TEXT NOT NULL, function TEXT NOT NULL, output TEXT NOT NULL,
+    specification TEXT NOT NULL, created REAL NOT NULL, launched REAL, deleted REAL,
+    fault TEXT, status TEXT, message TEXT, started REAL, finished REAL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS jobs_name ON jobs (database, schema, name) WHERE deleted IS NULL;
+CREATE INDEX IF NOT EXISTS jobs_open ON jobs (created) WHERE deleted IS NULL AND status IS NULL;
+CREATE INDEX IF NOT EXISTS jobs_query ON jobs (query_id);
+CREATE TABLE IF NOT EXISTS job_images (model_version TEXT PRIMARY KEY, built REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS job_settings (name TEXT PRIMARY KEY, value REAL NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as the catalogue and its status file have it.
+
+    :param asynchronous: whether its statement returned at once.
+    :param replicas: instances.
+    :param workers: processes of each instance.
+    :param output: full stage path of its own output folder.
+    :param specification: the YAML it was given.
+    :param status: one of Snowflake's job statuses.
+    :param launched: seconds since the epoch when nodes of its pool became its own, None while it queues.
+    :param fault: what a fault plan makes of it.
+    """
+
+    id: str
+    database: str
+    schema: str
+    name: str
+    owner: str
+    compute_pool: str
+    query_id: str
+    asynchronous: int
+    replicas: int
+    workers: int
+    model: str
+    version: str
+    function: str
+    output: str
+    specification: str
+    created: float
+    launched: float | None = None
+    deleted: float | None = None
+    fault: str | None = None
+    status: str | None = None
+    message: str | None = None
+    started: float | None = None
+    finished: float | None = None
+
+    @property
+    def full_name(self) -> str:
+        """``DB.SCHEMA.NAME``."""
+        return qualified(self.database, self.schema, self.name)
+
+    @property
+    def terminal(self) -> bool:
+        """Whether it is over."""
+        return self.status in TERMINAL
+
+
+class JobStore:
+    """All jobs of an engine.
+
+    :param catalog: where the jobs are kept.
+    :param state_dir: where their directories are kept.
+    :param faults: the plan that decides which jobs fail on purpose.
+    """
+
+    def __init__(self, catalog: Catalog, state_dir: Path, faults: Faults) -> None:
+        self.catalog = catalog
+        self.faults = faults
+        self.folder = state_dir / "jobs"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.catalog.connect().executescript(_SCHEMA)
+        self.pools = ComputePools(catalog, owner=ROLE)
+        self._launcher = Launcher(state_dir)
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._closing = False
+        self._supervisor = threading.Thread(target=self._supervise, name="jobs", daemon=True)
+
+    # --- life of the engine
+
+    def recover(self) -> dict[str, Pending]:
+        """Take the jobs up again after a start of the engine.
+
+        :returns: for jobs whose statement had not answered when the engine ended: query id → what it waits for.
+        """
+        rows = self.catalog.connect().execute("SELECT id, deleted FROM jobs").fetchall()
+        kept = {row["id"] for row in rows if row["deleted"] is None}
+        for directory in self.folder.iterdir():  # of submissions that never became a job, and of dropped jobs
+            if directory.name not in kept:
+                shutil.rmtree(directory, ignore_errors=True)
+        self._supervisor.start()
+        return {job.query_id: self.answer(job) for job in self._select("deleted IS NULL")}
+
+    def shutdown(self) -> None:
+        """End what belongs to this process. Jobs are processes of their own and go on."""
+        self._closing = True
+        self._wake.set()
+        if self._supervisor.is_alive():
+            self._supervisor.join(3)
+        self._launcher.close()
+
+    # --- image builds
+
+    @property
+    def image_build_seconds(self) -> float:
+        """How long the first use of a model version takes before its statement returns; 0 unless set."""
+        row = (
+            self.catalog.connect()
+            .execute("SELECT value FROM job_settings WHERE name = 'image_build_seconds'")
+            .fetchone()
+        )
+        return float(row["value"]) if row else 0.0
+
+    @image_build_seconds.setter
+    def image_build_seconds(self, seconds: float) -> None:
+        self.catalog.connect().execute(
+            "INSERT OR REPLACE INTO job_settings VALUES ('image_build_seconds', ?)", (float(seconds),)
+        )
+
+    def image_built(self, model_version: str) -> bool:
+        """Whether the model version's image is there already."""
+        found = self.catalog.connect().execute("SELECT 1 FROM job_images WHERE model_version = ?", (model_version,))
+        return found.fetchone() is not None
+
+    def record_image(self, model_version: str) -> None:
+        """Note that the model version's image is built."""
+        self.catalog.connect().execute("INSERT OR REPLACE INTO job_images VALUES (?, ?)", (model_version, time.time()))
+
+    # --- jobs
+
+    def new_directory(self) -> Path:
+        """A directory for a job to come; its name is the job's id. Belongs to no job until :meth:`create`."""
+        directory = self.folder / uuid.uuid4().hex
+        directory.mkdir()
+        return directory
+
+    def check_free(self, database: str, schema: str, name: str) -> None:
+        """:raises SnowflakeError: 002002 when a job of that name is there."""
+        if self._find(database, schema, name) is not None:
+            raise already_exists("Object", qualified(database, schema, name))
+
+    def create(self, job: Job, spec: RunSpec) -> Job:
+        """Make the job and start it, or queue it while its pool is full.
+
+        :param job: its row; its directory is there already (:meth:`new_directory`).
+        :raises SnowflakeError: 002002 when another submission of the name was faster.
+        """
+        fault = self.faults.for_job(job.name)
+        job = replace(job, fault=fault)
+        replace(spec, fault=None if fault == PENDING else fault).save(self.folder / job.id)
+        values = {
+            key: value for key, value in vars(job).items() if key not in ("status", "message", "started", "finished")
+        }
+        try:
+            self.catalog.connect().execute(
+                f"INSERT INTO jobs ({', '.join(values)}) VALUES ({', '.join(':' + key for key in values)})", values
+            )
+        except sqlite3.IntegrityError:
+            raise already_exists("Object", job.full_name) from None
+        self._dispatch()
+        return self.get(job.database, job.schema, job.name)
+
+    def get(self, database: str, schema: str, name: str) -> Job:
+        """The job of that name, with its present status.
+
+        :raises SnowflakeError: 002003 when there is none, or when it was dropped.
+        """
+        job = self._find(database, schema, name)
+        if job is None:
+            raise does_not_exist("Service", qualified(database, schema, name))
+        return job
+
+    def all(self, matches: Callable[[Job], bool] = lambda job: True, *, dropped: bool = False) -> list[Job]:
+        """The jobs that match, newest first, with their present status; ``dropped`` ones too if wanted."""
+        jobs = self._select("1" if dropped else "deleted IS NULL", matches=matches)
+        return sorted(jobs, key=lambda job: job.created, reverse=True)
+
+    def cancel(self, job: Job) -> Job:
+        """End the job's processes; it is CANCELLED unless it was over before."""
+        with self._lock:
+            self._end(job, CANCELLED, "cancelled by the user")
+        self._wake.set()
+        return self.get(job.database, job.schema, job.name)
+
+    def cancel_all(self) -> None:
+        """Cancel every job that is not over: whoever stops the engine does not expect processes of it to work on."""
+        for job in self.all(lambda job: not job.terminal):
+            self.cancel(job)
+
+    def drop(self, job: Job) -> None:
+        """End the job and forget its logs; its name is free again and the history shows it as DELETED."""
+        with self._lock:
+            self._end(job, CANCELLED, "the job was dropped")
+            self.catalog.connect().execute("UPDATE jobs SET deleted = ? WHERE id = ?", (time.time(), job.id))
+        shutil.rmtree(self.folder / job.id, ignore_errors=True)
+        self._wake.set()
+
+    def logs(self, job: Job, instance: int) -> str:
+        """The log of one instance so far; empty when it has written nothing."""
+        with contextlib.suppress(FileNotFoundError):
+            return log_file(self.folder / job.id, instance).read_text("utf-8", "replace")
+        return ""
+
+    def answer(self, job: Job) -> Pending:
+        """What the job's own statement waits for: nothing, or the job's end with ``ASYNC = FALSE``."""
+
+        def poll() -> Result | None:
+            if job.asynchronous:
+                return Result.status(f"Batch inference job {job.full_name} submitted successfully")
+            now = self.get(job.database, job.schema, job.name)
+            if not now.terminal:
+                return None
+            if now.status != DONE:
+                raise SnowflakeError(
+                    395020,
+                    "22023",
+                    f"Batch inference job {job.full_name} ended with status {now.status}: {now.message}",
+                )
+            return Result.status(f"Batch inference job {job.full_name} completed successfully")
+
+        return Pending(poll)
+
+    def usage(self, job: Job) -> list[tuple[float, int]]:
+        """Processor seconds and bytes of memory of each running worker."""
+        return [] if job.terminal else usage(Status.load(self.folder / job.id))
+
+    # --- inside
+
+    def _find(self, database: str, schema: str, name: str) -> Job | None:
+        found = self._select("deleted IS NULL AND database = ? AND schema = ? AND name = ?", (database, schema, name))
+        return found[0] if found else None
+
+    def _select(
+        self, where: str, values: tuple[Any, ...] = (), matches: Callable[[Job], bool] = lambda job: True
+    ) -> list[Job]:
+        rows = self.catalog.connect().execute(f"SELECT * FROM jobs WHERE {where}", values).fetchall()
+        return [self._refresh(job) for row in rows if matches(job := Job(**dict(row)))]
+
+    def _refresh(self, job: Job) -> Job:
+        """The job with its present status; an end that is seen for the first time goes into its row."""
+        if job.status is not None or job.deleted is not None:
+            return job
+        directory = self.folder / job.id
+        status = Status.load(directory)
+        if status.pid and not status.terminal and leader(status) is None:
+            with self._lock:  # whoever is ending it at this moment says how it ended
+                status = observe(directory)
+        if status.terminal:
+            self._settle(job, status)
+        return replace(
+            job, status=status.status, message=status.message, started=status.started, finished=status.finished
+        )
+
+    def _settle(self, job: Job, status: Status) -> None:
+        self.catalog.connect().execute(
+            "UPDATE jobs SET status = ?, message = ?, started = ?, finished = ? WHERE id = ? AND status IS NULL",
+            (status.status, status.message, status.started, status.finished, job.id),
+        )
+        if status.status != DONE:
+            shutil.rmtree(self.folder / job.id / "scratch", ignore_errors=True)
+
+    def _end(self, job: Job, status: str, message: str) -> None:
+        directory = self.folder / job.id
+        # Taking the start marker keeps a process that is about to start it from doing so.
+        Status().take_start(directory)
+        found = observe(directory)
+        if not found.terminal:
+            kill(found)
+            found = Status.load(directory)
+            if not found.terminal:
+                found.finish(directory, status, message)
+        self._settle(job, found)
+
+    def _dispatch(self) -> None:
+        """Start waiting jobs, oldest first, as far as their pools have nodes for them."""
+        with self._lock:
+            live = [job for job in self._select("deleted IS NULL AND status IS NULL") if not job.terminal]
+            live.sort(key=lambda job: job.created)
+            used: dict[str, int] = {}
+            for job in live:
+                if job.launched is not None:
+                    used[job.compute_pool] = used.get(job.compute_pool, 0) + job.replicas
+            nodes = {pool.name: 0 if pool.suspended else pool.max_nodes for pool in self.pools.all()}
+            for job in live:
+                if job.launched is not None or job.fault == PENDING:
+                    continue
+                limit, taken = nodes.get(job.compute_pool, 0), used.get(job.compute_pool, 0)
+                # A job of more instances than the pool has nodes gets all of them.
+                if limit == 0 or taken + min(job.replicas, limit) > limit:
+                    continue
+                used[job.compute_pool] = taken + job.replicas
+                self._launch(job)
+        self._wake.set()
+
+    def _launch(self, job: Job) -> None:
+        self.catalog.connect().execute("UPDATE jobs SET launched = ? WHERE id = ?", (time.time(), job.id))
+        self._launcher.start(self.folder / job.id)
+
+    def _supervise(self) -> None:
+        """Keep the fork server alive and the queue moving."""
+        while not self._closing:
+            self._wake.clear()
+            busy = False
+            try:
+                renewed = self._launcher.ensure()
+                waiting = self._select("deleted IS NULL AND status IS NULL")
+                busy = any(not job.terminal for job in waiting)
+                for job in waiting:
+                    if job.launched is None or job.terminal:
+                        continue
+                    if (self.folder / job.id / "started").exists():
+                        self._launcher.worked()
+                    elif self._launcher.broken:
+                        self._give_up(job)
+                    elif renewed:
+                        self._launcher.start(self.folder / job.id)
+                if any(job.launched is None for job in waiting):
+                    self._dispatch()
+                    self._wake.clear()
+            except Exception:
+                log.exception("looking after jobs failed; trying again")
+            self._wake.wait(0.2 if busy else 1.0)
+
+    def _give_up(self, job: Job) -> None:
+        with self._lock:
+            self._end(job, INTERNAL_ERROR, f"the job's process could not be started: {self._launcher.tail()}")

@@ -1,0 +1,77 @@
+"""Directory tables: what ALTER STAGE … REFRESH found on a stage, kept as one Parquet file for each stage.
+
+Parquet, because ``DIRECTORY(@stage)`` is then a relation that DuckDB filters and joins as a set, a million files too.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from airflow_provider_mediabatch.local.errors import invalid_argument
+from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.stores.stages import files as stage_files
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.stores.stages.stage import Stage
+    from airflow_provider_mediabatch.local.stores.stages.store import StageStore
+
+_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64()), ("md5", pa.string())])
+
+
+def file(stages: StageStore, stage: Stage) -> Path:
+    """The Parquet file of a stage's directory table.
+
+    :raises SnowflakeError: where the stage has no directory table.
+    """
+    if not stage.directory_enabled:
+        raise invalid_argument(
+            f"Directory table is not enabled for stage '{stage.full_name}'. "
+            f"Enable it with ALTER STAGE {stage.full_name} SET DIRECTORY = (ENABLE = TRUE)."
+        )
+    path: Path = stages.state_dir / "directories" / f"{stage.id}.parquet"
+    if not path.exists():
+        _write(path, [])
+    return path
+
+
+def _write(path: Path, files: list[stage_files.StagedFile]) -> None:
+    columns = [[f.path for f in files], [f.size for f in files], [f.mtime_ns for f in files], [f.md5 for f in files]]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)]
+    part = path.with_suffix(f".{os.getpid()}-{time.monotonic_ns()}.part")
+    pq.write_table(pa.table(arrays, schema=_SCHEMA), part)
+    os.replace(part, path)
+
+
+def refresh(stages: StageStore, stage: Stage, subpath: str = "") -> Result:
+    """Register what is new or changed below ``subpath`` and forget what is gone: one row for each such file."""
+    path = file(stages, stage)
+    found = list(stage_files.walk(stage, subpath))
+    stages.digests.fill(stage, found)
+    rows = pq.read_table(path).to_pydict()
+    before = {
+        name: stage_files.StagedFile(name, size, mtime_ns, md5)
+        for name, size, mtime_ns, md5 in zip(rows["path"], rows["size"], rows["mtime_ns"], rows["md5"], strict=True)
+    }
+    changes: list[tuple[str, str, str]] = []
+    kept = [known for known in before.values() if not known.path.startswith(subpath)]
+    for new in found:
+        old = before.get(new.path)
+        if old is None:
+            changes.append((new.path, "REGISTERED_NEW", "File registered successfully."))
+        elif (old.size, old.mtime_ns, old.md5) != (new.size, new.mtime_ns, new.md5):
+            changes.append((new.path, "REGISTERED_UPDATE", "File registered successfully."))
+    there = {new.path for new in found}
+    changes += [
+        (name, "UNREGISTERED", "File unregistered successfully.")
+        for name in before
+        if name.startswith(subpath) and name not in there
+    ]
+    _write(path, kept + found)
+    stages.update(stage, refreshed_on=time.time())
+    return Result.of([Column.text("file"), Column.text("status"), Column.text("description")], changes)

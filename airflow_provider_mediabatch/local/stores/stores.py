@@ -1,0 +1,42 @@
+"""All stores of one state directory, opened in the order in which they build on one another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow_provider_mediabatch.local.catalog import Catalog
+from airflow_provider_mediabatch.local.faults import Faults
+from airflow_provider_mediabatch.local.stores.jobs.store import JobStore
+from airflow_provider_mediabatch.local.stores.models.store import ModelStore
+from airflow_provider_mediabatch.local.stores.privileges import Privileges
+from airflow_provider_mediabatch.local.stores.query_history import QueryHistory
+from airflow_provider_mediabatch.local.stores.stages.links import FileLinks
+from airflow_provider_mediabatch.local.stores.stages.store import StageStore
+from airflow_provider_mediabatch.local.stores.tables.locks import Locks
+from airflow_provider_mediabatch.local.stores.tables.storage import Storage
+
+
+class Stores:
+    """What statements work on.
+
+    :param state_dir: the directory that holds all state; it exists.
+    :param base_url: where the engine answers, ``http://127.0.0.1:<port>``.
+    :param faults: the fault plan.
+    :ivar storage: databases, schemas, warehouses and the rows of tables.
+    """
+
+    def __init__(self, state_dir: Path, base_url: str, faults: Faults) -> None:
+        self.catalog = Catalog(state_dir / "catalog.sqlite")
+        self.history = QueryHistory(self.catalog, state_dir / "results")
+        self.privileges = Privileges(self.catalog)
+        self.storage = Storage(state_dir)
+        self.locks = Locks()
+        self.stages = StageStore(self.catalog, state_dir)
+        self.links = FileLinks(state_dir, base_url)
+        self.models = ModelStore(self.catalog, state_dir)
+        self.jobs = JobStore(self.catalog, state_dir, faults)
+
+    def drop_schema(self, database: str, schema: str) -> None:
+        """Drop the stages, file formats and models of a schema that is itself being dropped."""
+        self.stages.drop_schema(database, schema)
+        self.models.drop_schema(database, schema)
