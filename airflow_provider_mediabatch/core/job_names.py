@@ -18,16 +18,38 @@ PREFIX = "MB_"
 MAX_GENERATIONS = 100
 
 _TASK_CHARACTERS = 40
+_TASK_DIGITS = 12
+_PLAIN_NAME = re.compile(r"[A-Z0-9_]+\Z")
 _PLAIN_SCHEMA = re.compile(r"[A-Z_][A-Z0-9_$]*\.[A-Z_][A-Z0-9_$]*\Z")
+
+
+def task_prefix(*, dag_id: str, task_id: str, run_id: str, map_index: int) -> str:
+    """What the names of all jobs of a task instance begin with: ``MB_<task>_<12 hex digits>``."""
+    task = re.sub(r"[^A-Z0-9]+", "_", task_id.upper()).strip("_")[:_TASK_CHARACTERS].strip("_") or "TASK"
+    return f"{PREFIX}{task}_{digest(dag_id, task_id, run_id, map_index)[:_TASK_DIGITS].upper()}"
 
 
 def stem(*, dag_id: str, task_id: str, run_id: str, map_index: int, fingerprint: str) -> str:
     """The name of a piece of work, without its generation: ``MB_<task>_<32 hex digits>``.
 
+    The first 12 digits stand for the task instance (:func:`task_prefix`), the other 20 for its inputs.
+
     :param fingerprint: digest of the inputs (manifest and plan), so that changed inputs never meet the old job.
     """
-    task = re.sub(r"[^A-Z0-9]+", "_", task_id.upper()).strip("_")[:_TASK_CHARACTERS].strip("_") or "TASK"
-    return f"{PREFIX}{task}_{digest(dag_id, task_id, run_id, map_index, fingerprint)[:32].upper()}"
+    prefix = task_prefix(dag_id=dag_id, task_id=task_id, run_id=run_id, map_index=map_index)
+    return prefix + digest(dag_id, task_id, run_id, map_index, fingerprint)[: 32 - _TASK_DIGITS].upper()
+
+
+def belongs_to(name: str, *, dag_id: str, task_id: str, run_id: str, map_index: int) -> bool:
+    """Whether a job, or an output folder, is named after a task instance.
+
+    :param name: a job's name, ``DB.SCHEMA.NAME`` or the last part alone, or the name of an output folder. It may come
+        from anywhere. True means that it is a plain identifier too.
+    """
+    schema, _, last = name.rpartition(".")
+    prefix = task_prefix(dag_id=dag_id, task_id=task_id, run_id=run_id, map_index=map_index)
+    plain = not schema or bool(_PLAIN_SCHEMA.match(schema))
+    return plain and last.startswith(prefix) and bool(_PLAIN_NAME.match(last))
 
 
 def job_name(schema: str, work: str, generation: int) -> str:

@@ -42,3 +42,26 @@ def test_any_ids_give_an_unquoted_identifier(task: str, dag: str, run: str) -> N
 def test_schema_that_needs_quotes_is_refused(schema: str) -> None:
     with pytest.raises(ValueError, match="cannot hold jobs"):
         job_names.job_name(schema, "MB_X", 0)
+
+
+TASK = {name: value for name, value in WORK.items() if name != "fingerprint"}
+
+
+def test_a_job_belongs_to_the_task_instance_that_it_is_named_after() -> None:
+    name = job_names.job_name("DB.SC", job_names.stem(**WORK), 3)
+    assert job_names.belongs_to(name, **TASK)
+    assert job_names.belongs_to(name.rsplit(".", 1)[1] + "_I8", **TASK)
+
+
+@pytest.mark.parametrize("change", [{"dag_id": "e"}, {"task_id": "other"}, {"run_id": "s"}, {"map_index": 0}])
+def test_a_job_belongs_to_no_other_task_instance(change: dict[str, object]) -> None:
+    name = job_names.job_name("DB.SC", job_names.stem(**WORK), 0)
+    assert not job_names.belongs_to(name, **{**TASK, **change})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["X.{}", "db.sc.{}", "DB.SC.{}; DROP TABLE T", "DB.SC.X{}", "{}'", "{} ", "{}\n", '"DB".SC.{}', "", "salaries"],
+)
+def test_a_name_that_needs_quotes_or_begins_otherwise_belongs_to_nobody(form: str) -> None:
+    assert not job_names.belongs_to(form.format(job_names.stem(**WORK)), **TASK)
