@@ -152,6 +152,14 @@ class Cursor:
             self.fail("expected a string")
         return token.value
 
+    def whole_number(self) -> int:
+        """A number without a fraction and without a sign."""
+        token = self.next()
+        if token.kind != "number" or not token.value.isdigit():
+            self.position -= 1
+            self.fail("expected a whole number")
+        return int(token.value)
+
     def identifier(self) -> str:
         """One identifier part, normalised: unquoted is upper case, quoted is kept."""
         token = self.next()

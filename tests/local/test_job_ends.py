@@ -110,8 +110,8 @@ def test_a_killed_fork_server_is_replaced(own_engine):
     media.sql(media.execute("BEFORE"))
     assert media.wait("BEFORE") == "DONE"
     engine = psutil.Process(json.loads((own_engine.state_dir / "engine.json").read_text())["pid"])
-    zygote = next(p for p in engine.children() if "runner.zygote" in " ".join(p.cmdline()))
-    zygote.kill()
+    fork_server = next(p for p in engine.children() if "runner.fork_server" in " ".join(p.cmdline()))
+    fork_server.kill()
     media.sql(media.execute("AFTER"))
     assert media.wait("AFTER") == "DONE"
 

@@ -12,6 +12,7 @@ from airflow_provider_mediabatch.local.statement_result import Column, FileTrans
 from airflow_provider_mediabatch.local.statements import register_all as register_all
 from airflow_provider_mediabatch.local.statements.handlers import find, is_locked
 from airflow_provider_mediabatch.local.statements.ownership import note_ownership
+from airflow_provider_mediabatch.local.statements.system_functions import call_system_function, is_system_call
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -31,6 +32,9 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
     if ctx.describe_only and cursor.tokens[0].value.upper() not in _READ_ONLY:
         # Describing must not execute; what every other statement answers is one line of text.
         return Result.of([Column.text("status")], [])
+    if is_system_call(cursor):
+        # It needs no warehouse, and must get through while a statement of the session runs: it may cancel that one.
+        return call_system_function(ctx, cursor)
     handler = find(cursor)
     if handler is not None and not is_locked(handler):
         return handler(ctx, cursor)

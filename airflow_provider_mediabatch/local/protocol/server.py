@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from airflow_provider_mediabatch.local.defaults import ACCOUNT, DATABASE, ROLE, SCHEMA, USER, WAREHOUSE
+from airflow_provider_mediabatch.local.defaults import ACCOUNT, DATABASE, ROLE, SCHEMA, USER, VERSION, WAREHOUSE
 from airflow_provider_mediabatch.local.dispatch.engine import Engine
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.faults import Rule
@@ -34,7 +34,6 @@ from airflow_provider_mediabatch.local.statement_result import FileTransfer, Res
 
 log = logging.getLogger(__name__)
 
-VERSION = "9.0.0-local"
 # A statement that takes longer is answered with "in progress" and an address to ask again.
 SLOW_SECONDS = 2.0
 # How long asking for a result waits for it; well below any client's read timeout.

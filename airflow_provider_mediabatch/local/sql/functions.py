@@ -13,56 +13,11 @@ from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
-from airflow_provider_mediabatch.local.errors import not_supported, syntax_error
+from airflow_provider_mediabatch.local.defaults import ACCOUNT, VERSION
+from airflow_provider_mediabatch.local.errors import not_supported
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
-
-Scalar = Callable[["Context", list[object]], object]
-_scalars: dict[str, Scalar] = {}
-
-
-def scalar(name: str) -> Callable[[Scalar], Scalar]:
-    """Register a system function, evaluated once in Python before the statement runs.
-
-    :param name: as in SQL, for instance ``SYSTEM$GET_SERVICE_LOGS``.
-
-    The function gets the context and the values of its arguments, which must be constants or bound values, and returns
-    a str, int, float, bool or None.
-    """
-
-    def register(function: Scalar) -> Scalar:
-        _scalars[name.upper()] = function
-        return function
-
-    return register
-
-
-def find_scalar(name: str) -> Scalar | None:
-    return _scalars.get(name.upper())
-
-
-@scalar("SYSTEM$ML_PLATFORM_CAPABILITIES")
-def _capabilities(ctx: Context, arguments: list[object]) -> object:
-    """snowflake-ml asks which ways of logging a model the server has; none of the optional ones is here."""
-    return "{}"
-
-
-@scalar("SYSTEM$CANCEL_ALL_QUERIES")
-def _cancel_all(ctx: Context, arguments: list[object]) -> object:
-    return "0 queries cancelled."
-
-
-@scalar("SYSTEM$WAIT")
-def _wait(ctx: Context, arguments: list[object]) -> object:
-    """Waits, as in Snowflake; a cancelled statement ends its wait."""
-    units = {"MILLISECONDS": 0.001, "SECONDS": 1.0, "MINUTES": 60.0, "HOURS": 3600.0, "DAYS": 86400.0}
-    unit = units.get(str(arguments[1]).upper()) if len(arguments) > 1 else 1.0
-    if unit is None:
-        raise syntax_error(f"SYSTEM$WAIT does not know the unit {arguments[1]}")
-    seconds = float(str(arguments[0])) * unit
-    ctx.cancelled.wait(seconds)
-    return f"waited {seconds:g} seconds"
 
 
 def zone(ctx: Context) -> str:
@@ -101,12 +56,12 @@ def context_value(ctx: Context, node: exp.Expr, now: datetime.datetime) -> exp.E
         "CURRENTDATABASE": lambda: session.database,
         "CURRENTSCHEMA": lambda: session.schema,
         "CURRENTWAREHOUSE": lambda: session.warehouse,
-        "CURRENTACCOUNT": lambda: "LOCAL",
-        "CURRENTACCOUNTNAME": lambda: "LOCAL",
-        "CURRENTORGANIZATIONNAME": lambda: "LOCAL",
-        "CURRENTREGION": lambda: "LOCAL",
+        "CURRENTACCOUNT": lambda: ACCOUNT,
+        "CURRENTACCOUNTNAME": lambda: ACCOUNT,
+        "CURRENTORGANIZATIONNAME": lambda: ACCOUNT,
+        "CURRENTREGION": lambda: ACCOUNT,
         "CURRENTSESSION": lambda: str(session.id),
-        "CURRENTVERSION": lambda: "10.0.0 local engine",
+        "CURRENTVERSION": lambda: VERSION,
         "CURRENTCLIENT": lambda: None,
         "CURRENTIPADDRESS": lambda: "127.0.0.1",
         "CURRENTSTATEMENT": lambda: None,

@@ -15,7 +15,8 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import split
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
-from airflow_provider_mediabatch.local.sql import functions, sources, types
+from airflow_provider_mediabatch.local.sql import functions, sources, system_functions, types
+from airflow_provider_mediabatch.local.sql.system_functions import Waiting
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -147,8 +148,8 @@ class Preparation:
 
     def _function(self, node: exp.Anonymous) -> exp.Expr:
         name = node.name.upper()
-        scalar = functions.find_scalar(name)
-        if scalar is not None:
+        function = system_functions.find(name)
+        if function is not None:
             stages = [sources.stage_text(a) for a in node.expressions]
             arguments = [
                 a.transform(self._constants) if not s else a for a, s in zip(node.expressions, stages, strict=True)
@@ -157,7 +158,10 @@ class Preparation:
                 s or (None if isinstance(a, exp.Column) and a.name == "NONE" else sources.value(a))
                 for a, s in zip(arguments, stages, strict=True)
             ]
-            return functions.constant(scalar(self.ctx, values))
+            value = function(self.ctx, values)
+            if isinstance(value, Waiting):
+                value = value.wait(self.ctx.cancelled)
+            return functions.constant(value)
         if match := _TIMESTAMP_FUNCTION.match(name):
             kind = types.parse("TIMESTAMP" + (match[2] or "_NTZ"))
             source = node.expressions[0]

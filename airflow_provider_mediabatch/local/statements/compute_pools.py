@@ -10,8 +10,9 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_ex
 from airflow_provider_mediabatch.local.session.access import may
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
-from airflow_provider_mediabatch.local.statements.options import like, options
+from airflow_provider_mediabatch.local.statements.options import options
 from airflow_provider_mediabatch.local.statements.services import moment
+from airflow_provider_mediabatch.local.statements.show_clauses import schema_scope, show_clauses
 from airflow_provider_mediabatch.local.stores.jobs.compute_pools import ComputePool
 
 if TYPE_CHECKING:
@@ -50,13 +51,12 @@ def _rows(ctx: Context, pools: list[ComputePool]) -> Result:
 
 @statement("SHOW COMPUTE POOLS", locked=False)
 def show_compute_pools(ctx: Context, cursor: Cursor) -> Result:
-    """``SHOW COMPUTE POOLS [LIKE '…']``."""
+    """``SHOW COMPUTE POOLS [LIKE '…'] [STARTS WITH '…'] [LIMIT n [FROM '…']]``."""
     cursor.expect("SHOW", "COMPUTE", "POOLS")
-    matches = like(cursor.string()) if cursor.accept("LIKE") else lambda name: True
-    cursor.expect_end()
+    clauses = show_clauses(cursor, lambda: None, limits=True)
     sees, role = ctx.stores.privileges.visible, ctx.session.role
-    pools = [pool for pool in ctx.stores.jobs.pools.all() if matches(pool.name)]
-    return _rows(ctx, [pool for pool in pools if sees(role, "COMPUTE POOL", (pool.name,))])
+    pools = [pool for pool in ctx.stores.jobs.pools.all() if sees(role, "COMPUTE POOL", (pool.name,))]
+    return _rows(ctx, clauses.select(pools, lambda pool: pool.name))
 
 
 @statement("DESCRIBE COMPUTE POOL", "DESC COMPUTE POOL", locked=False)
@@ -144,8 +144,9 @@ def drop_compute_pool(ctx: Context, cursor: Cursor) -> Result:
 
 @statement("SHOW IMAGE REPOSITORIES", locked=False)
 def show_image_repositories(ctx: Context, cursor: Cursor) -> Result:
-    """``SHOW IMAGE REPOSITORIES …``: there are none; the model's image is not built as a container image here."""
+    """``SHOW IMAGE REPOSITORIES [LIKE '…'] [IN …]``: there are none, as the engine builds no container images."""
     cursor.expect("SHOW", "IMAGE", "REPOSITORIES")
+    show_clauses(cursor, schema_scope(ctx, cursor))
     columns = [_time("created_on"), _text("name"), _text("database_name"), _text("schema_name")]
     return Result.of([*columns, _text("repository_url"), _text("owner"), _text("comment")], [])
 

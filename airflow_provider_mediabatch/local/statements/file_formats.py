@@ -12,6 +12,7 @@ from airflow_provider_mediabatch.local.session.access import may_create, owned
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.handlers import statement
+from airflow_provider_mediabatch.local.statements.show_clauses import is_within, schema_scope, show_clauses
 from airflow_provider_mediabatch.local.statements.stages import temporary
 from airflow_provider_mediabatch.local.stores.stages.file_formats import TYPES
 
@@ -64,14 +65,15 @@ def drop_file_format(ctx: Context, cursor: Cursor) -> Result:
 def show_file_formats(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW FILE FORMATS [LIKE '…'] [IN …]``."""
     cursor.expect("SHOW", "FILE", "FORMATS")
-    name_matches, place_matches = options.show_filter(ctx, cursor, "FILE FORMATS")
+    clauses = show_clauses(cursor, schema_scope(ctx, cursor))
+    seen = ctx.stores.stages.file_formats.all(ctx.session.id)
+    formats = [f for f in seen if is_within(clauses.scope, f.database, f.schema)]
     rows = [
         (
             *(datetime.fromtimestamp(f.created_on, UTC), f.name, f.database, f.schema, f.options["TYPE"], f.owner),
             *(f.comment, json.dumps(f.options), "ROLE"),
         )
-        for f in ctx.stores.stages.file_formats.all(ctx.session.id)
-        if name_matches(f.name) and place_matches(f.database, f.schema)
+        for f in clauses.select(formats, lambda f: f.name)
     ]
     names = ("name", "database_name", "schema_name", "type", "owner", "comment", "format_options", "owner_role_type")
     return Result.of([Column.timestamp_ltz("created_on"), *(Column.text(name) for name in names)], rows)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from airflow_provider_mediabatch.local.errors import invalid_argument
 from airflow_provider_mediabatch.local.session.access import may_use_files
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
-from airflow_provider_mediabatch.local.sql.functions import scalar
+from airflow_provider_mediabatch.local.sql.system_functions import system_function
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -27,7 +27,7 @@ def _link(ctx: Context, reference: object, path: object, seconds: int) -> str | 
     return ctx.stores.links.link(stage, relative, seconds)
 
 
-@scalar("GET_PRESIGNED_URL")
+@system_function("GET_PRESIGNED_URL")
 def get_presigned_url(ctx: Context, arguments: list[object]) -> object:
     """``GET_PRESIGNED_URL(@stage, 'path' [, seconds])``: an hour unless said otherwise, seven days at most."""
     if len(arguments) not in (2, 3):
@@ -38,7 +38,7 @@ def get_presigned_url(ctx: Context, arguments: list[object]) -> object:
     return _link(ctx, arguments[0], arguments[1], seconds)
 
 
-@scalar("BUILD_SCOPED_FILE_URL")
+@system_function("BUILD_SCOPED_FILE_URL")
 def build_scoped_file_url(ctx: Context, arguments: list[object]) -> object:
     """``BUILD_SCOPED_FILE_URL(@stage, 'path')``: a link for a day."""
     if len(arguments) != 2:
@@ -46,7 +46,7 @@ def build_scoped_file_url(ctx: Context, arguments: list[object]) -> object:
     return _link(ctx, arguments[0], arguments[1], _SCOPED_SECONDS)
 
 
-@scalar("BUILD_STAGE_FILE_URL")
+@system_function("BUILD_STAGE_FILE_URL")
 def build_stage_file_url(ctx: Context, arguments: list[object]) -> object:
     """``BUILD_STAGE_FILE_URL(@stage, 'path')``: the file's lasting URL, which needs a login."""
     if len(arguments) != 2:

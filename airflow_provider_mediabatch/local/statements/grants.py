@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +16,7 @@ from airflow_provider_mediabatch.local.errors import (
 )
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements.handlers import answer, statement
+from airflow_provider_mediabatch.local.statements.show_clauses import account_scope, show_clauses
 from airflow_provider_mediabatch.local.stores.privileges import ALL, GRANTERS, OWNERSHIP, Privileges
 
 if TYPE_CHECKING:
@@ -166,11 +166,9 @@ def drop_role(ctx: Context, cursor: Cursor) -> Result:
 
 @statement("SHOW ROLES", locked=False)
 def show_roles(ctx: Context, cursor: Cursor) -> Result:
-    """``SHOW ROLES [LIKE '…']``."""
+    """``SHOW ROLES [LIKE '…'] [STARTS WITH '…'] [LIMIT n [FROM '…']]``."""
     cursor.expect("SHOW", "ROLES")
-    pattern = cursor.string() if cursor.accept("LIKE") else "%"
-    cursor.expect_end()
-    like = re.compile(re.escape(pattern).replace("%", ".*").replace("_", "."), re.IGNORECASE | re.DOTALL)
+    clauses = show_clauses(cursor, account_scope(cursor), limits=True)
     columns = [Column.timestamp_ltz("created_on")]
     columns += [Column.text(name) for name in ("name", "is_default", "is_current", "is_inherited", "owner", "comment")]
     rows = [
@@ -183,8 +181,7 @@ def show_roles(ctx: Context, cursor: Cursor) -> Result:
             ROLE,
             role["comment"],
         )
-        for role in ctx.stores.privileges.list_roles()
-        if like.fullmatch(role["name"])
+        for role in clauses.select(ctx.stores.privileges.list_roles(), lambda role: str(role["name"]))
     ]
     return Result.of(columns, rows)
 

@@ -1,17 +1,14 @@
-"""``KEY = value`` clauses, as stages, file formats and COPY have them, and the LIKE … IN … of SHOW."""
+"""``KEY = value`` clauses, as stages, file formats and COPY have them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported
-from airflow_provider_mediabatch.local.session import visibility
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.lexer import Cursor
-    from airflow_provider_mediabatch.local.session.context import Context
 
 
 def value(cursor: Cursor) -> Any:
@@ -86,40 +83,3 @@ def refuse(given: dict[str, Any], unsupported: Collection[str], statement: str) 
     for key in given:
         if key in unsupported:
             raise not_supported(f"{key} in {statement}")
-
-
-def like(text: str) -> Callable[[str], bool]:
-    """A predicate for SHOW … LIKE: ``%`` and ``_`` are wildcards, a backslash escapes them, case does not matter."""
-    parts = []
-    for match in re.finditer(r"\\(.)|(%)|(_)|(.)", text, re.DOTALL):
-        parts.append(".*" if match[2] else "." if match[3] else re.escape(match[1] or match[4]))
-    regex = re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
-    return lambda name: regex.fullmatch(name) is not None
-
-
-def show_filter(ctx: Context, cursor: Cursor, kind: str) -> tuple[Callable[[str], bool], Callable[[str, str], bool]]:
-    """``[LIKE '…'] [IN {ACCOUNT | DATABASE [d] | SCHEMA [s] | d.s}] [STARTS WITH '…']`` to the statement's end.
-
-    :returns: a predicate on names and one on (database, schema). Without IN, the current schema, database or account.
-    """
-    name_matches: Callable[[str], bool] = like(cursor.string()) if cursor.accept("LIKE") else lambda name: True
-    database, schema = ctx.session.database, ctx.session.schema
-    if cursor.accept("IN"):
-        if cursor.accept("ACCOUNT"):
-            database = schema = None
-        elif cursor.accept("DATABASE"):
-            database, schema = (ctx.session.database if cursor.at_end() else cursor.identifier()), None
-        elif not cursor.accept("SCHEMA") or not cursor.at_end():
-            parts = cursor.name()
-            if len(parts) > 2:
-                cursor.fail(f"expected a schema in SHOW {kind}")
-            database, schema = (parts[0], parts[1]) if len(parts) == 2 else (ctx.session.database, parts[0])
-        if database is not None:
-            visibility.check_place(ctx, database, schema)
-    if cursor.accept("STARTS", "WITH"):
-        start, matches = cursor.string(), name_matches
-        name_matches = lambda name: matches(name) and name.startswith(start)  # noqa: E731
-    if not cursor.at_end() and cursor.peek() is not None and cursor.accept("LIMIT"):
-        raise not_supported(f"LIMIT in SHOW {kind}")
-    cursor.expect_end()
-    return name_matches, lambda d, s: (database is None or d == database) and (schema is None or s == schema)

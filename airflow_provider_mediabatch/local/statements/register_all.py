@@ -1,4 +1,4 @@
-"""Importing this module registers every statement that the engine answers."""
+"""Importing this module registers every statement, function and table function that the engine answers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from airflow_provider_mediabatch.local.statements import compute_pools as comput
 from airflow_provider_mediabatch.local.statements import copy as copy
 from airflow_provider_mediabatch.local.statements import databases as databases
 from airflow_provider_mediabatch.local.statements import file_formats as file_formats
+from airflow_provider_mediabatch.local.statements import file_urls as file_urls
+from airflow_provider_mediabatch.local.statements import grants as grants
 from airflow_provider_mediabatch.local.statements import jobs as jobs
 from airflow_provider_mediabatch.local.statements import models as models
+from airflow_provider_mediabatch.local.statements import service_functions as service_functions
 from airflow_provider_mediabatch.local.statements import services as services
 from airflow_provider_mediabatch.local.statements import session as session
 from airflow_provider_mediabatch.local.statements import show as show
 from airflow_provider_mediabatch.local.statements import show_models as show_models
+from airflow_provider_mediabatch.local.statements import staged_files as staged_files
 from airflow_provider_mediabatch.local.statements import stages as stages
+from airflow_provider_mediabatch.local.statements import system_functions as system_functions
 from airflow_provider_mediabatch.local.statements import transfer as transfer

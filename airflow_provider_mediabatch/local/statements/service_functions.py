@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import not_supported
 from airflow_provider_mediabatch.local.lexer import Cursor
-from airflow_provider_mediabatch.local.sql.functions import scalar
 from airflow_provider_mediabatch.local.sql.sources import relation, table_source
+from airflow_provider_mediabatch.local.sql.system_functions import system_function
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements.services import CONTAINER, moment, service_logs, visible_job
 
@@ -81,7 +81,7 @@ def get_metrics(ctx: Context, node: exp.Expression) -> str:
     return relation(ctx, Result.of(columns, rows))
 
 
-@scalar("SYSTEM$GET_SERVICE_LOGS")
+@system_function("SYSTEM$GET_SERVICE_LOGS")
 def get_service_logs(ctx: Context, arguments: list[object]) -> object:
-    """As part of a longer SELECT; on its own the statement is answered without a warehouse."""
+    """``SYSTEM$GET_SERVICE_LOGS(name, instance, container [, lines])``: the text."""
     return service_logs(ctx, *map(str, arguments))

@@ -14,7 +14,13 @@ from airflow_provider_mediabatch.local.runner.spec import PENDING, RUNNING, TERM
 from airflow_provider_mediabatch.local.session.access import may
 from airflow_provider_mediabatch.local.statement_result import Column, Pending, Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
-from airflow_provider_mediabatch.local.statements.options import show_filter
+from airflow_provider_mediabatch.local.statements.show_clauses import (
+    EVERYWHERE,
+    Place,
+    is_within,
+    schema_scope,
+    show_clauses,
+)
 from airflow_provider_mediabatch.local.stores.jobs.store import Job
 
 if TYPE_CHECKING:
@@ -91,30 +97,27 @@ def describe_service(ctx: Context, cursor: Cursor) -> Result:
 
 @statement("SHOW SERVICES", "SHOW JOB SERVICES", locked=False)
 def show_services(ctx: Context, cursor: Cursor) -> Result:
-    """``SHOW [JOB] SERVICES [EXCLUDE JOBS] [LIKE '…'] [IN {SCHEMA … | DATABASE … | ACCOUNT | COMPUTE POOL p}]``."""
+    """``SHOW [JOB] SERVICES [EXCLUDE JOBS] [LIKE '…'] [IN {… | COMPUTE POOL p}] [STARTS WITH '…'] [LIMIT n]``."""
     cursor.expect("SHOW")
     cursor.accept("JOB")
     cursor.expect("SERVICES")
     without_jobs = cursor.accept("EXCLUDE", "JOBS")
-    pool = None
-    for offset in (0, 2):  # IN COMPUTE POOL p, alone or after LIKE '…'
-        words = [cursor.peek(offset + n) for n in range(3)]
-        if all(
-            token is not None and token.is_word(word)
-            for token, word in zip(words, ("IN", "COMPUTE", "POOL"), strict=True)
-        ):
-            like = cursor.tokens[cursor.position : cursor.position + offset]
-            cursor.position += offset + 3
-            pool = cursor.identifier()
-            cursor.tokens[cursor.position : cursor.position] = like
-            break
-    matches, in_scope = show_filter(ctx, cursor, "SERVICES")
+    in_schema = schema_scope(ctx, cursor)
+
+    def in_pool_or_schema() -> tuple[str | None, Place]:
+        if cursor.accept("IN", "COMPUTE", "POOL"):
+            return cursor.identifier(), EVERYWHERE
+        return None, in_schema()
+
+    clauses = show_clauses(cursor, in_pool_or_schema, limits=True)
+    pool, place = clauses.scope
 
     def wanted(job: Job) -> bool:
-        placed = job.compute_pool == pool if pool is not None else in_scope(job.database, job.schema)
-        return placed and matches(job.name) and not without_jobs
+        return not without_jobs and pool in (None, job.compute_pool) and is_within(place, job.database, job.schema)
 
-    return _rows(_SERVICE, [job for job in ctx.stores.jobs.all(wanted) if _visible(ctx, job)])
+    # The names are chosen before the jobs' states are read: a poll of many jobs reads those that it asks for only.
+    jobs = ctx.stores.jobs.all(lambda job: wanted(job) and bool(clauses.select([job.name], str)))
+    return _rows(_SERVICE, clauses.select([job for job in jobs if _visible(ctx, job)], lambda job: job.name))
 
 
 @statement("SHOW SERVICE INSTANCES", locked=False)
@@ -214,22 +217,6 @@ def _wait_for(ctx: Context, cursor: Cursor, name: tuple[str, ...]) -> Pending:
         return None
 
     return Pending(poll)
-
-
-@statement("SELECT SYSTEM$GET_SERVICE_LOGS", "CALL SYSTEM$GET_SERVICE_LOGS", locked=False)
-def get_service_logs(ctx: Context, cursor: Cursor) -> Result:
-    """``SELECT SYSTEM$GET_SERVICE_LOGS(name, instance, container[, lines])``: one row with the text."""
-    cursor.next()
-    cursor.expect("SYSTEM$GET_SERVICE_LOGS", "(")
-    given: list[str] = []
-    while not cursor.accept(")"):
-        given.append(cursor.next().value if (t := cursor.peek()) and t.kind == "number" else cursor.string())
-        cursor.accept(",")
-    column = "SYSTEM$GET_SERVICE_LOGS"
-    if cursor.accept("AS") or not cursor.at_end():
-        column = cursor.identifier()
-    cursor.expect_end()
-    return Result.of([Column.text(column)], [(service_logs(ctx, *given),)])
 
 
 def service_logs(ctx: Context, name: str = "", instance: str = "0", container: str = CONTAINER, lines: str = "") -> str:

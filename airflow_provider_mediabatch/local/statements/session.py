@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +13,7 @@ from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.sql.execute import run_sql
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
+from airflow_provider_mediabatch.local.statements.show_clauses import show_clauses
 from airflow_provider_mediabatch.local.stores.tables.text import text_literal
 
 if TYPE_CHECKING:
@@ -207,41 +207,24 @@ def rollback(ctx: Context, cursor: Cursor) -> Result:
     return Result.status(DONE)
 
 
-def like(cursor: Cursor) -> str | None:
-    """The pattern of ``LIKE '…'``, if that stands next."""
-    return cursor.string() if cursor.accept("LIKE") else None
-
-
-def matches(pattern: str | None, name: str) -> bool:
-    """SHOW … LIKE: ``%`` and ``_`` are wildcards (a backslash takes that away), case does not count."""
-    if pattern is None:
-        return True
-    glob, position = "", 0
-    text = pattern.lower()
-    while position < len(text):
-        character = text[position]
-        if character == "\\" and position + 1 < len(text):
-            position += 1
-            glob += f"[{text[position]}]"
-        else:
-            glob += {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}.get(character, character)
-        position += 1
-    return fnmatch.fnmatchcase(name.lower(), glob)
-
-
 @statement("SHOW PARAMETERS")
 def show_parameters(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW PARAMETERS [LIKE '…'] [IN SESSION | ACCOUNT]``."""
     cursor.expect("SHOW", "PARAMETERS")
-    pattern = like(cursor)
+
+    def in_level() -> None:
+        """``[{IN | FOR} {SESSION | ACCOUNT}]``: the engine has the session's parameters only."""
+        if (cursor.accept("IN") or cursor.accept("FOR")) and not cursor.accept("SESSION"):
+            cursor.expect("ACCOUNT")
+
+    clauses = show_clauses(cursor, in_level)
     rows = []
-    for name, value in sorted(ctx.session.parameters.items()):
-        if matches(pattern, name):
-            kind = "BOOLEAN" if isinstance(value, bool) else "NUMBER" if isinstance(value, int) else "STRING"
-            default = DEFAULT_PARAMETERS.get(name, "")
-            level = "" if value == default else "SESSION"
-            shown = (str(v).lower() if isinstance(v, bool) else str(v) for v in (value, default))
-            rows.append((name, *shown, level, "", kind))
+    for name, value in clauses.select(sorted(ctx.session.parameters.items()), lambda item: item[0]):
+        kind = "BOOLEAN" if isinstance(value, bool) else "NUMBER" if isinstance(value, int) else "STRING"
+        default = DEFAULT_PARAMETERS.get(name, "")
+        level = "" if value == default else "SESSION"
+        shown = (str(v).lower() if isinstance(v, bool) else str(v) for v in (value, default))
+        rows.append((name, *shown, level, "", kind))
     return Result.of([Column.text(n) for n in ("key", "value", "default", "level", "description", "type")], rows)
 
 
@@ -249,14 +232,18 @@ def show_parameters(ctx: Context, cursor: Cursor) -> Result:
 def show_variables(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW VARIABLES [LIKE '…']``."""
     cursor.expect("SHOW", "VARIABLES")
-    pattern = like(cursor)
-    rows = [(name, str(value)) for name, value in sorted(ctx.session.variables.items()) if matches(pattern, name)]
+    clauses = show_clauses(cursor, lambda: None)
+    variables = clauses.select(sorted(ctx.session.variables.items()), lambda item: item[0])
+    rows = [(name, str(value)) for name, value in variables]
     return Result.of([Column.text("name"), Column.text("value")], rows)
 
 
 @statement("SHOW LOCKS")
 def show_locks(ctx: Context, cursor: Cursor) -> Result:
-    """``SHOW LOCKS``: tables that transactions hold."""
+    """``SHOW LOCKS [IN ACCOUNT]``: tables that transactions hold."""
+    cursor.expect("SHOW", "LOCKS")
+    cursor.accept("IN", "ACCOUNT")
+    cursor.expect_end()
     rows = [(".".join(key), "PARTITIONS", str(id(owner)), "HOLDING") for key, owner in ctx.stores.locks.held()]
     return Result.of([Column.text(n) for n in ("resource", "type", "transaction", "status")], rows)
 

@@ -11,7 +11,12 @@ from airflow_provider_mediabatch.local.session import visibility
 from airflow_provider_mediabatch.local.sql.information_schema import moment
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
-from airflow_provider_mediabatch.local.statements.session import like, matches
+from airflow_provider_mediabatch.local.statements.show_clauses import (
+    account_scope,
+    database_scope,
+    schema_scope,
+    show_clauses,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.lexer import Cursor
@@ -24,22 +29,6 @@ def _columns(*names: str) -> list[Column]:
     return [kinds.get(name, Column.text)(name) for name in names]
 
 
-def limited(cursor: Cursor, names: list[str]) -> list[int]:
-    """The positions kept by ``STARTS WITH '…'`` and ``LIMIT n [FROM '…']`` at the end of a SHOW."""
-    kept = list(range(len(names)))
-    if cursor.accept("STARTS", "WITH"):
-        start = cursor.string()
-        kept = [i for i in kept if names[i].startswith(start)]
-    if cursor.accept("LIMIT"):
-        count = int(cursor.next().value)
-        if cursor.accept("FROM"):
-            after = cursor.string()
-            kept = [i for i in kept if names[i] > after]
-        kept = kept[:count]
-    cursor.expect_end()
-    return kept
-
-
 @statement("SHOW DATABASES", "SHOW TERSE DATABASES")
 def show_databases(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW DATABASES [LIKE '…'] [IN ACCOUNT]``."""
@@ -47,10 +36,8 @@ def show_databases(ctx: Context, cursor: Cursor) -> Result:
     cursor.accept("TERSE")
     cursor.expect("DATABASES")
     cursor.accept("HISTORY")
-    pattern = like(cursor)
-    cursor.accept("IN", "ACCOUNT")
-    found = [r for r in visibility.databases(ctx) if matches(pattern, r["name"])]
-    found = [found[i] for i in limited(cursor, [r["name"] for r in found])]
+    clauses = show_clauses(cursor, account_scope(cursor), limits=True)
+    found = clauses.select(visibility.databases(ctx), _name)
     columns = _columns("created_on", "name", "is_default", "is_current", "origin", "owner", "comment", "options",
                        "retention_time", "kind")  # fmt: skip
     rows = [
@@ -71,6 +58,10 @@ def show_databases(ctx: Context, cursor: Cursor) -> Result:
     return Result.of(columns, rows)
 
 
+def _name(row: dict[str, Any]) -> str:
+    return str(row["name"])
+
+
 def _mark(condition: bool) -> str:
     return "Y" if condition else "N"
 
@@ -82,17 +73,8 @@ def show_schemas(ctx: Context, cursor: Cursor) -> Result:
     cursor.accept("TERSE")
     cursor.expect("SCHEMAS")
     cursor.accept("HISTORY")
-    pattern = like(cursor)
-    database = ctx.session.database
-    if cursor.accept("IN"):
-        if cursor.accept("ACCOUNT"):
-            database = None
-        else:
-            cursor.accept("DATABASE")
-            database = cursor.name()[0]
-            visibility.check_place(ctx, database)
-    found = [r for r in visibility.schemas(ctx, database) if matches(pattern, r["name"])]
-    found = [found[i] for i in limited(cursor, [r["name"] for r in found])]
+    clauses = show_clauses(cursor, database_scope(ctx, cursor), limits=True)
+    found = clauses.select(visibility.schemas(ctx, clauses.scope), _name)
     columns = _columns("created_on", "name", "is_default", "is_current", "database_name", "owner", "comment", "options",
                        "retention_time")  # fmt: skip
     here = (ctx.session.database, ctx.session.schema)
@@ -121,11 +103,8 @@ def _sees_warehouse(ctx: Context, name: str) -> bool:
 def show_warehouses(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW WAREHOUSES [LIKE '…']``."""
     cursor.expect("SHOW", "WAREHOUSES")
-    pattern = like(cursor)
-    found = [
-        r for r in ctx.stores.storage.warehouses() if matches(pattern, r["name"]) and _sees_warehouse(ctx, r["name"])
-    ]
-    found = [found[i] for i in limited(cursor, [r["name"] for r in found])]
+    clauses = show_clauses(cursor, account_scope(cursor), limits=True)
+    found = clauses.select((r for r in ctx.stores.storage.warehouses() if _sees_warehouse(ctx, r["name"])), _name)
     columns = _columns("name", "state", "type", "size", "is_default", "is_current", "created_on", "owner", "comment")
     rows = [
         (
@@ -144,35 +123,10 @@ def show_warehouses(ctx: Context, cursor: Cursor) -> Result:
     return Result.of(columns, rows)
 
 
-def _scope(ctx: Context, cursor: Cursor) -> tuple[str | None, str | None]:
-    """``(database, schema)`` of ``IN {ACCOUNT | DATABASE <name> | [SCHEMA] <name>}``; else the session's."""
-    session = ctx.session
-    if not cursor.accept("IN"):
-        return session.database, session.schema
-    if cursor.accept("ACCOUNT"):
-        return None, None
-    if cursor.accept("DATABASE"):
-        if cursor.at_end():
-            return session.database, None
-        database = cursor.name()[0]
-        visibility.check_place(ctx, database)
-        return database, None
-    named = cursor.accept("SCHEMA")
-    if cursor.at_end():
-        return session.database, session.schema
-    name = cursor.name()
-    if len(name) == 1 and not named and ctx.stores.storage.database_exists(name[0]):
-        return name[0], None
-    database = name[-2] if len(name) > 1 else session.database or ""
-    visibility.check_place(ctx, database, name[-1])
-    return database, name[-1]
-
-
 def _tables(ctx: Context, cursor: Cursor, kinds: set[str]) -> list[Table]:
-    pattern = like(cursor)
-    database, schema = _scope(ctx, cursor)
-    found = [t for t in visibility.tables(ctx, database, schema) if t.kind in kinds and matches(pattern, t.name)]
-    return [found[i] for i in limited(cursor, [t.name for t in found])]
+    clauses = show_clauses(cursor, schema_scope(ctx, cursor), limits=True)
+    found = [table for table in visibility.tables(ctx, *clauses.scope) if table.kind in kinds]
+    return clauses.select(found, lambda table: table.name)
 
 
 @statement("SHOW TABLES", "SHOW TERSE TABLES", "SHOW OBJECTS", "SHOW TERSE OBJECTS")
@@ -224,25 +178,26 @@ def show_views(ctx: Context, cursor: Cursor) -> Result:
 def show_columns(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW COLUMNS [LIKE '…'] [IN {TABLE | VIEW | SCHEMA | DATABASE | ACCOUNT} <name>]``."""
     cursor.expect("SHOW", "COLUMNS")
-    pattern = like(cursor)
-    start = cursor.position
-    if cursor.accept("IN") and (
-        cursor.accept("TABLE")
-        or cursor.accept("VIEW")
-        or not any(t is not None and t.is_word(w) for t in [cursor.peek()] for w in ("SCHEMA", "DATABASE", "ACCOUNT"))
-    ):
+    in_schema = schema_scope(ctx, cursor)
+
+    def in_table_or_schema() -> list[Table]:
+        """``IN [TABLE | VIEW] name``, or ``IN`` as for tables."""
+        following = cursor.peek(1)
+        places = ("ACCOUNT", "DATABASE", "SCHEMA")
+        token = cursor.peek()
+        if token is None or not token.is_word("IN") or (following and any(map(following.is_word, places))):
+            return visibility.tables(ctx, *in_schema())
+        cursor.expect("IN")
+        _ = cursor.accept("TABLE") or cursor.accept("VIEW")
         table = ctx.session.tables.get(*ctx.qualify(cursor.name()))
-        found = [seen for seen in visibility.tables(ctx, table.database, table.schema) if seen == table]
-    else:
-        cursor.position = start
-        found = visibility.tables(ctx, *_scope(ctx, cursor))
-    cursor.expect_end()
+        return [seen for seen in visibility.tables(ctx, table.database, table.schema) if seen == table]
+
+    clauses = show_clauses(cursor, in_table_or_schema)
     rows = [
         (t.name, t.schema, c.name, _data_type(c), "true" if c.nullable else "NOT_NULL", c.default or "", "COLUMN", "",
          c.comment or "", t.database, "")
-        for t in found
-        for c in t.columns
-        if matches(pattern, c.name)
+        for t in clauses.scope
+        for c in clauses.select(t.columns, lambda column: column.name)
     ]  # fmt: skip
     return Result.of(
         _columns("table_name", "schema_name", "column_name", "data_type", "null?", "default", "kind", "expression",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.errors import does_not_exist
 from airflow_provider_mediabatch.local.statement_result import Column, Result
-from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.models import model_named
+from airflow_provider_mediabatch.local.statements.show_clauses import is_within, schema_scope, show_clauses
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.lexer import Cursor
@@ -18,22 +18,34 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.stores.models.store import Model, ModelVersion
 
 
-def _sees(ctx: Context, model: Model) -> None:
-    """Any of USAGE, READ and OWNERSHIP lets a role look at a model."""
-    if not ctx.stores.privileges.visible(ctx.session.role, "MODEL", model.full_name):
+def _is_visible(ctx: Context, model: Model) -> bool:
+    """Any of USAGE, READ and OWNERSHIP lets a role see a model."""
+    return ctx.stores.privileges.visible(ctx.session.role, "MODEL", model.full_name)
+
+
+def _visible_model(ctx: Context, cursor: Cursor) -> Model:
+    """The model whose name stands next.
+
+    :raises SnowflakeError: 002003 where there is none, or where the role does not see it.
+    """
+    model = model_named(ctx, cursor)
+    if not _is_visible(ctx, model):
         raise does_not_exist("Model", model.full_name)
+    return model
 
 
 @statement("SHOW MODELS")
 def show_models(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW MODELS [LIKE '…'] [IN …]``: the models that the role may see."""
     cursor.expect("SHOW", "MODELS")
-    name_matches, place_matches = options.show_filter(ctx, cursor, "MODELS")
+    clauses = show_clauses(cursor, schema_scope(ctx, cursor))
+    models = [
+        model
+        for model in ctx.stores.models.all()
+        if is_within(clauses.scope, model.database, model.schema) and _is_visible(ctx, model)
+    ]
     rows = []
-    for model in ctx.stores.models.all():
-        visible = ctx.stores.privileges.visible(ctx.session.role, "MODEL", model.full_name)
-        if not (visible and name_matches(model.name) and place_matches(model.database, model.schema)):
-            continue
+    for model in clauses.select(models, lambda model: model.name):
         versions = ctx.stores.models.versions(model)
         aliases = {alias: version.name for version in versions for alias in version.aliases}
         default = aliases.get("DEFAULT", "")
@@ -60,12 +72,14 @@ def show_models(ctx: Context, cursor: Cursor) -> Result:
 def show_versions(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW VERSIONS [LIKE '…'] IN MODEL name``."""
     cursor.expect("SHOW", "VERSIONS")
-    matches = options.like(cursor.string()) if cursor.accept("LIKE") else lambda name: True
-    cursor.expect("IN", "MODEL")
-    model = model_named(ctx, cursor)
-    cursor.expect_end()
-    _sees(ctx, model)
-    rows = [_version_row(version) for version in ctx.stores.models.versions(model) if matches(version.name)]
+
+    def in_model() -> Model:
+        cursor.expect("IN", "MODEL")
+        return _visible_model(ctx, cursor)
+
+    clauses = show_clauses(cursor, in_model)
+    versions = ctx.stores.models.versions(clauses.scope)
+    rows = [_version_row(version) for version in clauses.select(versions, lambda version: version.name)]
     names = (
         "name",
         "aliases",
@@ -116,10 +130,9 @@ def _client(spec: dict[str, Any]) -> str:
 def show_functions(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW FUNCTIONS IN MODEL name [VERSION v]``: the methods of the version's manifest."""
     cursor.expect("SHOW", "FUNCTIONS", "IN", "MODEL")
-    model = model_named(ctx, cursor)
+    model = _visible_model(ctx, cursor)
     version = cursor.identifier() if cursor.accept("VERSION") else None
     cursor.expect_end()
-    _sees(ctx, model)
     rows = []
     for function in ctx.stores.models.version_of(model, version).functions:
         arguments = ", ".join(_typed(field) for field in (*function.get("inputs", []), *function.get("params", [])))

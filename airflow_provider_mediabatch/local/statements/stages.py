@@ -12,6 +12,7 @@ from airflow_provider_mediabatch.local.session.access import may_create, owned
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.handlers import statement
+from airflow_provider_mediabatch.local.statements.show_clauses import is_within, schema_scope, show_clauses
 from airflow_provider_mediabatch.local.stores.stages import directory
 
 if TYPE_CHECKING:
@@ -202,12 +203,13 @@ def _property_type(value: Any) -> str:
 def show_stages(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW STAGES [LIKE '…'] [IN …]``."""
     cursor.expect("SHOW", "STAGES")
-    name_matches, place_matches = options.show_filter(ctx, cursor, "STAGES")
-    rows = [
-        _stage_row(stage)
+    clauses = show_clauses(cursor, schema_scope(ctx, cursor))
+    stages = [
+        stage
         for stage in ctx.stores.stages.all(ctx.session.id)
-        if name_matches(stage.name) and place_matches(stage.database, stage.schema) and _visible(ctx, stage)
+        if is_within(clauses.scope, stage.database, stage.schema) and _visible(ctx, stage)
     ]
+    rows = [_stage_row(stage) for stage in clauses.select(stages, lambda stage: stage.name)]
     names = (
         *("name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner", "comment"),
         *(
