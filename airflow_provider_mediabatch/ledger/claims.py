@@ -90,6 +90,11 @@ class ClaimOwner:
         """What all claims of this task instance begin with, in every try."""
         return f"MB_{xcom.digest(self.dag_id, self.task_id, self.run_id, self.map_index)[:32].upper()}_"
 
+    @staticmethod
+    def prefix_of(claim_id: str) -> str:
+        """The :attr:`prefix` of the task instance that made a claim."""
+        return claim_id[: claim_id.rindex("_") + 1]
+
     def new_claim_id(self) -> str:
         """An id of its own for one claim."""
         return self.prefix + uuid.uuid4().hex[:12].upper()
@@ -110,6 +115,20 @@ class Claim:
     relation: Relation
     skipped: Mapping[str, int]
     generation: int
+
+
+@dataclass(frozen=True)
+class RecordedJob:
+    """A job that did files, as the ledger has it.
+
+    :param name: its qualified name.
+    :param location: its output folder.
+    :param files: how many files it did.
+    """
+
+    name: str
+    location: str
+    files: int
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
 from airflow_provider_mediabatch.hooks.mediabatch import rows
 from airflow_provider_mediabatch.ledger import statements
-from airflow_provider_mediabatch.ledger.claims import Claim, ClaimOwner, LedgerSubject, Ownership
+from airflow_provider_mediabatch.ledger.claims import Claim, ClaimOwner, LedgerSubject, Ownership, RecordedJob
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -192,6 +192,14 @@ class Ledger:
             if row["STATE"] == "done" and row["JOB_NAME"]:
                 jobs[row["JOB_NAME"]] = row["OUTPUT_LOCATION"] or ""
         return Ownership(counts, jobs)
+
+    def jobs_of_run(self, manifest: Manifest) -> list[RecordedJob]:
+        """All jobs that did files of the run that listed this manifest, in any of its tries."""
+        prefix = ClaimOwner.prefix_of(str(manifest.claim_id))
+        return [
+            RecordedJob(row["JOB_NAME"], row["OUTPUT_LOCATION"], int(row["COUNTED"]))
+            for row in self._rows(statements.done_jobs_sql(self.table, prefix))
+        ]
 
     def record_done(self, manifest: Manifest, plan: InferencePlan | None, result: BatchResult) -> int:
         """Record a verified result; repeating it changes nothing but the time.

@@ -109,9 +109,10 @@ def claim_sql(
     limit: int | None,
     reprocess: bool,
 ) -> str:
-    """``MERGE``: take every listed file that is free, this run's own, or to be taken over.
+    """``MERGE``: take every listed file that is open: free, claimed by this run, or to be taken over.
 
-    A run's own rows that are done or quarantined keep their state: repeating the run finds its own job again.
+    Files that this run has done or quarantined stay so. Only when nothing is open, its last claim is held once more
+    with the rows' states as they are: the repeated run then finds its finished job by the same manifest.
 
     :param claim_id: the id of this claim.
     :param owner: the task instance that claims.
@@ -121,19 +122,25 @@ def claim_sql(
     :param reprocess: take rows that are done as well; their GENERATION counts up.
     """
     own = f"STARTSWITH(T.CLAIM_ID, {sql.literal(owner.prefix)})"
-    free = ["T.FILE_PATH IS NULL", "T.STATE = 'released'", own]
-    free += [
-        f"(T.CLAIM_ID = {sql.literal(ended)} AND T.STATE = 'claimed' "
-        f"AND T.UPDATED_AT <= {sql.literal(newest)}::TIMESTAMP_NTZ)"
+    again = "T.STATE = 'done'" if reprocess else "FALSE"
+    open_states = ["T.FILE_PATH IS NULL", "T.STATE = 'released'", f"{own} AND T.STATE = 'claimed'", again]
+    open_states += [
+        f"T.CLAIM_ID = {sql.literal(ended)} AND T.STATE = 'claimed' "
+        f"AND T.UPDATED_AT <= {sql.literal(newest)}::TIMESTAMP_NTZ"
         for ended, newest in take_over
     ]
-    again = "T.STATE = 'done'" if reprocess else "FALSE"
-    first = "" if limit is None else f" QUALIFY ROW_NUMBER() OVER (ORDER BY L.{relation.key}) <= {int(limit)}"
-    rows = (
+    is_open = " OR ".join(f"({condition})" for condition in open_states)
+    candidates = (
         f"SELECT L.{relation.key} AS FILE_PATH, L.{CONTENT_ID} AS CONTENT_ID, L.{SIZE} AS FILE_SIZE, "
-        f"L.{LAST_MODIFIED} AS LAST_MODIFIED {joined_sql(relation, table, subject)} "
-        f"WHERE {' OR '.join(free)} OR {again}{first}"
+        f"L.{LAST_MODIFIED} AS LAST_MODIFIED, COALESCE({is_open}, FALSE) AS IS_OPEN, T.CLAIM_ID AS LAST_CLAIM, "
+        f"T.UPDATED_AT AS LAST_UPDATE {joined_sql(relation, table, subject)} WHERE {is_open} OR {own}"
     )
+    rows = (
+        f"SELECT * FROM ({candidates}) QUALIFY IS_OPEN OR (MAX(IFF(IS_OPEN, 1, 0)) OVER () = 0 "
+        "AND LAST_CLAIM = FIRST_VALUE(LAST_CLAIM) OVER (ORDER BY LAST_UPDATE DESC, LAST_CLAIM))"
+    )
+    if limit is not None:
+        rows = f"SELECT * FROM ({rows}) QUALIFY ROW_NUMBER() OVER (ORDER BY FILE_PATH) <= {int(limit)}"
     claimed = {"CLAIM_ID": claim_id, "DAG_ID": owner.dag_id, "RUN_ID": owner.run_id} | subject.to_row()
     claimed = {name: sql.literal(text) for name, text in claimed.items()}
     keeps = f"{own} AND T.STATE IN ('done', 'quarantined') AND NOT ({again})"
@@ -234,6 +241,18 @@ def mark_done_sql(table: str, mine: str, job: str, location: str) -> str:
         f"UPDATE {table} T SET STATE = 'done', JOB_NAME = {sql.literal(job)}, "
         f"OUTPUT_LOCATION = {sql.literal(location)}, ERROR = NULL, DONE_AT = {NOW}, UPDATED_AT = {NOW} "
         f"WHERE {mine} AND T.STATE <> 'quarantined'"
+    )
+
+
+def done_jobs_sql(table: str, prefix: str) -> str:
+    """The jobs that did a task instance's files: JOB_NAME, OUTPUT_LOCATION, COUNTED.
+
+    :param prefix: what the ids of its claims begin with.
+    """
+    return (
+        f"SELECT T.JOB_NAME, T.OUTPUT_LOCATION, COUNT(*) AS COUNTED FROM {table} T "
+        f"WHERE STARTSWITH(T.CLAIM_ID, {sql.literal(prefix)}) AND T.STATE = 'done' "
+        "AND T.JOB_NAME IS NOT NULL AND T.OUTPUT_LOCATION IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
     )
 
 

@@ -26,7 +26,8 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
 
     Un-mapped, after all shards: it checks that each result is whole and none is missing, then replaces their rows in
     one transaction, so that loading twice, or loading a reprocessed file, leaves one row for each file, content, model
-    version and function. Its ``outlets`` get the run's one asset event, with counts and location in ``extra``.
+    version and function. Output that the ledger has of earlier tries of the same run is loaded with it, unless the
+    table has it already. Its ``outlets`` get the run's one asset event, with counts and location in ``extra``.
 
     Returns ``{"table", "rows", "files", "jobs", "locations", "model", "model_version", "quarantined"}``.
 
@@ -66,16 +67,18 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         :raises IncompleteOutputError: a result that is not whole; nothing is loaded then.
         """
         from airflow_provider_mediabatch.batch import results_table as loading
+        from airflow_provider_mediabatch.batch.earlier_results import earlier_results
         from airflow_provider_mediabatch.client.jobs import connected
         from airflow_provider_mediabatch.client.staged_parquet import Staged
 
         if self.schema_change not in SCHEMA_CHANGES:
             raise InvalidInputError(f"schema_change={self.schema_change!r} is not one of {', '.join(SCHEMA_CHANGES)}")
         found = self._results()
-        full = [(result, manifest) for result, manifest in found if result.rows]
         with connected(self.snowflake_conn_id) as connection:
             table = loading.table_name(connection, self.table)
             push_location(context, connection, table)
+            found += earlier_results(connection, table, found)
+            full = [(result, manifest) for result, manifest in found if result.rows]
             rows = 0
             if full:
                 # The jobs' schema is where this role may create a file format; the table's schema need not be.

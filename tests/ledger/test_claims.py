@@ -87,6 +87,22 @@ def test_repeating_a_finished_run_finds_its_own_job(place: Any) -> None:
     assert owned.did("MB_OTHER") is None
 
 
+def test_a_late_file_of_the_same_run_is_taken_alone(place: Any) -> None:
+    """A cleared run, or a back-fill that reprocesses its interval: what the run has done is not done again."""
+    manifest = place.manifest(place.claim("one"))
+    place.ledger.quarantine_rows(manifest, "DB.SC.MB_JOB_0", _error_of(f"{place.stage}/b.jpg"))
+    place.ledger.record_done(manifest, None, _result())
+    place.write("late.jpg")
+    late = place.claim("one")
+    assert place.names(late) == ["late.jpg"]
+    assert late.skipped == {"done": 2, "quarantined": 1}
+    place.ledger.record_done(place.manifest(late), None, _result("DB.SC.MB_LATE_0"))
+    assert place.states() == {"a.jpg": "done", "b.jpg": "quarantined", "c.jpg": "done", "late.jpg": "done"}
+    again = place.claim("one")
+    assert place.names(again) == ["late.jpg"], "with nothing open, the last manifest is repeated, so its job is found"
+    assert place.ledger.ownership(place.manifest(again)).finished
+
+
 def test_reprocessing_takes_done_files_as_a_new_generation(place: Any) -> None:
     place.ledger.record_done(place.manifest(place.claim("one")), None, _result())
     claim = place.claim("two", reprocess=True)

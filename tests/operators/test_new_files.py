@@ -30,6 +30,7 @@ def place(media: Any, airflow_home: Any, connection: Any) -> Callable[..., Any]:
     connection.cursor().execute(f"CREATE STAGE {name} URL = 's3://{bucket}/in/'")
 
     class Place:
+        name: str
         folder = Path(media.engine.state_dir) / "buckets" / bucket / "in"
 
         def write(self, *names: str, content: bytes = b"abc", day: int | None = None) -> None:
@@ -72,6 +73,7 @@ def place(media: Any, airflow_home: Any, connection: Any) -> Callable[..., Any]:
             return rows(connection, f"SELECT * FROM {name}_RESULTS ORDER BY MB_PATH")
 
     made = Place()
+    made.name = name
     made.write(*(f"f{number}.bin" for number in range(6)))
     return made  # type: ignore[return-value]
 
@@ -134,6 +136,28 @@ def test_a_run_that_ends_before_its_job_gives_the_files_back(place: Any, dag_id:
     good = place.run()
     assert good.state == "success", log(good)
     assert set(place.ledger().values()) == {"done"}
+
+
+@pytest.mark.parametrize("loaded", [True, False], ids=["loaded before", "not loaded before"])
+def test_a_late_file_of_a_day_is_run_alone_and_the_whole_day_is_loaded(
+    place: Any, connection: Any, loaded: bool
+) -> None:
+    place.write("early1.bin", "early2.bin", day=19)
+    day = dict.fromkeys(("logical_date", "run_after"), "2026-11-20T00:00:00+00:00")  # the same run each time
+    first = place.run("by_day", **day)
+    assert first.state == "success", log(first)
+    if not loaded:
+        connection.cursor().execute(f"DROP TABLE {place.name}_RESULTS")
+    place.write("late.bin", day=19)
+    second = place.run("by_day", **day)
+    assert second.state == "success", log(second)
+    assert [item["row_count"] for item in second.returned("list_files")] == [1]
+    assert second.returned("load")["rows"] == (1 if loaded else 3)
+    third = place.run("by_day", **day)
+    assert third.state == "success", log(third)
+    assert place.jobs() == 2, "the first job's files and the late one, each once"
+    names = Counter(row["MB_PATH"].rsplit("/", 1)[1] for row in place.results())
+    assert names == {"early1.bin": 1, "early2.bin": 1, "late.bin": 1}
 
 
 def test_a_day_takes_its_own_uploads(place: Any) -> None:

@@ -1,0 +1,80 @@
+"""What a run's earlier tries have done, by the ledger: output that LoadResults loads beside the results it is given.
+
+A late file makes a cleared run list that file alone, so the new result says nothing of the files that were done before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.client.jobs import count_files
+from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.exceptions import IncompleteOutputError
+from airflow_provider_mediabatch.hooks.mediabatch import rows
+from airflow_provider_mediabatch.ledger.ledger import Ledger
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.core.batch_result import BatchResult
+    from airflow_provider_mediabatch.core.manifest import Manifest
+
+
+def earlier_results(
+    connection: SnowflakeConnection, table: str, given: Sequence[tuple[BatchResult, Manifest]]
+) -> list[tuple[BatchResult, Manifest]]:
+    """Results of the same run that are not among those given, and that the table does not have yet.
+
+    :param table: the results table as SQL; it need not exist.
+    :param given: the results to load, with their manifests. All are of one listing.
+    :raises IncompleteOutputError: when the output of such a job is not whole any more.
+    """
+    result, manifest = given[0]
+    ledger = Ledger.of(connection, manifest)
+    if ledger is None:
+        return []
+    known = {item.job for item, _ in given}
+    jobs = [job for job in ledger.jobs_of_run(manifest) if job.name not in known]
+    if not jobs:
+        return []
+    loaded = _loaded_jobs(connection, table, [job.name for job in jobs])
+    found = []
+    for job in jobs:
+        if job.name in loaded:
+            continue
+        if not count_files(connection, job.location)["success"]:
+            raise IncompleteOutputError(
+                f"{ledger.table} has {job.files:,} files of this run as done by job {job.name}. The job's output in "
+                f"{job.location} is no longer whole, and {table} does not have it. Nothing was loaded",
+                running="The job has ended and incurs no more cost.",
+                retry="A retry will fail in the same way. List the files with reprocess=True to run them once more.",
+            )
+        earlier = replace(
+            result,
+            job=job.name,
+            location=job.location,
+            rows=Staged(connection, job.name.rpartition(".")[0]).count(job.location),
+            files=job.files,
+            seconds=0.0,
+            quarantined=(),
+            more_quarantined=0,
+            adopted=True,
+        )
+        found.append((earlier, manifest))
+    return found
+
+
+def _loaded_jobs(connection: SnowflakeConnection, table: str, jobs: Sequence[str]) -> set[str]:
+    """Those of the jobs whose rows are in the table."""
+    from snowflake.connector.errors import ProgrammingError
+
+    try:
+        found = rows(connection, f"SELECT DISTINCT MB_JOB FROM {table} WHERE MB_JOB IN {sql.literal(list(jobs))}")
+    except ProgrammingError as error:
+        if error.errno == 2003:
+            return set()
+        raise
+    return {str(row["MB_JOB"]) for row in found}
