@@ -9,6 +9,8 @@ from local.test_sql import refusal, rows
 from snowflake.connector.errors import ProgrammingError
 
 if TYPE_CHECKING:
+    from snowflake.connector.cursor import SnowflakeCursor
+
     from tests.conftest import RunningEngine
 
 
@@ -145,3 +147,58 @@ def test_a_role_without_grants_sees_nothing_and_makes_no_roles(engine: RunningEn
                 admin.cursor().execute(f"GRANT {grant} TO ROLE SEES_NOTHING")
             assert [row[1] for row in rows(reader, "SHOW TABLES IN SCHEMA MEDIA.UNSEEN")] == ["T"]
             assert rows(reader, "SELECT TABLE_NAME FROM MEDIA.INFORMATION_SCHEMA.TABLES") == [("T",)]
+
+
+def owners(cursor: SnowflakeCursor, kind: str, name: str) -> set[tuple[str, str]]:
+    """Privileges on an object with the roles that have them."""
+    return {(row[1], row[5]) for row in cursor.execute(f"SHOW GRANTS ON {kind} {name}").fetchall()}  # type: ignore[union-attr,index]
+
+
+def test_if_not_exists_changes_no_owner(engine: RunningEngine) -> None:
+    """The database is there from the start: who asks for it IF NOT EXISTS does not become its owner."""
+    with engine.connect() as admin:
+        cursor = admin.cursor()
+        cursor.execute("CREATE ROLE bystander")
+        cursor.execute("GRANT USAGE ON DATABASE media TO ROLE bystander")
+        with engine.connect(role="bystander") as other:
+            other.cursor().execute("CREATE DATABASE IF NOT EXISTS media")
+        assert owners(cursor, "DATABASE", "media") >= {("OWNERSHIP", "ACCOUNTADMIN"), ("USAGE", "BYSTANDER")}
+
+
+def test_dropping_a_temporary_stage_keeps_the_grants_of_the_one_that_it_hid(engine: RunningEngine) -> None:
+    with engine.connect() as admin:
+        cursor = admin.cursor()
+        cursor.execute("CREATE ROLE keeper")
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS media.owners")
+        cursor.execute("CREATE STAGE media.owners.hidden")
+        cursor.execute("GRANT READ ON STAGE media.owners.hidden TO ROLE keeper")
+        cursor.execute("CREATE TEMPORARY STAGE media.owners.hidden")
+        cursor.execute("DROP STAGE media.owners.hidden")
+        assert owners(cursor, "STAGE", "media.owners.hidden") == {("OWNERSHIP", "ACCOUNTADMIN"), ("READ", "KEEPER")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "definition"),
+    [
+        ("DATABASE", "owned_db", ""),
+        ("WAREHOUSE", "owned_wh", ""),
+        ("COMPUTE POOL", "owned_pool", "MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_S"),
+        ("SCHEMA", "media.owned", ""),
+        ("TABLE", "media.owners.owned", "(a INT)"),
+        ("VIEW", "media.owners.owned_view", "AS SELECT 1 AS a"),
+        ("STAGE", "media.owners.owned_stage", ""),
+        ("FILE FORMAT", "media.owners.owned_format", "TYPE = PARQUET"),
+    ],
+)
+def test_whoever_creates_an_object_owns_it_until_it_is_dropped(
+    engine: RunningEngine, kind: str, name: str, definition: str
+) -> None:
+    with engine.connect() as admin:
+        cursor = admin.cursor()
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS media.owners")
+        for _ in range(2):  # the second one has nothing left of the first one's grants
+            cursor.execute(f"CREATE {kind} {name} {definition}")
+            assert owners(cursor, kind, name) == {("OWNERSHIP", "ACCOUNTADMIN")}
+            cursor.execute(f"GRANT ALL ON {kind} {name} TO ROLE public")
+            assert len(owners(cursor, kind, name)) == 2
+            cursor.execute(f"DROP {kind} {name}")

@@ -11,7 +11,6 @@ from airflow_provider_mediabatch.local.sql.execute import run_sql
 from airflow_provider_mediabatch.local.statement_result import Column, FileTransfer, Pending, Result
 from airflow_provider_mediabatch.local.statements import register_all as register_all
 from airflow_provider_mediabatch.local.statements.handlers import find, is_locked
-from airflow_provider_mediabatch.local.statements.ownership import note_ownership
 from airflow_provider_mediabatch.local.statements.system_functions import call_system_function, is_system_call
 
 if TYPE_CHECKING:
@@ -59,7 +58,6 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
             raise
         finally:
             ctx.session.current = None
-    note_ownership(ctx, Cursor(sql, ctx.bindings))
     if ctx.describe_only and isinstance(outcome, Result):
         return Result(outcome.columns, outcome.table.slice(0, 0), outcome.statement_type)
     return outcome

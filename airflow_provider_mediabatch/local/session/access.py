@@ -1,4 +1,4 @@
-"""Whether the session's role may do what a statement on stages and models asks for."""
+"""Whether the session's role may do what a statement asks for, and who owns what it makes."""
 
 from __future__ import annotations
 
@@ -41,3 +41,16 @@ def may_create(ctx: Context, kind: str, database: str, schema: str) -> None:
     if not ctx.stores.storage.schema_exists(database, schema):
         raise does_not_exist("Schema", qualified(database, schema))
     may(ctx, f"CREATE {kind}", "SCHEMA", qualified(database, schema))
+
+
+def created(ctx: Context, kind: str, *name: str) -> None:
+    """Make the session's role the owner of an object that the statement has made; future grants apply.
+
+    Not for temporary objects, which are their session's own, nor for one that was there already.
+    """
+    ctx.stores.privileges.created(ctx.session.role, kind, name)
+
+
+def dropped(ctx: Context, kind: str, *name: str) -> None:
+    """Forget the grants of an object that the statement has dropped."""
+    ctx.stores.privileges.dropped(kind, name)

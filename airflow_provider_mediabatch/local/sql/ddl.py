@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import qualified, quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, not_supported, syntax_error
+from airflow_provider_mediabatch.local.session.access import created, dropped
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, declared, refuse_twins
@@ -130,10 +131,18 @@ def _create_table(ctx: Context, tree: exp.Create) -> Result:
         return statements
 
     change(ctx, build, [table])
-    if table.temporary and "created" in done:
-        ctx.session.tables.put_temporary(table)
+    if "created" in done:
+        _note_created(ctx, table)
     name = table.name
     return Result.status(f"Table {name} {done}." if "created" in done else f"{name} {done}.")
+
+
+def _note_created(ctx: Context, table: Table) -> None:
+    """A temporary table is its session's own, any other object its role's."""
+    if table.temporary:
+        ctx.session.tables.put_temporary(table)
+    else:
+        created(ctx, table.kind, table.database, table.schema, table.name)
 
 
 def _room_for(ctx: Context, tree: exp.Create, table: Table, existing: Table | None) -> list[str]:
@@ -256,6 +265,8 @@ def _create_view(ctx: Context, tree: exp.Create) -> Result:
         return [*statements, f"CREATE VIEW {table.sql} ({listed}) AS {text}", table.remark()]
 
     change(ctx, build, [table])
+    if "created" in message:
+        _note_created(ctx, table)
     return Result.status(f"View {table.name} {message}.")
 
 
@@ -292,6 +303,8 @@ def drop(ctx: Context, tree: exp.Expr) -> Result:
         return Result.status("Drop statement executed successfully.")
     if found.temporary:
         ctx.session.tables.drop_temporary(found)
+    else:
+        dropped(ctx, found.kind, found.database, found.schema, found.name)
     return Result.status(f"{found.name} successfully dropped.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.defaults import ACCOUNT
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, invalid_argument, not_supported
-from airflow_provider_mediabatch.local.session.access import may
+from airflow_provider_mediabatch.local.session.access import created, dropped, may
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.options import options
@@ -93,6 +93,7 @@ def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
         if lenient and error.code == 2002:
             return Result.status(f"{name} already exists, statement succeeded.")
         raise
+    created(ctx, "COMPUTE POOL", name)
     return Result.status(f"Compute pool {name} successfully created.")
 
 
@@ -139,6 +140,7 @@ def drop_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     if any(not job.terminal for job in ctx.stores.jobs.all(lambda job: job.compute_pool == name)):
         raise SnowflakeError(395024, "55000", f"Cannot drop compute pool {name}: it has running jobs")
     ctx.stores.jobs.pools.drop(name)
+    dropped(ctx, "COMPUTE POOL", name)
     return Result.status(f"{name} successfully dropped.")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument
-from airflow_provider_mediabatch.local.session.access import may_create, owned
+from airflow_provider_mediabatch.local.session.access import created, dropped, may_create, owned
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.handlers import statement
@@ -41,6 +41,8 @@ def create_file_format(ctx: Context, cursor: Cursor) -> Result:
         return Result.status(f"{name[2]} already exists, statement succeeded.")
     comment = str(given.pop("COMMENT", ""))
     formats.create(name, given, comment=comment, owner=ctx.session.role, session=session, replace=replace)
+    if not is_temporary:
+        created(ctx, "FILE FORMAT", *name)
     return Result.status(f"File format {name[2]} successfully created.")
 
 
@@ -58,6 +60,8 @@ def drop_file_format(ctx: Context, cursor: Cursor) -> Result:
         raise does_not_exist("File format", qualified(*name))
     owned(ctx, "FILE FORMAT", found.full_name, found.session)
     ctx.stores.stages.file_formats.drop(found)
+    if found.session is None:
+        dropped(ctx, "FILE FORMAT", *name)
     return Result.status(f"{name[2]} successfully dropped.")
 
 

@@ -288,18 +288,6 @@ def _full_name(ctx: Context, cursor: Cursor, kind: str) -> str:
     return qualified(*name)
 
 
-def object_at(ctx: Context, cursor: Cursor) -> tuple[str, str, bool] | None:
-    """``kind [IF [NOT] EXISTS] name`` as CREATE and DROP have it: kind, full name, whether IF stood there.
-
-    None for kinds that have no grants here.
-    """
-    kind = _kind_or_none(cursor, _PARTS)
-    if kind is None or kind in ("ACCOUNT", "ROLE", "USER"):
-        return None
-    conditional = cursor.accept("IF", "NOT", "EXISTS") or cursor.accept("IF", "EXISTS")
-    return kind, _full_name(ctx, cursor, kind), conditional
-
-
 def _existing(ctx: Context, kind: str, container: str, name: str) -> list[str]:
     """The names of all objects of a kind in a schema or database."""
     return _shown(ctx, f"SHOW {_plural(kind)} IN {container} {name}", _PARTS[kind])

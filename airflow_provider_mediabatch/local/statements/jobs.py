@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.runner.spec import RunSpec
-from airflow_provider_mediabatch.local.session.access import may, may_use_files
+from airflow_provider_mediabatch.local.session.access import created, may, may_use_files
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql import queries
 from airflow_provider_mediabatch.local.statement_result import Column, Pending, Result
@@ -167,13 +167,13 @@ def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, 
             try:
                 if specification.overwrite:
                     shutil.rmtree(run.output_dir, ignore_errors=True)
-                created = jobs.create(replace(job, created=time.time()), run)
-                ctx.stores.privileges.created(ctx.session.role, "SERVICE", created.full_name)
+                made = jobs.create(replace(job, created=time.time()), run)
+                created(ctx, "SERVICE", job.database, job.schema, job.name)
             except SnowflakeError:
                 discard()
                 raise
             jobs.record_image(image)
-            answer.append(jobs.answer(created))
+            answer.append(jobs.answer(made))
         return answer[0].poll()
 
     result = poll()

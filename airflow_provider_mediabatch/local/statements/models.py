@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported
-from airflow_provider_mediabatch.local.session.access import may, may_create, may_use_files, owned
+from airflow_provider_mediabatch.local.session.access import created, dropped, may, may_create, may_use_files, owned
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
@@ -69,6 +69,7 @@ def create_model(ctx: Context, cursor: Cursor) -> Result:
     source = _source(ctx, cursor)
     cursor.expect_end()
     ctx.stores.models.create(database, schema, name, version, source, owner=ctx.session.role, replace=replace)
+    created(ctx, "MODEL", database, schema, name)
     return Result.status(f"Model {name} successfully created.")
 
 
@@ -84,6 +85,7 @@ def drop_model(ctx: Context, cursor: Cursor) -> Result:
     model = ctx.stores.models.get(*name)
     owned(ctx, "MODEL", model.full_name)
     ctx.stores.models.drop(model)
+    dropped(ctx, "MODEL", *name)
     return Result.status(f"{model.name} successfully dropped.")
 
 

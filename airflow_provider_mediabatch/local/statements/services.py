@@ -11,7 +11,7 @@ from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.runner.spec import PENDING, RUNNING, TERMINAL
-from airflow_provider_mediabatch.local.session.access import may
+from airflow_provider_mediabatch.local.session.access import dropped, may
 from airflow_provider_mediabatch.local.statement_result import Column, Pending, Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.show_clauses import (
@@ -167,7 +167,7 @@ def drop_service(ctx: Context, cursor: Cursor) -> Result:
             return Result.status("Drop statement executed successfully (object already dropped).")
         raise
     ctx.stores.jobs.drop(job)
-    ctx.stores.privileges.dropped("SERVICE", job.full_name)
+    dropped(ctx, "SERVICE", job.database, job.schema, job.name)
     return Result.status(f"{job.name} successfully dropped.")
 
 

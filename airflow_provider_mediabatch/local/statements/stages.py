@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument, not_supported
-from airflow_provider_mediabatch.local.session.access import may_create, owned
+from airflow_provider_mediabatch.local.session.access import created, dropped, may_create, owned
 from airflow_provider_mediabatch.local.statement_result import Column, Result
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.handlers import statement
@@ -76,6 +76,8 @@ def create_stage(ctx: Context, cursor: Cursor) -> Result:
         session=session,
         replace=replace,
     )
+    if not is_temporary:
+        created(ctx, "STAGE", database, schema, name)
     return Result.status(f"Stage area {name} successfully created.")
 
 
@@ -111,6 +113,8 @@ def drop_stage(ctx: Context, cursor: Cursor) -> Result:
         return Result.status("Drop statement executed successfully (object already dropped).")
     owned(ctx, "STAGE", stage.full_name, stage.session)
     ctx.stores.stages.drop(stage)
+    if stage.session is None:
+        dropped(ctx, "STAGE", stage.database, stage.schema, stage.name)
     return Result.status(f"{stage.name} successfully dropped.")
 
 

@@ -73,6 +73,8 @@ def call_system_function(ctx: Context, cursor: Cursor) -> Result | Pending:
     if parsed is None:
         raise not_supported(f"the statement {cursor.sql.strip()[:100]}")
     function, arguments, column = parsed
+    if ctx.describe_only:
+        return Result.of([Column.text(column)], [])
     value = function(ctx, arguments)
     if not isinstance(value, Waiting):
         return _row(column, value)
@@ -86,6 +88,9 @@ def call_system_function(ctx: Context, cursor: Cursor) -> Result | Pending:
 
 def is_system_call(cursor: Cursor) -> bool:
     """Whether the statement at the cursor is one call of a system function with constants, and nothing else."""
+    second = cursor.peek(1)
+    if second is None or second.kind != "word" or not second.value.upper().startswith("SYSTEM$"):
+        return False
     return _parse_call(Cursor(cursor.sql, cursor.bindings)) is not None
 
 
