@@ -112,3 +112,8 @@ def manifests_from_xcom(value: Any) -> list[Manifest]:
     if not value:
         raise ValueError("the list of manifests is empty: nothing was listed")
     return [Manifest.from_xcom(item) for item in value]
+
+
+def combined_digest(manifests: Sequence[Manifest]) -> str:
+    """One digest over all manifests of a listing. A sample's verdict and a plan are bound to it."""
+    return xcom.digest(sorted(manifest.digest for manifest in manifests))

@@ -197,7 +197,7 @@ class SampleBatchOperator(BatchJobOperator):
             raise
 
     def _inputs(self) -> tuple[Sequence[Manifest], InferencePlan, int]:
-        from airflow_provider_mediabatch.operators.validate_signature import combined_digest
+        from airflow_provider_mediabatch.core.manifest import combined_digest
 
         manifests, plan = manifests_of(self.manifest), plan_of(self.plan)
         try:

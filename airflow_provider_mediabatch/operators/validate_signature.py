@@ -10,10 +10,9 @@ from airflow.sdk import BaseOperator
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.job_names import check_schema
-from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, SHARD, Manifest, manifests_from_xcom
+from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, SHARD, Manifest, combined_digest, manifests_from_xcom
 from airflow_provider_mediabatch.core.metadata import FunctionFacts, ModelFacts, Problem
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.exceptions import InvalidInputError, ValidationFailedError
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.operators.lineage import LineageMixin
@@ -317,11 +316,6 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
             findings.problem(f"replicas = {self.replicas!r}", "give a whole number from 1")
             return None
         return self.replicas
-
-
-def combined_digest(manifests: Sequence[Manifest]) -> str:
-    """One digest over all shards of a listing: what a sample's verdict is bound to."""
-    return digest(sorted(manifest.digest for manifest in manifests))
 
 
 def _plain(spec: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -22,6 +22,10 @@ IDLE_SECONDS = 900
 STATEMENT_SECONDS = 60
 
 
+class ConnectionUnknownError(Exception):
+    """Airflow does not know which connection a task used."""
+
+
 class ConnectionBusyError(Exception):
     """The statements of other readers did not finish in time."""
 
@@ -40,17 +44,22 @@ class ConnectionPool:
         self._guard = threading.Lock()
         self._by_conn_id: dict[str, _PooledConnection] = {}
 
-    def run(self, conn_id: str, work: Callable[[SnowflakeConnection], T]) -> T:
+    def run(self, conn_id: str | None, work: Callable[[SnowflakeConnection], T]) -> T:
         """Call ``work`` with the open connection, after a login where none is open.
 
         When the session has expired or its server is gone, the pool logs in again and repeats ``work`` once, so
         ``work`` must only read.
 
-        :param conn_id: an Airflow connection of type ``snowflake``.
+        :param conn_id: an Airflow connection of type ``snowflake``. None is refused.
+        :param work: what to do. It must only read.
+        :return: what ``work`` returned.
+        :raises ConnectionUnknownError: ``conn_id`` is None.
         :raises ConnectionBusyError: other readers used the connection for 60 seconds.
         """
         from snowflake.connector.errors import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
+        if conn_id is None:
+            raise ConnectionUnknownError("Airflow does not know any more which connection this task used")
         with self._guard:
             pooled = self._by_conn_id.setdefault(conn_id, _PooledConnection())
         if not pooled.lock.acquire(timeout=STATEMENT_SECONDS):

@@ -61,15 +61,34 @@ def read_page(
         return ResultPage(problem=f"The results cannot be read now: {first_line(error)}")
 
 
-def with_preview(
-    page: ResultPage, batch: ReviewedBatch, report: SampleReport, sign: Callable[[str], str]
-) -> ResultPage:
-    """The rows that the sample's report holds, where the output itself cannot be read."""
-    rows = (result_row(batch, [ResultColumn(name, "TEXT") for name in row], row, sign) for row in report.preview)
+def with_preview(page: ResultPage, batch: ReviewedBatch, report: SampleReport) -> ResultPage:
+    """The rows that the sample's report holds, where the output itself cannot be read.
+
+    Their files get no address, because nothing but an XCom says that they are the sample's.
+    """
+    rows = (result_row(batch, [ResultColumn(name, "TEXT") for name in row], row, None) for row in report.preview)
     return replace(page, rows=tuple(rows))
 
 
-_totals: dict[tuple[str, str], tuple[int, tuple[Distribution, ...]]] = {}
+def sampled_paths(batch: ReviewedBatch, column: str, connections: ConnectionPool) -> frozenset[str]:
+    """The files of a sample, as its output has them. The preview in the task's XCom is no proof of that.
+
+    :param batch: a sample.
+    :param column: a file column.
+    :param connections: where the statement runs, once for each column.
+    """
+    key = (batch.conn_id, batch.result.location, column)
+    if key not in _paths:
+        while len(_paths) >= _MAX_CACHED:
+            _paths.pop(next(iter(_paths)))
+        _paths[key] = connections.run(
+            batch.conn_id, lambda opened: ResultQuery(opened, batch.result.location, batch.result.job).paths(column)
+        )
+    return _paths[key]
+
+
+_paths: dict[tuple[str | None, str, str], frozenset[str]] = {}
+_totals: dict[tuple[str | None, str], tuple[int, tuple[Distribution, ...]]] = {}
 
 
 def _read(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 MAX_CHARACTERS = 2000
+MAX_PATHS = 1000
 BINS = 24
 TOP_LABELS = 20
 _NUMERIC = re.compile(r"(NUMBER|FLOAT|REAL|DOUBLE|DECIMAL|INT)", re.IGNORECASE)
@@ -127,6 +128,18 @@ class ResultQuery:
             f"{self._where(columns, request)} ORDER BY {sql.quoted(order.name)}{direction}{tie} "
             f"LIMIT {size} OFFSET {(max(1, request.page) - 1) * size}",
         )
+
+    def paths(self, column: str) -> frozenset[str]:
+        """The values of a file column, at most 1,000.
+
+        :param column: its name. A result without it has no values.
+        """
+        found = self._by_name(self.columns(), column)
+        if found is None:
+            return frozenset()
+        name = sql.quoted(found.name)
+        statement = f"SELECT DISTINCT {name} AS PATH FROM {self._relation([found])} LIMIT {MAX_PATHS}"
+        return frozenset(str(row["PATH"]) for row in rows(self._connection, statement))
 
     def labels(self, column: ResultColumn) -> tuple[list[tuple[str, int]], int]:
         """The 20 most frequent values of a column with their counts, and the number of distinct values."""

@@ -23,7 +23,7 @@ class MediaFile:
     :param column: the file column.
     :param path: the full stage path.
     :param kind: ``image``, ``audio``, ``video`` or ``file``.
-    :param url: of the page's own media route, or None where the value is no stage path.
+    :param url: of the page's own media route, or None where the file cannot be opened.
     """
 
     column: str
@@ -64,29 +64,31 @@ class ResultRow:
 
 
 def result_row(
-    batch: ReviewedBatch, columns: Sequence[ResultColumn], row: Mapping[str, Any], sign: Callable[[str], str]
+    batch: ReviewedBatch, columns: Sequence[ResultColumn], row: Mapping[str, Any], sign: Callable[[str], str] | None
 ) -> ResultRow:
     """One row for the gallery.
 
     :param batch: knows which columns are files and which are outputs.
     :param columns: the output's columns, in order.
     :param row: column name to value.
-    :param sign: makes the media URL of a full stage path.
+    :param sign: makes the media URL of a full stage path. None gives files no URL.
     """
-    paths = batch.file_columns or tuple(name for name, value in row.items() if _is_stage_path(value))
-    files = tuple(_media_file(name, row[name], sign) for name in paths if row.get(name) is not None)
+    # Only the listing says which columns are files. A model's output may be any text, a stage path too.
+    files = tuple(_media_file(name, row[name], sign) for name in batch.file_columns if row.get(name) is not None)
     values = tuple(
         value
         for column in columns
-        if column.name not in paths and not column.name.startswith("MB_")
+        if column.name not in batch.file_columns and not column.name.startswith("MB_")
         for value in _values(column, row.get(column.name), batch.is_output(column.name))
     )
     return ResultRow(files, tuple(sorted(values, key=lambda value: not value.output)))
 
 
-def _media_file(column: str, value: Any, sign: Callable[[str], str]) -> MediaFile:
+def _media_file(column: str, value: Any, sign: Callable[[str], str] | None) -> MediaFile:
     text = str(value)
-    return MediaFile(column, text, expected_kind(text), sign(text) if _is_stage_path(text) else None)
+    return MediaFile(
+        column, text, expected_kind(text), sign(text) if sign is not None and _is_stage_path(text) else None
+    )
 
 
 def _values(column: ResultColumn, value: Any, output: bool) -> list[ResultValue]:

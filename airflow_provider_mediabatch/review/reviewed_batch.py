@@ -27,14 +27,14 @@ class ReviewedBatch:
 
     :param key: the task instance that returned it.
     :param result: the SampleReport of a sample, the BatchResult of a full batch.
-    :param conn_id: the Airflow connection that the task used.
+    :param conn_id: the Airflow connection that the task used, or None where Airflow does not know it any more.
     :param plan: the plan that was run, where the DAG run still has it.
     :param manifests: the manifests of its files, where the DAG run still has them.
     """
 
     key: TaskKey
     result: SampleReport | BatchResult
-    conn_id: str
+    conn_id: str | None
     plan: InferencePlan | None
     manifests: tuple[Manifest, ...]
 

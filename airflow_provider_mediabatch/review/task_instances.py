@@ -1,33 +1,37 @@
-"""What Airflow's metadata database knows of a task instance and of the sample or batch that it returned.
+"""What may be shown of a task instance, from Airflow's metadata database.
 
-Only a task's own XCom says what is shown, and only the connection that the task used is used.
+An XCom is data that anybody may have written, for example with a task that returns its run's configuration. So it
+decides nothing about access. A result is shown when the serialized DAG says that the task's operator is one of ours,
+and when the result's job and location are named after this task instance. It is read with the connection that the task
+used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
-from airflow_provider_mediabatch.core.manifest import Manifest, manifests_from_xcom
+from airflow_provider_mediabatch.core.job_names import belongs_to
+from airflow_provider_mediabatch.core.manifest import Manifest, combined_digest, manifests_from_xcom
 from airflow_provider_mediabatch.core.sample_report import SampleReport
-from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
+from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY, JOB_KEY
 from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskKey
+from airflow_provider_mediabatch.review.serialized_tasks import SerializedTask, load_our_tasks
+from airflow_provider_mediabatch.review.stored_xcom import StoredXComs
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 T = TypeVar("T")
 
-DEFAULT_CONN_ID = "snowflake_default"
-MAX_VALUES = 2000
-_OPERATORS = (
-    "ListStageFilesOperator",
-    "ValidateSignatureOperator",
-    "SampleBatchOperator",
-    "FullBatchOperator",
-)
+MAX_TASK_INSTANCES = 2000
 
 
 @dataclass(frozen=True)
@@ -36,51 +40,36 @@ class TaskInstanceInfo:
 
     :param key: identifies it.
     :param state: its state, or None before it was scheduled.
-    :param operator: the name of its operator.
-    :param xcom: what it has pushed, key to value.
+    :param is_ours: whether its operator is one of ours or a subclass.
+    :param conn_id: the connection that it used, or None where Airflow does not know it (any more).
+    :param job: the qualified name of the job that it submitted, or None.
+    :param refused: whether it returned a result that does not belong to it.
     """
 
     key: TaskKey
     state: str | None
-    operator: str | None
-    xcom: Mapping[str, Any]
+    is_ours: bool = False
+    conn_id: str | None = None
+    job: str | None = None
+    refused: bool = False
 
 
 def load_task(key: TaskKey) -> tuple[TaskInstanceInfo | None, ReviewedBatch | None]:
     """A task instance and its batch. Each is None where there is none."""
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        instance = session.scalar(
-            select(TaskInstance).where(
-                TaskInstance.dag_id == key.dag_id,
-                TaskInstance.run_id == key.run_id,
-                TaskInstance.task_id == key.task_id,
-                TaskInstance.map_index == key.map_index,
-            )
-        )
-        if instance is None:
+        run = _Run(session, key.dag_id, key.run_id)
+        if key not in run.states:
             return None, None
-        own = {
-            row.key: XComModel.deserialize_value(row)
-            for row in session.scalars(
-                select(XComModel).where(
-                    XComModel.dag_id == key.dag_id,
-                    XComModel.run_id == key.run_id,
-                    XComModel.task_id == key.task_id,
-                    XComModel.map_index == key.map_index,
-                )
-            )
-        }
-        info = TaskInstanceInfo(key, instance.state, _operator(instance), own)
-        # A task that failed its checks returns nothing. Its result is kept under a key of its own.
-        result = parse_result(own.get("return_value")) or parse_result(own.get(FAILED_RESULT_KEY))
-        if result is None:
-            return info, None
-        batches = _of_run(session, key.dag_id, key.run_id, {key: result})
-        return info, next(batch for batch in batches if batch.key == key)
+        task = run.ours.get(key)
+        if task is None:
+            return TaskInstanceInfo(key, run.states[key]), None
+        conn_id = _connection_id(session, key, task)
+        result = run.result(key)
+        refused = result is not None and not owns(key, result)
+        info = TaskInstanceInfo(key, run.states[key], True, conn_id, run.job(key), refused)
+        return info, None if result is None or refused else run.batch(key, result, conn_id)
 
 
 def load_run(dag_id: str, run_id: str) -> list[ReviewedBatch]:
@@ -88,16 +77,28 @@ def load_run(dag_id: str, run_id: str) -> list[ReviewedBatch]:
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        found = _of_run(session, dag_id, run_id, {})
-    return sorted(found, key=lambda batch: (not batch.is_sample, batch.key.task_id, batch.key.map_index))
+        run = _Run(session, dag_id, run_id)
+        batches = [
+            run.batch(key, result, _connection_id(session, key, task))
+            for key, task in run.ours.items()
+            if (result := run.result(key)) is not None and owns(key, result)
+        ]
+    return sorted(batches, key=lambda batch: (not batch.is_sample, batch.key.task_id, batch.key.map_index))
 
 
-def load_connection_id(key: TaskKey) -> str:
-    """The Airflow connection that a task instance used."""
-    from airflow.utils.session import create_session
+def load_connection_id(key: TaskKey) -> str | None:
+    """The connection that a task instance of ours used; None for any other, and where Airflow does not know it."""
+    info, _ = load_task(key)
+    return None if info is None else info.conn_id
 
-    with create_session() as session:
-        return _connection_id(session, key)
+
+def owns(key: TaskKey, result: SampleReport | BatchResult) -> bool:
+    """Whether a result's job and location are named after the task instance that returned it."""
+    try:
+        folder = StagePath.parse(result.location).path.rstrip("/").rsplit("/", 1)[-1]
+    except (ValueError, TypeError):
+        return False
+    return _is_job(key, result.job) and _belongs(key, folder)
 
 
 def parse_result(value: Any) -> SampleReport | BatchResult | None:
@@ -105,50 +106,70 @@ def parse_result(value: Any) -> SampleReport | BatchResult | None:
     return _read(SampleReport.from_xcom, value) or _read(BatchResult.from_xcom, value)
 
 
-def _of_run(
-    session: Any, dag_id: str, run_id: str, known: Mapping[TaskKey, SampleReport | BatchResult]
-) -> list[ReviewedBatch]:
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.models.xcom import XComModel
+class _Run:
+    """The task instances of a DAG run, and what those of ours returned."""
 
-    ours = select(TaskInstance.task_id).where(
-        TaskInstance.dag_id == dag_id,
-        TaskInstance.run_id == run_id,
-        or_(TaskInstance.operator.in_(_OPERATORS), TaskInstance.custom_operator_name.in_(_OPERATORS)),
-    )
-    values: dict[TaskKey, SampleReport | BatchResult] = dict(known)
-    plans: dict[str, InferencePlan] = {}
-    manifests: list[Manifest] = []
-    for row in session.scalars(
-        select(XComModel)
-        .where(
-            XComModel.dag_id == dag_id,
-            XComModel.run_id == run_id,
-            XComModel.key == "return_value",
-            XComModel.task_id.in_(ours),
-        )
-        .order_by(XComModel.task_id, XComModel.map_index)
-        .limit(MAX_VALUES)
-    ):
-        raw = XComModel.deserialize_value(row)
-        if batch := parse_result(raw):
-            values[TaskKey(dag_id, run_id, row.task_id, row.map_index)] = batch
-        elif plan := _read(InferencePlan.from_xcom, raw):
-            plans[plan.digest] = plan
-        else:
-            manifests.extend(_read(manifests_from_xcom, raw) or ())
-    return [
-        ReviewedBatch(
-            key, value, _connection_id(session, key), plans.get(_plan_digest(value)), _manifests_of(value, manifests)
-        )
-        for key, value in values.items()
-    ]
+    def __init__(self, session: Session, dag_id: str, run_id: str) -> None:
+        from airflow.models.taskinstance import TaskInstance
+
+        rows = session.execute(
+            select(TaskInstance.task_id, TaskInstance.map_index, TaskInstance.state, TaskInstance.dag_version_id)
+            .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
+            .order_by(TaskInstance.task_id, TaskInstance.map_index)
+            .limit(MAX_TASK_INSTANCES)
+        ).all()
+        tasks = {version: load_our_tasks(session, dag_id, version) for version in {row.dag_version_id for row in rows}}
+        self.states: dict[TaskKey, str | None] = {}
+        self.ours: dict[TaskKey, SerializedTask] = {}
+        for row in rows:
+            key = TaskKey(dag_id, run_id, row.task_id, row.map_index)
+            self.states[key] = row.state
+            if (task := tasks[row.dag_version_id].get(row.task_id)) is not None:
+                self.ours[key] = task
+        names = ("return_value", FAILED_RESULT_KEY, JOB_KEY)
+        self._xcoms = StoredXComs(session, dag_id, run_id, {key.task_id for key in self.ours}, names)
+
+    def result(self, key: TaskKey) -> SampleReport | BatchResult | None:
+        """The result of a task instance. One that failed its checks returned none and pushed it under another key."""
+        result = parse_result(self._xcoms.get(key, "return_value"))
+        return result or parse_result(self._xcoms.get(key, FAILED_RESULT_KEY))
+
+    def job(self, key: TaskKey) -> str | None:
+        """The job that a task instance submitted, if it is named after the task instance."""
+        pushed = self._xcoms.get(key, JOB_KEY)
+        job = pushed.get("job") if isinstance(pushed, Mapping) else None
+        return job if _is_job(key, job) else None
+
+    def batch(self, key: TaskKey, result: SampleReport | BatchResult, conn_id: str | None) -> ReviewedBatch:
+        """The result with its plan and its manifests, as far as other tasks of ours returned them in this run."""
+        wanted = result.plan_digest if isinstance(result, SampleReport) else result.plan
+        plan = self._plans.get(wanted)
+        if isinstance(result, BatchResult):
+            own = _read(Manifest.from_xcom, result.manifest)
+            return ReviewedBatch(key, result, conn_id, plan, (own,) if own else ())
+        return ReviewedBatch(key, result, conn_id, plan, self._listings.get(result.manifest_digest, ()))
+
+    @cached_property
+    def _plans(self) -> dict[str, InferencePlan]:
+        plans = (_read(InferencePlan.from_xcom, self._xcoms.get(key, "return_value")) for key in self.ours)
+        return {plan.digest: plan for plan in plans if plan is not None}
+
+    @cached_property
+    def _listings(self) -> dict[str, tuple[Manifest, ...]]:
+        """The manifests of each listing by the digest that a sample is bound to: of one task instance, or of all."""
+        by_task: dict[str, list[Manifest]] = {}
+        found: dict[str, tuple[Manifest, ...]] = {}
+        for key in self.ours:
+            manifests = _read(manifests_from_xcom, self._xcoms.get(key, "return_value"))
+            if manifests:
+                by_task.setdefault(key.task_id, []).extend(manifests)
+                found[combined_digest(manifests)] = tuple(manifests)
+        return found | {combined_digest(manifests): tuple(manifests) for manifests in by_task.values()}
 
 
-def _connection_id(session: Any, key: TaskKey) -> str:
-    """The ``snowflake_conn_id`` that the task ran with, as rendered; else as written in the DAG; else the default."""
+def _connection_id(session: Session, key: TaskKey, task: SerializedTask) -> str | None:
+    """The connection as rendered for this task instance, else as the DAG's code names it."""
     from airflow.models.renderedtifields import RenderedTaskInstanceFields as Rendered
-    from airflow.models.serialized_dag import SerializedDagModel
 
     fields = session.scalar(
         select(Rendered.rendered_fields).where(
@@ -158,28 +179,18 @@ def _connection_id(session: Any, key: TaskKey) -> str:
             Rendered.map_index == key.map_index,
         )
     )
-    found = (fields or {}).get("snowflake_conn_id")
-    if not found:
-        # Airflow keeps rendered fields of the latest runs only.
-        serialized = SerializedDagModel.get(key.dag_id, session=session)
-        task = serialized.dag.task_dict.get(key.task_id) if serialized else None
-        found = getattr(task, "snowflake_conn_id", None)
-    return found if isinstance(found, str) and found and "{{" not in found else DEFAULT_CONN_ID
+    # Airflow keeps the rendered fields of the latest runs only.
+    rendered = (fields or {}).get("snowflake_conn_id")
+    return rendered if isinstance(rendered, str) and rendered else task.conn_id
 
 
-def _plan_digest(value: SampleReport | BatchResult) -> str:
-    return value.plan_digest if isinstance(value, SampleReport) else value.plan
+def _is_job(key: TaskKey, name: Any) -> bool:
+    """Whether this is the qualified name of a job of the task instance."""
+    return isinstance(name, str) and "." in name and _belongs(key, name)
 
 
-def _manifests_of(value: SampleReport | BatchResult, found: list[Manifest]) -> tuple[Manifest, ...]:
-    if isinstance(value, BatchResult):
-        own = _read(Manifest.from_xcom, value.manifest)
-        return (own,) if own else ()
-    return tuple(found)
-
-
-def _operator(instance: Any) -> str | None:
-    return getattr(instance, "custom_operator_name", None) or getattr(instance, "operator", None)
+def _belongs(key: TaskKey, name: str) -> bool:
+    return belongs_to(name, dag_id=key.dag_id, task_id=key.task_id, run_id=key.run_id, map_index=key.map_index)
 
 
 def _read(reader: Callable[[Any], T], value: Any) -> T | None:

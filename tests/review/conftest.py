@@ -91,6 +91,14 @@ class Review:
 
 
 @pytest.fixture(scope="session")
+def recordings(engine: Any, live_airflow: RunningAirflow) -> Review:
+    """Airflow and the engine with the recordings and the model for them; no run yet."""
+    with engine.session() as session:
+        scene.prepare_recordings(session)
+    return Review(live_airflow, engine)
+
+
+@pytest.fixture(scope="session")
 def review(engine: Any, live_airflow: RunningAirflow, tmp_path_factory: pytest.TempPathFactory) -> Review:
     """All runs that the tests look at, as far as they go without a person."""
     with engine.session() as session:

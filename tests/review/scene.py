@@ -23,23 +23,41 @@ ODD_NAMES = (
 
 
 def prepare(session: Session, cache: Path) -> None:
-    """Make the stages and log the models, once for an engine.
+    """Make all stages and log the models, once for an engine.
 
     :param cache: folder for converted networks.
     """
     from airflow_provider_mediabatch.demo import media, models
 
-    for name in ("PHOTOGRAPHS", "RECORDINGS", "ODD", "UNREADABLE", "WORK"):
-        session.sql(f"CREATE STAGE IF NOT EXISTS UI_{name} ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')").collect()
+    prepare_recordings(session)
+    for name in ("PHOTOGRAPHS", "ODD", "UNREADABLE"):
+        _stage(session, name)
     for path in media.photographs():
         session.file.put(str(path), "@UI_PHOTOGRAPHS", auto_compress=False)
     with tempfile.TemporaryDirectory() as folder:
-        for path in [*_recordings(Path(folder)), *_odd(Path(folder))]:
-            for stage in ["UI_RECORDINGS"] if path.suffix == ".wav" else ["UI_ODD", "UI_UNREADABLE"]:
-                with path.open("rb") as stream:
-                    session.file.put_stream(stream, f"@{stage}/{path.name}", auto_compress=False)
+        for path in _odd(Path(folder)):
+            _put(session, path, "UI_ODD", "UI_UNREADABLE")
     models.log(session, models.image_classifier(cache))
+
+
+def prepare_recordings(session: Session) -> None:
+    """Make the stages of the recordings and of the work, and log the models that need no network."""
+    for name in ("RECORDINGS", "WORK"):
+        _stage(session, name)
+    with tempfile.TemporaryDirectory() as folder:
+        for path in _recordings(Path(folder)):
+            _put(session, path, "UI_RECORDINGS")
     _log(session)
+
+
+def _stage(session: Session, name: str) -> None:
+    session.sql(f"CREATE STAGE IF NOT EXISTS UI_{name} ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')").collect()
+
+
+def _put(session: Session, path: Path, *stages: str) -> None:
+    for stage in stages:
+        with path.open("rb") as stream:
+            session.file.put_stream(stream, f"@{stage}/{path.name}", auto_compress=False, overwrite=True)
 
 
 def _log(session: Session) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -11,14 +10,13 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from airflow_provider_mediabatch.core.sample_report import SampleReport
-from airflow_provider_mediabatch.core.xcom_keys import JOB_KEY
 from airflow_provider_mediabatch.review import result_page
 from airflow_provider_mediabatch.review.overview import overview
 from airflow_provider_mediabatch.review.result_query import PageRequest
-from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskKey
+from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch
 from airflow_provider_mediabatch.review.routes.access import READS_RESULTS, TASK_PATH, RequestedTask
 from airflow_provider_mediabatch.review.site import ReviewSite, Site
-from airflow_provider_mediabatch.review.task_instances import TaskInstanceInfo, load_connection_id, load_task
+from airflow_provider_mediabatch.review.task_instances import TaskInstanceInfo, load_task
 
 PAGE_SIZE = 24
 router = APIRouter()
@@ -50,7 +48,7 @@ def _with_batch(site: ReviewSite, batch: ReviewedBatch, request: PageRequest) ->
     sign = partial(site.media_url, key)
     results = result_page.read_page(batch, request, site.connections, sign)
     if results.problem and isinstance(batch.result, SampleReport):
-        results = result_page.with_preview(results, batch, batch.result, sign)
+        results = result_page.with_preview(results, batch, batch.result)
     return site.render(
         "batch.html",
         title=f"Batch review: {key.task_id}",
@@ -81,9 +79,14 @@ def _page_url(address: str, request: PageRequest, **changes: Any) -> str:
 
 def _without_batch(site: ReviewSite, info: TaskInstanceInfo) -> Response:
     state = info.state or "not started"
-    job = info.xcom.get(JOB_KEY)
-    if isinstance(job, Mapping) and job.get("job"):
-        return _job_status_page(site, info.key, state, str(job["job"]))
+    if info.job and not info.refused:
+        return _job_status_page(site, info, info.job)
+    if info.refused:
+        return site.notice(
+            f"Batch review: {info.key.task_id}",
+            "This task instance returned a result whose job or location is not named after it. Nothing of it is shown.",
+            back=site.run_url(info.key),
+        )
     return site.notice(
         f"Batch review: {info.key.task_id}",
         f"This task instance ({state}) has returned no sample and no batch. "
@@ -92,23 +95,23 @@ def _without_batch(site: ReviewSite, info: TaskInstanceInfo) -> Response:
     )
 
 
-def _job_status_page(site: ReviewSite, key: TaskKey, state: str, job: str) -> Response:
+def _job_status_page(site: ReviewSite, info: TaskInstanceInfo, job: str) -> Response:
     """A task whose job has been submitted and that has returned nothing yet, or has failed."""
     from airflow_provider_mediabatch.client import jobs
 
     def ask(connection: Any) -> str:
-        info = jobs.describe(connection, job)
-        return f"The job is {info.status}." if info else "The job does not exist, or this role may not see it."
+        found = jobs.describe(connection, job)
+        return f"The job is {found.status}." if found else "The job does not exist, or this role may not see it."
 
     try:
-        status = site.connections.run(load_connection_id(key), ask)
+        status = site.connections.run(info.conn_id, ask)
     except Exception as error:  # the page stays up whatever Snowflake answers
         status = f"The job's status cannot be read now: {result_page.first_line(error)}"
     return site.render(
         "log.html",
-        title=f"Batch review: {key.task_id}",
+        title=f"Batch review: {info.key.task_id}",
         job=job,
-        logs=[(f"Task instance: {state}", status)],
+        logs=[(f"Task instance: {info.state or 'not started'}", status)],
         problem="",
-        back=site.run_url(key),
+        back=site.run_url(info.key),
     )

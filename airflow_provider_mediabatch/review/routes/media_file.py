@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from fastapi.responses import FileResponse, Response
 from airflow_provider_mediabatch.client.media import MediaUnavailableError, fetch
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.review import thumbnails
+from airflow_provider_mediabatch.review import result_page, thumbnails
 from airflow_provider_mediabatch.review.media_types import media_type
 from airflow_provider_mediabatch.review.placeholder import placeholder
+from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch
 from airflow_provider_mediabatch.review.routes.access import READS_RESULTS, TASK_PATH, RequestedTask
 from airflow_provider_mediabatch.review.site import ReviewSite, Site
 from airflow_provider_mediabatch.review.task_instances import load_connection_id, load_task
@@ -45,14 +47,29 @@ def preview_file(site: Site, key: RequestedTask, row: int, column: str, size: st
         raise HTTPException(404)
     rows = batch.result.preview
     path = rows[row].get(column) if 0 <= row < len(rows) else None
-    if not isinstance(path, str) or (batch.file_columns and column not in batch.file_columns):
+    if not isinstance(path, str) or column not in batch.file_columns:
         raise HTTPException(404)
-    return _respond(site, batch.conn_id, path, size)
+    return _respond(site, batch.conn_id, path, size, lambda: _check_sampled(site, batch, column, path))
 
 
-def _respond(site: ReviewSite, conn_id: str, path: str, size: str) -> Response:
-    """The file, or a drawing with the reason why it cannot be shown."""
+def _check_sampled(site: ReviewSite, batch: ReviewedBatch, column: str, path: str) -> None:
+    if path not in result_page.sampled_paths(batch, column, site.connections):
+        raise MediaUnavailableError("this file is not in the sample's output")
+
+
+def _respond(
+    site: ReviewSite, conn_id: str | None, path: str, size: str, check: Callable[[], None] = lambda: None
+) -> Response:
+    """The file, or a drawing with the reason why it cannot be shown.
+
+    :param site: has connections and fetched files.
+    :param conn_id: the connection that the task used.
+    :param path: the full stage path.
+    :param size: ``thumb``, ``small``, or anything else for the whole file.
+    :param check: raises MediaUnavailableError when the file may not be shown.
+    """
     try:
+        check()
         return _file_response(site, conn_id, StagePath.parse(path), size)
     except (MediaUnavailableError, thumbnails.NotAPictureError, ValueError) as error:
         reason = str(error)
@@ -63,12 +80,13 @@ def _respond(site: ReviewSite, conn_id: str, path: str, size: str) -> Response:
     return Response(placeholder(reason), media_type="image/svg+xml", headers=headers)
 
 
-def _file_response(site: ReviewSite, conn_id: str, path: StagePath, size: str) -> Response:
+def _file_response(site: ReviewSite, conn_id: str | None, path: StagePath, size: str) -> Response:
     file = site.files.get(
-        (conn_id, path.full), lambda target: site.connections.run(conn_id, partial(fetch, path=path, target=target))
+        (str(conn_id), path.full),
+        lambda target: site.connections.run(conn_id, partial(fetch, path=path, target=target)),
     )
     if size in EDGES:
-        small = site.files.get((conn_id, path.full, size), partial(_write_thumbnail, file, EDGES[size]))
+        small = site.files.get((str(conn_id), path.full, size), partial(_write_thumbnail, file, EDGES[size]))
         return FileResponse(small, media_type=_type_of(small) or "image/jpeg", headers=HEADERS)
     kind = _type_of(file)
     return FileResponse(

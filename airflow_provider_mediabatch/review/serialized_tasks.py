@@ -1,0 +1,71 @@
+"""What a serialized DAG says of its tasks: whether each is one of our operators, and which connection it names.
+
+The DAG processor writes the serialized DAG from the DAG's code. It holds nothing that a run was given, returned or
+pushed, so it can be trusted where an XCom cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+OPERATORS_PACKAGE = "airflow_provider_mediabatch.operators."
+LINKS = frozenset({"_link_BatchJobLink", "_link_LocationLink", "_link_ReviewLink"})
+"""How Airflow serializes our operators' extra links. A subclass inherits them, whatever its own module is."""
+
+
+@dataclass(frozen=True)
+class SerializedTask:
+    """A task of one of our operators or of a subclass.
+
+    :param conn_id: the connection that the DAG's code names, or None where it is a template, differs between mapped
+        task instances, or is not given to a mapped task.
+    """
+
+    conn_id: str | None
+
+
+def load_our_tasks(session: Session, dag_id: str, version: UUID | None) -> dict[str, SerializedTask]:
+    """The tasks of our operators in a DAG, by task id.
+
+    :param session: of Airflow's metadata database.
+    :param dag_id: the DAG.
+    :param version: the version of the DAG that the task instance ran, or None for the latest one.
+    """
+    from airflow.models.serialized_dag import SerializedDagModel
+
+    if version is None:
+        row = SerializedDagModel.get(dag_id, session=session)
+    else:
+        row = session.scalar(select(SerializedDagModel).where(SerializedDagModel.dag_version_id == version))
+    data = row.data if row is not None and row.dag_id == dag_id else None
+    return our_tasks(data or {})
+
+
+def our_tasks(data: Mapping[str, Any]) -> dict[str, SerializedTask]:
+    """The tasks of our operators in a DAG, by task id.
+
+    :param data: the DAG as ``DagSerialization.to_dict`` gives it.
+    """
+    tasks = [task.get("__var", task) for task in data.get("dag", {}).get("tasks", ())]
+    return {task["task_id"]: SerializedTask(_conn_id(task)) for task in tasks if _is_ours(task)}
+
+
+def _is_ours(task: Mapping[str, Any]) -> bool:
+    links = task.get("_operator_extra_links") or {}
+    return str(task.get("_task_module")).startswith(OPERATORS_PACKAGE) or not LINKS.isdisjoint(links.values())
+
+
+def _conn_id(task: Mapping[str, Any]) -> str | None:
+    given = task.get("partial_kwargs", task)
+    # expand_kwargs may give each mapped task instance a connection of its own.
+    differs = (task.get("expand_input") or {}).get("type") == "list-of-dicts"
+    found = given.get("snowflake_conn_id")
+    return found if isinstance(found, str) and found and "{{" not in found and not differs else None

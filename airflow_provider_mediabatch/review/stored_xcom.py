@@ -1,0 +1,58 @@
+"""XComs in Airflow's metadata database, read as a worker reads them.
+
+With a custom XCom backend, such as ``XComObjectStorageBackend``, a row holds a reference and not the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+class StoredXComs:
+    """The XComs of some tasks of a DAG run. Each value is read from the backend when it is first asked for.
+
+    :param session: of Airflow's metadata database.
+    :param dag_id: the DAG.
+    :param run_id: its run.
+    :param task_ids: the tasks.
+    :param names: the XCom keys.
+    """
+
+    def __init__(
+        self, session: Session, dag_id: str, run_id: str, task_ids: Iterable[str], names: Iterable[str]
+    ) -> None:
+        from airflow.models.xcom import XComModel
+
+        rows = session.scalars(
+            select(XComModel).where(
+                XComModel.dag_id == dag_id,
+                XComModel.run_id == run_id,
+                XComModel.task_id.in_(set(task_ids)),
+                XComModel.key.in_(set(names)),
+            )
+        )
+        self._rows = {(TaskKey(dag_id, run_id, row.task_id, row.map_index), row.key): row for row in rows}
+        self._values: dict[tuple[TaskKey, str], Any] = {}
+
+    def get(self, key: TaskKey, name: str) -> Any:
+        """What a task instance pushed, or None when it pushed nothing.
+
+        :param key: the task instance.
+        :param name: the XCom key.
+        """
+        from airflow.sdk.execution_time.xcom import XCom  # the configured backend
+
+        row = self._rows.get((key, name))
+        if row is None:
+            return None
+        if (key, name) not in self._values:
+            self._values[key, name] = XCom.deserialize_value(row)
+        return self._values[key, name]
