@@ -135,13 +135,6 @@ class AirflowHome:
                 raise DagRunError(f"airflow db migrate failed:\n{done.stdout[-3000:]}")
             mark.write_text(version("apache-airflow-core"))
 
-    def copy_from(self, template: AirflowHome) -> None:
-        """Take over the migrated database of another home, which no process uses."""
-        self.dags.mkdir(parents=True, exist_ok=True)
-        self._write_policy()
-        for name in ("airflow.db", "migrated"):
-            shutil.copy(template.path / name, self.path / name)
-
     def run_dag(
         self,
         dag_file: Path,

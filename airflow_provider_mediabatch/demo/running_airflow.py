@@ -18,7 +18,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +27,6 @@ from airflow_provider_mediabatch.demo.watchdog import Watchdog
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 USER = "admin"
-_FINISHED = ("success", "failed")
 
 
 class AirflowNotReadyError(RuntimeError):
@@ -40,16 +38,13 @@ class RunningAirflow:
 
     :param home: a prepared home.
     :param port: the API server's port on 127.0.0.1; any free one by default.
-    :param environment: variables on top of the home's.
     """
 
-    def __init__(
-        self, home: AirflowHome, *, port: int | None = None, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, home: AirflowHome, *, port: int | None = None) -> None:
         self.home = home
         self.port = port or _free_port()
         self.password = secrets.token_urlsafe(12)
-        self.environment = home.environment() | self._settings() | dict(environment or {})
+        self.environment = home.environment() | self._settings()
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._token: str | None = None
         self._watchdog: Watchdog | None = None
@@ -110,10 +105,10 @@ class RunningAirflow:
             self._watchdog = Watchdog()
         self._watchdog.watch(self.processes[name].pid)
 
-    def stop_component(self, name: str, number: int = signal.SIGTERM, timeout: float = 20) -> None:
-        """End one component and its children: with ``number``, and after ``timeout`` seconds by force."""
+    def stop_component(self, name: str, timeout: float = 20) -> None:
+        """End one component and its children: with SIGTERM, and after ``timeout`` seconds with SIGKILL."""
         process = self.processes.pop(name)
-        _signal_group(process.pid, number)
+        _signal_group(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout)
         _signal_group(process.pid, signal.SIGKILL)
@@ -144,30 +139,6 @@ class RunningAirflow:
         """Unpause a DAG and have its file read again: assets are watched once a file of an unpaused DAG was read."""
         self.api("PATCH", f"/dags/{quote(dag_id)}", {"is_paused": False})
         os.utime(self.home.dags / file_name)
-
-    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
-        """Start a run, as the button in the UI does; returns its run id."""
-        body = {"logical_date": None, "conf": dict(conf or {})}
-        run_id: str = self.api("POST", f"/dags/{quote(dag_id)}/dagRuns", body)["dag_run_id"]
-        return run_id
-
-    def wait_for_run(self, dag_id: str, run_id: str, timeout: float = 300) -> str:
-        """Wait until a run has ended; returns its state."""
-        path = f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}"
-        self._wait(lambda: self.api("GET", path)["state"] in _FINISHED, timeout)
-        state: str = self.api("GET", path)["state"]
-        return state
-
-    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """The run's task instances, as the REST API has them."""
-        path = f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}/taskInstances"
-        found: list[dict[str, Any]] = self.api("GET", path)["task_instances"]
-        return found
-
-    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
-        """A task's XCom."""
-        path = f"/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}/taskInstances/{quote(task_id)}/xcomEntries/{quote(key)}"
-        return self.api("GET", f"{path}?map_index={map_index}&deserialize=true")["value"]
 
     def api(self, method: str, path: str, body: Any = None, **missing: Any) -> Any:
         """Call Airflow's REST API as the administrator.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from airflow_env import copy_database
 
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome, DagRunError
 
@@ -33,7 +34,7 @@ tiny()
 @pytest.fixture
 def home(migrated_airflow_home: AirflowHome, tmp_path: Path) -> AirflowHome:
     home = AirflowHome(tmp_path / "airflow")
-    home.copy_from(migrated_airflow_home)
+    copy_database(migrated_airflow_home, home)
     return home
 
 

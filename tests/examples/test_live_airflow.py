@@ -11,12 +11,11 @@ from airflow_provider_mediabatch.demo import media, models
 
 if TYPE_CHECKING:
     from conftest import Bench
-
-    from airflow_provider_mediabatch.demo.running_airflow import RunningAirflow
+    from driven_airflow import DrivenAirflow
 
 
 @pytest.mark.airflow
-def test_image_classification_deferred(bench: Bench, live_airflow: RunningAirflow) -> None:
+def test_image_classification_deferred(bench: Bench, live_airflow: DrivenAirflow) -> None:
     bench.log(models.image_classifier(bench.cache))
     bench.upload("PHOTOS", "live", media.photographs())
     live_airflow.add_dag(EXAMPLES / "image_classification.py", "image_classification")

@@ -11,7 +11,7 @@ import pytest
 from live.stage import DAG_FILE, LiveStage
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.demo.running_airflow import RunningAirflow
+    from driven_airflow import DrivenAirflow
 
 INTERNAL = ("LIVE_UPLOADS", "LIVE_KILLS", "LIVE_PAUSE", "LIVE_BURSTS", "LIVE_ENDS", "LIVE_ISOLATION")
 
@@ -19,7 +19,7 @@ INTERNAL = ("LIVE_UPLOADS", "LIVE_KILLS", "LIVE_PAUSE", "LIVE_BURSTS", "LIVE_END
 class Live:
     """Airflow with the DAGs of ``dags/live_stage_files.py``, and their stages by name."""
 
-    def __init__(self, engine: Any, airflow: RunningAirflow, stages: dict[str, LiveStage]) -> None:
+    def __init__(self, engine: Any, airflow: DrivenAirflow, stages: dict[str, LiveStage]) -> None:
         self.engine, self.airflow, self.stages = engine, airflow, stages
 
     def start(self, name: str) -> LiveStage:
@@ -30,7 +30,7 @@ class Live:
 
 
 @pytest.fixture(scope="session")
-def live(engine: Any, live_airflow: RunningAirflow, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def live(engine: Any, live_airflow: DrivenAirflow, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Stages first: a watcher that finds none waits up to a minute before it looks again."""
     from snowflake.ml.model import custom_model
     from snowflake.ml.registry import Registry

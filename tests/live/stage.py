@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.hooks.mediabatch import rows
 
 if TYPE_CHECKING:
+    from driven_airflow import DrivenAirflow
     from snowflake.connector import SnowflakeConnection
-
-    from airflow_provider_mediabatch.demo.running_airflow import RunningAirflow
 
 
 DAG_FILE = Path(__file__).parent / "dags" / "live_stage_files.py"
@@ -96,7 +95,7 @@ def until(condition: Callable[[], bool], seconds: float, what: Callable[[], Any]
 
 
 @contextmanager
-def only_writer(airflow: RunningAirflow) -> Iterator[None]:
+def only_writer(airflow: DrivenAirflow) -> Iterator[None]:
     """Hold Airflow's components but for the API server, while one of Airflow's commands writes to their SQLite.
 
     SQLite ends a transaction that reads first and writes later, as creating a back-fill is, when another process wrote
@@ -130,12 +129,12 @@ def _is_locked(path: Path) -> bool:
     return False
 
 
-def runs(airflow: RunningAirflow, dag_id: str) -> list[dict[str, Any]]:
+def runs(airflow: DrivenAirflow, dag_id: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = airflow.api("GET", f"/dags/{dag_id}/dagRuns?limit=100")["dag_runs"]
     return found
 
 
-def until_done(airflow: RunningAirflow, stage: LiveStage, names: Iterable[str], seconds: float = 180) -> None:
+def until_done(airflow: DrivenAirflow, stage: LiveStage, names: Iterable[str], seconds: float = 180) -> None:
     """Wait until the ledger has these files as done and every run of the stage's DAG is over, none of them failed."""
     expected = set(names)
 

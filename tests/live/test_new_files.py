@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -74,7 +73,7 @@ def test_triggerer_killed(live: Live) -> None:
     files = stage.upload(names("before", 3))
     time.sleep(3)  # looked at, but not settled: no event yet
     assert events(live, stage) == 0
-    live.airflow.stop_component("triggerer", signal.SIGKILL)
+    live.airflow.kill_component("triggerer")
     files |= stage.upload(["meanwhile.bin"])
     live.airflow.start_component("triggerer")
     until_done(live.airflow, stage, files)
@@ -82,7 +81,7 @@ def test_triggerer_killed(live: Live) -> None:
     seen, mark = events(live, stage), watermark(live, stage)
     files |= stage.upload(names("after", 3))
     until(lambda: events(live, stage) > seen, 60, lambda: events(live, stage), every=0.05)
-    live.airflow.stop_component("triggerer", signal.SIGKILL)
+    live.airflow.kill_component("triggerer")
     # The watermark is stored a moment after the event. As if it had been killed between the two, the event is repeated.
     seen = events(live, stage)
     watermark(live, stage, mark)
@@ -93,7 +92,7 @@ def test_triggerer_killed(live: Live) -> None:
     seen = events(live, stage)
     files |= stage.upload(["deferred.bin"])
     until(lambda: _deferred(live, stage), 90, lambda: runs(live.airflow, stage.dag_id), every=0.2)
-    live.airflow.stop_component("triggerer", signal.SIGKILL)
+    live.airflow.kill_component("triggerer")
     live.airflow.start_component("triggerer")
     until_done(live.airflow, stage, files)
     assert_each_once(stage, files)

@@ -21,7 +21,7 @@ import browser
 import scene
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.demo.running_airflow import RunningAirflow
+    from driven_airflow import DrivenAirflow
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Review:
     :param runs: DAG id to run id.
     """
 
-    airflow: RunningAirflow
+    airflow: DrivenAirflow
     engine: Any
     runs: dict[str, str] = field(default_factory=dict)
 
@@ -91,7 +91,7 @@ class Review:
 
 
 @pytest.fixture(scope="session")
-def recordings(engine: Any, live_airflow: RunningAirflow) -> Review:
+def recordings(engine: Any, live_airflow: DrivenAirflow) -> Review:
     """Airflow and the engine with the recordings and the model for them; no run yet."""
     with engine.session() as session:
         scene.prepare_recordings(session)
@@ -99,7 +99,7 @@ def recordings(engine: Any, live_airflow: RunningAirflow) -> Review:
 
 
 @pytest.fixture(scope="session")
-def review(engine: Any, live_airflow: RunningAirflow, tmp_path_factory: pytest.TempPathFactory) -> Review:
+def review(engine: Any, live_airflow: DrivenAirflow, tmp_path_factory: pytest.TempPathFactory) -> Review:
     """All runs that the tests look at, as far as they go without a person."""
     with engine.session() as session:
         scene.prepare(session, tmp_path_factory.mktemp("networks"))

@@ -6,16 +6,17 @@ is the local engine's.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from driven_airflow import DrivenAirflow
 from warm_airflow import WarmAirflowHome
 
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
-from airflow_provider_mediabatch.demo.running_airflow import RunningAirflow
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "example_dags"
@@ -30,13 +31,21 @@ def migrated_airflow_home(pytestconfig: pytest.Config) -> AirflowHome:
     return home
 
 
+def copy_database(template: AirflowHome, home: AirflowHome) -> None:
+    """Give a new home the migrated database of another one, which no process uses."""
+    home.path.mkdir(parents=True, exist_ok=True)
+    for name in ("airflow.db", "migrated"):
+        shutil.copy(template.path / name, home.path / name)
+    home.prepare()
+
+
 @pytest.fixture(scope="session")
 def airflow_home(
     migrated_airflow_home: AirflowHome, engine: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> AirflowHome:
     """An Airflow home connected to the local engine, for all tests that can share one."""
     home = WarmAirflowHome(tmp_path_factory.mktemp("airflow"), {"snowflake_default": engine.airflow_connection})
-    home.copy_from(migrated_airflow_home)
+    copy_database(migrated_airflow_home, home)
     return home
 
 
@@ -44,27 +53,28 @@ def airflow_home(
 def own_airflow_home(migrated_airflow_home: AirflowHome, engine: Any, tmp_path: Path) -> AirflowHome:
     """A home of the test's own, each run a process that begins with nothing: for settings that Airflow reads once."""
     home = AirflowHome(tmp_path / "airflow", {"snowflake_default": engine.airflow_connection})
-    home.copy_from(migrated_airflow_home)
+    copy_database(migrated_airflow_home, home)
     return home
 
 
 @pytest.fixture(scope="session")
 def live_airflow(
     migrated_airflow_home: AirflowHome, engine: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningAirflow]:
+) -> Iterator[DrivenAirflow]:
     """A really running Airflow (API server, scheduler, DAG processor, triggerer) connected to the local engine.
 
     Shared by all tests that need one: each adds DAGs with ids of its own. A test that ends a component starts it again.
     """
     home = AirflowHome(tmp_path_factory.mktemp("live-airflow"), {"snowflake_default": engine.airflow_connection})
-    home.copy_from(migrated_airflow_home)
+    copy_database(migrated_airflow_home, home)
     # A user of no role may log in and see nothing: what is shown to such a one is tested too.
     settings = {
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,stranger:",
         # How soon another triggerer takes over from one that was killed; 30 s by default.
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "15",
     }
-    airflow = RunningAirflow(home, environment=settings)
+    airflow = DrivenAirflow(home)
+    airflow.environment |= settings
     _running.append(airflow)
     try:
         airflow.start()
@@ -74,7 +84,7 @@ def live_airflow(
         _running.remove(airflow)
 
 
-_running: list[RunningAirflow] = []
+_running: list[DrivenAirflow] = []
 
 
 @pytest.hookimpl(tryfirst=True)

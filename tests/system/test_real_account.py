@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow_env import EXAMPLES
+from airflow_env import EXAMPLES, copy_database
 
 from airflow_provider_mediabatch.demo import media, models
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome, DagRunResult
@@ -62,7 +62,7 @@ def run(session: Session, migrated_airflow_home: AirflowHome, tmp_path_factory: 
     dag_file = folder / "image_classification.py"
     dag_file.write_text(text)
     home = AirflowHome(folder / "airflow", {"snowflake_default": CONNECTION or ""})
-    home.copy_from(migrated_airflow_home)
+    copy_database(migrated_airflow_home, home)
     return home.run_dag(dag_file, "image_classification", timeout=3600)
 
 
