@@ -40,6 +40,7 @@ class Token:
     end: int
 
     def is_word(self, word: str) -> bool:
+        """Whether it is this keyword, in any case."""
         return self.kind == "word" and self.value.upper() == word.upper()
 
 
@@ -99,13 +100,19 @@ class Cursor:
         self._next_binding = 1
 
     def peek(self, offset: int = 0) -> Token | None:
+        """The token that stands next, or one further on; None behind the last."""
         index = self.position + offset
         return self.tokens[index] if index < len(self.tokens) else None
 
     def at_end(self) -> bool:
+        """Whether no token is left."""
         return self.position >= len(self.tokens)
 
     def next(self) -> Token:
+        """Take the token that stands next.
+
+        :raises SnowflakeError: 001003 at the end of the statement.
+        """
         token = self.peek()
         if token is None:
             raise syntax_error("syntax error: unexpected end of statement")
@@ -122,15 +129,28 @@ class Cursor:
         return True
 
     def expect(self, *words: str) -> None:
+        """Take these keywords or operators.
+
+        :raises SnowflakeError: 001003 where something else stands.
+        """
         if not self.accept(*words):
             self.fail(f"expected {' '.join(words)}")
 
     def fail(self, why: str) -> None:
+        """Raise the syntax error at the token that stands next.
+
+        :param why: what was expected.
+        :raises SnowflakeError: 001003.
+        """
         token = self.peek()
         where = f"position {token.start} unexpected '{token.value}'" if token else "end of statement"
         raise syntax_error(f"syntax error line 1 at {where} ({why})")
 
     def expect_end(self) -> None:
+        """Check that the statement ends here.
+
+        :raises SnowflakeError: 001003 where it goes on.
+        """
         if not self.at_end():
             self.fail("expected end of statement")
 

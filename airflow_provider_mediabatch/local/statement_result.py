@@ -6,6 +6,7 @@ table because SELECTs come from DuckDB that way and leave for the connector that
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 
 @dataclass(frozen=True)
-class Column:
+class ResultColumn:
     """One result column as Snowflake describes it.
 
     :param name: as displayed (upper case unless it was quoted).
@@ -33,19 +34,22 @@ class Column:
     nullable: bool = True
 
     @classmethod
-    def text(cls, name: str) -> Column:
+    def text(cls, name: str) -> ResultColumn:
+        """A VARCHAR column."""
         return cls(name, "text", length=16_777_216)
 
     @classmethod
-    def number(cls, name: str) -> Column:
+    def number(cls, name: str) -> ResultColumn:
+        """A NUMBER(38, 0) column."""
         return cls(name, "fixed", precision=38, scale=0)
 
     @classmethod
-    def boolean(cls, name: str) -> Column:
+    def boolean(cls, name: str) -> ResultColumn:
+        """A BOOLEAN column."""
         return cls(name, "boolean")
 
     @classmethod
-    def timestamp_ltz(cls, name: str) -> Column:
+    def timestamp_ltz(cls, name: str) -> ResultColumn:
         """A point in time; its Arrow values are ``timestamp[us, tz=UTC]``."""
         return cls(name, "timestamp_ltz", precision=0, scale=6)
 
@@ -71,19 +75,17 @@ class Result:
 
     :param columns: one for each column of ``table``, in its order.
     :param table: the values; column names in it are not used.
-    :param dml_count: rows changed, for statements whose ``rowcount`` clients read.
     :param statement_type: Snowflake's ``statementTypeId`` (4096 SELECT, 12544 INSERT, 12800 UPDATE, 13056 DELETE,
         13312 MERGE…).
     """
 
-    columns: Sequence[Column]
+    columns: Sequence[ResultColumn]
     table: pa.Table
     statement_type: int = 4096
-    dml_count: int | None = None
     session: dict[str, str | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, columns: Sequence[Column], rows: Iterable[Sequence[Any]], statement_type: int = 4096) -> Result:
+    def of(cls, columns: Sequence[ResultColumn], rows: Iterable[Sequence[Any]], statement_type: int = 4096) -> Result:
         """A small result from Python rows (SHOW, DESCRIBE, LIST and the like)."""
         materialised = list(rows)
         arrays = [
@@ -96,7 +98,7 @@ class Result:
     @classmethod
     def status(cls, message: str, column: str = "status") -> Result:
         """One row, one column: what every DDL answers. snowflake-ml checks for exactly this shape."""
-        return cls.of([Column.text(column)], [(message,)], statement_type=24576)
+        return cls.of([ResultColumn.text(column)], [(message,)], statement_type=24576)
 
 
 @dataclass(frozen=True)
@@ -124,3 +126,13 @@ class Pending:
 
     poll: Callable[[], Result | None]
     cancel: Callable[[], None] | None = None
+
+
+def utc_time(seconds: float) -> datetime.datetime:
+    """Seconds since the epoch as a value of a TIMESTAMP_LTZ column."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
+def utc_time_or_null(seconds: float | None) -> datetime.datetime | None:
+    """As :func:`utc_time`; NULL for None."""
+    return None if seconds is None else utc_time(seconds)

@@ -47,7 +47,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
-class Zygote:
+class ForkServer:
     def __init__(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "airflow_provider_mediabatch.local.runner.fork_server"],
@@ -86,11 +86,11 @@ def logs(job_dir: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def zygote() -> Any:
-    zygote = Zygote()
-    yield zygote
-    zygote.process.stdin.close()
-    zygote.process.wait(10)
+def fork_server() -> Any:
+    fork_server = ForkServer()
+    yield fork_server
+    fork_server.process.stdin.close()
+    fork_server.process.wait(10)
 
 
 @pytest.fixture
@@ -128,10 +128,10 @@ def output(tmp_path: Path) -> list[dict[str, Any]]:
     return [row for file in sorted(folder.glob("part_*.parquet")) for row in pq.read_table(file).to_pylist()]
 
 
-def test_rows_pass_through_with_outputs_and_bytes_arrive_unchanged(tmp_path, stage, models, zygote):
+def test_rows_pass_through_with_outputs_and_bytes_arrive_unchanged(tmp_path, stage, models, fork_server):
     source = manifest(tmp_path, IMG=paths(), TAG=pa.array(range(10)))
     began = time.monotonic()
-    status = zygote.run(spec(tmp_path, stage, source, models["file"], params={"SCALE": 2}), tmp_path / "job")
+    status = fork_server.run(spec(tmp_path, stage, source, models["file"], params={"SCALE": 2}), tmp_path / "job")
     assert status.status == "DONE", logs(tmp_path / "job")
     assert time.monotonic() - began < 5
     rows = output(tmp_path)
@@ -142,12 +142,12 @@ def test_rows_pass_through_with_outputs_and_bytes_arrive_unchanged(tmp_path, sta
     assert "10 rows" in log_file(tmp_path / "job", 0).read_text()
 
 
-def test_replicas_times_workers_are_processes_and_batches_are_bounded(tmp_path, stage, models, zygote):
+def test_replicas_times_workers_are_processes_and_batches_are_bounded(tmp_path, stage, models, fork_server):
     source = manifest(tmp_path, IMG=paths())
     job = spec(
         tmp_path, stage, source, models["file"], replicas=2, num_workers=2, max_batch_rows=2, params={"mode": "slow"}
     )
-    zygote.start(job, tmp_path / "job")
+    fork_server.start(job, tmp_path / "job")
     status = wait(tmp_path / "job", "RUNNING")
     leader = psutil.Process(status.pid)
     seen = 0
@@ -166,7 +166,7 @@ def test_replicas_times_workers_are_processes_and_batches_are_bounded(tmp_path, 
     assert (tmp_path / "job" / "logs" / "1.log").read_text()
 
 
-def test_base64_and_data_url_and_nested_output(tmp_path, stage, models, zygote):
+def test_base64_and_data_url_and_nested_output(tmp_path, stage, models, fork_server):
     source = manifest(tmp_path, DOC=paths(2), WEIGHT=[1.5, 2.0])
     job = spec(
         tmp_path,
@@ -176,13 +176,13 @@ def test_base64_and_data_url_and_nested_output(tmp_path, stage, models, zygote):
         input_names=["DOC", "WEIGHT"],
         file_columns={"DOC": "base64_data_url"},
     )
-    assert zygote.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
+    assert fork_server.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
     value = json.loads(output(tmp_path)[0]["outputs"])
     assert value["text"].startswith("data:image/jpeg;base64,/9j/4")
     assert value["weight"] == 1.5
 
 
-def test_two_file_columns_of_two_stages(tmp_path, stage, models, zygote):
+def test_two_file_columns_of_two_stages(tmp_path, stage, models, fork_server):
     other = tmp_path / "other"
     other.mkdir()
     (stage / "a.png").write_text("picture")
@@ -197,11 +197,11 @@ def test_two_file_columns_of_two_stages(tmp_path, stage, models, zygote):
         file_columns={"IMAGE": "raw_bytes", "AUDIO": "raw_bytes"},
         stage_roots={'DB.SC."my stage"': str(stage), "DB.SC.OTHER": str(other)},
     )
-    assert zygote.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
+    assert fork_server.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
     assert output(tmp_path)[0]["both"] == "picture+sound"
 
 
-def test_partitions_are_complete_and_spread_over_workers(tmp_path, stage, models, zygote):
+def test_partitions_are_complete_and_spread_over_workers(tmp_path, stage, models, fork_server):
     source = manifest(tmp_path, KIND=["a", "b", "a", "c", None], AMOUNT=[1.0, 2.0, 3.0, 4.0, 5.0])
     job = spec(
         tmp_path,
@@ -215,14 +215,14 @@ def test_partitions_are_complete_and_spread_over_workers(tmp_path, stage, models
         partition_column="KIND",
         num_workers=2,
     )
-    assert zygote.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
+    assert fork_server.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
     rows = {row["KIND"]: (row["total"], row["members"]) for row in output(tmp_path)}
     assert rows == {"a": (4.0, 2), "b": (2.0, 1), "c": (4.0, 1), None: (5.0, 1)}
 
 
-def test_exception_fails_the_job_with_its_traceback_and_keeps_partial_output(tmp_path, stage, models, zygote):
+def test_exception_fails_the_job_with_its_traceback_and_keeps_partial_output(tmp_path, stage, models, fork_server):
     source = manifest(tmp_path, IMG=paths())
-    status = zygote.run(
+    status = fork_server.run(
         spec(tmp_path, stage, source, models["file"], params={"mode": "fail"}, num_workers=2), tmp_path / "job"
     )
     assert status.status == "FAILED"
@@ -241,10 +241,10 @@ def test_exception_fails_the_job_with_its_traceback_and_keeps_partial_output(tmp
         ('@DB.SC."my stage"/../secret', "leaves its stage"),
     ],
 )
-def test_bad_paths_fail_the_job_by_name(path, words, tmp_path, stage, models, zygote):
+def test_bad_paths_fail_the_job_by_name(path, words, tmp_path, stage, models, fork_server):
     (tmp_path / "secret").write_text("x")
     source = manifest(tmp_path, IMG=[path])
-    status = zygote.run(spec(tmp_path, stage, source, models["file"]), tmp_path / "job")
+    status = fork_server.run(spec(tmp_path, stage, source, models["file"]), tmp_path / "job")
     assert status.status == "FAILED"
     assert words in status.message
     assert words in logs(tmp_path / "job")
@@ -260,49 +260,49 @@ def test_bad_paths_fail_the_job_by_name(path, words, tmp_path, stage, models, zy
         ({"file_columns": {"IMG": "base64"}}, "use raw_bytes"),
     ],
 )
-def test_bad_specifications_fail_the_job_by_name(change, words, tmp_path, stage, models, zygote):
+def test_bad_specifications_fail_the_job_by_name(change, words, tmp_path, stage, models, fork_server):
     source = manifest(tmp_path, **({"IMG": paths(1)} if words else {"OTHER": paths(1)}))
-    status = zygote.run(spec(tmp_path, stage, source, models["file"], **change), tmp_path / "job")
+    status = fork_server.run(spec(tmp_path, stage, source, models["file"], **change), tmp_path / "job")
     assert status.status == "FAILED"
     assert (words or "are not among the input columns ['OTHER']") in status.message
 
 
-def test_links_out_of_the_stage_and_folders_are_not_files(tmp_path, stage, models, zygote):
+def test_links_out_of_the_stage_and_folders_are_not_files(tmp_path, stage, models, fork_server):
     (tmp_path / "secret").write_text("x")
     (stage / "link.jpg").symlink_to(tmp_path / "secret")
     (stage / "folder").mkdir()
     for name, words in (("link.jpg", "leaves its stage"), ("folder", "it is a folder")):
         source = manifest(tmp_path, IMG=[f'@DB.SC."my stage"/{name}'])
-        status = zygote.run(spec(tmp_path, stage, source, models["file"]), tmp_path / f"job_{name}")
+        status = fork_server.run(spec(tmp_path, stage, source, models["file"]), tmp_path / f"job_{name}")
         assert words in status.message
 
 
-def test_rows_before_the_failure_stay_as_partial_output(tmp_path, stage, models, zygote):
+def test_rows_before_the_failure_stay_as_partial_output(tmp_path, stage, models, fork_server):
     (stage / "f 7.jpg").unlink()
     source = manifest(tmp_path, IMG=paths(7), N=list(range(7)))
     pq.write_table(pa.table({"IMG": paths(10)[7:], "N": [7, 8, 9]}), tmp_path / "in" / "data_1.parquet")
-    status = zygote.run(spec(tmp_path, stage, source, models["file"]), tmp_path / "job")
+    status = fork_server.run(spec(tmp_path, stage, source, models["file"]), tmp_path / "job")
     assert "f 7.jpg" in status.message
     assert [row["N"] for row in output(tmp_path)] == list(range(7))
     assert not (tmp_path / "out" / "J" / "_SUCCESS").exists()
 
 
-def test_names_of_outputs_among_the_input_columns_are_refused(tmp_path, stage, models, zygote):
+def test_names_of_outputs_among_the_input_columns_are_refused(tmp_path, stage, models, fork_server):
     source = manifest(tmp_path, IMG=paths(1), size=[1])
-    status = zygote.run(spec(tmp_path, stage, source, models["file"]), tmp_path / "job")
+    status = fork_server.run(spec(tmp_path, stage, source, models["file"]), tmp_path / "job")
     assert "input columns ['size'] have the names of the model's outputs" in status.message
 
 
-def test_column_names_follow_the_identifier_rules(tmp_path, stage, models, zygote):
+def test_column_names_follow_the_identifier_rules(tmp_path, stage, models, fork_server):
     for column, sql_name in (("img", "IMG"), ("IMG", "IMG"), ("IMG", "img"), ("img", "img")):
         folder = tmp_path / f"{column}_{sql_name}"
         folder.mkdir()
         source = manifest(folder, **{column: paths(2)})
         job = spec(folder, stage, source, models["file"], input_names=[sql_name], file_columns={column: "raw_bytes"})
-        assert zygote.run(job, folder / "job").status == "DONE", logs(folder / "job")
+        assert fork_server.run(job, folder / "job").status == "DONE", logs(folder / "job")
 
 
-def test_a_scikit_learn_model_and_decimal_columns(tmp_path, stage, zygote):
+def test_a_scikit_learn_model_and_decimal_columns(tmp_path, stage, fork_server):
     import decimal
 
     import pandas as pd
@@ -315,14 +315,14 @@ def test_a_scikit_learn_model_and_decimal_columns(tmp_path, stage, zygote):
     ModelPackager(folder).save(name="m", model=fitted, sample_input_data=rows, options={"enable_explainability": False})
     source = manifest(tmp_path, A=pa.array([decimal.Decimal("5"), decimal.Decimal("6")]), B=[1, 0])
     job = spec(tmp_path, stage, source, folder, input_names=["A", "B"], file_columns={})
-    assert zygote.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
+    assert fork_server.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
     results = [next(v for k, v in row.items() if k not in ("A", "B")) for row in output(tmp_path)]
     assert results == pytest.approx([11.0, 12.0])
 
 
 def test_a_job_starts_once_and_survives_its_zygote(tmp_path, stage, models):
     source = manifest(tmp_path, IMG=paths(2))
-    own = Zygote()
+    own = ForkServer()
     own.start(
         spec(tmp_path, stage, source, models["file"], max_batch_rows=1, params={"mode": "slow"}), tmp_path / "job"
     )
@@ -337,9 +337,9 @@ def test_a_job_starts_once_and_survives_its_zygote(tmp_path, stage, models):
     assert len({row["pid"] for row in output(tmp_path)}) == 1
 
 
-def test_killed_worker_fails_the_job(tmp_path, stage, models, zygote):
+def test_killed_worker_fails_the_job(tmp_path, stage, models, fork_server):
     source = manifest(tmp_path, IMG=paths(1))
-    zygote.start(spec(tmp_path, stage, source, models["file"], params={"mode": "endless"}), tmp_path / "job")
+    fork_server.start(spec(tmp_path, stage, source, models["file"], params={"mode": "endless"}), tmp_path / "job")
     leader = psutil.Process(wait(tmp_path / "job", "RUNNING").pid)
     while not leader.children():
         time.sleep(0.02)
@@ -349,10 +349,10 @@ def test_killed_worker_fails_the_job(tmp_path, stage, models, zygote):
     assert "killed by signal 9" in status.message
 
 
-def test_no_rows_and_no_files(tmp_path, stage, models, zygote):
+def test_no_rows_and_no_files(tmp_path, stage, models, fork_server):
     source = manifest(tmp_path, IMG=pa.array([], pa.string()))
-    assert zygote.run(spec(tmp_path, stage, source, models["file"]), tmp_path / "job").status == "DONE"
+    assert fork_server.run(spec(tmp_path, stage, source, models["file"]), tmp_path / "job").status == "DONE"
     assert (tmp_path / "out" / "J" / "_SUCCESS").exists()
     (tmp_path / "empty").mkdir()
-    status = zygote.run(spec(tmp_path, stage, str(tmp_path / "empty"), models["file"]), tmp_path / "job2")
+    status = fork_server.run(spec(tmp_path, stage, str(tmp_path / "empty"), models["file"]), tmp_path / "job2")
     assert "no Parquet files" in status.message

@@ -8,7 +8,7 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.sql.execute import run_sql
-from airflow_provider_mediabatch.local.statement_result import Column, FileTransfer, Pending, Result
+from airflow_provider_mediabatch.local.statement_result import FileTransfer, Pending, Result, ResultColumn
 from airflow_provider_mediabatch.local.statements import register_all as register_all
 from airflow_provider_mediabatch.local.statements.handlers import find, is_locked
 from airflow_provider_mediabatch.local.statements.system_functions import call_system_function, is_system_call
@@ -30,7 +30,7 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
     _check_single(cursor)
     if ctx.describe_only and cursor.tokens[0].value.upper() not in _READ_ONLY:
         # Describing must not execute; what every other statement answers is one line of text.
-        return Result.of([Column.text("status")], [])
+        return Result.of([ResultColumn.text("status")], [])
     if is_system_call(cursor):
         # It needs no warehouse, and must get through while a statement of the session runs: it may cancel that one.
         return call_system_function(ctx, cursor)

@@ -17,11 +17,13 @@ class Connections(HTTPProtocol):
     """Remembers its connections by the client's address, which the ASGI scope has too."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Note the connection."""
         super().connection_made(transport)
         self._peer = transport.get_extra_info("peername")
         _open[self._peer] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
         super().connection_lost(exc)
         _open.pop(self._peer, None)
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.session import Session
@@ -59,7 +59,7 @@ def parameter_list(parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"name": name, "value": value} for name, value in parameters.items()]
 
 
-def row_type(columns: Sequence[Column]) -> list[dict[str, Any]]:
+def row_type(columns: Sequence[ResultColumn]) -> list[dict[str, Any]]:
     """The description of a result's columns."""
     return [
         {
@@ -137,13 +137,13 @@ def inline(result: Result, rows: int) -> str:
     return base64.b64encode(arrow_stream(result, 0, rows)).decode()
 
 
-def _scale(column: Column) -> int:
+def _scale(column: ResultColumn) -> int:
     if column.scale is not None:
         return column.scale
     return 9 if column.type.startswith("time") else 0
 
 
-def _physical(column: Column, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+def _physical(column: ResultColumn, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     """Values as the connector's converters expect them for the column's logical type."""
     match column.type:
         case "text" | "variant" | "object" | "array":
@@ -165,7 +165,7 @@ def _physical(column: Column, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.A
     raise TypeError(f"no wire format for a column of type {column.type}")
 
 
-def _fixed(column: Column, values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _fixed(column: ResultColumn, values: pa.ChunkedArray) -> pa.ChunkedArray:
     if _scale(column):
         return values.cast(pa.decimal128(column.precision or 38, _scale(column)))
     try:
@@ -190,7 +190,7 @@ def _floor_divide(integers: pa.ChunkedArray, divisor: int) -> pa.ChunkedArray:
     return pc.if_else(pc.less(remainder, 0), pc.subtract(quotient, 1), quotient)
 
 
-def _timestamp(column: Column, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+def _timestamp(column: ResultColumn, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     scale = _scale(column)
     if scale <= 6 and column.type != "timestamp_tz":
         return _scaled(values, scale)

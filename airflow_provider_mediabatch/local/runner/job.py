@@ -148,7 +148,7 @@ def _share_processors(workers: int) -> None:
     with contextlib.suppress(ImportError):
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        threadpool_limits(threads)  # BLAS is loaded already, with one thread: see zygote
+        threadpool_limits(threads)  # BLAS is loaded already, with one thread: see fork_server.py
 
 
 def _reseed() -> None:

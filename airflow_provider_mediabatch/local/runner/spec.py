@@ -58,10 +58,12 @@ class RunSpec:
     fault: str | None = None
 
     def save(self, job_dir: Path) -> None:
+        """Write it into the job's directory."""
         write_json(job_dir / "spec.json", asdict(self))
 
     @classmethod
     def load(cls, job_dir: Path) -> RunSpec:
+        """Read it from the job's directory."""
         return cls(**json.loads((job_dir / "spec.json").read_text("utf-8")))
 
 
@@ -86,9 +88,11 @@ class Status:
 
     @property
     def terminal(self) -> bool:
+        """Whether the job is over."""
         return self.status in TERMINAL
 
     def save(self, job_dir: Path) -> None:
+        """Write it into the job's directory, whole or not at all."""
         write_json(job_dir / "status.json", asdict(self))
 
     def finish(self, job_dir: Path, status: str, message: str = "") -> None:

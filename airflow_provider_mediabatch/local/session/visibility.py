@@ -42,4 +42,4 @@ def check_place(ctx: Context, database: str | None, schema: str | None = None) -
 
 
 def _seen(ctx: Context, kind: str, *name: str) -> bool:
-    return bool(ctx.stores.privileges.visible(ctx.session.role, kind, name))
+    return bool(ctx.stores.privileges.is_visible(ctx.session.role, kind, name))

@@ -20,7 +20,7 @@ from airflow_provider_mediabatch.local.sql import types
 from airflow_provider_mediabatch.local.sql.expression_types import (
     is_exact,
     is_numeric,
-    is_semi,
+    is_semi_structured,
     kind,
     number,
     quotient_scale,
@@ -53,7 +53,7 @@ def _combined(nodes: Iterable[exp.Expr | None]) -> exp.DataType | None:
     if not given:
         return None
     for node in given:
-        if is_semi(node):
+        if is_semi_structured(node):
             return exp.DataType.build("VARIANT", dialect="snowflake")
     if all(is_numeric(n) for n in given):
         if any(kind(n) in types.FLOATS for n in given):
@@ -66,7 +66,7 @@ def _combined(nodes: Iterable[exp.Expr | None]) -> exp.DataType | None:
 def _arithmetic(annotator: TypeAnnotator, node: exp.Binary) -> Any:
     left, right = node.this, node.expression
     annotated = annotator._annotate_binary(node)
-    numbers = [n for n in (left, right) if is_numeric(n) or is_semi(n) or kind(n) in types.TEXTS]
+    numbers = [n for n in (left, right) if is_numeric(n) or is_semi_structured(n) or kind(n) in types.TEXTS]
     if len(numbers) == 2:
         if all(is_exact(n) for n in numbers):
             digits = (

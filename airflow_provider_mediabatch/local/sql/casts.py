@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.sql import types
-from airflow_provider_mediabatch.local.sql.expression_types import is_numeric, is_semi, kind
+from airflow_provider_mediabatch.local.sql.expression_types import is_numeric, is_semi_structured, kind
 from airflow_provider_mediabatch.local.sql.functions import call
 
 
@@ -15,7 +15,7 @@ def text(node: exp.Expr) -> exp.Expr:
     source = kind(node)
     if source in types.TEXTS:
         return node
-    if is_semi(node):
+    if is_semi_structured(node):
         made: exp.Expr = call("MB_SCALAR", node)
     elif source in types.NTZ:
         made = call("MB_NTZ_TEXT", node)
@@ -43,9 +43,9 @@ def _cast(node: exp.Expr, target: exp.DataType, safe: bool) -> exp.Expr:
     if wanted in types.TEXTS:
         made, length = text(node.copy()), types.parameters(target)
         return exp.Left(this=made, expression=exp.Literal.number(length[0])) if length else made
-    if wanted in types.SEMI:
+    if wanted in types.SEMI_STRUCTURED:
         return _to_semi(node, target)
-    if is_semi(node):
+    if is_semi_structured(node):
         node, source = text(node.copy()), exp.DType.VARCHAR
     duckdb_type = types.storage(target)
     textual = source in types.TEXTS or source in (exp.DType.UNKNOWN, exp.DType.NULL)
@@ -86,7 +86,7 @@ def _epoch(node: exp.Expr, wanted: exp.DType) -> exp.Expr:
 
 
 def _to_semi(node: exp.Expr, target: exp.DataType) -> exp.Expr:
-    if is_semi(node):
+    if is_semi_structured(node):
         if target.this == exp.DType.ARRAY and kind(node) != exp.DType.ARRAY:
             is_array = exp.EQ(this=call("JSON_TYPE", node.copy()), expression=exp.Literal.string("ARRAY"))
             wrapped = call("TO_JSON", exp.Array(expressions=[node.copy()]))

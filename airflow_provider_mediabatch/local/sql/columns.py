@@ -75,7 +75,7 @@ def column_of(ctx: Context, node: exp.ColumnDef) -> TableColumn:
 def default(ctx: Context, node: exp.Expr, column: TableColumn) -> str:
     """A column's DEFAULT in DuckDB SQL."""
     translation = Translation(ctx, deferred=True)
-    prepared = translation.prepare(exp.Select(expressions=[node.copy()]))
+    prepared = translation.resolve_names(exp.Select(expressions=[node.copy()]))
     values, _ = translation.expressions([p.unalias() for p in prepared.expressions], [])
     return translation.sql(assigned(values[0], column))
 

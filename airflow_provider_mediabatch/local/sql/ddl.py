@@ -205,7 +205,7 @@ def _named(columns: list[TableColumn], names: list[str]) -> list[TableColumn]:
 def _selected(ctx: Context, query: exp.Query, declared: list[TableColumn]) -> tuple[list[TableColumn], str]:
     """The columns of CREATE TABLE AS, and the query in DuckDB SQL."""
     translation = Translation(ctx)
-    done = translation.query(translation.prepare(query))
+    done = translation.query(translation.resolve_names(query))
     text = translation.sql(done)
     transactions.of(ctx.session).before_read(translation.reads)
     relation = ctx.session.duckdb.sql(text)
@@ -239,7 +239,7 @@ def _create_view(ctx: Context, tree: exp.Create) -> Result:
     if not isinstance(tree.expression, exp.Query):
         raise syntax_error("a view needs a query")
     table = replace(table, text=tree.expression.sql("snowflake"))
-    done = translation.query(translation.prepare(tree.expression))
+    done = translation.query(translation.resolve_names(tree.expression))
     if translation.names.relations or any(t.temporary for t in translation.names.tables.values()):
         raise not_supported("a view over a stage, a table function or a temporary table")
     text = translation.sql(done)

@@ -16,11 +16,11 @@ from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.errors import translated
-from airflow_provider_mediabatch.local.sql.expression_types import is_semi, kind
+from airflow_provider_mediabatch.local.sql.expression_types import is_semi_structured, kind
 from airflow_provider_mediabatch.local.sql.handlers import handles
 from airflow_provider_mediabatch.local.sql.sources import forget
 from airflow_provider_mediabatch.local.sql.translate import Translation
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
 _SEMI_STRUCTURED = ("VARIANT", "OBJECT", "ARRAY")
@@ -36,8 +36,8 @@ def assigned(node: exp.Expr, column: TableColumn) -> exp.Expr:
     source = kind(node)
     if source in (exp.DType.UNKNOWN, exp.DType.NULL) or isinstance(node, exp.Null):
         return node
-    if target.this in types.SEMI:
-        if not is_semi(node):
+    if target.this in types.SEMI_STRUCTURED:
+        if not is_semi_structured(node):
             raise SnowflakeError(
                 2023,
                 "22000",
@@ -47,7 +47,7 @@ def assigned(node: exp.Expr, column: TableColumn) -> exp.Expr:
         return node
     if target.this in types.TEXTS:
         return text(node)
-    if is_semi(node) or (source in types.TEXTS and target.this not in types.TEXTS):
+    if is_semi_structured(node) or (source in types.TEXTS and target.this not in types.TEXTS):
         return cast(node, target)
     if source != target.this and target.this in types.TIMESTAMPS | {exp.DType.BOOLEAN}:
         return cast(node, target)
@@ -56,9 +56,9 @@ def assigned(node: exp.Expr, column: TableColumn) -> exp.Expr:
 
 def changed(names: Sequence[str], counts: Sequence[int], statement_type: int) -> Result:
     """The reply to DML: one row, one count a column."""
-    columns = [Column.number(f"number of {name}") for name in names]
+    columns = [ResultColumn.number(f"number of {name}") for name in names]
     table = pa.table({f"c{i}": pa.array([count], pa.int64()) for i, count in enumerate(counts)})
-    return Result(columns, table, statement_type, dml_count=sum(counts))
+    return Result(columns, table, statement_type)
 
 
 def execute(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
@@ -181,7 +181,7 @@ def _values(ctx: Context, translation: Translation, source: exp.Values, columns:
         for cell in cells:
             cell.type = exp.DataType.build("VARCHAR" if cell.is_string else "UNKNOWN")
     else:
-        prepared = translation.prepare(exp.Select(expressions=[c.copy() for row in rows for c in row]))
+        prepared = translation.resolve_names(exp.Select(expressions=[c.copy() for row in rows for c in row]))
         for projection in prepared.expressions:
             if isinstance(projection, exp.Column) and projection.name == "DEFAULT":
                 raise not_supported("DEFAULT in VALUES")
@@ -197,6 +197,10 @@ def _values(ctx: Context, translation: Translation, source: exp.Values, columns:
 
 
 def check_width(width: int, columns: list[TableColumn]) -> None:
+    """Check that a row has as many values as there are columns.
+
+    :raises SnowflakeError: 002020 where it has not.
+    """
     if width != len(columns):
         raise SnowflakeError(
             2020,
@@ -207,7 +211,7 @@ def check_width(width: int, columns: list[TableColumn]) -> None:
 
 
 def _selected(ctx: Context, translation: Translation, source: exp.Query, columns: list[TableColumn]) -> str:
-    prepared = translation.prepare(source)
+    prepared = translation.resolve_names(source)
     if translation.names.batch:
         _batch(ctx, translation, prepared)
     query = translation.query(prepared)
@@ -249,7 +253,7 @@ def update(ctx: Context, tree: exp.Expr) -> Result:
     refuse_arrays(ctx)
     translation = Translation(ctx)
     target = target_of(translation, tree.this, "UPDATE")
-    tree = translation.prepare(tree)
+    tree = translation.resolve_names(tree)
     origins, joins = _origins(tree.this, [tree.args["from_"].this] if tree.args.get("from_") else [])
     columns = columns_of(target, [a.this.name for a in tree.expressions])
     expressions = [a.expression for a in tree.expressions]
@@ -273,7 +277,7 @@ def delete(ctx: Context, tree: exp.Expr) -> Result:
     refuse_arrays(ctx)
     translation = Translation(ctx)
     target = target_of(translation, tree.this, "DELETE")
-    tree = translation.prepare(tree)
+    tree = translation.resolve_names(tree)
     origins, joins = _origins(tree.this, list(tree.args.get("using") or []))
     where = tree.args.get("where")
     done, found = translation.expressions([where.this] if where is not None else [exp.true()], origins, joins)
@@ -302,6 +306,7 @@ def truncate(ctx: Context, tree: exp.Expr) -> Result:
 
 
 def set_value(column: TableColumn, value: exp.Expr) -> exp.EQ:
+    """``column = value`` of a SET clause."""
     return exp.EQ(this=exp.column(column.name, quoted=True), expression=value)
 
 
@@ -345,6 +350,10 @@ def _execute_locked(ctx: Context, translation: Translation, target: Table, sql: 
 
 
 def refuse_arrays(ctx: Context) -> None:
+    """Refuse bound arrays, which only INSERT carries out.
+
+    :raises SnowflakeError: 000002 where one is bound.
+    """
     if any(isinstance(value, list) for value in ctx.bindings.values()):
         raise not_supported(
             "bound arrays (executemany) for UPDATE, DELETE and MERGE: stage the rows in a table and use MERGE"

@@ -19,9 +19,9 @@ def kind(node: exp.Expr | None) -> Any:
     return node.type.this if node is not None and node.type is not None else exp.DType.UNKNOWN
 
 
-def is_semi(node: exp.Expr | None) -> bool:
+def is_semi_structured(node: exp.Expr | None) -> bool:
     """Whether the value is a VARIANT, OBJECT or ARRAY."""
-    return kind(node) in types.SEMI
+    return kind(node) in types.SEMI_STRUCTURED
 
 
 def is_exact(node: exp.Expr | None) -> bool:

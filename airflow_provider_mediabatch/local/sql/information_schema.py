@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,21 +10,16 @@ from sqlglot import exp
 from airflow_provider_mediabatch.local.session import visibility
 from airflow_provider_mediabatch.local.sql import sources, types
 from airflow_provider_mediabatch.local.sql.sources import table_source
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
 
-_T, _N, _L = Column.text, Column.number, Column.timestamp_ltz
+_T, _N, _L = ResultColumn.text, ResultColumn.number, ResultColumn.timestamp_ltz
 
 
 def _database(ctx: Context, node: exp.Expr) -> str | None:
     return node.args["catalog"].name if node.args.get("catalog") is not None else ctx.session.database
-
-
-def moment(seconds: float) -> datetime.datetime:
-    """Seconds since 1970 as a point in time."""
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
 @table_source("INFORMATION_SCHEMA.TABLES")
@@ -34,7 +28,7 @@ def tables(ctx: Context, node: exp.Expr) -> str:
     rows = []
     for table in visibility.tables(ctx, _database(ctx, node)):
         kind = "VIEW" if table.kind == "VIEW" else "LOCAL TEMPORARY" if table.temporary else "BASE TABLE"
-        created = moment(table.created_on)
+        created = utc_time(table.created_on)
         rows.append(
             (
                 table.database,

@@ -33,7 +33,7 @@ def merge(ctx: Context, tree: exp.Expr) -> Result:
     refuse_arrays(ctx)
     translation = Translation(ctx)
     target = target_of(translation, tree.this, "SELECT")
-    tree = translation.prepare(tree)
+    tree = translation.resolve_names(tree)
     whens = [_When(when, target) for when in tree.args["whens"].expressions]
     for when in whens:
         allow(ctx, when.action, target)

@@ -11,10 +11,10 @@ from sqlglot import exp
 from airflow_provider_mediabatch.local.errors import cancelled, not_supported
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.errors import translated
-from airflow_provider_mediabatch.local.sql.expression_types import is_semi
+from airflow_provider_mediabatch.local.sql.expression_types import is_semi_structured
 from airflow_provider_mediabatch.local.sql.parse import parse
 from airflow_provider_mediabatch.local.sql.translate import Translation
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -30,7 +30,7 @@ def translate(ctx: Context, sql: str) -> str:
         return text
 
 
-def query(ctx: Context, sql: str) -> tuple[list[Column], pa.RecordBatchReader]:
+def query(ctx: Context, sql: str) -> tuple[list[ResultColumn], pa.RecordBatchReader]:
     """Run a SELECT and give its rows as a stream."""
     with translated(ctx):
         text, tree = _translate(ctx, parse(sql))
@@ -44,7 +44,7 @@ def _translate(ctx: Context, tree: exp.Expr) -> tuple[str, exp.Expr]:
     if not isinstance(tree, exp.Query):
         raise not_supported("a statement other than a query here")
     translation = Translation(ctx)
-    done = translation.query(translation.prepare(tree))
+    done = translation.query(translation.resolve_names(tree))
     text = translation.sql(done)
     transactions.of(ctx.session).before_read(translation.reads)
     return text, done
@@ -62,7 +62,7 @@ def select(ctx: Context, tree: exp.Expr) -> Result:
     return Result(columns, table.rename_columns([f"c{i}" for i in range(len(columns))]))
 
 
-def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expr | None = None) -> list[Column]:
+def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expr | None = None) -> list[ResultColumn]:
     """The result columns of a DuckDB query; Snowflake's own type where DuckDB knows only JSON.
 
     :param tree: the translated query, whose projections have Snowflake's types.
@@ -71,7 +71,7 @@ def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expr | None = None) -
     columns = []
     for index, (name, stored) in enumerate(zip(relation.columns, relation.types, strict=True)):
         kind = types.from_duckdb(str(stored))
-        if kind == "VARIANT" and len(projections) == len(relation.columns) and is_semi(projections[index]):
+        if kind == "VARIANT" and len(projections) == len(relation.columns) and is_semi_structured(projections[index]):
             kind = types.snowflake(projections[index].type or exp.DataType.build("VARIANT", dialect="snowflake"))
         columns.append(types.column(name, kind))
     return columns

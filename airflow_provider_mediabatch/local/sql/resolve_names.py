@@ -34,7 +34,7 @@ _REFUSED: dict[type[exp.Expr], str] = {
 }
 
 
-class Preparation:
+class NameResolver:
     """One statement's names.
 
     :param deferred: the expression is evaluated later, again and again (a view): times stay functions.
@@ -52,8 +52,8 @@ class Preparation:
         self.schema: dict[str, dict[str, dict[str, str]]] = {}
         self.batch: dict[int, list[object]] = {}
 
-    def statement(self, tree: exp.Expr) -> exp.Expr:
-        """Prepare a whole statement in place; returns its root."""
+    def resolve_statement(self, tree: exp.Expr) -> exp.Expr:
+        """Resolve the names of a whole statement in place; returns its root."""
         for refused, what in _REFUSED.items():
             if tree.find(refused):
                 raise not_supported(what)

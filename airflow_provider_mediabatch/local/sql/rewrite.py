@@ -1,8 +1,9 @@
 """From a typed Snowflake expression to one that means the same in DuckDB.
 
 Works on a tree that :mod:`~airflow_provider_mediabatch.local.sql.annotate` has typed, from the leaves up. What sqlglot
-itself translates rightly is not mentioned here. Rules for semi-structured values are in ``semi``, those for times in
-``moments``.
+itself translates rightly is not mentioned here. Rules for semi-structured values are in
+:mod:`~airflow_provider_mediabatch.local.sql.semi_structured`, those for times in
+:mod:`~airflow_provider_mediabatch.local.sql.datetime_functions`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.expression_types import (
     is_exact,
     is_numeric,
-    is_semi,
+    is_semi_structured,
     kind,
     quotient_scale,
     scale_of,
@@ -34,6 +35,8 @@ _RULES: dict[type[exp.Expr], Rule] = {}
 
 
 def rule(*classes: type[exp.Expr]) -> Callable[[Rule], Rule]:
+    """Register the translation of a kind of expression, by sqlglot's classes."""
+
     def register(function: Rule) -> Rule:
         for each in classes:
             _RULES[each] = function
@@ -88,7 +91,7 @@ class Rewriter:
     def unwrap(self, node: exp.Expr, *, numeric: bool) -> None:
         """Give a function the scalars inside its semi-structured arguments."""
         for child in list(node.iter_expressions()):
-            if not is_semi(child):
+            if not is_semi_structured(child):
                 continue
             if kind(child) == exp.DType.ARRAY:
                 raise not_supported(f"the function {node.key.upper()} on an ARRAY")
@@ -218,7 +221,9 @@ def _arithmetic(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
         made.type = exp.DataType.build("DATE")
         return made
     for side, other in ((left, right), (right, left)):
-        if is_semi(side) or (kind(side) in types.TEXTS and not isinstance(other, exp.Interval) and is_numeric(other)):
+        if is_semi_structured(side) or (
+            kind(side) in types.TEXTS and not isinstance(other, exp.Interval) and is_numeric(other)
+        ):
             side.replace(cast(side.copy(), exp.DataType.build("DOUBLE")))
         elif kind(other) == exp.DType.DATE and is_exact(side):
             side.replace(exp.cast(side.copy(), "INT"))
@@ -257,12 +262,12 @@ def _comparable(side: exp.Expr, other: exp.Expr) -> exp.Expr:
 @rule(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 def _compare(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
     left, right = node.this, node.expression
-    if is_semi(left) and is_semi(right):
+    if is_semi_structured(left) and is_semi_structured(right):
         if not isinstance(node, exp.EQ | exp.NEQ | exp.NullSafeEQ | exp.NullSafeNEQ):
             raise not_supported("comparing the order of two VARIANT values: cast one of them")
         return node
     for side, other in ((left, right), (right, left)):
-        if is_semi(side):
+        if is_semi_structured(side):
             side.replace(_comparable(side.copy(), other))
         elif kind(side) in types.TEXTS and kind(other) in types.TIMESTAMPS | {exp.DType.BOOLEAN, exp.DType.DATE}:
             target = other.type
@@ -275,7 +280,7 @@ def _compare(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
 def _in(rewriter: Rewriter, node: exp.In) -> exp.Expr:
     found = leaves(node.args.get("query"))
     same_scale([node.this, *node.expressions, *(leaf.selects[0].unalias() for leaf in found if len(leaf.selects) == 1)])
-    if is_semi(node.this):
+    if is_semi_structured(node.this):
         example = node.expressions[0] if node.expressions else exp.Literal.string("")
         node.this.replace(_comparable(node.this.copy(), example))
     return node
@@ -283,7 +288,7 @@ def _in(rewriter: Rewriter, node: exp.In) -> exp.Expr:
 
 @rule(exp.Between)
 def _between(rewriter: Rewriter, node: exp.Between) -> exp.Expr:
-    if is_semi(node.this):
+    if is_semi_structured(node.this):
         node.this.replace(_comparable(node.this.copy(), node.args["low"]))
     for name in ("low", "high"):
         bound = node.args[name]
@@ -302,7 +307,7 @@ def _like(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
 @rule(exp.And, exp.Or, exp.Not, exp.Where, exp.Having)
 def _logic(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
     for child in list(node.iter_expressions()):
-        if is_semi(child):
+        if is_semi_structured(child):
             child.replace(cast(child.copy(), exp.DataType.build("BOOLEAN")))
     return node
 
@@ -317,15 +322,15 @@ def _one_of(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
 
 def _unify(branches: list[exp.Expr]) -> None:
     same_scale(branches)
-    if any(is_semi(branch) for branch in branches):
+    if any(is_semi_structured(branch) for branch in branches):
         for branch in branches:
-            if not is_semi(branch) and kind(branch) != exp.DType.NULL:
+            if not is_semi_structured(branch) and kind(branch) != exp.DType.NULL:
                 branch.replace(call("TO_JSON", branch.copy()))
 
 
 @rule(exp.If)
 def _if(rewriter: Rewriter, node: exp.If) -> exp.Expr:
-    if is_semi(node.this):
+    if is_semi_structured(node.this):
         node.this.replace(cast(node.this.copy(), exp.DataType.build("BOOLEAN")))
     if not isinstance(node.parent, exp.Case):
         _unify([b for b in (node.args.get("true"), node.args.get("false")) if b is not None])
@@ -378,7 +383,7 @@ def _regexp_substr(rewriter: Rewriter, node: exp.RegexpExtract) -> exp.Expr:
 
 @rule(exp.Ordered)
 def _ordered(rewriter: Rewriter, node: exp.Ordered) -> exp.Expr:
-    if is_semi(node.this):
+    if is_semi_structured(node.this):
         node.this.replace(call("MB_ORDER_KEY", node.this.copy()))
     return node
 

@@ -8,7 +8,7 @@ from sqlglot import exp
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
 from airflow_provider_mediabatch.local.sql import types
 from airflow_provider_mediabatch.local.sql.casts import cast, text
-from airflow_provider_mediabatch.local.sql.expression_types import is_exact, is_numeric, is_semi, kind
+from airflow_provider_mediabatch.local.sql.expression_types import is_exact, is_numeric, is_semi_structured, kind
 from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, around_window, rule
 
@@ -69,7 +69,7 @@ def _element(value: exp.Expr, key: exp.Expr) -> exp.Expr:
 
 @rule(exp.ParseJSON)
 def _parse_json(rewriter: Rewriter, node: exp.ParseJSON) -> exp.Expr:
-    if is_semi(node.this):
+    if is_semi_structured(node.this):
         return node.this.copy()  # type: ignore[no-any-return]
     source = exp.Nullif(this=exp.Trim(this=text(node.this.copy())), expression=exp.Literal.string(""))
     return call("MB_TRY_JSON" if node.args.get("safe") else "JSON", source)
@@ -87,7 +87,7 @@ def _to_json(rewriter: Rewriter, node: exp.JSONFormat) -> exp.Expr:
 
 def _json(node: exp.Expr) -> exp.Expr:
     """Any value as a VARIANT."""
-    if is_semi(node):
+    if is_semi_structured(node):
         return node.copy()
     if kind(node) in types.TIMESTAMPS | types.BINARIES:
         node = text(node.copy())

@@ -21,11 +21,11 @@ from airflow_provider_mediabatch.local.statement_result import Result
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
 
-Source = Callable[["Context", Any], str]
-_sources: dict[str, Source] = {}
+TableSource = Callable[["Context", Any], str]
+_sources: dict[str, TableSource] = {}
 
 
-def table_source(name: str) -> Callable[[Source], Source]:
+def table_source(name: str) -> Callable[[TableSource], TableSource]:
     """Register the relation behind a name.
 
     :param name: ``STAGE`` and ``DIRECTORY`` for ``FROM @stage/path (…)`` and ``DIRECTORY(@stage)``; otherwise the
@@ -36,14 +36,14 @@ def table_source(name: str) -> Callable[[Source], Source]:
     :func:`stage_reference`) and returns a DuckDB query whose columns have their final names and types.
     """
 
-    def register(source: Source) -> Source:
+    def register(source: TableSource) -> TableSource:
         _sources[name.upper()] = source
         return source
 
     return register
 
 
-def find(name: str) -> Source:
+def find(name: str) -> TableSource:
     """The registered source; refused by name where there is none."""
     source = _sources.get(name.upper())
     if source is None:

@@ -157,6 +157,7 @@ class Transaction:
             self._end()
 
     def rollback(self) -> None:
+        """Undo what the transaction wrote, and release its locks."""
         self._abandon()
         self._end()
 

@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.local.sql import datetime_functions as datetime
 from airflow_provider_mediabatch.local.sql import semi_structured as semi_structured
 from airflow_provider_mediabatch.local.sql.annotate import annotate
 from airflow_provider_mediabatch.local.sql.numeric_scale import unify
-from airflow_provider_mediabatch.local.sql.resolve_names import SOURCE, Preparation
+from airflow_provider_mediabatch.local.sql.resolve_names import SOURCE, NameResolver
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ _VOLATILE = (exp.Rand, exp.Uuid)
 class Translation:
     """One statement on its way to DuckDB.
 
-    :param deferred: see :class:`~airflow_provider_mediabatch.local.sql.resolve_names.Preparation`.
+    :param deferred: see :class:`~airflow_provider_mediabatch.local.sql.resolve_names.NameResolver`.
     """
 
     def __init__(self, ctx: Context, *, deferred: bool = False) -> None:
         self.ctx = ctx
-        self.names = Preparation(ctx, deferred=deferred)
+        self.names = NameResolver(ctx, deferred=deferred)
         self.repeatable = True
 
     @property
@@ -40,13 +40,16 @@ class Translation:
         """The tables that the statement refers to."""
         return set(self.names.tables)
 
-    def prepare(self, tree: exp.Expr) -> exp.Expr:
+    def resolve_names(self, tree: exp.Expr) -> exp.Expr:
         """Resolve names; once for a statement."""
         self.repeatable = tree.find(*_VOLATILE) is None
-        return self.names.statement(tree)
+        return self.names.resolve_statement(tree)
 
     def query(self, tree: exp.Expr) -> exp.Expr:
-        """A prepared SELECT (or WITH, UNION) as DuckDB's; its result columns keep Snowflake's types as ``type``."""
+        """A SELECT, WITH or UNION with resolved names in DuckDB's form.
+
+        Its result columns keep Snowflake's types as ``type``.
+        """
         schema = MappingSchema(dialect="snowflake", normalize=False)
         for database, tables in self.names.schema.items():
             for name, columns in tables.items():
@@ -82,7 +85,7 @@ class Translation:
     ) -> tuple[list[exp.Expr], list[exp.Join]]:
         """Expressions of a DML statement over its tables: they are typed as those of a SELECT would be.
 
-        :param expressions: of SET, WHERE, ON and so on; prepared.
+        :param expressions: of SET, WHERE, ON and so on, with resolved names.
         :param origins: the tables and subqueries that they may refer to.
         :param joins: joins written between them.
         :returns: the expressions, and the origins as joins (the first stands for FROM), translated.

@@ -7,7 +7,7 @@ import re
 from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import not_supported
-from airflow_provider_mediabatch.local.statement_result import Column
+from airflow_provider_mediabatch.local.statement_result import ResultColumn
 
 _D = exp.DType
 
@@ -16,7 +16,7 @@ DECIMALS = {_D.DECIMAL, _D.BIGDECIMAL, _D.DECFLOAT}
 FLOATS = {_D.DOUBLE, _D.FLOAT}
 TEXTS = {_D.VARCHAR, _D.TEXT, _D.CHAR, _D.NCHAR, _D.NVARCHAR, _D.NAME}
 BINARIES = {_D.BINARY, _D.VARBINARY, _D.BLOB}
-SEMI = {_D.VARIANT, _D.OBJECT, _D.ARRAY, _D.JSON, _D.LIST, _D.MAP, _D.STRUCT}
+SEMI_STRUCTURED = {_D.VARIANT, _D.OBJECT, _D.ARRAY, _D.JSON, _D.LIST, _D.MAP, _D.STRUCT}
 NTZ = {_D.TIMESTAMP, _D.TIMESTAMPNTZ, _D.DATETIME}
 LTZ = {_D.TIMESTAMPLTZ}
 TZ = {_D.TIMESTAMPTZ}
@@ -126,7 +126,7 @@ def from_duckdb(name: str) -> str:
     raise not_supported(f"a result of the type {name}")
 
 
-def column(name: str, kind: str, nullable: bool = True) -> Column:
+def column(name: str, kind: str, nullable: bool = True) -> ResultColumn:
     """A result column of a Snowflake type in full form.
 
     TIMESTAMP_TZ is described as TIMESTAMP_LTZ: the engine keeps the instant, not the offset that it was written with.
@@ -134,17 +134,17 @@ def column(name: str, kind: str, nullable: bool = True) -> Column:
     base, _, rest = kind.partition("(")
     numbers = [int(n) for n in rest.rstrip(")").split(",")] if rest else []
     if base == "NUMBER":
-        return Column(name, "fixed", precision=numbers[0], scale=numbers[1], nullable=nullable)
+        return ResultColumn(name, "fixed", precision=numbers[0], scale=numbers[1], nullable=nullable)
     if base == "VARCHAR":
-        return Column(name, "text", length=numbers[0], nullable=nullable)
+        return ResultColumn(name, "text", length=numbers[0], nullable=nullable)
     if base == "BINARY":
-        return Column(name, "binary", length=numbers[0], nullable=nullable)
+        return ResultColumn(name, "binary", length=numbers[0], nullable=nullable)
     if base == "FLOAT":
-        return Column(name, "real", nullable=nullable)
+        return ResultColumn(name, "real", nullable=nullable)
     if base in ("TIMESTAMP_LTZ", "TIMESTAMP_TZ"):
-        return Column(name, "timestamp_ltz", precision=0, scale=9, nullable=nullable)
+        return ResultColumn(name, "timestamp_ltz", precision=0, scale=9, nullable=nullable)
     if base == "TIMESTAMP_NTZ":
-        return Column(name, "timestamp_ntz", precision=0, scale=9, nullable=nullable)
+        return ResultColumn(name, "timestamp_ntz", precision=0, scale=9, nullable=nullable)
     if base == "TIME":
-        return Column(name, "time", precision=0, scale=9, nullable=nullable)
-    return Column(name, base.lower(), nullable=nullable)
+        return ResultColumn(name, "time", precision=0, scale=9, nullable=nullable)
+    return ResultColumn(name, base.lower(), nullable=nullable)

@@ -8,10 +8,9 @@ from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.defaults import ACCOUNT
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, invalid_argument, not_supported
 from airflow_provider_mediabatch.local.session.access import created, dropped, may
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.options import options
-from airflow_provider_mediabatch.local.statements.services import moment
 from airflow_provider_mediabatch.local.statements.show_clauses import schema_scope, show_clauses
 from airflow_provider_mediabatch.local.stores.jobs.compute_pools import ComputePool
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.lexer import Cursor
     from airflow_provider_mediabatch.local.session.context import Context
 
-_text, _number, _time = Column.text, Column.number, Column.timestamp_ltz
+_text, _number, _time = ResultColumn.text, ResultColumn.number, ResultColumn.timestamp_ltz
 _COLUMNS = [
     *(_text("name"), _text("state"), _number("min_nodes"), _number("max_nodes"), _text("instance_family")),
     *(_number("num_services"), _number("num_jobs"), _number("auto_suspend_secs"), _text("auto_resume")),
@@ -43,7 +42,7 @@ def _rows(ctx: Context, pools: list[ComputePool]) -> Result:
             [
                 *(pool.name, state, pool.min_nodes, pool.max_nodes, pool.instance_family),
                 *(0, len(jobs), pool.auto_suspend_secs, "true", active, nodes - active, nodes),
-                *(moment(pool.created), pool.owner, pool.comment, "false"),
+                *(utc_time(pool.created), pool.owner, pool.comment, "false"),
             ]
         )
     return Result.of(_COLUMNS, rows)
@@ -54,7 +53,7 @@ def show_compute_pools(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW COMPUTE POOLS [LIKE '…'] [STARTS WITH '…'] [LIMIT n [FROM '…']]``."""
     cursor.expect("SHOW", "COMPUTE", "POOLS")
     clauses = show_clauses(cursor, lambda: None, limits=True)
-    sees, role = ctx.stores.privileges.visible, ctx.session.role
+    sees, role = ctx.stores.privileges.is_visible, ctx.session.role
     pools = [pool for pool in ctx.stores.jobs.pools.all() if sees(role, "COMPUTE POOL", (pool.name,))]
     return _rows(ctx, clauses.select(pools, lambda pool: pool.name))
 
@@ -67,7 +66,7 @@ def describe_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     name = cursor.name()[-1]
     cursor.expect_end()
     pool = ctx.stores.jobs.pools.get(name)
-    if not ctx.stores.privileges.visible(ctx.session.role, "COMPUTE POOL", (name,)):
+    if not ctx.stores.privileges.is_visible(ctx.session.role, "COMPUTE POOL", (name,)):
         raise does_not_exist("Compute pool", name)
     return _rows(ctx, [pool])
 
@@ -76,7 +75,7 @@ def describe_compute_pool(ctx: Context, cursor: Cursor) -> Result:
 def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     """``CREATE COMPUTE POOL [IF NOT EXISTS] name MIN_NODES = n MAX_NODES = n INSTANCE_FAMILY = family …``."""
     cursor.expect("CREATE", "COMPUTE", "POOL")
-    lenient = cursor.accept("IF", "NOT", "EXISTS")
+    if_not_exists = cursor.accept("IF", "NOT", "EXISTS")
     name = cursor.identifier()
     given = options(cursor, _PROPERTIES)
     cursor.expect_end()
@@ -90,7 +89,7 @@ def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     try:
         ctx.stores.jobs.pools.create(name, family, low, high, ctx.session.role, str(given.get("COMMENT", "")))
     except SnowflakeError as error:
-        if lenient and error.code == 2002:
+        if if_not_exists and error.code == 2002:
             return Result.status(f"{name} already exists, statement succeeded.")
         raise
     created(ctx, "COMPUTE POOL", name)
@@ -101,10 +100,10 @@ def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
 def alter_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     """``ALTER COMPUTE POOL name {SUSPEND | RESUME | STOP ALL | SET MAX_NODES = n …}``; suspended, it starts no job."""
     cursor.expect("ALTER", "COMPUTE", "POOL")
-    lenient = cursor.accept("IF", "EXISTS")
+    if_exists = cursor.accept("IF", "EXISTS")
     name = cursor.identifier()
     pools = ctx.stores.jobs.pools
-    if lenient and name not in {pool.name for pool in pools.all()}:
+    if if_exists and name not in {pool.name for pool in pools.all()}:
         return Result.status("Statement executed successfully.")
     pools.get(name)
     may(ctx, "MODIFY", "COMPUTE POOL", qualified(name))
@@ -130,10 +129,10 @@ def alter_compute_pool(ctx: Context, cursor: Cursor) -> Result:
 def drop_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     """``DROP COMPUTE POOL [IF EXISTS] name``; refused while it has jobs that are not over."""
     cursor.expect("DROP", "COMPUTE", "POOL")
-    lenient = cursor.accept("IF", "EXISTS")
+    if_exists = cursor.accept("IF", "EXISTS")
     name = cursor.identifier()
     cursor.expect_end()
-    if lenient and name not in {pool.name for pool in ctx.stores.jobs.pools.all()}:
+    if if_exists and name not in {pool.name for pool in ctx.stores.jobs.pools.all()}:
         return Result.status("Drop statement executed successfully (object already dropped).")
     ctx.stores.jobs.pools.get(name)
     may(ctx, "OWNERSHIP", "COMPUTE POOL", qualified(name))

@@ -18,7 +18,7 @@ from airflow_provider_mediabatch.local.session.access import may_use_files
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql import queries, transactions
 from airflow_provider_mediabatch.local.sql.errors import translated
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
 from airflow_provider_mediabatch.local.statements.transfer import move, stage_reference
@@ -132,10 +132,10 @@ def _write(ctx: Context, query: str, target: _Target) -> Result:
     rows = sum(count for _, _, count in placed)
     size = sum(bytes_ for _, bytes_, _ in placed)
     if target.detailed:
-        columns = [Column.text("FILE_NAME"), Column.number("FILE_SIZE"), Column.number("ROW_COUNT")]
+        columns = [ResultColumn.text("FILE_NAME"), ResultColumn.number("FILE_SIZE"), ResultColumn.number("ROW_COUNT")]
         return Result.of(columns, placed)
     names = ("rows_unloaded", "input_bytes", "output_bytes")
-    return Result.of([Column.number(name) for name in names], [(rows, size, size)])
+    return Result.of([ResultColumn.number(name) for name in names], [(rows, size, size)])
 
 
 @contextmanager
@@ -205,7 +205,7 @@ def _partition(row: dict[str, Any]) -> str | None:
     return _NULL_PARTITION if value is None else str(value)
 
 
-def _stored(column: Column, physical: str, narrow: bool) -> str:
+def _stored(column: ResultColumn, physical: str, narrow: bool) -> str:
     """A column as its Parquet type: whole numbers as 64-bit integers where they fit, as Snowflake narrows them."""
     reference = quoted(column.name)
     if column.type == "fixed" and not column.scale and (physical == "HUGEINT" or physical.startswith("DECIMAL")):

@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.session.access import may_use_files
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql.execute import run_sql
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements import staged_files as stage_sources
 from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
@@ -90,12 +90,18 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
 def _report(stage: Stage, files: list[StagedFile], counts: list[int]) -> Result:
     names = ("rows_parsed", "rows_loaded", "error_limit", "errors_seen")
     more = (
-        Column.number("first_error_line"),
-        Column.number("first_error_character"),
-        Column.text("first_error_column_name"),
+        ResultColumn.number("first_error_line"),
+        ResultColumn.number("first_error_character"),
+        ResultColumn.text("first_error_column_name"),
     )
     return Result.of(
-        [Column.text("file"), Column.text("status"), *map(Column.number, names), Column.text("first_error"), *more],
+        [
+            ResultColumn.text("file"),
+            ResultColumn.text("status"),
+            *map(ResultColumn.number, names),
+            ResultColumn.text("first_error"),
+            *more,
+        ],
         [
             (stage.url_prefix + file.path, "LOADED", count, count, 1, 0, None, None, None, None)
             for file, count in zip(files, counts, strict=True)

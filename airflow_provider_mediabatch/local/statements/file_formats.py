@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument
 from airflow_provider_mediabatch.local.session.access import created, dropped, may_create, owned
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.show_clauses import is_within, schema_scope, show_clauses
@@ -74,10 +73,10 @@ def show_file_formats(ctx: Context, cursor: Cursor) -> Result:
     formats = [f for f in seen if is_within(clauses.scope, f.database, f.schema)]
     rows = [
         (
-            *(datetime.fromtimestamp(f.created_on, UTC), f.name, f.database, f.schema, f.options["TYPE"], f.owner),
+            *(utc_time(f.created_on), f.name, f.database, f.schema, f.options["TYPE"], f.owner),
             *(f.comment, json.dumps(f.options), "ROLE"),
         )
         for f in clauses.select(formats, lambda f: f.name)
     ]
     names = ("name", "database_name", "schema_name", "type", "owner", "comment", "format_options", "owner_role_type")
-    return Result.of([Column.timestamp_ltz("created_on"), *(Column.text(name) for name in names)], rows)
+    return Result.of([ResultColumn.timestamp_ltz("created_on"), *(ResultColumn.text(name) for name in names)], rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_mediabatch.core.sql import qualified, split
@@ -14,7 +13,7 @@ from airflow_provider_mediabatch.local.errors import (
     insufficient_privileges,
     not_supported,
 )
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements.handlers import answer, statement
 from airflow_provider_mediabatch.local.statements.show_clauses import account_scope, show_clauses
 from airflow_provider_mediabatch.local.stores.privileges import ALL, GRANTERS, OWNERSHIP, Privileges
@@ -169,11 +168,13 @@ def show_roles(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW ROLES [LIKE '…'] [STARTS WITH '…'] [LIMIT n [FROM '…']]``."""
     cursor.expect("SHOW", "ROLES")
     clauses = show_clauses(cursor, account_scope(cursor), limits=True)
-    columns = [Column.timestamp_ltz("created_on")]
-    columns += [Column.text(name) for name in ("name", "is_default", "is_current", "is_inherited", "owner", "comment")]
+    columns = [ResultColumn.timestamp_ltz("created_on")]
+    columns += [
+        ResultColumn.text(name) for name in ("name", "is_default", "is_current", "is_inherited", "owner", "comment")
+    ]
     rows = [
         (
-            datetime.fromtimestamp(role["created"], UTC),
+            utc_time(role["created"]),
             role["name"],
             "Y" if role["name"] == ROLE else "N",
             "Y" if role["name"] == ctx.session.role else "N",
@@ -343,14 +344,14 @@ def _owned_by_default(kind: str, name: str) -> dict[str, Any]:
 
 
 def _grants(rows: list[dict[str, Any]]) -> Result:
-    columns = [Column.timestamp_ltz("created_on")]
+    columns = [ResultColumn.timestamp_ltz("created_on")]
     texts = ("privilege", "granted_on", "name", "granted_to", "grantee_name", "grant_option", "granted_by")
-    columns += [Column.text(name) for name in texts]
+    columns += [ResultColumn.text(name) for name in texts]
     return Result.of(
         columns,
         [
             (
-                datetime.fromtimestamp(row["created"], UTC),
+                utc_time(row["created"]),
                 row["privilege"],
                 row["kind"].replace(" ", "_"),
                 row["name"],
@@ -365,9 +366,9 @@ def _grants(rows: list[dict[str, Any]]) -> Result:
 
 
 def _members(rows: list[dict[str, Any]]) -> Result:
-    columns = [Column.timestamp_ltz("created_on")]
-    columns += [Column.text(name) for name in ("role", "granted_to", "grantee_name", "granted_by")]
+    columns = [ResultColumn.timestamp_ltz("created_on")]
+    columns += [ResultColumn.text(name) for name in ("role", "granted_to", "grantee_name", "granted_by")]
     return Result.of(
         columns,
-        [(datetime.fromtimestamp(row["created"], UTC), row["role"], row["kind"], row["grantee"], ROLE) for row in rows],
+        [(utc_time(row["created"]), row["role"], row["kind"], row["grantee"], ROLE) for row in rows],
     )

@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.local.runner.spec import RunSpec
 from airflow_provider_mediabatch.local.session.access import created, may, may_use_files
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql import queries
-from airflow_provider_mediabatch.local.statement_result import Column, Pending, Result
+from airflow_provider_mediabatch.local.statement_result import Pending, Result, ResultColumn
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.stores.jobs.specification import Specification, invalid, parse
 from airflow_provider_mediabatch.local.stores.jobs.store import Job
@@ -236,7 +236,7 @@ def _input(ctx: Context, given: _Statement, output: Stage, output_path: str, dir
 def _materialise(ctx: Context, query: str, file: Path) -> None:
     import pyarrow.parquet as pq
 
-    columns: list[Column]
+    columns: list[ResultColumn]
     columns, reader = queries.query(ctx, query)
     names = [column.name for column in columns]
     schema = reader.schema

@@ -10,8 +10,8 @@ from airflow_provider_mediabatch.local.errors import not_supported
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.sql.sources import relation, table_source
 from airflow_provider_mediabatch.local.sql.system_functions import system_function
-from airflow_provider_mediabatch.local.statement_result import Column, Result
-from airflow_provider_mediabatch.local.statements.services import CONTAINER, moment, service_logs, visible_job
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time, utc_time_or_null
+from airflow_provider_mediabatch.local.statements.services import CONTAINER, service_logs, visible_job
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _TEXTS = ("DATABASE_NAME", "SCHEMA_NAME", "NAME", "STATUS", "MESSAGE", "OWNER", "COMPUTE_POOL_NAME")
 _TIMES = ("CREATED_TIME", "COMPLETED_TIME", "DELETED_TIME")
 _COLUMNS = [
-    *map(Column.text, _TEXTS),
-    Column("PARAMETERS", "variant"),
-    *map(Column.timestamp_ltz, _TIMES),
+    *map(ResultColumn.text, _TEXTS),
+    ResultColumn("PARAMETERS", "variant"),
+    *map(ResultColumn.timestamp_ltz, _TIMES),
 ]
 
 
@@ -32,7 +32,7 @@ def _row(job: Job) -> list[object]:
     parameters = json.dumps({"REPLICAS": job.replicas, "ASYNC": bool(job.asynchronous)})
     status = job.status if job.deleted is None else "DELETED"
     texts = [job.database, job.schema, job.name, status, job.message or "", job.owner, job.compute_pool]
-    return [*texts, parameters, moment(job.created), moment(job.finished), moment(job.deleted)]
+    return [*texts, parameters, utc_time(job.created), utc_time_or_null(job.finished), utc_time_or_null(job.deleted)]
 
 
 @table_source("SNOWFLAKE.SPCS.GET_JOB_HISTORY")
@@ -40,7 +40,7 @@ def get_job_history(ctx: Context, node: exp.Expression) -> str:
     """One row for each job that the role sees; STATUS is DELETED after DROP SERVICE."""
     if node.expressions:
         raise not_supported("arguments of GET_JOB_HISTORY: filter its rows with WHERE")
-    role, visible = ctx.session.role, ctx.stores.privileges.visible
+    role, visible = ctx.session.role, ctx.stores.privileges.is_visible
     jobs = ctx.stores.jobs.all(lambda job: job.owner == role or visible(role, "SERVICE", job.full_name), dropped=True)
     return relation(ctx, Result.of(_COLUMNS, [_row(job) for job in jobs]))
 
@@ -54,12 +54,12 @@ def get_logs(ctx: Context, node: exp.Expression) -> str:
     """``TABLE(job!SPCS_GET_LOGS())``: one row for each line."""
     job = _service(ctx, node)
     columns = [
-        Column.timestamp_ltz("TIMESTAMP"),
-        Column.number("INSTANCE_ID"),
-        *map(Column.text, ("CONTAINER_NAME", "LOG")),
+        ResultColumn.timestamp_ltz("TIMESTAMP"),
+        ResultColumn.number("INSTANCE_ID"),
+        *map(ResultColumn.text, ("CONTAINER_NAME", "LOG")),
     ]
     rows = [
-        (moment(job.started), instance, CONTAINER, line)
+        (utc_time_or_null(job.started), instance, CONTAINER, line)
         for instance in range(job.replicas)
         for line in ctx.stores.jobs.logs(job, instance).splitlines()
     ]
@@ -71,8 +71,8 @@ def get_metrics(ctx: Context, node: exp.Expression) -> str:
     """``TABLE(job!SPCS_GET_METRICS())``: what a running job uses now; no rows when it is over."""
     job = _service(ctx, node)
     now = datetime.datetime.now(datetime.UTC)
-    columns = [Column.timestamp_ltz("TIMESTAMP"), *map(Column.text, ("METRIC_NAME", "METRIC_TYPE"))]
-    columns += [Column("VALUE", "real"), *map(Column.text, ("UNIT", "INSTANCE_ID", "CONTAINER_NAME"))]
+    columns = [ResultColumn.timestamp_ltz("TIMESTAMP"), *map(ResultColumn.text, ("METRIC_NAME", "METRIC_TYPE"))]
+    columns += [ResultColumn("VALUE", "real"), *map(ResultColumn.text, ("UNIT", "INSTANCE_ID", "CONTAINER_NAME"))]
     rows = []
     for number, (seconds, memory) in enumerate(ctx.stores.jobs.usage(job)):
         place = (str(number // job.workers), CONTAINER)

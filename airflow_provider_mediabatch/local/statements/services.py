@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, not_support
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.runner.spec import PENDING, RUNNING, TERMINAL
 from airflow_provider_mediabatch.local.session.access import dropped, may
-from airflow_provider_mediabatch.local.statement_result import Column, Pending, Result
+from airflow_provider_mediabatch.local.statement_result import Pending, Result, ResultColumn, utc_time, utc_time_or_null
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.show_clauses import (
     EVERYWHERE,
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 
 CONTAINER = "main"
 
-_text, _number, _time = Column.text, Column.number, Column.timestamp_ltz
-_SERVICE: list[tuple[Column, Callable[[Job], Any]]] = [
+_text, _number, _time = ResultColumn.text, ResultColumn.number, ResultColumn.timestamp_ltz
+_SERVICE: list[tuple[ResultColumn, Callable[[Job], Any]]] = [
     (_text("name"), lambda job: job.name),
     (_text("status"), lambda job: job.status),
     (_text("database_name"), lambda job: job.database),
@@ -43,8 +42,8 @@ _SERVICE: list[tuple[Column, Callable[[Job], Any]]] = [
     (_number("min_instances"), lambda job: job.replicas),
     (_number("max_instances"), lambda job: job.replicas),
     (_text("auto_resume"), lambda job: "true"),
-    (_time("created_on"), lambda job: moment(job.created)),
-    (_time("updated_on"), lambda job: moment(job.finished or job.started or job.created)),
+    (_time("created_on"), lambda job: utc_time(job.created)),
+    (_time("updated_on"), lambda job: utc_time(job.finished or job.started or job.created)),
     (_text("comment"), lambda job: None),
     (_text("owner_role_type"), lambda job: "ROLE"),
     (_text("query_warehouse"), lambda job: None),
@@ -54,24 +53,19 @@ _SERVICE: list[tuple[Column, Callable[[Job], Any]]] = [
 _SPEC = (_text("spec"), lambda job: specification(job))
 
 
-def moment(seconds: float | None) -> datetime.datetime | None:
-    """Seconds since the epoch as a time in UTC."""
-    return None if seconds is None else datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-
-
 def specification(job: Job) -> str:
     """The service's specification as snowflake-ml reads it: containers and volumes."""
     image = f"/local/models/{job.model}/{job.version}".lower()
     return f"spec:\n  containers:\n  - name: {CONTAINER}\n    image: {image}\n  volumes: []\n"
 
 
-def _rows(fields: Sequence[tuple[Column, Callable[[Job], Any]]], jobs: Sequence[Job]) -> Result:
+def _rows(fields: Sequence[tuple[ResultColumn, Callable[[Job], Any]]], jobs: Sequence[Job]) -> Result:
     return Result.of([column for column, _ in fields], [[value(job) for _, value in fields] for job in jobs])
 
 
 def _visible(ctx: Context, job: Job) -> bool:
     """Whether the role sees the job at all; to others it does not exist."""
-    return bool(ctx.stores.privileges.visible(ctx.session.role, "SERVICE", job.full_name))
+    return bool(ctx.stores.privileges.is_visible(ctx.session.role, "SERVICE", job.full_name))
 
 
 def visible_job(ctx: Context, name: tuple[str, ...], privilege: str = "MONITOR") -> Job:
@@ -129,7 +123,17 @@ def show_service_instances(ctx: Context, cursor: Cursor) -> Result:
     columns = [_text(name) for name in ("database_name", "schema_name", "service_name", "instance_id", "status")]
     columns += [_text("spec_digest"), _time("creation_time"), _time("start_time"), _text("ip_address")]
     rows = [
-        (job.database, job.schema, job.name, str(n), job.status, job.id, moment(job.created), moment(job.started), None)
+        (
+            job.database,
+            job.schema,
+            job.name,
+            str(n),
+            job.status,
+            job.id,
+            utc_time(job.created),
+            utc_time_or_null(job.started),
+            None,
+        )
         for n in range(job.replicas)
     ]
     return Result.of(columns, rows)
@@ -146,7 +150,17 @@ def show_service_containers(ctx: Context, cursor: Cursor) -> Result:
     ]
     columns += [_text("status"), _text("message"), _number("restart_count"), _time("start_time")]
     rows = [
-        (job.database, job.schema, job.name, str(n), CONTAINER, job.status, job.message, 0, moment(job.started))
+        (
+            job.database,
+            job.schema,
+            job.name,
+            str(n),
+            CONTAINER,
+            job.status,
+            job.message,
+            0,
+            utc_time_or_null(job.started),
+        )
         for n in range(job.replicas)
     ]
     return Result.of(columns, rows)
@@ -156,14 +170,14 @@ def show_service_containers(ctx: Context, cursor: Cursor) -> Result:
 def drop_service(ctx: Context, cursor: Cursor) -> Result:
     """``DROP SERVICE [IF EXISTS] name [FORCE]``: ends the job if it runs; its logs go, its output stays."""
     cursor.expect("DROP", "SERVICE")
-    lenient = cursor.accept("IF", "EXISTS")
+    if_exists = cursor.accept("IF", "EXISTS")
     name = cursor.name()
     cursor.accept("FORCE")
     cursor.expect_end()
     try:
         job = visible_job(ctx, name, "OWNERSHIP")
     except SnowflakeError as error:
-        if lenient and error.code == 2003:
+        if if_exists and error.code == 2003:
             return Result.status("Drop statement executed successfully (object already dropped).")
         raise
     ctx.stores.jobs.drop(job)

@@ -11,7 +11,7 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_ex
 from airflow_provider_mediabatch.local.session.session import DEFAULT_PARAMETERS
 from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.sql.execute import run_sql
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.show_clauses import show_clauses
 from airflow_provider_mediabatch.local.stores.tables.text import text_literal
@@ -225,7 +225,7 @@ def show_parameters(ctx: Context, cursor: Cursor) -> Result:
         level = "" if value == default else "SESSION"
         shown = (str(v).lower() if isinstance(v, bool) else str(v) for v in (value, default))
         rows.append((name, *shown, level, "", kind))
-    return Result.of([Column.text(n) for n in ("key", "value", "default", "level", "description", "type")], rows)
+    return Result.of([ResultColumn.text(n) for n in ("key", "value", "default", "level", "description", "type")], rows)
 
 
 @statement("SHOW VARIABLES")
@@ -235,7 +235,7 @@ def show_variables(ctx: Context, cursor: Cursor) -> Result:
     clauses = show_clauses(cursor, lambda: None)
     variables = clauses.select(sorted(ctx.session.variables.items()), lambda item: item[0])
     rows = [(name, str(value)) for name, value in variables]
-    return Result.of([Column.text("name"), Column.text("value")], rows)
+    return Result.of([ResultColumn.text("name"), ResultColumn.text("value")], rows)
 
 
 @statement("SHOW LOCKS")
@@ -245,7 +245,7 @@ def show_locks(ctx: Context, cursor: Cursor) -> Result:
     cursor.accept("IN", "ACCOUNT")
     cursor.expect_end()
     rows = [(".".join(key), "PARTITIONS", str(id(owner)), "HOLDING") for key, owner in ctx.stores.locks.held()]
-    return Result.of([Column.text(n) for n in ("resource", "type", "transaction", "status")], rows)
+    return Result.of([ResultColumn.text(n) for n in ("resource", "type", "transaction", "status")], rows)
 
 
 @statement("UNDROP")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist
 from airflow_provider_mediabatch.local.session import visibility
-from airflow_provider_mediabatch.local.sql.information_schema import moment
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.show_clauses import (
     account_scope,
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
 
-def _columns(*names: str) -> list[Column]:
-    kinds = {"created_on": Column.timestamp_ltz, "rows": Column.number, "bytes": Column.number}
-    return [kinds.get(name, Column.text)(name) for name in names]
+def _columns(*names: str) -> list[ResultColumn]:
+    kinds = {"created_on": ResultColumn.timestamp_ltz, "rows": ResultColumn.number, "bytes": ResultColumn.number}
+    return [kinds.get(name, ResultColumn.text)(name) for name in names]
 
 
 @statement("SHOW DATABASES", "SHOW TERSE DATABASES")
@@ -96,7 +95,7 @@ def show_schemas(ctx: Context, cursor: Cursor) -> Result:
 
 
 def _sees_warehouse(ctx: Context, name: str) -> bool:
-    return bool(ctx.stores.privileges.visible(ctx.session.role, "WAREHOUSE", (name,)))
+    return bool(ctx.stores.privileges.is_visible(ctx.session.role, "WAREHOUSE", (name,)))
 
 
 @statement("SHOW WAREHOUSES")
@@ -144,7 +143,7 @@ def show_tables(ctx: Context, cursor: Cursor) -> Result:
         if table.kind == "TABLE":
             count = ctx.session.duckdb.execute(f"SELECT count(*) FROM {table.sql}").fetchall()[0][0]
         kind = "VIEW" if table.kind == "VIEW" else _kind(table)
-        place = (moment(table.created_on), table.name, table.database, table.schema)
+        place = (utc_time(table.created_on), table.name, table.database, table.schema)
         rows.append((*place, kind, table.comment or "", "", count, None, table.owner, "1", "ROLE"))
     return Result.of(
         _columns("created_on", "name", "database_name", "schema_name", "kind", "comment", "cluster_by", "rows", "bytes",
@@ -165,7 +164,7 @@ def show_views(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("VIEWS")
     rows = []
     for view in _tables(ctx, cursor, {"VIEW"}):
-        place = (moment(view.created_on), view.name, "", view.database, view.schema)
+        place = (utc_time(view.created_on), view.name, "", view.database, view.schema)
         rows.append((*place, view.owner, view.comment or "", view.text, "false", "false", "ROLE"))
     return Result.of(
         _columns("created_on", "name", "reserved", "database_name", "schema_name", "owner", "comment", "text",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.errors import does_not_exist
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.models import model_named
 from airflow_provider_mediabatch.local.statements.show_clauses import is_within, schema_scope, show_clauses
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 def _is_visible(ctx: Context, model: Model) -> bool:
     """Any of USAGE, READ and OWNERSHIP lets a role see a model."""
-    return ctx.stores.privileges.visible(ctx.session.role, "MODEL", model.full_name)
+    return ctx.stores.privileges.is_visible(ctx.session.role, "MODEL", model.full_name)
 
 
 def _visible_model(ctx: Context, cursor: Cursor) -> Model:
@@ -52,7 +51,7 @@ def show_models(ctx: Context, cursor: Cursor) -> Result:
         rows.append(
             (
                 *(
-                    datetime.fromtimestamp(model.created_on, UTC),
+                    utc_time(model.created_on),
                     model.name,
                     "USER_MODEL",
                     model.database,
@@ -65,7 +64,7 @@ def show_models(ctx: Context, cursor: Cursor) -> Result:
         *("name", "model_type", "database_name", "schema_name", "comment", "owner"),
         *("default_version_name", "versions", "aliases"),
     )
-    return Result.of([Column.timestamp_ltz("created_on"), *(Column.text(name) for name in names)], rows)
+    return Result.of([ResultColumn.timestamp_ltz("created_on"), *(ResultColumn.text(name) for name in names)], rows)
 
 
 @statement("SHOW VERSIONS")
@@ -94,8 +93,12 @@ def show_versions(ctx: Context, cursor: Cursor) -> Result:
         "model_attributes",
     )
     more = ("runnable_in", "inference_services", "model_spec")
-    columns = [Column.timestamp_ltz("created_on"), *(Column.text(name) for name in names), Column.number("size")]
-    return Result.of([*columns, *(Column.text(name) for name in more)], rows)
+    columns = [
+        ResultColumn.timestamp_ltz("created_on"),
+        *(ResultColumn.text(name) for name in names),
+        ResultColumn.number("size"),
+    ]
+    return Result.of([*columns, *(ResultColumn.text(name) for name in more)], rows)
 
 
 def _version_row(version: ModelVersion) -> tuple[Any, ...]:
@@ -103,7 +106,7 @@ def _version_row(version: ModelVersion) -> tuple[Any, ...]:
     attributes = {"framework": spec.get("model_type"), "task": spec.get("task"), "client": _client(spec)}
     platforms = manifest.get("target_platforms") or ["WAREHOUSE", "SNOWPARK_CONTAINER_SERVICES"]
     return (
-        datetime.fromtimestamp(version.created_on, UTC),
+        utc_time(version.created_on),
         version.name,
         json.dumps(list(version.aliases)),
         version.comment,
@@ -142,7 +145,7 @@ def show_functions(ctx: Context, cursor: Cursor) -> Result:
         else:
             returned = str(outputs[0]["type"]) if outputs else "OBJECT"
         rows.append((function["name"], f"({arguments})", returned, ""))
-    return Result.of([Column.text(name) for name in ("name", "arguments", "return_type", "description")], rows)
+    return Result.of([ResultColumn.text(name) for name in ("name", "arguments", "return_type", "description")], rows)
 
 
 def _typed(field: dict[str, Any]) -> str:

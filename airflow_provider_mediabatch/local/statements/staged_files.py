@@ -19,7 +19,7 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_arg
 from airflow_provider_mediabatch.local.session.access import may_use_files
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql.sources import arguments, relation, stage_reference, table_source
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
 from airflow_provider_mediabatch.local.stores.stages import directory
 from airflow_provider_mediabatch.local.stores.stages import files as stage_files
@@ -147,8 +147,13 @@ def infer_schema(ctx: Context, node: exp.Expression) -> str:
         kind = _snowflake_type(fields[0].type, options)
         nullable = any(field.nullable for field in fields) or len(filenames) < len(paths)
         rows.append((name, kind, nullable, f"$1:{name}::{kind}", ", ".join(filenames), position))
-    names = [Column.text("COLUMN_NAME"), Column.text("TYPE"), Column.boolean("NULLABLE"), Column.text("EXPRESSION")]
-    return relation(ctx, Result.of([*names, Column.text("FILENAMES"), Column.number("ORDER_ID")], rows))
+    names = [
+        ResultColumn.text("COLUMN_NAME"),
+        ResultColumn.text("TYPE"),
+        ResultColumn.boolean("NULLABLE"),
+        ResultColumn.text("EXPRESSION"),
+    ]
+    return relation(ctx, Result.of([*names, ResultColumn.text("FILENAMES"), ResultColumn.number("ORDER_ID")], rows))
 
 
 def listed(stage: Stage, path: str, files: Sequence[Any]) -> list[str]:

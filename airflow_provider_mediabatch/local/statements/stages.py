@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument, not_supported
 from airflow_provider_mediabatch.local.session.access import created, dropped, may_create, owned
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.show_clauses import is_within, schema_scope, show_clauses
@@ -181,7 +180,7 @@ def describe_stage(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     assert stage is not None
     external = stage.kind == "external"
-    refreshed = datetime.fromtimestamp(stage.refreshed_on, UTC).isoformat() if stage.refreshed_on else ""
+    refreshed = utc_time(stage.refreshed_on).isoformat() if stage.refreshed_on else ""
     rows = [
         ("STAGE_FILE_FORMAT", key, _property_type(value), str(value), "") for key, value in stage.file_format.items()
     ]
@@ -196,7 +195,7 @@ def describe_stage(ctx: Context, cursor: Cursor) -> Result:
         ("DIRECTORY", "LAST_REFRESHED_ON", "String", refreshed, ""),
     ]
     names = ("parent_property", "property", "property_type", "property_value", "property_default")
-    return Result.of([Column.text(name) for name in names], rows)
+    return Result.of([ResultColumn.text(name) for name in names], rows)
 
 
 def _property_type(value: Any) -> str:
@@ -226,11 +225,11 @@ def show_stages(ctx: Context, cursor: Cursor) -> Result:
             "owner_role_type",
         ),
     )
-    return Result.of([Column.timestamp_ltz("created_on"), *(Column.text(name) for name in names)], rows)
+    return Result.of([ResultColumn.timestamp_ltz("created_on"), *(ResultColumn.text(name) for name in names)], rows)
 
 
 def _visible(ctx: Context, stage: Stage) -> bool:
-    visible: bool = ctx.stores.privileges.visible(ctx.session.role, "STAGE", stage.full_name)
+    visible: bool = ctx.stores.privileges.is_visible(ctx.session.role, "STAGE", stage.full_name)
     return visible or stage.session is not None
 
 
@@ -240,7 +239,7 @@ def _stage_row(stage: Stage) -> tuple[Any, ...]:
     if stage.encryption == "SNOWFLAKE_SSE":
         kind += " NO CSE"  # Snowflake's word for server-side encryption only
     return (
-        *(datetime.fromtimestamp(stage.created_on, UTC), stage.name, stage.database, stage.schema, stage.url or ""),
+        *(utc_time(stage.created_on), stage.name, stage.database, stage.schema, stage.url or ""),
         *("N", "N", stage.owner, stage.comment, None, kind, "AWS" if external else None, None, None),
         *("Y" if stage.directory_enabled else "N", "ROLE"),
     )

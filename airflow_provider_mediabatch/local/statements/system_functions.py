@@ -9,7 +9,7 @@ from airflow_provider_mediabatch.local.errors import not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.sql import system_functions
 from airflow_provider_mediabatch.local.sql.system_functions import SystemFunction, Waiting, system_function
-from airflow_provider_mediabatch.local.statement_result import Column, Pending, Result
+from airflow_provider_mediabatch.local.statement_result import Pending, Result, ResultColumn
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -74,7 +74,7 @@ def call_system_function(ctx: Context, cursor: Cursor) -> Result | Pending:
         raise not_supported(f"the statement {cursor.sql.strip()[:100]}")
     function, arguments, column = parsed
     if ctx.describe_only:
-        return Result.of([Column.text(column)], [])
+        return Result.of([ResultColumn.text(column)], [])
     value = function(ctx, arguments)
     if not isinstance(value, Waiting):
         return _row(column, value)
@@ -95,7 +95,7 @@ def is_system_call(cursor: Cursor) -> bool:
 
 
 def _row(column: str, value: object) -> Result:
-    return Result.of([Column.text(column)], [(None if value is None else str(value),)])
+    return Result.of([ResultColumn.text(column)], [(None if value is None else str(value),)])
 
 
 def _parse_call(cursor: Cursor) -> tuple[SystemFunction, list[object], str] | None:

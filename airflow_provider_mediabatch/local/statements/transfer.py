@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.local.errors import invalid_argument, not_suppo
 from airflow_provider_mediabatch.local.lexer import Cursor, decode_string
 from airflow_provider_mediabatch.local.session.access import may_use_files
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
-from airflow_provider_mediabatch.local.statement_result import Column, FileTransfer, Result
+from airflow_provider_mediabatch.local.statement_result import FileTransfer, Result, ResultColumn
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.stores.stages import files as stage_files
@@ -159,7 +159,12 @@ def list_files(ctx: Context, cursor: Cursor) -> Result:
             "last_modified": pa.array([stage_files.last_modified(file) for file in files], pa.string()),
         }
     )
-    columns = [Column.text("name"), Column.number("size"), Column.text("md5"), Column.text("last_modified")]
+    columns = [
+        ResultColumn.text("name"),
+        ResultColumn.number("size"),
+        ResultColumn.text("md5"),
+        ResultColumn.text("last_modified"),
+    ]
     return Result(columns, table)
 
 
@@ -176,7 +181,7 @@ def remove_files(ctx: Context, cursor: Cursor) -> Result:
         target.unlink(missing_ok=True)
         _remove_empty_folders(target.parent, stage.root)
         removed.append((stage.url_prefix + file.path, "removed"))
-    return Result.of([Column.text("name"), Column.text("result")], removed)
+    return Result.of([ResultColumn.text("name"), ResultColumn.text("result")], removed)
 
 
 def _remove_empty_folders(folder: Path, root: Path) -> None:
@@ -220,7 +225,7 @@ def copy_files(ctx: Context, cursor: Cursor) -> Result:
         destination = target.path(f"{folder}/{relative}")
         place(ctx, source.path(name), destination)
         names.append((str(destination.relative_to(target.root)),))
-    return Result.of([Column.text("file")], names)
+    return Result.of([ResultColumn.text("file")], names)
 
 
 def place(ctx: Context, source: Path, destination: Path) -> None:

@@ -80,7 +80,7 @@ class Privileges:
         held = self._held(self.roles_of(role), kind.upper(), _text(name))
         return role == ROLE or bool(held & {privilege.upper(), OWNERSHIP, ALL})
 
-    def visible(self, role: str, kind: str, name: Name) -> bool:
+    def is_visible(self, role: str, kind: str, name: Name) -> bool:
         """Whether a role has any privilege of an object, and so sees it in SHOW."""
         return role in GRANTERS or bool(self._held(self.roles_of(role), kind.upper(), _text(name)))
 
@@ -112,10 +112,6 @@ class Privileges:
         )
         found = row.fetchone()
         return str(found["grantee"]) if found else ROLE
-
-    def is_owned(self, kind: str, name: Name) -> bool:
-        """Whether an owner is noted."""
-        return bool(self.list_grants("privilege = ? AND kind = ? AND name = ?", [OWNERSHIP, kind.upper(), _text(name)]))
 
     # What GRANT, REVOKE and the statements about roles do.
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 
 _MEMORY_BYTES = 128 * 2**20
 _MEMORY_RESULTS = 2000
@@ -82,7 +82,7 @@ class ResultStore:
             return None
         table = pa.ipc.open_file(source).read_all()
         head = json.loads(table.schema.metadata[b"mediabatch"])
-        return Result([Column(**column) for column in head["columns"]], table, head["type"])
+        return Result([ResultColumn(**column) for column in head["columns"]], table, head["type"])
 
     def _prune(self) -> None:
         """Remove the oldest files beyond the bounds. A file that a reader has mapped stays readable for that reader."""

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.core.sql import qualified
+from airflow_provider_mediabatch.local.defaults import COMPUTE_POOL
 from airflow_provider_mediabatch.local.errors import already_exists, does_not_exist, invalid_argument
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.catalog import Catalog
-
-LOCAL_POOL = "LOCAL_POOL"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS compute_pools (
@@ -56,7 +55,7 @@ class ComputePools:
             "INSERT OR IGNORE INTO compute_pools "
             "(name, instance_family, min_nodes, max_nodes, owner, created, comment) "
             "VALUES (?, 'CPU_X64_S', 1, ?, ?, ?, 'the processors of this machine')",
-            (LOCAL_POOL, max(4, os.cpu_count() or 1), owner, time.time()),
+            (COMPUTE_POOL, max(4, os.cpu_count() or 1), owner, time.time()),
         )
 
     def create(self, name: str, family: str, min_nodes: int, max_nodes: int, owner: str, comment: str = "") -> None:

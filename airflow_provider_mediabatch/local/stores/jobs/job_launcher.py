@@ -24,11 +24,11 @@ _START_TRIES = 3
 class Launcher:
     """The fork server that job processes come from, kept alive.
 
-    :param state_dir: its messages go to ``zygote.log`` there.
+    :param state_dir: its messages go to ``fork_server.log`` there.
     """
 
     def __init__(self, state_dir: Path) -> None:
-        self._log = state_dir / "zygote.log"
+        self._log = state_dir / "fork_server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._failures = 0

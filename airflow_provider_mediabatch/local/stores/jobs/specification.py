@@ -45,7 +45,6 @@ class Specification:
     gpu: str | None = None
     workers: int = 1
     max_batch_rows: int | None = None
-    image_repo: str | None = None
     force_rebuild: bool = False
 
 
@@ -92,7 +91,6 @@ def parse(text: str) -> Specification:
         gpu=_resources(blocks["resources"]),
         workers=_count("inference.num_workers", inference.get("num_workers")) or 1,
         max_batch_rows=_count("inference.max_batch_rows", inference.get("max_batch_rows")),
-        image_repo=image.get("image_repo"),
         force_rebuild=bool(image.get("force_rebuild")),
     )
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_provider_mediabatch.local.errors import invalid_argument
-from airflow_provider_mediabatch.local.statement_result import Column, Result
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.stores.stages import files as stage_files
 
 if TYPE_CHECKING:
@@ -74,4 +74,6 @@ def refresh(stages: StageStore, stage: Stage, subpath: str = "") -> Result:
     ]
     _write(path, kept + found)
     stages.update(stage, refreshed_on=time.time())
-    return Result.of([Column.text("file"), Column.text("status"), Column.text("description")], changes)
+    return Result.of(
+        [ResultColumn.text("file"), ResultColumn.text("status"), ResultColumn.text("description")], changes
+    )

@@ -39,6 +39,7 @@ class FileFormat:
 
     @property
     def full_name(self) -> str:
+        """``DB.SCHEMA.FORMAT``, quoted where SQL needs it."""
         return qualified(self.database, self.schema, self.name)
 
 

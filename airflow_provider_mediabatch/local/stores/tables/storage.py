@@ -101,22 +101,28 @@ class Storage:
     # Databases, schemas, warehouses.
 
     def databases(self) -> list[dict[str, Any]]:
+        """All databases: ``name``, ``owner``, ``comment``, ``created_on``."""
         return self._rows("SELECT * FROM main.mb_databases ORDER BY name")
 
     def schemas(self, database: str | None = None) -> list[dict[str, Any]]:
+        """The schemas of a database, or of all: as databases, with ``database_name``."""
         rows = self._rows("SELECT * FROM main.mb_schemas ORDER BY database_name, name")
         return [row for row in rows if database in (None, row["database_name"])]
 
     def warehouses(self) -> list[dict[str, Any]]:
+        """All warehouses: as databases, with ``size``."""
         return self._rows("SELECT * FROM main.mb_warehouses ORDER BY name")
 
     def database_exists(self, database: str) -> bool:
+        """Whether there is such a database."""
         return any(row["name"] == database for row in self.databases())
 
     def schema_exists(self, database: str, schema: str) -> bool:
+        """Whether there is such a schema."""
         return any(row["name"] == schema for row in self.schemas(database))
 
     def warehouse_exists(self, name: str) -> bool:
+        """Whether there is such a warehouse."""
         return any(row["name"] == name for row in self.warehouses())
 
     def create_database(self, name: str, owner: str, comment: str = "") -> None:
@@ -128,13 +134,16 @@ class Storage:
         )
 
     def create_schema(self, database: str, name: str, owner: str, comment: str = "") -> None:
+        """An empty schema."""
         self._refuse_dot(name)
         self.change(*self._create_schema(database, name, owner, comment))
 
     def drop_schema(self, database: str, name: str) -> None:
+        """Drop a schema with its tables and views."""
         self.change(*self._drop_schema(database, name))
 
     def drop_database(self, name: str) -> None:
+        """Drop a database with its schemas."""
         drops = [sql for row in self.schemas(name) for sql in self._drop_schema(name, row["name"])]
         self.change(*drops, f"DELETE FROM main.mb_databases WHERE name = {text_literal(name)}")
 

@@ -63,6 +63,7 @@ class Table:
 
     @property
     def full_name(self) -> str:
+        """``DB.SCHEMA.TABLE``, quoted where SQL needs it."""
         return qualified(self.database, self.schema, self.name)
 
     def remark(self) -> str:
@@ -77,6 +78,10 @@ def physical(database: str, schema: str, name: str, *, temporary: bool = False) 
 
 
 def read_table(comment: str) -> Table:
+    """The table that :meth:`Table.remark` stored.
+
+    :param comment: DuckDB's comment on the table.
+    """
     known = json.loads(comment)
     columns = tuple(TableColumn(**column) for column in known.pop("columns"))
     return Table(columns=columns, **known)
