@@ -320,7 +320,7 @@ def test_a_scikit_learn_model_and_decimal_columns(tmp_path, stage, fork_server):
     assert results == pytest.approx([11.0, 12.0])
 
 
-def test_a_job_starts_once_and_survives_its_zygote(tmp_path, stage, models):
+def test_a_job_starts_once_and_survives_its_fork_server(tmp_path, stage, models):
     source = manifest(tmp_path, IMG=paths(2))
     own = ForkServer()
     own.start(

@@ -73,7 +73,8 @@ REPLIES: dict[str, list[str]] = {
     r"select \* from table\(result_scan": ["status"],
     r"call MEDIA\.TRACED\.\w+!spcs_wait_for": ["SPCS_WAIT_FOR"],
     r"CALL MEDIA\.TRACED\.\w+!spcs_cancel_job": ["SPCS_CANCEL_JOB"],
-    r"SELECT SYSTEM\$GET_SERVICE_LOGS": ["SYSTEM$GET_SERVICE_LOGS"],
+    # The text of the call names a SELECT's column; the clients read the value by its position.
+    r"SELECT SYSTEM\$GET_SERVICE_LOGS\(\?, \?, \?\)": ["SYSTEM$GET_SERVICE_LOGS(?, ?, ?)"],
     r"SHOW SERVICE INSTANCES": ["instance_id", "status", "start_time"],
     r"SHOW COMPUTE POOLS": ["name", "max_nodes", "active_nodes", "instance_family"],
     r"select \* from table\(snowflake\.spcs\.get_job_history": [
@@ -88,7 +89,7 @@ REPLIES: dict[str, list[str]] = {
         *("DATABASE_NAME", "SCHEMA_NAME", "NAME", "STATUS", "COMPUTE_POOL_NAME", "PARAMETERS"),
     ],
     r"SELECT PACKAGE_NAME": ["PACKAGE_NAME", "VERSION"],
-    r"select system\$cancel_all_queries": ["SYSTEM$CANCEL_ALL_QUERIES"],
+    r"select system\$cancel_all_queries": [],
     r"DROP SERVICE": ["status"],
     r"REMOVE": ["name", "result"],
 }
