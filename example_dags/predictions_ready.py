@@ -26,7 +26,8 @@ with DAG(
     @task
     def read_predictions(**context: Any) -> list[dict[str, Any]]:
         """The rows that the events are about, in the log and as XCom (at most 100)."""
-        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook, rows
+        from airflow_provider_mediabatch.client.connection import rows
+        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
 
         events = context["triggering_asset_events"].get(predictions, [])
         for event in events:

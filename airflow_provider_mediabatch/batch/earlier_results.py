@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.client.jobs import count_files
-from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.client import stages
+from airflow_provider_mediabatch.client.connection import rows
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def earlier_results(
     for job in jobs:
         if job.name in loaded:
             continue
-        if not count_files(connection, job.location)["success"]:
+        if not stages.output_folder(connection, job.location).success:
             raise IncompleteOutputError(
                 f"{ledger.table} has {job.files:,} files of this run as done by job {job.name}. The job's output in "
                 f"{job.location} is no longer whole, and {table} does not have it. Nothing was loaded",
@@ -56,7 +56,7 @@ def earlier_results(
             result,
             job=job.name,
             location=job.location,
-            rows=Staged(connection, job.name.rpartition(".")[0]).count(job.location),
+            rows=StagedParquet(connection, job.name.rpartition(".")[0]).count(job.location),
             files=job.files,
             seconds=0.0,
             quarantined=(),

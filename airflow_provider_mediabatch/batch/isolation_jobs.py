@@ -23,8 +23,8 @@ from airflow_provider_mediabatch.batch.isolation_rounds import (
 )
 from airflow_provider_mediabatch.batch.submission import JobRequest
 from airflow_provider_mediabatch.client import jobs
-from airflow_provider_mediabatch.client.model_registry import show
-from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.client.connection import rows
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
@@ -93,7 +93,7 @@ class IsolationJobs:
         parent = place.path.rstrip("/").rpartition("/")[0]
         folder = f"{parent}/{MANIFEST_FOLDER}{row_range.name}_{uuid.uuid4().hex[:12]}/".lstrip("/")
         location = StagePath(place.database, place.schema, place.stage, folder).full
-        staged = Staged(connection, self.request.plan.job_schema)
+        staged = StagedParquet(connection, self.request.plan.job_schema)
         names = ", ".join(sql.quoted(name) for name in self.request.manifest.columns)
         rows = staged.copy_rows(
             f"SELECT {names} FROM {self._numbered(staged)} WHERE {ROW} >= {row_range.low} AND {ROW} < {row_range.high}",
@@ -117,24 +117,24 @@ class IsolationJobs:
         folder = StagePath.parse(self.location).folder
         names = {self._folder_of(item) for item in done_ranges(finished)}
         marker = "/" + folder.path
-        found = {str(row["name"]).partition(marker)[2] for row in show(connection, f"LIST {folder.reference}")}
+        found = {str(row["name"]).partition(marker)[2] for row in rows(connection, f"LIST {folder.reference}")}
         strays = sorted({name.partition("/")[0] for name in found if "/" in name} - names)
         if strays:
             # Partial output of parts that failed, and of jobs that the server ended.
             pattern = sql.literal(f".*/({'|'.join(strays)})/.*")
-            show(connection, f"REMOVE {folder.reference} PATTERN = {pattern}")
-        rows = Staged(connection, self.request.plan.job_schema).count(self.location)
+            rows(connection, f"REMOVE {folder.reference} PATTERN = {pattern}")
+        row_count = StagedParquet(connection, self.request.plan.job_schema).count(self.location)
         expected = sum(item.row_range.rows for item in done_ranges(finished))
-        if rows != expected:
+        if row_count != expected:
             raise IncompleteOutputError(
-                f"{self.location} holds {rows} rows and not the {expected} of the parts that are done",
+                f"{self.location} holds {row_count} rows and not the {expected} of the parts that are done",
                 running=_ENDED,
                 retry="A retry will find the same jobs and count again.",
             )
         if "_SUCCESS" not in found:
             source = (folder / min(names)).folder
-            show(connection, f"COPY FILES INTO {folder.reference} FROM {source.reference} FILES = ('_SUCCESS')")
-        return rows
+            rows(connection, f"COPY FILES INTO {folder.reference} FROM {source.reference} FILES = ('_SUCCESS')")
+        return row_count
 
     def range_errors(
         self, connection: SnowflakeConnection, finished: Sequence[FinishedRange]
@@ -153,11 +153,11 @@ class IsolationJobs:
         self, connection: SnowflakeConnection, errors: Sequence[tuple[RowRange, str]]
     ) -> list[dict[str, str]]:
         """The first of the bad files by row, each with its error."""
-        staged = Staged(connection, self.request.plan.job_schema)
+        staged = StagedParquet(connection, self.request.plan.job_schema)
         found = staged.rows(f"{self.quarantined_rows_sql(staged, errors)} ORDER BY {ROW} LIMIT {MAX_LISTED}")
         return list(listed_files({"path": row["FILE_PATH"], "error": row["ERROR"]} for row in found))
 
-    def quarantined_rows_sql(self, staged: Staged, errors: Sequence[tuple[RowRange, str]]) -> str:
+    def quarantined_rows_sql(self, staged: StagedParquet, errors: Sequence[tuple[RowRange, str]]) -> str:
         """A SELECT of the bad rows' FILE_PATH, ERROR and MB_ROW: they stay on the server, however many they are."""
         key = sql.quoted((self.request.manifest.file_columns or tuple(self.request.manifest.columns))[0])
         cases = " ".join(
@@ -176,7 +176,7 @@ class IsolationJobs:
     def _folder_of(self, item: FinishedRange) -> str:
         return self.job_of(item).rsplit(".", 1)[-1]
 
-    def _numbered(self, staged: Staged) -> str:
+    def _numbered(self, staged: StagedParquet) -> str:
         """The manifest's rows with their numbers from 0, in an order that only their values decide."""
         columns = self.request.manifest.columns
         order = ", ".join(sql.quoted(name) for name in columns)

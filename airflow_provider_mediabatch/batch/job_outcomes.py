@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest, submission_error
-from airflow_provider_mediabatch.client import jobs
-from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.client import jobs, stages
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.exceptions import (
     RETRY_NEXT,
@@ -39,7 +39,7 @@ def check_manifest_exists(connection: SnowflakeConnection, manifest: Manifest) -
 
     :raises InvalidInputError: naming the task to clear.
     """
-    if not manifest.is_empty and not jobs.count_files(connection, manifest.location)["files"]:
+    if not manifest.is_empty and not stages.output_folder(connection, manifest.location).files:
         raise InvalidInputError(
             f"The manifest {manifest.location} is not there any more: its Parquet was removed since it was written. "
             "Nothing was started; clear the task that listed the files, so that it is written again"
@@ -52,15 +52,15 @@ def verify_output(connection: SnowflakeConnection, request: JobRequest, attempt:
     :raises IncompleteOutputError: no ``_SUCCESS``, rows missing, partitions missing.
     """
     location = request.location(attempt.job)
-    found = jobs.count_files(connection, location)
-    if not found["success"]:
+    found = stages.output_folder(connection, location)
+    if not found.success:
         raise IncompleteOutputError(
             f"Job {attempt.job} is DONE, but {location} has no _SUCCESS: its output is not whole and is not read",
             running=_ENDED,
             retry=RETRY_NEXT,
         )
-    staged = Staged(connection, request.plan.job_schema)
-    rows = staged.count(location) if found["files"] else 0
+    staged = StagedParquet(connection, request.plan.job_schema)
+    rows = staged.count(location) if found.files else 0
     expected = request.manifest.row_count
     if request.plan.keeps_rows and rows != expected:
         raise IncompleteOutputError(

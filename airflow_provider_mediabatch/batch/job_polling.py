@@ -23,20 +23,6 @@ MAX_FAILURES = 10
 MAX_UNKNOWN_QUERY = 6
 _GROWTH_SECONDS = 300.0
 
-PERMANENT_ERRORS = frozenset(
-    {
-        250001,  # connection refused by authentication rules (the connector's own number for a failed login)
-        390100,  # incorrect user name or password
-        390101,  # user locked or disabled
-        390144,  # JWT token invalid
-        390189,  # role not granted
-        390201,  # object does not exist or not authorized, at login
-        390422,  # incoming request from an address that is not allowed
-        3001,  # insufficient privileges
-    }
-)
-"""Error numbers that waiting does not mend. 2003 (does not exist) is no error here: it is the answer "gone"."""
-
 
 class Phase(StrEnum):
     """Where the work is: the statement still runs (an image is being built), or the job is known by name."""
@@ -196,8 +182,3 @@ class JobPoller:
     def _wait(self, delay: float, now: float) -> float:
         """The delay, cut off at the deadline."""
         return delay if self._deadline is None else min(delay, max(0.05, self._deadline - now))
-
-
-def is_permanent(errno: int | None) -> bool:
-    """Whether Snowflake's error number is one that waiting does not mend."""
-    return errno in PERMANENT_ERRORS

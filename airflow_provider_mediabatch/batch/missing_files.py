@@ -11,8 +11,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.client.async_statements import run_async
-from airflow_provider_mediabatch.client.staged_parquet import Staged, field
+from airflow_provider_mediabatch.client.connection import run_async
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.client.stages import describe_stage, stage_url
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.files.stage_source import StageSource
@@ -49,7 +49,7 @@ def missing_files(connection: SnowflakeConnection, manifest: Manifest, schema: s
 
     :param schema: ``DB.SCHEMA`` as SQL, for the temporary file format that reads the manifest.
     """
-    staged = Staged(connection, schema)
+    staged = StagedParquet(connection, schema)
     source = staged.source(manifest.location)
     paths = {name: f"{field(name)}::VARCHAR" for name in manifest.file_columns}
     if manifest.is_empty or not paths:

@@ -6,14 +6,13 @@ rows inserted. The DELETE takes the table's lock, so that two loads of one table
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.client.async_statements import column_type
-from airflow_provider_mediabatch.client.jobs import count_files
-from airflow_provider_mediabatch.client.staged_parquet import Staged, field
+from airflow_provider_mediabatch.client import stages
+from airflow_provider_mediabatch.client.connection import execute, qualified_name, table_columns, transaction
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, Manifest
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_mediabatch.core.batch_result import BatchResult
 
-_DOES_NOT_EXIST = 2003
 _NESTED = ("VARIANT", "OBJECT", "ARRAY", "MAP")
 _FAMILIES = {
     "TEXT": "VARCHAR",
@@ -62,27 +60,19 @@ def table_name(connection: SnowflakeConnection, table: str) -> str:
 
     :raises InvalidInputError: when it is none, or cannot be filled.
     """
-    try:
-        parts = sql.split(table)
-    except ValueError as error:
-        raise InvalidInputError(f"table: {error}") from None
-    defaults = (connection.database, connection.schema)
-    full = (*defaults[: 3 - len(parts)], *parts) if len(parts) < 3 else parts
-    if len(full) != 3 or not all(full):
-        raise InvalidInputError(f"table={table!r}: write database.schema.table, or set both on the connection")
-    return sql.qualified(*(str(part) for part in full))
+    return sql.qualified(*qualified_name(connection, table, argument="table", kind="table"))
 
 
-def check_complete(connection: SnowflakeConnection, staged: Staged, result: BatchResult) -> None:
+def check_complete(connection: SnowflakeConnection, staged: StagedParquet, result: BatchResult) -> None:
     """A result that is to be loaded must be whole: ``_SUCCESS``, and as many rows as were verified.
 
     :raises IncompleteOutputError: otherwise; partial output is never loaded.
     """
-    found = count_files(connection, result.location)
-    rows = staged.count(result.location) if found["success"] and found["files"] else 0
-    if found["success"] and rows == result.rows:
+    found = stages.output_folder(connection, result.location)
+    rows = staged.count(result.location) if found.success and found.files else 0
+    if found.success and rows == result.rows:
         return
-    what = f"{rows:,} of {result.rows:,} rows" if found["success"] else "no _SUCCESS"
+    what = f"{rows:,} of {result.rows:,} rows" if found.success else "no _SUCCESS"
     raise IncompleteOutputError(
         f"the output of job {result.job} in {result.location} is not whole ({what}): nothing was loaded",
         running="The job has ended and bills no more.",
@@ -91,7 +81,7 @@ def check_complete(connection: SnowflakeConnection, staged: Staged, result: Batc
 
 
 def columns_of(
-    staged: Staged, result: BatchResult, manifest: Manifest, *, nested: str | Mapping[str, str]
+    staged: StagedParquet, result: BatchResult, manifest: Manifest, *, nested: str | Mapping[str, str]
 ) -> dict[str, TableColumn]:
     """The columns that a result gives: manifest's and model's, nested ones as told, and the path under its own name.
 
@@ -129,7 +119,7 @@ def columns_of(
     return columns
 
 
-def _flattened(staged: Staged, location: str, name: str, value: str) -> dict[str, TableColumn]:
+def _flattened(staged: StagedParquet, location: str, name: str, value: str) -> dict[str, TableColumn]:
     """One column for each key of an object column, typed when all its values are of one kind."""
     rows = staged.rows(
         "SELECT F.KEY AS NAME, MIN(TYPEOF(F.VALUE)) AS LEAST, MAX(TYPEOF(F.VALUE)) AS MOST "
@@ -161,11 +151,11 @@ def prepare_table(
     wanted = {name: column.kind for name, column in columns.items()} | {
         name: kind for name, kind in BOOKKEEPING_COLUMNS.items() if name not in columns
     }
-    existing = _existing(connection, table)
+    existing = table_columns(connection, table)
     if existing is None:
         text = ", ".join(f"{sql.quoted(name)} {kind}" for name, kind in wanted.items())
-        _execute(connection, f"CREATE TABLE IF NOT EXISTS {table} ({text})")
-        existing = _existing(connection, table) or {}
+        execute(connection, f"CREATE TABLE IF NOT EXISTS {table} ({text})")
+        existing = table_columns(connection, table) or {}
     changed = [
         f"{name} is {existing[name]} in the table and {kind} in the output"
         for name, kind in wanted.items()
@@ -183,12 +173,12 @@ def prepare_table(
             "or set schema_change='evolve'"
         )
     for name, kind in missing.items():
-        _execute(connection, f"ALTER TABLE {table} ADD COLUMN {sql.quoted(name)} {kind}")
+        execute(connection, f"ALTER TABLE {table} ADD COLUMN {sql.quoted(name)} {kind}")
 
 
 def load(
     connection: SnowflakeConnection,
-    staged: Staged,
+    staged: StagedParquet,
     table: str,
     results: Sequence[tuple[BatchResult, Mapping[str, TableColumn]]],
     *,
@@ -200,7 +190,7 @@ def load(
     :return: rows loaded.
     """
     loaded = 0
-    with _transaction(connection):
+    with transaction(connection):
         for result, columns in results:
             facts = {
                 "MB_MODEL": sql.literal(result.model),
@@ -216,15 +206,15 @@ def load(
             )
             source = staged.source(result.location)
             keys = f"{columns[PATH].expression} AS P, {columns[CONTENT_ID].expression} AS C"
-            _execute(connection, f"DELETE FROM {table} T WHERE T.MB_JOB = {facts['MB_JOB']}")
-            _execute(
+            execute(connection, f"DELETE FROM {table} T WHERE T.MB_JOB = {facts['MB_JOB']}")
+            execute(
                 connection,
                 f"DELETE FROM {table} T USING (SELECT DISTINCT {keys} FROM {source}) S "
                 f"WHERE T.{PATH} = S.P AND EQUAL_NULL(T.{CONTENT_ID}, S.C) AND {subject}",
             )
             expressions = {name: column.expression for name, column in columns.items()} | facts
             names = ", ".join(sql.quoted(name) for name in expressions)
-            loaded += _execute(
+            loaded += execute(
                 connection, f"INSERT INTO {table} ({names}) SELECT {', '.join(expressions.values())} FROM {source}"
             )
         expected = sum(result.rows for result, _ in results)
@@ -235,38 +225,6 @@ def load(
                 retry="A retry will look again.",
             )
     return loaded
-
-
-@contextmanager
-def _transaction(connection: SnowflakeConnection) -> Iterator[None]:
-    from snowflake.connector.errors import Error
-
-    _execute(connection, "BEGIN")
-    try:
-        yield
-        _execute(connection, "COMMIT")
-    except BaseException:
-        with suppress(Error):
-            _execute(connection, "ROLLBACK")
-        raise
-
-
-def _existing(connection: SnowflakeConnection, table: str) -> dict[str, str] | None:
-    from snowflake.connector.errors import ProgrammingError
-
-    try:
-        with connection.cursor() as cursor:
-            return {item.name: column_type(item) for item in cursor.describe(f"SELECT * FROM {table}")}
-    except ProgrammingError as error:
-        if error.errno == _DOES_NOT_EXIST:
-            return None
-        raise
-
-
-def _execute(connection: SnowflakeConnection, statement: str) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return int(cursor.rowcount or 0)
 
 
 def _family(kind: str) -> str:

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch.job_polling import Phase
-from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client import errors, jobs, stages
+from airflow_provider_mediabatch.client.connection import connected
 from airflow_provider_mediabatch.core.job_names import MAX_GENERATIONS, job_name
 from airflow_provider_mediabatch.core.job_status import JobStatus, SubmissionState
 from airflow_provider_mediabatch.exceptions import JobNotVisibleError, MediaBatchError, SubmissionFailedError
@@ -112,7 +113,7 @@ def find(
                 continue  # it was there and was dropped: its folder may hold files, so its name is not used again
         status = JobStatus.of(info.status)
         if status is JobStatus.DONE:
-            if jobs.count_files(connection, request.location(job))["success"]:
+            if stages.output_folder(connection, request.location(job)).success:
                 return Attempt(job, generation, None, started, adopted=True)
         elif status is None or not (status.terminal or status.ending):
             return Attempt(job, generation, Phase.RUNNING, started, attached=True)
@@ -145,7 +146,7 @@ def submit(connection: SnowflakeConnection, snowflake_conn_id: str, request: Job
     except Exception as error:
         if _look_again(snowflake_conn_id, job) is not None:
             return Attempt(job, generation, Phase.RUNNING, started)
-        raise submission_error(job, jobs.describe_error(error)[0], jobs.errno(error)) from error
+        raise submission_error(job, errors.error_text(error), errors.errno(error)) from error
     return Attempt(job, generation, Phase.SUBMITTING, started, query_id)
 
 
@@ -155,7 +156,7 @@ def submission_error(job: str, text: str, errno: int | None = None) -> MediaBatc
     :param text: what Snowflake said.
     :param errno: its number, where the text does not begin with it.
     """
-    if errno == jobs.ALREADY_EXISTS or text.startswith((f"{jobs.ALREADY_EXISTS}:", f"00{jobs.ALREADY_EXISTS}")):
+    if errno == errors.ALREADY_EXISTS or text.startswith((f"{errors.ALREADY_EXISTS}:", f"00{errors.ALREADY_EXISTS}")):
         return JobNotVisibleError(
             f"A job named {job} exists already, but this connection's role may not see it, so it cannot be used. "
             f"Let its owner run: {jobs.visible_grant(job)}; or use the role that started it",
@@ -169,12 +170,12 @@ def _look_again(snowflake_conn_id: str, job: str) -> jobs.JobInfo | None:
     """DESCRIBE on a new connection, several times if need be: the old one may be what broke."""
     for attempt in range(_DESCRIBE_TRIES):
         try:
-            with jobs.connected(snowflake_conn_id) as connection:
+            with connected(snowflake_conn_id) as connection:
                 return jobs.describe(connection, job)
         except Exception as error:
             if attempt == _DESCRIBE_TRIES - 1:
                 raise MediaBatchError(
-                    f"Submitting {job} failed, and so did looking for it: {jobs.describe_error(error)[0]}",
+                    f"Submitting {job} failed, and so did looking for it: {errors.error_text(error)}",
                     running="Whether the job was started, and bills, is not known.",
                 ) from error
             time.sleep(2.0**attempt)

@@ -12,14 +12,12 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.batch.job_polling import JobPoller, Phase, PollDecision
-from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client import errors, jobs
+from airflow_provider_mediabatch.client.connection import connected
 from airflow_provider_mediabatch.core.job_status import SubmissionState
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
-
-SESSION_ENDED = frozenset({390104, 390110, 390111, 390112, 390114, 390115, 390195, 250002})
-"""The session is gone or the connection is closed: log in again, which says nothing about the job."""
 
 
 def poll_once(connection: SnowflakeConnection, poller: JobPoller, *, job: str, query_id: str | None) -> PollDecision:
@@ -34,11 +32,6 @@ def poll_once(connection: SnowflakeConnection, poller: JobPoller, *, job: str, q
         return poller.after_query_state(state, error, info.status if info else None, now=time.time())
     info = jobs.describe(connection, job)
     return poller.after_job_status(info.status if info else None, now=time.time())
-
-
-def session_ended(error: BaseException) -> bool:
-    """Whether the connection has to be opened again."""
-    return jobs.errno(error) in SESSION_ENDED or type(error).__name__ == "ReauthenticationRequest"
 
 
 def wait(
@@ -58,7 +51,7 @@ def wait(
     :param cancel_on_timeout: cancel the job when the deadline passes.
     """
     current: AbstractContextManager[SnowflakeConnection] = (
-        jobs.connected(snowflake_conn_id) if connection is None else nullcontext(connection)
+        connected(snowflake_conn_id) if connection is None else nullcontext(connection)
     )
     while True:
         try:
@@ -74,10 +67,10 @@ def wait(
         except Exception as error:
             if not hasattr(error, "errno") and not isinstance(error, OSError):
                 raise
-            text, permanent = jobs.describe_error(error)
-            decision = poller.after_poll_error(text, permanent=permanent and not session_ended(error), now=time.time())
+            permanent = errors.is_permanent(error)
+            decision = poller.after_poll_error(errors.error_text(error), permanent=permanent, now=time.time())
             report(decision)
             if decision.outcome is not None:
                 return decision
             time.sleep(decision.delay)
-        current = jobs.connected(snowflake_conn_id)
+        current = connected(snowflake_conn_id)

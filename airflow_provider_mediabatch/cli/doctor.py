@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_provider_mediabatch.client.connection import qualified_name
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.stage_path import StagePath
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.core.metadata import ModelFacts
+    from airflow_provider_mediabatch.core.metadata import ModelInfo
 
 Status = Literal["pass", "warn", "fail", "skip"]
 
@@ -148,14 +149,14 @@ class _Examination:
             "SELECT CURRENT_ACCOUNT() AS ACCOUNT, CURRENT_VERSION() AS VERSION, CURRENT_USER() AS NAME, "
             "CURRENT_ROLE() AS ROLE, CURRENT_WAREHOUSE() AS WAREHOUSE"
         )[0]
-        yield Finding("connection", "pass", f"account {row['account']}, Snowflake {row['version']}, user {row['name']}")
-        self.role = str(row["role"] or "PUBLIC")
+        yield Finding("connection", "pass", f"account {row['ACCOUNT']}, Snowflake {row['VERSION']}, user {row['NAME']}")
+        self.role = str(row["ROLE"] or "PUBLIC")
         self.grants = self._all_grants(self.role)
         if self.role == "ACCOUNTADMIN":
             yield Finding("role", "warn", "ACCOUNTADMIN: works, but a role of its own is safer for a scheduled job")
         else:
             yield Finding("role", "pass", f"{self.role}, with {len(self.grants)} grants")
-        yield self._warehouse(row["warehouse"])
+        yield self._warehouse(row["WAREHOUSE"])
 
     def _warehouse(self, current: Any) -> Finding:
         name = current or self.wanted.warehouse
@@ -257,7 +258,7 @@ class _Examination:
         from airflow_provider_mediabatch.exceptions import InvalidInputError
 
         try:
-            parts = model_registry.model_parts(self.connection, name)
+            parts = qualified_name(self.connection, name, argument="--model", kind="model")
             grant = f"GRANT READ ON MODEL {sql.qualified(*parts)} TO ROLE {sql.identifier(self.role)}"
             facts = model_registry.resolve_version(self.connection, name, self.wanted.version)
         except InvalidInputError as error:
@@ -268,7 +269,7 @@ class _Examination:
         yield self._privilege("READ on model", "READ", "MODEL", parts, grant)
         yield self._function(facts)
 
-    def _function(self, facts: ModelFacts) -> Finding:
+    def _function(self, facts: ModelInfo) -> Finding:
         found = facts.function(self.wanted.function)
         what = getattr(found, "what", None)
         if what is not None:
@@ -276,12 +277,11 @@ class _Examination:
         return Finding("function", "pass", str(getattr(found, "name", "")))
 
     def _job_schema(self) -> Finding:
-        from airflow_provider_mediabatch.client import model_registry
 
         schema = (
             sql.split(self.wanted.job_schema)
             if self.wanted.job_schema
-            else model_registry.model_parts(self.connection, str(self.wanted.model))[:2]
+            else qualified_name(self.connection, str(self.wanted.model), argument="--model", kind="model")[:2]
         )
         if len(schema) != 2:
             return Finding("CREATE SERVICE on schema", "fail", f"{self.wanted.job_schema!r} is not DATABASE.SCHEMA")
@@ -333,9 +333,9 @@ class _Examination:
         return next((row for row in self._show_or_nothing(statement) if str(row["name"]) == name), None)
 
     def _show(self, statement: str) -> list[dict[str, Any]]:
-        from airflow_provider_mediabatch.client.model_registry import show
+        from airflow_provider_mediabatch.client.connection import rows
 
-        return show(self.connection, statement)
+        return rows(self.connection, statement)
 
     def _show_or_nothing(self, statement: str) -> list[dict[str, Any]]:
         from snowflake.connector.errors import ProgrammingError

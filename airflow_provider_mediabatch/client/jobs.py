@@ -6,13 +6,12 @@ here needs a warehouse, but for :func:`seconds`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.batch.job_polling import is_permanent
-from airflow_provider_mediabatch.client.model_registry import show
+from airflow_provider_mediabatch.client import errors
+from airflow_provider_mediabatch.client.connection import execute, rows, rows_or_none
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_names import PREFIX
 from airflow_provider_mediabatch.core.job_status import SubmissionState
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
-DOES_NOT_EXIST = 2003
-ALREADY_EXISTS = 2002
 LOG_LINES = 100
 CONTAINER = "main"
 
@@ -107,17 +104,10 @@ def submit(connection: SnowflakeConnection, statement: str) -> str:
 
 def describe(connection: SnowflakeConnection, job: str) -> JobInfo | None:
     """The job, or None when it does not exist or this role may not see it."""
-    from snowflake.connector.errors import ProgrammingError
-
-    try:
-        rows = show(connection, f"DESCRIBE SERVICE {job}")
-    except ProgrammingError as error:
-        if error.errno == DOES_NOT_EXIST:
-            return None
-        raise
-    if not rows:
+    found = rows_or_none(connection, f"DESCRIBE SERVICE {job}")
+    if not found:
         return None
-    return JobInfo(job, str(rows[0]["status"]), int(rows[0].get("target_instances") or 1))
+    return JobInfo(job, str(found[0]["status"]), int(found[0].get("target_instances") or 1))
 
 
 def statuses(connection: SnowflakeConnection, schema: str) -> dict[str, str]:
@@ -160,16 +150,13 @@ def cancel(connection: SnowflakeConnection, job: str, query_id: str | None = Non
     from snowflake.connector.errors import DatabaseError, ProgrammingError
 
     if query_id:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(f"SELECT SYSTEM$CANCEL_QUERY({sql.literal(query_id)})")
-        except DatabaseError:
-            pass  # it has ended, which is what was wanted; the job's own answer follows
+        # A statement that has ended cannot be cancelled, which is as good. The job's own answer follows.
+        with suppress(DatabaseError):
+            execute(connection, f"SELECT SYSTEM$CANCEL_QUERY({sql.literal(query_id)})")
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(f"CALL {job}!SPCS_CANCEL_JOB()")
+        execute(connection, f"CALL {job}!SPCS_CANCEL_JOB()")
     except ProgrammingError as error:
-        if error.errno == DOES_NOT_EXIST:
+        if errors.is_missing(error):
             return False
         info = describe(connection, job)
         if info is None or info.status.upper() in ("DONE", "FAILED", "CANCELLED", "CANCELLING", "INTERNAL_ERROR"):
@@ -185,14 +172,14 @@ def logs(connection: SnowflakeConnection, job: str, instances: int = 1, lines: i
     texts = []
     for instance in range(min(instances, 8)):
         try:
-            rows = show(
+            found = rows(
                 connection,
                 f"SELECT SYSTEM$GET_SERVICE_LOGS({sql.literal(job)}, {sql.literal(str(instance))}, "
                 f"{sql.literal(CONTAINER)}, {int(lines)}) AS LOGS",
             )
         except DatabaseError:
             continue
-        text = str(rows[0]["logs"] or "").rstrip() if rows else ""
+        text = str(found[0]["LOGS"] or "").rstrip() if found else ""
         if text:
             texts.append(f"[instance {instance}]\n{text}" if instances > 1 else text)
     return "\n".join(texts)
@@ -207,7 +194,7 @@ def seconds(connection: SnowflakeConnection, job: str) -> float | None:
 
     database, schema, name = (sql.literal(part) for part in sql.split(job))
     try:
-        found = show(
+        found = rows(
             connection,
             "SELECT DATEDIFF(millisecond, CREATED_TIME, COMPLETED_TIME) / 1000 AS SECONDS FROM "
             f"TABLE(snowflake.spcs.get_job_history()) WHERE DATABASE_NAME = {database} AND SCHEMA_NAME = {schema} "
@@ -215,54 +202,9 @@ def seconds(connection: SnowflakeConnection, job: str) -> float | None:
         )
     except DatabaseError:
         return None
-    return float(found[0]["seconds"]) if found else None
+    return float(found[0]["SECONDS"]) if found else None
 
 
 def visible_grant(job: str) -> str:
     """The statement that lets a role see a job that another role owns."""
     return f"GRANT MONITOR ON SERVICE {job} TO ROLE …"
-
-
-def errno(error: BaseException) -> int | None:
-    """Snowflake's error number of a connector error."""
-    number = getattr(error, "errno", None)
-    return int(number) if isinstance(number, int) and number >= 0 else None
-
-
-def describe_error(error: BaseException) -> tuple[str, bool]:
-    """An error's text on one line, and whether waiting cannot mend it."""
-    text = " ".join(str(getattr(error, "msg", None) or error).split())
-    return f"{type(error).__name__}: {text}", is_permanent(errno(error))
-
-
-@contextmanager
-def connected(snowflake_conn_id: str) -> Iterator[SnowflakeConnection]:
-    """One login through Apache's connection; imports the connector only when it is called."""
-    from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
-
-    with MediaBatchHook(snowflake_conn_id=snowflake_conn_id).connect() as connection:
-        yield connection
-
-
-@contextmanager
-def still_connected(snowflake_conn_id: str, connection: SnowflakeConnection | None) -> Iterator[SnowflakeConnection]:
-    """The task's open connection where its session still lives (a heartbeat, no statement); else one login more.
-
-    :param connection: as it was before a wait that may have taken hours; None: there is none.
-    """
-    if connection is not None and connection.is_valid():
-        yield connection
-        return
-    with connected(snowflake_conn_id) as opened:
-        yield opened
-
-
-def count_files(connection: SnowflakeConnection, location: str) -> Mapping[str, Any]:
-    """Files under an output folder, and whether ``_SUCCESS`` lies in it (not further below). LIST: no warehouse."""
-    folder = StagePath.parse(location).folder
-    names = [str(row["name"]) for row in show(connection, f"LIST {folder.reference}")]
-    success = f"/{folder.path}_SUCCESS"
-    return {
-        "files": sum(1 for name in names if name.endswith(".parquet")),
-        "success": any(name.endswith(success) for name in names),
-    }

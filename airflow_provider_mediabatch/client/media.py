@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core import sql
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection

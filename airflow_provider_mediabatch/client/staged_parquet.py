@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.client.model_registry import show
+from airflow_provider_mediabatch.client.connection import rows, value
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.stage_path import StagePath
 
@@ -18,7 +18,7 @@ _STAGE_PATTERN = f"^@{_PART}[.]{_PART}[.]{_PART}/"
 PARQUET_PATTERN = r".*[.]parquet"
 
 
-class Staged:
+class StagedParquet:
     """Folders of staged Parquet, read over one connection with one temporary file format.
 
     :param connection: an open connection; the file format lives as long as its session.
@@ -34,7 +34,7 @@ class Staged:
     def file_format(self) -> str:
         """The file format's qualified name, made when it is first asked for."""
         if not self._made:
-            show(self._connection, f"CREATE TEMPORARY FILE FORMAT IF NOT EXISTS {self._format} TYPE = PARQUET")
+            rows(self._connection, f"CREATE TEMPORARY FILE FORMAT IF NOT EXISTS {self._format} TYPE = PARQUET")
             self._made = True
         return self._format
 
@@ -45,12 +45,12 @@ class Staged:
 
     def columns(self, location: str) -> dict[str, str]:
         """Column name to SQL type, from the files themselves."""
-        rows = show(
+        found = rows(
             self._connection,
             f"SELECT COLUMN_NAME, TYPE FROM TABLE(INFER_SCHEMA(LOCATION => {_location(location)}, "
             f"FILE_FORMAT => {sql.literal(self.file_format)}))",
         )
-        return {str(row["column_name"]): str(row["type"]) for row in rows}
+        return {str(row["COLUMN_NAME"]): str(row["TYPE"]) for row in found}
 
     def relation(self, location: str, columns: Mapping[str, str]) -> str:
         """A parenthesised SELECT that gives the folder's rows as typed columns."""
@@ -96,27 +96,20 @@ class Staged:
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
         """Rows of a small SELECT, column names as they are."""
-        from snowflake.connector import DictCursor
-
-        with self._connection.cursor(DictCursor) as cursor:
-            cursor.execute(statement)
-            return list(cursor.fetchall())
+        return rows(self._connection, statement)
 
     def value(self, statement: str) -> Any:
         """The one value of a one-row SELECT."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement)
-            row: Any = cursor.fetchone()
-            return row[0] if row else None
+        return value(self._connection, statement)
 
     def copy_rows(self, select: str, target: str) -> int:
         """``COPY INTO`` a fresh folder from a SELECT; returns the rows written."""
-        rows = show(
+        found = rows(
             self._connection,
             f"COPY INTO {StagePath.parse(target).folder.reference} FROM ({select}) "
             "FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE INCLUDE_QUERY_ID = TRUE",
         )
-        return int(rows[0].get("rows_unloaded") or 0) if rows else 0
+        return int(found[0].get("rows_unloaded") or 0) if found else 0
 
 
 def field(name: str) -> str:

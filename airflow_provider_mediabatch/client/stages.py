@@ -1,22 +1,49 @@
-"""Stages: a path as a user writes it, and what SHOW STAGES says of a stage."""
+"""Stages: what they are, and what lies in a folder. SHOW and LIST alone, which need no warehouse."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.client import errors
+from airflow_provider_mediabatch.client.connection import rows, rows_or_none
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_names import closest
+from airflow_provider_mediabatch.core.metadata import StageInfo
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-_MISSING = (2003, 2043)
+
+@dataclass(frozen=True)
+class OutputFolder:
+    """What an output folder holds.
+
+    :param files: Parquet files in and below it.
+    :param success: whether ``_SUCCESS`` is in it. One further below does not count.
+    """
+
+    files: int
+    success: bool
+
+
+def output_folder(connection: SnowflakeConnection, location: str) -> OutputFolder:
+    """Look into a folder that a job or a COPY writes to.
+
+    :param location: full stage path.
+    """
+    folder = StagePath.parse(location).folder
+    names = [str(row["name"]) for row in rows(connection, f"LIST {folder.reference}")]
+    marker = f"/{folder.path}_SUCCESS"
+    return OutputFolder(
+        files=sum(1 for name in names if name.endswith(".parquet")),
+        success=any(name.endswith(marker) for name in names),
+    )
 
 
 def resolve_stage_path(connection: SnowflakeConnection, text: str, argument: str) -> StagePath:
@@ -35,37 +62,51 @@ def resolve_stage_path(connection: SnowflakeConnection, text: str, argument: str
 def describe_stage(connection: SnowflakeConnection, path: StagePath) -> dict[str, Any]:
     """The stage's row of SHOW STAGES (``name``, ``url``, ``type``, ``directory_enabled`` …). Needs no warehouse.
 
-    :raises InvalidInputError: when the stage does not exist or this role may not see it, with the closest name.
+    :raises InvalidInputError: when it is not there or this role may not see it, with what was most likely meant.
     """
     schema = sql.qualified(path.database, path.schema)
     pattern = path.stage.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
-    with explain_missing(f"schema {schema} of stage {path.root.full}"):
-        found = rows(connection, f"SHOW STAGES LIKE {sql.literal(pattern)} IN SCHEMA {schema}")
-        for row in found:
-            if row["name"] == path.stage:
-                return row
-        names = [row["name"] for row in found] or [
-            row["name"] for row in rows(connection, f"SHOW STAGES IN SCHEMA {schema}")
-        ]
+    found = rows_or_none(connection, f"SHOW STAGES LIKE {sql.literal(pattern)} IN SCHEMA {schema}")
+    if found is None:
+        what = f"Schema {schema} of stage @{path.stage_name}"
+        raise InvalidInputError(errors.not_visible(what, grant=f"GRANT USAGE ON SCHEMA {schema} TO ROLE …"))
+    for row in found:
+        if row["name"] == path.stage:
+            return row
+    # LIKE matches letters of either case. Without any match the whole list tells what was most likely meant.
+    names = [row["name"] for row in found or rows(connection, f"SHOW STAGES IN SCHEMA {schema}")]
     meant = closest(path.stage, names)
     hint = f"; did you mean @{sql.qualified(path.database, path.schema, meant)}?" if meant else ""
-    raise InvalidInputError(
-        f"stage @{path.stage_name} does not exist, or this role may not see it{hint} "
-        f"(otherwise: GRANT READ ON STAGE {path.stage_name} TO ROLE …, for an external stage GRANT USAGE)"
-    )
+    grant = f"GRANT READ ON STAGE {path.stage_name} TO ROLE …, for an external stage GRANT USAGE"
+    raise InvalidInputError(errors.not_visible(f"Stage @{path.stage_name}", hint=hint, grant=grant))
 
 
 def stage_url(row: Mapping[str, Any]) -> str | None:
-    """An external stage's URL ending in a slash, which LIST puts before every name; None for an internal stage.
-
-    :param row: what :func:`describe_stage` returned.
-    """
+    """An external stage's URL ending in a slash, which LIST puts before every name; None for an internal stage."""
     url = str(row.get("url") or "")
     if url.startswith("["):
         url = next(iter(json.loads(url)), "")
     if not url:
         return None
     return url if url.endswith("/") else url + "/"
+
+
+def stages(connection: SnowflakeConnection, database: str, schema: str) -> list[StageInfo] | None:
+    """All stages of a schema that this role sees, or None when the schema itself is not there or may not be seen."""
+    found = rows_or_none(connection, f"SHOW STAGES IN SCHEMA {sql.qualified(database, schema)}")
+    if found is None:
+        return None
+    return [
+        StageInfo(
+            database=str(row.get("database_name") or database),
+            schema=str(row.get("schema_name") or schema),
+            name=str(row["name"]),
+            type=str(row.get("type") or "INTERNAL").upper(),
+            url=str(row.get("url") or ""),
+            client_side_key=str(row.get("has_encryption_key") or "N").upper() == "Y",
+        )
+        for row in found
+    ]
 
 
 @contextmanager
@@ -80,8 +121,8 @@ def explain_missing(what: str) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        if error.errno in _MISSING:
-            raise InvalidInputError(f"{what} does not exist, or this role may not see it: {error.msg}") from error
+        if errors.is_missing(error):
+            raise InvalidInputError(f"{errors.not_visible(what)}: {error.msg}") from error
         if "regular expression" in str(error.msg).lower() or "pattern" in str(error.msg).lower():
             raise InvalidInputError(f"Snowflake refuses the pattern: {error.msg}") from error
         raise

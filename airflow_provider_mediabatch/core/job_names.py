@@ -8,7 +8,7 @@ in an unquoted schema, because ``EXECUTE INFERENCE JOB SERVICE … NAME`` takes 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from airflow_provider_mediabatch.core.xcom import digest
 
@@ -80,3 +80,11 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     by_upper = {item.upper(): item for item in known}
     found = get_close_matches(name.upper(), by_upper, n=1)
     return by_upper[found[0]] if found else None
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """``; did you mean X?`` for the closest known name, else what is there, else nothing."""
+    meant = closest(name, known)
+    if meant is not None:
+        return f"; did you mean {meant}?"
+    return f"; there is: {', '.join(sorted(known)[:10])}" if known else ""

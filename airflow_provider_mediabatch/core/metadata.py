@@ -20,7 +20,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class FunctionFacts:
+class FunctionInfo:
     """A model's function. ``inputs``, ``outputs`` and ``params`` are the signature's own entries.
 
     :param name: the SQL name as Snowflake stores it.
@@ -46,7 +46,7 @@ class FunctionFacts:
 
 
 @dataclass(frozen=True)
-class ModelFacts:
+class ModelInfo:
     """A pinned version of a model.
 
     :param model: qualified name as SQL.
@@ -58,9 +58,9 @@ class ModelFacts:
     aliases: tuple[str, ...]
     model_type: str
     supports_gpu: bool
-    functions: tuple[FunctionFacts, ...]
+    functions: tuple[FunctionInfo, ...]
 
-    def function(self, wanted: str | None) -> FunctionFacts | Problem:
+    def function(self, wanted: str | None) -> FunctionInfo | Problem:
         """The function to run: the one that was asked for, or the only one there is."""
         names = ", ".join(sorted(item.target_method for item in self.functions)) or "none"
         if wanted is None:
@@ -83,7 +83,7 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
-class StageFacts:
+class StageInfo:
     """A stage as SHOW STAGES describes it.
 
     :param type: ``INTERNAL`` (client-side encrypted, SNOWFLAKE_FULL), ``INTERNAL NO CSE`` (server-side, SNOWFLAKE_SSE),
@@ -105,7 +105,7 @@ class StageFacts:
 
 
 @dataclass(frozen=True)
-class PoolFacts:
+class ComputePoolInfo:
     """A compute pool as SHOW COMPUTE POOLS describes it."""
 
     name: str

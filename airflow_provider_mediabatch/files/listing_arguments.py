@@ -14,7 +14,7 @@ from airflow_provider_mediabatch.files.arguments import normalize_column_name, p
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.core.metadata import ModelFacts
+    from airflow_provider_mediabatch.core.metadata import ModelInfo
     from airflow_provider_mediabatch.core.stage_path import StagePath
     from airflow_provider_mediabatch.files.stage_listing import FileListing
     from airflow_provider_mediabatch.files.stage_source import StageSource
@@ -123,7 +123,7 @@ class ListingArguments:
             )
 
     def list_files(
-        self, connection: SnowflakeConnection, manifest_location: StagePath, model: ModelFacts | None
+        self, connection: SnowflakeConnection, manifest_location: StagePath, model: ModelInfo | None
     ) -> FileListing:
         """Run the listing; its rows stay on the server.
 
@@ -146,7 +146,7 @@ class ListingArguments:
             keep_unmatched=self.unmatched == "drop",
         )
 
-    def _sources(self, connection: SnowflakeConnection, model: ModelFacts | None) -> list[StageSource]:
+    def _sources(self, connection: SnowflakeConnection, model: ModelInfo | None) -> list[StageSource]:
         from airflow_provider_mediabatch.client.stages import resolve_stage_path
         from airflow_provider_mediabatch.files.stage_source import StageSource
 
@@ -167,7 +167,7 @@ class ListingArguments:
             raise InvalidInputError(f"columns= names the same column twice: {', '.join(self.columns)}")
         return found
 
-    def _default_column(self, model: ModelFacts | None) -> str:
+    def _default_column(self, model: ModelInfo | None) -> str:
         function = model.function(self.function_name) if model else None
         inputs = getattr(function, "bytes_inputs", [])
         if len(inputs) != 1:

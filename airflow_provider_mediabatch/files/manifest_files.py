@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core import sql, xcom
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, SHARD, SIZE
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
 from airflow_provider_mediabatch.files.relation import Relation
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection

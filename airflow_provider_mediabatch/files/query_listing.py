@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.client.async_statements import result_columns, run_async
+from airflow_provider_mediabatch.client.connection import result_columns, rows, run_async
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files.relation import Relation, result_scan_sql
 from airflow_provider_mediabatch.files.stage_listing import FileListing
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.client.async_statements import run_async
+from airflow_provider_mediabatch.client.connection import rows, run_async
 from airflow_provider_mediabatch.client.stages import describe_stage, explain_missing, stage_url
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, LAST_MODIFIED, SIZE
@@ -21,7 +21,6 @@ from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatch
 from airflow_provider_mediabatch.files.manifest_files import RETRY_LISTS_AGAIN, not_manifests_condition
 from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.files.stage_source import StageSource
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection

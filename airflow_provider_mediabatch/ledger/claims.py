@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.core.metadata import ModelFacts
+    from airflow_provider_mediabatch.core.metadata import ModelInfo
     from airflow_provider_mediabatch.files.relation import Relation
 
 ACTIVE_RUN_STATES = ["queued", "running"]
@@ -44,7 +44,7 @@ class LedgerSubject:
 
 def resolve_subject(
     connection: SnowflakeConnection, model_name: str, version_name: str | None, function_name: str | None
-) -> tuple[ModelFacts, LedgerSubject]:
+) -> tuple[ModelInfo, LedgerSubject]:
     """The model version that files are for, with alias, default version and only function resolved.
 
     :param model_name: as a user writes it.

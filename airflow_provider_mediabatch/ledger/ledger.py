@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.client.async_statements import result_columns
+from airflow_provider_mediabatch.client import errors
+from airflow_provider_mediabatch.client.connection import execute, qualified_name, rows, table_columns
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 from airflow_provider_mediabatch.ledger import statements
 from airflow_provider_mediabatch.ledger.claims import Claim, ClaimOwner, LedgerSubject, Ownership, RecordedJob
 
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.manifest import Manifest
     from airflow_provider_mediabatch.files.relation import Relation
 
-_DOES_NOT_EXIST = 2003
-_LOCK_TIMED_OUT = 625
-
 
 class Ledger:
     """The ledger table through one open connection.
@@ -46,18 +43,7 @@ class Ledger:
     """
 
     def __init__(self, connection: SnowflakeConnection, table: str) -> None:
-        try:
-            parts = sql.split(table)
-        except ValueError as error:
-            raise InvalidInputError(f"ledger: {error}") from None
-        defaults = (connection.database, connection.schema)
-        full = (*defaults[: 3 - len(parts)], *parts) if len(parts) < 3 else parts
-        if len(full) != 3 or not all(full):
-            raise InvalidInputError(
-                f"ledger={table!r} does not say which database and schema: write database.schema.table, "
-                "or set both on the connection"
-            )
-        database, schema, name = (str(part) for part in full)
+        database, schema, name = qualified_name(connection, table, argument="ledger", kind="table")
         self._connection = connection
         self.table = sql.qualified(database, schema, name)
         self._lock = sql.qualified(database, schema, f"{name}_LOCK")
@@ -304,7 +290,7 @@ class Ledger:
             self._execute("COMMIT")
         except DatabaseError as error:
             self._rollback()
-            if error.errno == _LOCK_TIMED_OUT:
+            if errors.errno(error) == errors.LOCK_NOT_GRANTED:
                 raise MediaBatchError(
                     f"another run was claiming files in {self.table} for more than {statements.LOCK_TIMEOUT} s",
                     retry="A retry will list and claim again.",
@@ -325,20 +311,11 @@ class Ledger:
 
     def _columns(self, table: str) -> dict[str, str] | None:
         """A table's columns with their types, or None when it is not there."""
-        from snowflake.connector.errors import ProgrammingError
-
-        try:
-            return result_columns(self._connection, f"SELECT * FROM {table}")
-        except ProgrammingError as error:
-            if error.errno == _DOES_NOT_EXIST:
-                return None
-            raise
+        return table_columns(self._connection, table)
 
     def _execute(self, statement: str) -> int:
         """Run a statement and return how many rows it changed."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement)
-            return int(cursor.rowcount or 0)
+        return execute(self._connection, statement)
 
     def _rows(self, statement: str) -> list[dict[str, Any]]:
         return rows(self._connection, statement)

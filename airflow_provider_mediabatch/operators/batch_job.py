@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, conf
 
 from airflow_provider_mediabatch.batch.job_polling import JobPoller, Outcome, Phase, PollDecision
+from airflow_provider_mediabatch.client.connection import connected, still_connected
 from airflow_provider_mediabatch.core.job_names import stem
 from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.core.xcom_keys import JOB_KEY, WAITING_KEY
@@ -125,7 +126,7 @@ class BatchJobOperator(LineageMixin, BaseOperator):
 
         for job, query_id in self._submitted:
             try:
-                with jobs.connected(self.snowflake_conn_id) as connection:
+                with connected(self.snowflake_conn_id) as connection:
                     jobs.cancel(connection, job, query_id)
             except Exception as error:
                 self.log.error(
@@ -262,18 +263,17 @@ class BatchJobOperator(LineageMixin, BaseOperator):
     ) -> dict[str, Any]:
         """What follows from the event: the verified result, or the error that says it all."""
         from airflow_provider_mediabatch.batch import job_outcomes
-        from airflow_provider_mediabatch.client import jobs
 
         error = job_outcomes.polling_error(event, attempt)
         if error is not None:
             raise error
         if job_outcomes.cancelled_by_clearing(event, attempt):
             self.log.info("Job %s of an earlier try was cancelled after this try had attached to it", attempt.job)
-            with jobs.connected(self.snowflake_conn_id) as opened:
+            with connected(self.snowflake_conn_id) as opened:
                 return self.run_work(context, opened, work, first=attempt.generation, state=event.get("state"))
         if Outcome(event["outcome"]) is not Outcome.DONE:
             return self.failed(context, event, work, attempt)
-        with jobs.still_connected(self.snowflake_conn_id, connection) as opened:
+        with still_connected(self.snowflake_conn_id, connection) as opened:
             value = self.finish(context, opened, work, attempt)
             self._note_done(context, work, attempt)
             return value
@@ -281,9 +281,8 @@ class BatchJobOperator(LineageMixin, BaseOperator):
     def failed(self, context: Context, event: Mapping[str, Any], work: JobRequest, attempt: Attempt) -> dict[str, Any]:
         """What follows when the job ended otherwise than in DONE: an error, unless a subclass knows better."""
         from airflow_provider_mediabatch.batch import job_outcomes
-        from airflow_provider_mediabatch.client import jobs
 
-        with jobs.connected(self.snowflake_conn_id) as connection:
+        with connected(self.snowflake_conn_id) as connection:
             raise job_outcomes.outcome_error(
                 connection, event, attempt, cancel_on_timeout=self.cancel_on_timeout, request=work
             )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch.isolation_rounds import MAX_LISTED, listed_files
+from airflow_provider_mediabatch.client import stages
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -94,7 +95,7 @@ class FullBatchOperator(IsolatingJobOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit or find the job, wait, verify; return the result's XCom form."""
-        from airflow_provider_mediabatch.client.jobs import connected
+        from airflow_provider_mediabatch.client.connection import connected
 
         manifest, plan = self._inputs()
         if manifest.is_empty:
@@ -168,8 +169,7 @@ class FullBatchOperator(IsolatingJobOperator):
 
     def _recorded(self, connection: SnowflakeConnection, work: JobRequest) -> BatchResult | None:
         """What the ledger has of this very work: job names come free after some weeks, the ledger's rows stay."""
-        from airflow_provider_mediabatch.client.jobs import count_files
-        from airflow_provider_mediabatch.client.staged_parquet import Staged
+        from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
         from airflow_provider_mediabatch.ledger.ledger import Ledger
 
         ledger = Ledger.of(connection, work.manifest) if self.on_rerun == "adopt" else None
@@ -178,7 +178,7 @@ class FullBatchOperator(IsolatingJobOperator):
         if ledger is None or owned is None or done is None:
             return None
         job, location = done
-        if not count_files(connection, location)["success"]:
+        if not stages.output_folder(connection, location).success:
             return None
         self.log.info("The ledger has these files as done by job %s: its output is taken over", job)
         count = owned.counts.get("quarantined", 0)
@@ -187,7 +187,7 @@ class FullBatchOperator(IsolatingJobOperator):
             _empty(work.manifest, work.plan),
             job=job,
             location=location,
-            rows=Staged(connection, work.plan.job_schema).count(location),
+            rows=StagedParquet(connection, work.plan.job_schema).count(location),
             files=work.manifest.file_count,
             quarantined=quarantined,
             more_quarantined=count - len(quarantined),

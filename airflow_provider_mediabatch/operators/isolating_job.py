@@ -15,6 +15,7 @@ from airflow_provider_mediabatch.batch.isolation_rounds import (
     next_ranges,
 )
 from airflow_provider_mediabatch.batch.job_polling import Outcome
+from airflow_provider_mediabatch.client.connection import connected
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
@@ -141,11 +142,9 @@ class IsolatingJobOperator(BatchJobOperator):
         self, context: Context, work: JobRequest, attempt: Attempt, settled: list[FinishedRange], deadline: float | None
     ) -> dict[str, Any]:
         """Round after round, then the end. Every try goes the same way and meets the jobs of the earlier ones."""
-        from airflow_provider_mediabatch.client import jobs
-
         isolation = self._isolation(work, attempt)
         while parts := next_ranges(work.manifest.row_count, settled, isolation.max_jobs):
-            with jobs.connected(self.snowflake_conn_id) as connection:
+            with connected(self.snowflake_conn_id) as connection:
                 attempts = self._start_round(context, connection, isolation, parts)
             waiting = [item for item in attempts.values() if item.phase is not None]
             if waiting and self.deferrable:
@@ -159,7 +158,7 @@ class IsolatingJobOperator(BatchJobOperator):
                 self.note_waiting(context)
                 self._defer_round(parts[0].round, waiting, deadline, state)
             settled = settled + self._settle(isolation, attempts, self._wait_for_all(waiting, deadline))
-        with jobs.connected(self.snowflake_conn_id) as connection:
+        with connected(self.snowflake_conn_id) as connection:
             if every_range_failed(settled):
                 self._note_done(context, work, attempt)
                 self._fail_whole(connection, isolation, settled)
@@ -241,7 +240,6 @@ class IsolatingJobOperator(BatchJobOperator):
     ) -> list[FinishedRange]:
         """How the parts ended: good ones are verified; an end that says nothing of the files is an error."""
         from airflow_provider_mediabatch.batch import job_outcomes
-        from airflow_provider_mediabatch.client import jobs
 
         errors: list[MediaBatchError] = []
         settled: list[FinishedRange] = []
@@ -252,7 +250,7 @@ class IsolatingJobOperator(BatchJobOperator):
             if attempt.job in events and job_outcomes.cancelled_by_clearing(events[attempt.job], attempt):
                 self.log.info("Job %s of an earlier try was cancelled after this try attached to it", attempt.job)
                 return []  # The same round again: what is finished is found, what is missing is started.
-        with jobs.connected(self.snowflake_conn_id) as connection:
+        with connected(self.snowflake_conn_id) as connection:
             for part, attempt in attempts.items():
                 event = events.get(attempt.job)
                 if attempt.failed or (event is not None and _raised(event)):
@@ -289,7 +287,7 @@ class IsolatingJobOperator(BatchJobOperator):
         settled: Sequence[FinishedRange],
     ) -> BatchResult:
         """One whole folder, the bad files put aside, the good ones recorded. Repeating it changes nothing."""
-        from airflow_provider_mediabatch.client.staged_parquet import Staged
+        from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
         from airflow_provider_mediabatch.ledger.ledger import Ledger
 
         work = isolation.request
@@ -298,7 +296,7 @@ class IsolatingJobOperator(BatchJobOperator):
         files = isolation.quarantined_files(connection, errors) if errors else []
         ledger = Ledger.of(connection, work.manifest)
         if ledger is not None and errors:
-            select = isolation.quarantined_rows_sql(Staged(connection, work.plan.job_schema), errors)
+            select = isolation.quarantined_rows_sql(StagedParquet(connection, work.plan.job_schema), errors)
             ledger.quarantine_rows(work.manifest, attempt.job, select)
         return self.recorded(
             connection,

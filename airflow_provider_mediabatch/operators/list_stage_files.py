@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.core.manifest import Manifest
-    from airflow_provider_mediabatch.core.metadata import ModelFacts
+    from airflow_provider_mediabatch.core.metadata import ModelInfo
     from airflow_provider_mediabatch.core.stage_path import StagePath
     from airflow_provider_mediabatch.files.selected_files import SelectedFiles
     from airflow_provider_mediabatch.files.stage_listing import FileListing
@@ -233,7 +233,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             subject={**described, "ledger": claim.ledger, "claim_id": claim.claim_id},
         )
 
-    def _resolve_model(self, connection: SnowflakeConnection) -> tuple[ModelFacts | None, LedgerSubject | None]:
+    def _resolve_model(self, connection: SnowflakeConnection) -> tuple[ModelInfo | None, LedgerSubject | None]:
         if not self.model_name:
             return None, None
         from airflow_provider_mediabatch.ledger.claims import resolve_subject

@@ -68,8 +68,8 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         """
         from airflow_provider_mediabatch.batch import results_table as loading
         from airflow_provider_mediabatch.batch.earlier_results import earlier_results
-        from airflow_provider_mediabatch.client.jobs import connected
-        from airflow_provider_mediabatch.client.staged_parquet import Staged
+        from airflow_provider_mediabatch.client.connection import connected
+        from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 
         if self.schema_change not in SCHEMA_CHANGES:
             raise InvalidInputError(f"schema_change={self.schema_change!r} is not one of {', '.join(SCHEMA_CHANGES)}")
@@ -82,7 +82,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
             rows = 0
             if full:
                 # The jobs' schema is where this role may create a file format; the table's schema need not be.
-                staged = Staged(connection, sql.qualified(*sql.split(full[0][0].job)[:2]))
+                staged = StagedParquet(connection, sql.qualified(*sql.split(full[0][0].job)[:2]))
                 work = []
                 for result, manifest in full:
                     loading.check_complete(connection, staged, result)

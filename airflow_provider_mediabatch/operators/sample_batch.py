@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_mediabatch.client import stages
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import PREVIEW_ROWS, Check, SampleReport, clip
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
-    from airflow_provider_mediabatch.client.staged_parquet import Staged
+    from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
 TEST_FOLDER = "MB_SAMPLE"
@@ -85,7 +86,7 @@ class SampleBatchOperator(BatchJobOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Draw the sample, run its job, check its output; return the report's XCom form."""
         from airflow_provider_mediabatch.batch.submission import JobRequest
-        from airflow_provider_mediabatch.client.jobs import connected
+        from airflow_provider_mediabatch.client.connection import connected
 
         manifests, plan, size = self._inputs()
         if all(manifest.is_empty for manifest in manifests):
@@ -122,11 +123,11 @@ class SampleBatchOperator(BatchJobOperator):
         """Check the output; the report, or :class:`SampleFailedError` with what broke."""
         from airflow_provider_mediabatch.batch.job_outcomes import verify_output
         from airflow_provider_mediabatch.client import jobs
-        from airflow_provider_mediabatch.client.staged_parquet import Staged
+        from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 
         location = work.location(attempt.job)
         rows = verify_output(connection, work, attempt)
-        staged = Staged(connection, work.plan.job_schema)
+        staged = StagedParquet(connection, work.plan.job_schema)
         found = staged.columns(location) if rows else {}
         checks = [
             Check("job is DONE with _SUCCESS", True, attempt.job),
@@ -237,12 +238,11 @@ class SampleBatchOperator(BatchJobOperator):
     ) -> Manifest:
         """Write the sample's manifest, on the server; the folder of an earlier try is taken as it is."""
         from airflow_provider_mediabatch.batch.job_outcomes import check_manifest_exists
-        from airflow_provider_mediabatch.client.jobs import count_files
-        from airflow_provider_mediabatch.client.staged_parquet import Staged
+        from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 
         chosen = shards_for(manifests, size)
-        staged = Staged(connection, plan.job_schema)
-        if not count_files(connection, target)["files"]:
+        staged = StagedParquet(connection, plan.job_schema)
+        if not stages.output_folder(connection, target).files:
             check_manifest_exists(connection, chosen[0])
             try:
                 select = sample_select(
@@ -274,7 +274,7 @@ class SampleBatchOperator(BatchJobOperator):
         detail = f"missing: {', '.join(missing)}; there is: {', '.join(found)}" if missing else ", ".join(plan.outputs)
         return [Check("output columns of the signature", not missing, detail)]
 
-    def _check_nulls(self, staged: Staged, relation: str, columns: Sequence[str], rows: int) -> list[Check]:
+    def _check_nulls(self, staged: StagedParquet, relation: str, columns: Sequence[str], rows: int) -> list[Check]:
         if not columns:
             return []
         counts = ", ".join(f"COUNT({sql.quoted(name)}) AS N{number}" for number, name in enumerate(columns))
@@ -284,7 +284,7 @@ class SampleBatchOperator(BatchJobOperator):
         detail = ", ".join(f"{name}: {count} of {rows} rows are NULL" for name, count in broken.items()) or "none"
         return [Check("NULL values", not broken, detail)]
 
-    def _check_predicate(self, staged: Staged, relation: str, predicate: str) -> Check:
+    def _check_predicate(self, staged: StagedParquet, relation: str, predicate: str) -> Check:
         from snowflake.connector.errors import ProgrammingError
 
         from airflow_provider_mediabatch.client.staged_parquet import broken_rows

@@ -11,7 +11,7 @@ from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.job_names import check_schema
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, SHARD, Manifest, combined_digest, manifests_from_xcom
-from airflow_provider_mediabatch.core.metadata import FunctionFacts, ModelFacts, Problem
+from airflow_provider_mediabatch.core.metadata import FunctionInfo, ModelInfo, Problem
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError, ValidationFailedError
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
@@ -108,7 +108,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Validate; return the :class:`~.core.inference_plan.InferencePlan` in its XCom form."""
-        from airflow_provider_mediabatch.client.jobs import connected
+        from airflow_provider_mediabatch.client.connection import connected
 
         try:
             manifests = manifests_from_xcom(self.manifest)
@@ -192,7 +192,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
 
     def _model(
         self, connection: SnowflakeConnection, findings: signature.Findings
-    ) -> tuple[ModelFacts | None, FunctionFacts | None]:
+    ) -> tuple[ModelInfo | None, FunctionInfo | None]:
         from airflow_provider_mediabatch.client.model_registry import resolve_version
 
         try:
@@ -219,9 +219,8 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
         :param handled: columns that the job reads files by; the listing may not have known that they hold paths.
         :param job_schema: where the file format is made that reads the manifest; "" where that is a problem already.
         """
-        from airflow_provider_mediabatch.client.jobs import count_files
-        from airflow_provider_mediabatch.client.model_registry import stages
-        from airflow_provider_mediabatch.client.staged_parquet import Staged
+        from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
+        from airflow_provider_mediabatch.client.stages import output_folder, stages
 
         output: StagePath | None = None
         try:
@@ -233,13 +232,13 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
             environment.check_unqualified(manifest.unqualified_paths, findings)
         full = [manifest for manifest in manifests if not manifest.is_empty]
         if full:
-            if not count_files(connection, full[0].location)["files"]:
+            if not output_folder(connection, full[0].location).files:
                 findings.problem(
                     f"The manifest {full[0].location} is not there any more",
                     "clear the task that listed the files, so that it is written again",
                 )
             elif job_schema:
-                staged = Staged(connection, job_schema)
+                staged = StagedParquet(connection, job_schema)
                 places = [manifest.location for manifest in full[:20]]
                 names = staged.stage_names(places, sorted({*full[0].file_columns, *handled}))
                 for column in sorted(set(handled) - set(full[0].file_columns)):
@@ -257,11 +256,11 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
     def _check_pool(
         self,
         connection: SnowflakeConnection,
-        model: ModelFacts | None,
+        model: ModelInfo | None,
         replicas: int | None,
         findings: signature.Findings,
     ) -> str:
-        from airflow_provider_mediabatch.client.model_registry import compute_pools
+        from airflow_provider_mediabatch.client.compute_pools import compute_pools
 
         resources = self.resources_spec or {}
         if model is not None:
@@ -271,7 +270,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
         )
 
     def _check_pinned(
-        self, manifest: Manifest, model: ModelFacts, function: FunctionFacts, findings: signature.Findings
+        self, manifest: Manifest, model: ModelInfo, function: FunctionInfo, findings: signature.Findings
     ) -> None:
         """A listing made for a model version ("new" asks the ledger for it) binds the plan to that version."""
         listed = (manifest.model, manifest.model_version, manifest.function)
@@ -290,7 +289,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
                 f"return {manifest.key_column} among the method's outputs, or list with ledger=None",
             )
 
-    def _schema(self, connection: SnowflakeConnection, model: ModelFacts | None, findings: signature.Findings) -> str:
+    def _schema(self, connection: SnowflakeConnection, model: ModelInfo | None, findings: signature.Findings) -> str:
         """``DB.SCHEMA`` of the jobs."""
         try:
             if self.job_schema:

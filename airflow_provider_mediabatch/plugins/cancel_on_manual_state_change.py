@@ -14,6 +14,8 @@ from typing import Any
 
 from airflow.listeners import hookimpl
 
+from airflow_provider_mediabatch.client.connection import connected
+
 logger = logging.getLogger(__name__)
 
 
@@ -51,7 +53,7 @@ def _cancel(dag_id: str, run_id: str, task_id: str, map_index: int) -> None:
 
     names = ", ".join(job for job, _ in waiting["jobs"])
     try:
-        with jobs.connected(str(waiting["snowflake_conn_id"])) as connection:
+        with connected(str(waiting["snowflake_conn_id"])) as connection:
             for job, query_id in waiting["jobs"]:
                 jobs.cancel(connection, job, query_id)
     except Exception as error:

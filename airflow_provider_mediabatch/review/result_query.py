@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.client.staged_parquet import Staged, field
+from airflow_provider_mediabatch.client.connection import rows
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -101,7 +101,7 @@ class ResultQuery:
     def __init__(self, connection: SnowflakeConnection, location: str, job: str) -> None:
         self._connection = connection
         self._location = StagePath.parse(location).folder.full
-        self._staged = Staged(connection, sql.qualified(*sql.split(job)[:2]))
+        self._staged = StagedParquet(connection, sql.qualified(*sql.split(job)[:2]))
 
     def columns(self) -> list[ResultColumn]:
         """The output's columns. There are none when the folder holds no Parquet."""

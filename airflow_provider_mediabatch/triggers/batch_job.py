@@ -10,6 +10,8 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_mediabatch.batch.job_polling import JobPoller, Outcome, Phase, PollDecision, interval
+from airflow_provider_mediabatch.client import errors, stages
+from airflow_provider_mediabatch.client.connection import connected
 from airflow_provider_mediabatch.triggers.deferral import wait_until_scheduler_knows
 from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection, shared_connection
 
@@ -117,7 +119,6 @@ class BatchJobTrigger(BaseTrigger):
 
     async def _poll(self, shared: SharedConnection, poller: JobPoller) -> PollDecision:
         from airflow_provider_mediabatch.batch.wait_for_job import poll_once
-        from airflow_provider_mediabatch.client import jobs
 
         try:
             if poller.phase is Phase.RUNNING:
@@ -129,7 +130,7 @@ class BatchJobTrigger(BaseTrigger):
                 lambda connection: poll_once(connection, poller, job=self.job, query_id=self.query_id)
             )
         except Exception as error:
-            text, permanent = jobs.describe_error(error)
+            text, permanent = errors.error_text(error), errors.is_permanent(error)
             decision = poller.after_poll_error(text, permanent=permanent, now=time.time())
             self.log.warning(
                 "Poll %d in a row failed for job %s; the job itself is left alone: %s", poller.failures, self.job, text
@@ -150,7 +151,7 @@ class BatchJobTrigger(BaseTrigger):
 
         location = self.output_location
         try:
-            files = await shared.call(lambda c: jobs.count_files(c, location)["files"]) if location else 0
+            files = await shared.call(lambda c: stages.output_folder(c, location).files) if location else 0
             tail = await shared.call(lambda c: jobs.logs(c, self.job, lines=20))
         except Exception as error:
             self.log.info("Job %s: %s, %d s (no more is known: %s)", self.job, what, elapsed, error)
@@ -174,7 +175,7 @@ class BatchJobTrigger(BaseTrigger):
     def _cancel_alone(self) -> None:
         from airflow_provider_mediabatch.client import jobs
 
-        with jobs.connected(self.snowflake_conn_id) as connection:
+        with connected(self.snowflake_conn_id) as connection:
             jobs.cancel(connection, self.job, self.query_id)
 
 

@@ -15,6 +15,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
+from airflow_provider_mediabatch.client import errors
+
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
@@ -54,13 +56,11 @@ class SharedConnection:
             await asyncio.to_thread(connection.close)
 
     def _call(self, function: Callable[[SnowflakeConnection], T]) -> T:
-        from airflow_provider_mediabatch.batch.wait_for_job import session_ended
-
         connection = self._open()
         try:
             return function(connection)
         except Exception as error:
-            if not session_ended(error):
+            if not errors.session_ended(error):
                 raise
             self._forget(connection)
         return function(self._open())

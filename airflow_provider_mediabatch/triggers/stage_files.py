@@ -15,6 +15,7 @@ from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 from airflow.triggers.shared_stream import SharedStreamProducer
 
 from airflow_provider_mediabatch.batch import job_polling
+from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.ledger import stage_watermark
 from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
 from airflow_provider_mediabatch.triggers.deferral import wait_until_scheduler_knows
@@ -213,8 +214,6 @@ class StageReadyTrigger(BaseTrigger):
 
     async def _found(self) -> dict[str, Any]:
         """Poll until there are enough settled files, the deadline is over, or an error that a wait does not fix."""
-        from airflow_provider_mediabatch.client.jobs import describe_error
-
         failures = 0
         async with shared_connection(self.snowflake_conn_id) as connection:
             while True:
@@ -228,7 +227,7 @@ class StageReadyTrigger(BaseTrigger):
                         pause = max(0.5, min(pause, self.settle - new.age))
                 except Exception as error:
                     failures += 1
-                    text, permanent = describe_error(error)
+                    text, permanent = errors.error_text(error), errors.is_permanent(error)
                     self.log.warning("Polling %s failed, %d in a row: %s", self.stage_path, failures, text)
                     if permanent or failures >= job_polling.MAX_FAILURES:
                         return {"error": text}

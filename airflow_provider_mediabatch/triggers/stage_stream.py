@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 
 from airflow_provider_mediabatch.batch import job_polling
+from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
 from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection, shared_connection
 
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 
 WATERMARK = "mediabatch_watermark"
 """The key in the asset's state store."""
-_MISSING = (2003, 2043)
 _MAX_BACKOFF = 60.0
 """Most seconds until a failed poll is repeated: somebody may meanwhile fix the cause, a missing stage for example."""
 
@@ -126,11 +126,10 @@ class StageProducer(SharedStreamProducer):
 
     def _log_failure(self, error: Exception, failures: int) -> float:
         """Log a failed poll and return how many seconds to wait. A watcher is never restarted, so it never gives up."""
-        from airflow_provider_mediabatch.client import jobs
         from airflow_provider_mediabatch.exceptions import InvalidInputError
 
-        text, permanent = jobs.describe_error(error)
-        permanent = permanent or isinstance(error, InvalidInputError) or jobs.errno(error) in _MISSING
+        text, permanent = errors.error_text(error), errors.is_permanent(error)
+        permanent = permanent or isinstance(error, InvalidInputError) or errors.is_missing(error)
         delay = _MAX_BACKOFF if permanent else min(_MAX_BACKOFF, job_polling.backoff(failures, self._interval))
         log.warning(
             "Polling %s through %s failed, %d in a row%s; next poll in %d s: %s",

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_names import closest
-from airflow_provider_mediabatch.core.metadata import ModelFacts, PoolFacts, StageFacts
+from airflow_provider_mediabatch.core.metadata import ComputePoolInfo, ModelInfo, StageInfo
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.validation.signature import Findings
 
@@ -26,7 +26,7 @@ SPEC_FIELDS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
 A test compares them with the installed classes.
 """
 
-StagesBySchema = Mapping[tuple[str, str], Sequence[StageFacts] | None]
+StagesBySchema = Mapping[tuple[str, str], Sequence[StageInfo] | None]
 
 
 def check_output_stage(location: StagePath, stages: StagesBySchema, findings: Findings) -> None:
@@ -75,7 +75,7 @@ def check_locations(manifests: Sequence[StagePath], output: StagePath, findings:
 
 
 def check_compute_pool(
-    name: str, pools: Sequence[PoolFacts], resources: Mapping[str, Any], replicas: int | None, findings: Findings
+    name: str, pools: Sequence[ComputePoolInfo], resources: Mapping[str, Any], replicas: int | None, findings: Findings
 ) -> str:
     """The pool must exist, and have GPUs where GPUs are requested. Returns its name as SQL."""
     try:
@@ -130,7 +130,7 @@ def check_specs(specs: Mapping[str, Mapping[str, Any] | None], replicas: int | N
         findings.problem(f"replicas = {replicas!r}", "give a whole number from 1")
 
 
-def check_gpu(model: ModelFacts, resources: Mapping[str, Any], findings: Findings) -> None:
+def check_gpu(model: ModelInfo, resources: Mapping[str, Any], findings: Findings) -> None:
     """GPUs are of use only to a model that was logged for them (snowflake-ml's own rule)."""
     if resources.get("gpu_requests") and not model.supports_gpu:
         findings.problem(
@@ -153,7 +153,7 @@ def check_unqualified(unqualified: Mapping[str, Mapping[str, Any]], findings: Fi
 
 def _find_stage(
     location: StagePath, stages: StagesBySchema, what: str, privilege: str, findings: Findings
-) -> StageFacts | None:
+) -> StageInfo | None:
     schema = sql.qualified(location.database, location.schema)
     known = stages.get((location.database, location.schema))
     if known is None:

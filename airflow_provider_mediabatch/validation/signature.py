@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_names import closest
-from airflow_provider_mediabatch.core.metadata import FunctionFacts, ModelFacts, Problem
+from airflow_provider_mediabatch.core.metadata import FunctionInfo, ModelInfo, Problem
 
 FULL_STAGE_PATH = "full_stage_path"
 RAW_BYTES, BASE64, BASE64_DATA_URL = "raw_bytes", "base64", "base64_data_url"
@@ -75,7 +75,7 @@ def find_column(name: str, columns: Sequence[str], *, case_sensitive: bool = Fal
     return name.upper() if not case_sensitive and name.upper() in columns else None
 
 
-def match_columns(function: FunctionFacts, inputs: Inputs, findings: Findings) -> dict[str, str]:
+def match_columns(function: FunctionInfo, inputs: Inputs, findings: Findings) -> dict[str, str]:
     """Input name to column name; every input without a column becomes a problem with the rename to write."""
     matched: dict[str, str] = {}
     for spec in function.inputs:
@@ -104,7 +104,7 @@ def match_columns(function: FunctionFacts, inputs: Inputs, findings: Findings) -
 
 
 def handle_columns(
-    function: FunctionFacts,
+    function: FunctionInfo,
     inputs: Inputs,
     matched: Mapping[str, str],
     overrides: Mapping[str, Any],
@@ -151,7 +151,7 @@ def handle_columns(
 
 
 def check_types(
-    function: FunctionFacts,
+    function: FunctionInfo,
     inputs: Inputs,
     matched: Mapping[str, str],
     handling: Mapping[str, Any],
@@ -173,7 +173,7 @@ def check_types(
         )
 
 
-def typed_params(function: FunctionFacts, params: Mapping[str, Any]) -> dict[str, Any]:
+def typed_params(function: FunctionInfo, params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with texts turned into the numbers and booleans that the signature wants.
 
     A template renders to text, ``"{{ params.beams }}"`` to ``"4"``; text that is no such value is left for the check.
@@ -195,7 +195,7 @@ def _from_text(value: Any, kind: str) -> Any:
     return {"true": True, "false": False}.get(value.lower(), value) if kind == "BOOL" else value
 
 
-def check_params(function: FunctionFacts, params: Mapping[str, Any], findings: Findings) -> None:
+def check_params(function: FunctionInfo, params: Mapping[str, Any], findings: Findings) -> None:
     """Unknown, doubled, missing and ill-typed parameters."""
     specs = {str(spec["name"]).upper(): spec for spec in function.params}
     names = ", ".join(str(spec["name"]) for spec in function.params) or "none"
@@ -226,7 +226,7 @@ def check_params(function: FunctionFacts, params: Mapping[str, Any], findings: F
 
 
 def check_partition(
-    model: ModelFacts, function: FunctionFacts, inputs: Inputs, partition_column: str | None, findings: Findings
+    model: ModelInfo, function: FunctionInfo, inputs: Inputs, partition_column: str | None, findings: Findings
 ) -> None:
     """snowflake-ml's own rules for ``partition_column``, found before the job instead of by it."""
     if partition_column is None:
@@ -258,7 +258,7 @@ def check_partition(
         )
 
 
-def check_names(function: FunctionFacts, inputs: Inputs, findings: Findings) -> None:
+def check_names(function: FunctionInfo, inputs: Inputs, findings: Findings) -> None:
     """Names that would meet in the output: the provider's own, and pass-through columns with the model's outputs."""
     for what, specs in (("input", function.inputs), ("output", function.outputs)):
         for spec in specs:

@@ -32,7 +32,8 @@ def main() -> None:
 
     from airflow_provider_mediabatch.batch import submission  # noqa: F401  (what tasks import late)
     from airflow_provider_mediabatch.client import model_registry  # noqa: F401  (what tasks import late)
-    from airflow_provider_mediabatch.client.jobs import cancel, connected
+    from airflow_provider_mediabatch.client.connection import connected
+    from airflow_provider_mediabatch.client.jobs import cancel
     from airflow_provider_mediabatch.files import selected_files, stage_listing  # noqa: F401  (what tasks import late)
     from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
     from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 from airflow_provider_mediabatch.local import faults, lifecycle
 
 TESTS = Path(__file__).parents[1]

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 from airflow_provider_mediabatch.ledger.claims import LedgerSubject
 
 ALL = ["a.jpg", "b.jpg", "c.jpg"]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.hooks.mediabatch import rows
+from airflow_provider_mediabatch.client.connection import rows
 
 if TYPE_CHECKING:
     from driven_airflow import DrivenAirflow

@@ -13,7 +13,7 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_mediabatch.batch import submission
 from airflow_provider_mediabatch.client import jobs
-from airflow_provider_mediabatch.client.model_registry import show
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 
@@ -34,7 +34,7 @@ def make_request(media: Any, connection: Any, **params: Any) -> submission.JobRe
     name = uuid.uuid4().hex.upper()
     location = f"{media.work}submission/{name}/"
     values = " UNION ALL ".join(f"SELECT '{media.files}f0{number}.bin' AS \"IMG\"" for number in range(2))
-    show(connection, f"COPY INTO {location} FROM ({values}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
+    rows(connection, f"COPY INTO {location} FROM ({values}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
     plan = InferencePlan(
         model=media.model,
         model_version="V1",

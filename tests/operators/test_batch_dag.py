@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_mediabatch.client import jobs
-from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 
@@ -32,7 +32,7 @@ def test_four_operators(media: Any, airflow_home: Any, connection: Any, dag_id: 
     result = BatchResult.from_xcom(run.returned("full"))
     assert (result.rows, result.files, result.generation) == (12, 12, 0)
     assert result.location.endswith(f"/{result.job.split('.')[-1]}/")
-    staged = Staged(connection, "MEDIA.PUBLIC")
+    staged = StagedParquet(connection, "MEDIA.PUBLIC")
     sizes = staged.rows(f'SELECT $1:"size"::NUMBER AS N FROM {staged.source(result.location)} ORDER BY 1')
     assert [row["N"] for row in sizes] == [2 * (10 + number) for number in range(12)]
     assert run.xcoms["full"]["mediabatch_job"]["job"] == result.job
@@ -114,6 +114,6 @@ def test_partitions_are_all_there(media: Any, airflow_home: Any, connection: Any
     assert run.state == "success", run.log.read_text()[-4000:]
     result = BatchResult.from_xcom(run.returned("full"))
     assert result.rows == 2
-    staged = Staged(connection, "MEDIA.PUBLIC")
+    staged = StagedParquet(connection, "MEDIA.PUBLIC")
     rows = staged.rows(f'SELECT $1:"total"::FLOAT AS T FROM {staged.source(result.location)} ORDER BY 1')
     assert [row["T"] for row in rows] == [4.0, 10.0]

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client import jobs, stages
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.batch_result import BatchResult
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 from airflow_provider_mediabatch.local import faults
 
 DAG_FILE = Path(__file__).parent / "dags" / "isolation.py"
@@ -119,7 +119,7 @@ def test_one_bad_file_of_forty(place: Any, connection: Any, dag_id: str) -> None
     # One folder, read as every other: the whole job, eight parts of five, five parts of one.
     assert result.location.endswith(f"/{result.job.rsplit('.', 1)[-1]}_I8/")
     assert place.jobs() == {"FAILED": 3, "DONE": 11}
-    assert jobs.count_files(connection, result.location) == {"files": 11, "success": True}
+    assert stages.output_folder(connection, result.location) == stages.OutputFolder(11, True)
     good = [number for number in range(40) if number != 17]
     assert place.loaded() == good
     assert place.ledger() == dict.fromkeys(good, ("done", "")) | {17: ("quarantined", error)}

@@ -13,9 +13,9 @@ from operators.job_requests import make_request, statements, until
 from airflow_provider_mediabatch.batch import submission
 from airflow_provider_mediabatch.batch.isolation_jobs import IsolationJobs
 from airflow_provider_mediabatch.batch.isolation_rounds import FinishedRange, RowRange
-from airflow_provider_mediabatch.client import jobs
-from airflow_provider_mediabatch.client.model_registry import show
-from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.client import stages
+from airflow_provider_mediabatch.client.connection import rows
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundTrigger
@@ -84,10 +84,10 @@ def test_parts_hold_each_row_once_and_the_same_rows_each_time(media: Any, connec
     request = make_request(media, connection)
     location = f"{media.work}parts/{request.fingerprint}/m/"
     paths = " UNION ALL ".join(f"SELECT '{media.files}f{n:02}.bin' AS \"IMG\"" for n in reversed(range(12)))
-    show(connection, f"COPY INTO {location} FROM ({paths}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
+    rows(connection, f"COPY INTO {location} FROM ({paths}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
     request = replace(request, manifest=replace(request.manifest, location=location, row_count=12, file_count=12))
     isolation = IsolationJobs(request, request.job(0), 3)
-    staged = Staged(connection, "MEDIA.PUBLIC")
+    staged = StagedParquet(connection, "MEDIA.PUBLIC")
 
     def rows_of(row_range: RowRange) -> list[str]:
         source = staged.source(isolation.stage_range(connection, row_range).manifest.location)
@@ -97,13 +97,13 @@ def test_parts_hold_each_row_once_and_the_same_rows_each_time(media: Any, connec
     found = [rows_of(row_range) for row_range in row_ranges]
     assert [path for item in found for path in item] == [f"{media.files}f{n:02}.bin" for n in range(12)]
     assert rows_of(row_ranges[1]) == found[1]
-    assert jobs.count_files(connection, location) == {"files": 1, "success": False}, "beside it, not in it"
+    assert stages.output_folder(connection, location) == stages.OutputFolder(1, False), "beside it, not in it"
     bad = isolation.quarantined_files(connection, [(RowRange(2, 4, 5), "it's bad"), (RowRange(2, 11, 12), "worse")])
     assert bad == [
         {"path": f"{media.files}f04.bin", "error": "it's bad"},
         {"path": f"{media.files}f11.bin", "error": "worse"},
     ]
-    show(connection, f"REMOVE {location}")
+    rows(connection, f"REMOVE {location}")
     with pytest.raises(InvalidInputError, match="gave 0 rows where 5 were expected"):
         isolation.stage_range(connection, row_ranges[0])
 
@@ -117,15 +117,15 @@ def test_the_folder_is_whole_at_the_end_and_again(media: Any, connection: Any) -
         FinishedRange(RowRange(1, 1, 2), 1, True),
         FinishedRange(RowRange(1, 2, 4), 0, False),
     ]
-    for item, rows in zip([*finished, replace(finished[1], generation=0)], (1, 1, 1, 1), strict=True):
+    for item, count in zip([*finished, replace(finished[1], generation=0)], (1, 1, 1, 1), strict=True):
         folder = isolation.range_request(item.row_range).location(isolation.job_of(item))
-        values = ", ".join(f"({number})" for number in range(rows))
+        values = ", ".join(f"({number})" for number in range(count))
         text = f"COPY INTO {folder} FROM (SELECT COLUMN1 AS N FROM VALUES {values})"
-        show(connection, f"{text} FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
+        rows(connection, f"{text} FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
         if item.done:
             marker = f"COPY INTO {folder}_SUCCESS FROM (SELECT 1 AS N) SINGLE = TRUE"
-            show(connection, f"{marker} FILE_FORMAT = (TYPE = PARQUET)")
-    assert jobs.count_files(connection, isolation.location) == {"files": 4, "success": False}
+            rows(connection, f"{marker} FILE_FORMAT = (TYPE = PARQUET)")
+    assert stages.output_folder(connection, isolation.location) == stages.OutputFolder(4, False)
     for _ in range(2):
         assert isolation.complete(connection, finished) == 2
-        assert jobs.count_files(connection, isolation.location) == {"files": 2, "success": True}
+        assert stages.output_folder(connection, isolation.location) == stages.OutputFolder(2, True)

@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from operators.job_requests import Instance
 
 from airflow_provider_mediabatch.batch import job_outcomes
-from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.manifest import Manifest
@@ -53,7 +53,7 @@ class Stages:
 
     def rows(self, manifest: Manifest) -> list[dict[str, Any]]:
         """The manifest's rows, read from its Parquet."""
-        staged = Staged(self.connection, "MEDIA.PUBLIC")
+        staged = StagedParquet(self.connection, "MEDIA.PUBLIC")
         relation = staged.relation(manifest.location, staged.columns(manifest.location))
         return sorted(staged.rows(f"SELECT * FROM {relation}"), key=lambda row: str(row[manifest.key_column]))
 

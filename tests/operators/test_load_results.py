@@ -14,10 +14,10 @@ from airflow.sdk import Asset
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from operators.job_requests import Instance
 
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
 
 TWO = """

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from operators.job_requests import Instance, statements
 
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
-from airflow_provider_mediabatch.hooks.mediabatch import rows
 from airflow_provider_mediabatch.ledger import stage_watch
 from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator

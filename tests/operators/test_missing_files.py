@@ -14,7 +14,7 @@ from operators.job_requests import make_request, statements, until
 
 from airflow_provider_mediabatch.batch import job_outcomes, submission
 from airflow_provider_mediabatch.batch.missing_files import MAX_NAMES, common_folder, missing_files
-from airflow_provider_mediabatch.client.model_registry import show
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import FilesMissingError
 
@@ -26,7 +26,7 @@ class Bucket:
         self.media, self.connection = media, connection
         self.name = f"Gone {uuid.uuid4().hex[:8]}"
         bucket = f"gone-{self.name[-8:]}"
-        show(connection, f"CREATE STAGE \"{self.name}\" URL = 's3://{bucket}/pre/fix/'")
+        rows(connection, f"CREATE STAGE \"{self.name}\" URL = 's3://{bucket}/pre/fix/'")
         self.folder = Path(media.engine.state_dir) / "buckets" / bucket / "pre" / "fix"
 
     def write(self, names: list[str]) -> None:
@@ -40,7 +40,7 @@ class Bucket:
     def manifest(self, names: list[str]) -> Manifest:
         location = f"{self.media.work}missing/{uuid.uuid4().hex}/"
         paths = ", ".join("('" + self.path(name).replace("'", "''") + "')" for name in names)
-        show(
+        rows(
             self.connection,
             f'COPY INTO {location} FROM (SELECT COLUMN1 AS "IMG" FROM VALUES {paths}) '
             "FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE",

@@ -12,9 +12,9 @@ from operators.job_requests import make_request, names, until
 
 from airflow_provider_mediabatch.batch import submission, wait_for_job
 from airflow_provider_mediabatch.batch.job_polling import JobPoller, Outcome, Phase, PollDecision
-from airflow_provider_mediabatch.client import jobs
-from airflow_provider_mediabatch.client.model_registry import show
-from airflow_provider_mediabatch.client.staged_parquet import Staged
+from airflow_provider_mediabatch.client import jobs, stages
+from airflow_provider_mediabatch.client.connection import rows, still_connected
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.exceptions import JobNotVisibleError, SubmissionFailedError
 
 
@@ -34,7 +34,7 @@ def test_submit_wait_adopt(media: Any, connection: Any, conn_id: str) -> None:
     assert attempt.phase == Phase.SUBMITTING
     assert attempt.query_id
     assert run(conn_id, attempt).outcome is Outcome.DONE
-    staged = Staged(connection, "MEDIA.PUBLIC")
+    staged = StagedParquet(connection, "MEDIA.PUBLIC")
     assert staged.count(request.location(attempt.job)) == 2
 
     adopted = submission.find(connection, request)
@@ -76,7 +76,7 @@ def test_failed_job_has_logs_and_makes_way(media: Any, connection: Any, conn_id:
     attempt = submission.submit(connection, conn_id, request, 0)
     assert run(conn_id, attempt).outcome is Outcome.FAILED
     assert "cannot read this picture" in jobs.logs(connection, attempt.job)
-    assert not jobs.count_files(connection, request.location(attempt.job))["success"]
+    assert not stages.output_folder(connection, request.location(attempt.job)).success
     assert submission.find(connection, request) == 1
 
 
@@ -102,7 +102,7 @@ def test_stored_query_of_a_dropped_job_leads_to_the_next_name(media: Any, connec
     request = make_request(media, connection)
     attempt = submission.submit(connection, conn_id, request, 0)
     assert run(conn_id, attempt).outcome is Outcome.DONE
-    show(connection, f"DROP SERVICE {attempt.job}")
+    rows(connection, f"DROP SERVICE {attempt.job}")
     stored = {**attempt.to_dict(), "fingerprint": request.fingerprint}
     assert submission.find(connection, request, stored=stored) == 1
     assert submission.find(connection, request, stored={**stored, "fingerprint": "other"}) == 0
@@ -112,7 +112,7 @@ def test_dropped_job_is_gone(media: Any, connection: Any, conn_id: str) -> None:
     request = make_request(media, connection)
     attempt = submission.submit(connection, conn_id, request, 0)
     assert run(conn_id, attempt).outcome is Outcome.DONE
-    show(connection, f"DROP SERVICE {attempt.job}")
+    rows(connection, f"DROP SERVICE {attempt.job}")
     gone = submission.Attempt(attempt.job, 0, Phase.RUNNING, time.time())
     assert run(conn_id, gone).outcome is Outcome.GONE
 
@@ -129,9 +129,9 @@ def test_another_roles_job_is_neither_used_nor_started_again(
             *("USAGE ON WAREHOUSE COMPUTE_WH", "USAGE ON COMPUTE POOL LOCAL_POOL", f"READ ON MODEL {media.model}"),
             *("READ ON STAGE MEDIA.PUBLIC.OP_FILES", "READ, WRITE ON STAGE MEDIA.PUBLIC.OP_WORK"),
         ):
-            show(connection, f"CREATE ROLE IF NOT EXISTS {role}")
-            show(connection, f"GRANT {grant} TO ROLE {role}")
-        show(connection, f"GRANT ROLE {role} TO USER {media.engine.parameters['user']}")
+            rows(connection, f"CREATE ROLE IF NOT EXISTS {role}")
+            rows(connection, f"GRANT {grant} TO ROLE {role}")
+        rows(connection, f"GRANT ROLE {role} TO USER {media.engine.parameters['user']}")
 
     def run_as(role: str) -> str:
         settings = json.loads(media.engine.airflow_connection)
@@ -150,7 +150,7 @@ def test_another_roles_job_is_neither_used_nor_started_again(
         run_as(roles[1])
     assert job in str(refused.value)
     assert names(connection, request) == [job]
-    show(connection, f"GRANT MONITOR ON SERVICE {job} TO ROLE {roles[1]}")
+    rows(connection, f"GRANT MONITOR ON SERVICE {job} TO ROLE {roles[1]}")
     with media.engine.connect(role=roles[1]) as own:
         adopted = submission.find(own, request)
     assert isinstance(adopted, submission.Attempt)
@@ -176,10 +176,10 @@ def test_waiting_and_the_end_use_the_tasks_connection(media: Any, connection: An
             cancel_on_timeout=True,
         )
         assert decision.outcome is Outcome.DONE
-        with jobs.still_connected("nowhere", own) as opened:
+        with still_connected("nowhere", own) as opened:
             assert opened is own
         assert own.session_id == before
-    with jobs.still_connected(conn_id, own) as opened:
+    with still_connected(conn_id, own) as opened:
         assert opened is not own, "it was closed: one login more"
         assert jobs.describe(opened, attempt.job) is not None
 

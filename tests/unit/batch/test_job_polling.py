@@ -12,7 +12,6 @@ from airflow_provider_mediabatch.batch.job_polling import (
     Phase,
     backoff,
     interval,
-    is_permanent,
 )
 from airflow_provider_mediabatch.core.job_status import SubmissionState
 
@@ -78,9 +77,6 @@ def test_failures_in_a_row_end_it_and_a_success_starts_over() -> None:
 
 def test_permanent_errors_end_it_at_once() -> None:
     assert poller().after_poll_error("no", permanent=True, now=1.0).outcome is Outcome.FORBIDDEN
-    assert is_permanent(390100)
-    assert not is_permanent(2003)
-    assert not is_permanent(None)
 
 
 def test_backoff_grows_with_jitter() -> None:

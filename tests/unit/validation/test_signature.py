@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.core.metadata import FunctionFacts, ModelFacts, PoolFacts, Problem, StageFacts
+from airflow_provider_mediabatch.core.metadata import ComputePoolInfo, FunctionInfo, ModelInfo, Problem, StageInfo
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.validation.environment import (
     SPEC_FIELDS,
@@ -32,7 +32,7 @@ from airflow_provider_mediabatch.validation.signature import (
 )
 
 
-def function(*inputs: Mapping[str, Any], **changes: Any) -> FunctionFacts:
+def function(*inputs: Mapping[str, Any], **changes: Any) -> FunctionInfo:
     values: dict[str, Any] = {
         "name": "PREDICT",
         "target_method": "predict",
@@ -43,7 +43,7 @@ def function(*inputs: Mapping[str, Any], **changes: Any) -> FunctionFacts:
         "outputs": ({"name": "LABEL", "type": "STRING"},),
         "params": (),
     }
-    return FunctionFacts(**{**values, **changes})
+    return FunctionInfo(**{**values, **changes})
 
 
 def inputs(files: tuple[str, ...] = ("IMAGE",), **other: str) -> Inputs:
@@ -56,7 +56,7 @@ def said(findings: Findings) -> str:
     return "\n".join(f"{problem.what} => {problem.fix}" for problem in findings.problems)
 
 
-def handled(func: FunctionFacts, given: Inputs, overrides: Mapping[str, Any] | None = None) -> tuple[Any, Findings]:
+def handled(func: FunctionInfo, given: Inputs, overrides: Mapping[str, Any] | None = None) -> tuple[Any, Findings]:
     findings = Findings()
     matched = match_columns(func, given, findings)
     handling = handle_columns(func, given, matched, overrides or {}, findings)
@@ -213,8 +213,8 @@ def test_missing_param_without_default() -> None:
     assert findings.problems[0].fix == 'model_params={"task": …}'
 
 
-def model(model_type: str = "custom", gpu: bool = False) -> ModelFacts:
-    return ModelFacts("DB.SC.M", "V1", (), model_type, gpu, (function(),))
+def model(model_type: str = "custom", gpu: bool = False) -> ModelInfo:
+    return ModelInfo("DB.SC.M", "V1", (), model_type, gpu, (function(),))
 
 
 @pytest.mark.parametrize(
@@ -239,22 +239,22 @@ def test_reserved_names() -> None:
 
 
 def test_choosing_a_function() -> None:
-    two = ModelFacts("M", "V", (), "custom", False, (function(), function(target_method="embed", name="EMBED")))
+    two = ModelInfo("M", "V", (), "custom", False, (function(), function(target_method="embed", name="EMBED")))
     assert isinstance(two.function(None), Problem)
     assert isinstance(two.function("nope"), Problem)
     for wanted in ("embed", "EMBED", "Embed", '"EMBED"'):
         chosen = two.function(wanted)
-        assert isinstance(chosen, FunctionFacts)
+        assert isinstance(chosen, FunctionInfo)
         assert chosen.target_method == "embed"
 
 
 STAGES = {
     ("DB", "SC"): [
-        StageFacts("DB", "SC", "IMAGES", "INTERNAL NO CSE"),
-        StageFacts("DB", "SC", "FULL", "INTERNAL"),
-        StageFacts("DB", "SC", "S3", "EXTERNAL", "s3://bucket/prefix/"),
-        StageFacts("DB", "SC", "S3_KEY", "EXTERNAL", "s3://bucket/", client_side_key=True),
-        StageFacts("DB", "SC", "AZURE", "EXTERNAL", "azure://x/"),
+        StageInfo("DB", "SC", "IMAGES", "INTERNAL NO CSE"),
+        StageInfo("DB", "SC", "FULL", "INTERNAL"),
+        StageInfo("DB", "SC", "S3", "EXTERNAL", "s3://bucket/prefix/"),
+        StageInfo("DB", "SC", "S3_KEY", "EXTERNAL", "s3://bucket/", client_side_key=True),
+        StageInfo("DB", "SC", "AZURE", "EXTERNAL", "azure://x/"),
     ],
     ("DB", "GONE"): None,
 }
@@ -303,7 +303,7 @@ def test_manifest_inside_the_output() -> None:
 
 
 def test_compute_pools() -> None:
-    pools = [PoolFacts("CPU_POOL", "CPU_X64_S", 2), PoolFacts("GPU_POOL", "GPU_NV_S", 1)]
+    pools = [ComputePoolInfo("CPU_POOL", "CPU_X64_S", 2), ComputePoolInfo("GPU_POOL", "GPU_NV_S", 1)]
     findings = Findings()
     assert check_compute_pool("cpu_pool", pools, {}, 1, findings) == "CPU_POOL"
     assert not findings.problems
