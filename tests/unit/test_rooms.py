@@ -41,8 +41,6 @@ ENGINE_MAY_IMPORT = {f"{NAME}.core.sql"}
 ENGINE_USERS = {ENGINE, "demo", "cli"}
 ENTRY_POINTS = {"demo", "cli", "get_provider_info", "media_batch_group"}
 """What users or Airflow call; no other room imports one, whatever its place."""
-KNOWN_UPWARD = {}
-"""Upward imports that are still to be removed. Nothing is added here."""
 
 
 def imports(source: str, module: str) -> set[str]:
@@ -102,7 +100,7 @@ def test_rooms_import_only_from_below() -> None:
         for other in sorted(imported(name, path))
         if room(other) in ROOMS and ROOMS.index(room(other)) > ROOMS.index(room(name))
     }
-    assert upward <= KNOWN_UPWARD
+    assert upward == set()
 
 
 def test_only_faces_import_an_entry_point() -> None:
