@@ -1,8 +1,8 @@
-"""The jobs of an isolation's parts and their output on the stage.
+"""The jobs that run the parts of a failed job, and their output on the stage.
 
-All that belongs to it is named after the job that failed and the size of a round: its jobs
-``<job>_I8_R<round>_<low>_<high>_<generation>``, and one folder ``<job>_I8/`` below which each of them writes. So every
-step finds what an earlier try left, and the finished folder holds the good parts and nothing else.
+All of it is named after the failed job and the size of a round (:func:`~.core.job_names.range_stem` for the jobs). All
+jobs write below one folder, ``<failed job>_I<max_jobs>/``. So every step finds what an earlier try left, and the folder
+in the end holds the output of the parts that are done and nothing else.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.job_names import range_stem
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 ROW = "MB_ROW"
-_ENDED = "All its jobs have ended and bill no more."
+_ENDED = "All its jobs have ended and incur no more cost."
 
 
 @dataclass(frozen=True)
 class IsolationJobs:
-    """The isolation of one failed job.
+    """The jobs and the folder of one failed job's isolation.
 
     :param request: the batch.
     :param job: the qualified name of its job that failed.
@@ -52,17 +53,12 @@ class IsolationJobs:
     max_jobs: int
 
     @property
-    def name(self) -> str:
-        """What the names of its jobs begin with; its folder's name."""
-        return f"{self.job.rsplit('.', 1)[-1]}_I{self.max_jobs}"
-
-    @property
     def location(self) -> str:
-        """The one folder that all good parts lie below."""
-        return f"{self.request.output_location.rstrip('/')}/{self.name}/"
+        """The one folder below which all parts write."""
+        return f"{self.request.output_location.rstrip('/')}/{self._unqualified}_I{self.max_jobs}/"
 
     def range_request(self, row_range: RowRange, manifest_location: str | None = None) -> JobRequest:
-        """A part as a piece of work of its own: everything that is true of a batch's job is true of a part's.
+        """A part as a request of its own. Everything that holds for a batch's job holds for a part's.
 
         :param manifest_location: where its rows are staged, once they are.
         """
@@ -74,13 +70,20 @@ class IsolationJobs:
             file_count=row_range.rows * max(1, len(whole.file_columns)),
             digest=digest(whole.digest, row_range.low, row_range.high)[:32],
         )
-        stem = f"{self.name}_{row_range.name}"
+        stem = range_stem(
+            self._unqualified,
+            max_jobs=self.max_jobs,
+            round_number=row_range.round,
+            low=row_range.low,
+            high=row_range.high,
+        )
         return replace(
             self.request,
             stem=stem,
             fingerprint=digest(self.request.fingerprint, stem),
             manifest=manifest,
             output_location=self.location,
+            # A part that fails is an answer: its rows are cut again, and no second job of the same rows is started.
             keeps_failure=True,
         )
 
@@ -106,8 +109,8 @@ class IsolationJobs:
             )
         return self.range_request(row_range, location)
 
-    def complete(self, connection: SnowflakeConnection, finished: Sequence[FinishedRange]) -> int:
-        """Make the folder one whole result: only the good parts, every row of theirs, ``_SUCCESS`` last.
+    def complete_output(self, connection: SnowflakeConnection, finished: Sequence[FinishedRange]) -> int:
+        """Make the folder one whole result: the parts that are done with every row, and ``_SUCCESS`` last.
 
         Repeating it changes nothing.
 
@@ -127,7 +130,7 @@ class IsolationJobs:
         expected = sum(item.row_range.rows for item in done_ranges(finished))
         if row_count != expected:
             raise IncompleteOutputError(
-                f"{self.location} holds {row_count} rows and not the {expected} of the parts that are done",
+                f"{self.location} holds {rows} rows, and the parts that are done wrote {expected}",
                 running=_ENDED,
                 retry="A retry will find the same jobs and count again.",
             )
@@ -139,7 +142,7 @@ class IsolationJobs:
     def range_errors(
         self, connection: SnowflakeConnection, finished: Sequence[FinishedRange]
     ) -> list[tuple[RowRange, str]]:
-        """What the job of each bad part said at its end."""
+        """What the job of each failed part said at its end."""
         instances = self.request.plan.replicas or 1
         return [
             (
@@ -152,13 +155,13 @@ class IsolationJobs:
     def quarantined_files(
         self, connection: SnowflakeConnection, errors: Sequence[tuple[RowRange, str]]
     ) -> list[dict[str, str]]:
-        """The first of the bad files by row, each with its error."""
+        """The first of the files to quarantine by row, each with its error."""
         staged = StagedParquet(connection, self.request.plan.job_schema)
         found = staged.rows(f"{self.quarantined_rows_sql(staged, errors)} ORDER BY {ROW} LIMIT {MAX_LISTED}")
         return list(listed_files({"path": row["FILE_PATH"], "error": row["ERROR"]} for row in found))
 
     def quarantined_rows_sql(self, staged: StagedParquet, errors: Sequence[tuple[RowRange, str]]) -> str:
-        """A SELECT of the bad rows' FILE_PATH, ERROR and MB_ROW: they stay on the server, however many they are."""
+        """A SELECT of FILE_PATH, ERROR and MB_ROW of the rows to quarantine. However many, they stay on the server."""
         key = sql.quoted((self.request.manifest.file_columns or tuple(self.request.manifest.columns))[0])
         cases = " ".join(
             f"WHEN {ROW} >= {row_range.low} AND {ROW} < {row_range.high} THEN {sql.literal(error)}"
@@ -170,11 +173,15 @@ class IsolationJobs:
         )
 
     def job_of(self, item: FinishedRange) -> str:
-        """The qualified name of the job that settled a part."""
+        """The qualified name of the job that ran a part."""
         return self.range_request(item.row_range).job(item.generation)
 
     def _folder_of(self, item: FinishedRange) -> str:
         return self.job_of(item).rsplit(".", 1)[-1]
+
+    @property
+    def _unqualified(self) -> str:
+        return self.job.rsplit(".", 1)[-1]
 
     def _numbered(self, staged: StagedParquet) -> str:
         """The manifest's rows with their numbers from 0, in an order that only their values decide."""

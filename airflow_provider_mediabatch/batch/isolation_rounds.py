@@ -40,7 +40,7 @@ class RowRange:
 
     @property
     def name(self) -> str:
-        """Its part of a job's name."""
+        """Its name in the folder of its manifest."""
         return f"R{self.round}_{self.low}_{self.high}"
 
 
@@ -68,7 +68,7 @@ class FinishedRange:
 
 
 def next_ranges(rows: int, finished: Sequence[FinishedRange], max_jobs: int) -> list[RowRange]:
-    """The parts of the next round; none when all that can be told is told.
+    """The parts of the next round; none when no further round tells more.
 
     :param rows: of the manifest.
     :param finished: every part of all rounds so far.
@@ -101,12 +101,12 @@ def every_range_failed(finished: Sequence[FinishedRange]) -> bool:
 
 
 def done_ranges(finished: Sequence[FinishedRange]) -> list[FinishedRange]:
-    """The parts whose output counts."""
+    """The parts that are done: their output counts."""
     return [item for item in finished if item.done]
 
 
 def failed_ranges(finished: Sequence[FinishedRange]) -> list[FinishedRange]:
-    """The failed parts that no later round cuts: single rows, and what was too many to cut."""
+    """The failed parts that no later round cuts: single rows, and parts that were too many to cut."""
     last = max((item.row_range.round for item in finished), default=0)
     return [item for item in finished if not item.done and (item.row_range.rows == 1 or item.row_range.round == last)]
 

@@ -1,4 +1,4 @@
-"""How a wait ends: the output is found whole, or the error says what happened, what bills and what a retry does."""
+"""How a wait ends: the output is whole, or the error says what happened, what still costs and what a retry does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_ENDED = "The job has ended and bills no more."
+_ENDED = "The job has ended and incurs no more cost."
 _AGAIN = "A retry will find the same job and count again; clear the listing to start over."
 
 
@@ -86,21 +86,29 @@ def polling_error(event: Mapping[str, Any], attempt: Attempt) -> PollingFailedEr
     if outcome is Outcome.FORBIDDEN:
         return PollingFailedError(
             f"The status of job {attempt.job} may not be read: {event.get('error')}",
-            running="The job was left alone: it may run and bill.",
+            running="The job was left alone. It may run and incur cost.",
         )
     if outcome is Outcome.UNREACHABLE:
         return PollingFailedError(
-            f"The status of job {attempt.job} could not be read, time after time; last: {event.get('error')}",
-            running="The job was left alone, because its health is not known: it may run and bill.",
+            f"The status of job {attempt.job} could not be read repeatedly. The last error: {event.get('error')}",
+            running="The job was left alone, because its state is not known. It may run and incur cost.",
         )
     return None
+
+
+def model_raised(event: Mapping[str, Any]) -> bool:
+    """Whether the job ended as FAILED, which is what a model that raises leads to.
+
+    Every other end (cancelled, dropped, INTERNAL_ERROR, a timeout) says nothing about the files.
+    """
+    return Outcome(event["outcome"]) is Outcome.FAILED and event.get("status") == JobStatus.FAILED
 
 
 def cancelled_by_clearing(event: Mapping[str, Any], attempt: Attempt) -> bool:
     """Whether an earlier try's job was cancelled after this try had attached to it.
 
-    Clearing a deferred task has its trigger cancel the job a moment later, and the next try may come first. That try
-    is to run the work, not to fail for it.
+    Clearing a deferred task makes its trigger cancel the job a moment later, and the next try may come first. That try
+    must run the batch and not fail because of the cancelled job.
     """
     outcome = Outcome(event["outcome"])
     cancelled = outcome is Outcome.FAILED and event.get("status") == JobStatus.CANCELLED
@@ -127,8 +135,8 @@ def outcome_error(
         return JobFailedError(
             f"Job {attempt.job} does not exist any more (it was dropped), or this role may not see it any more",
             status="DELETED",
-            running="If it was dropped, it bills no more.",
-            retry="A retry will look for it by name, and start a new job if it is not there.",
+            running="If it was dropped, it incurs no more cost.",
+            retry="A retry will look it up by name, and start a new job if it is not there.",
         )
     if outcome is Outcome.TIMEOUT:
         cancelled = bool(event.get("cancelled"))
@@ -137,7 +145,9 @@ def outcome_error(
             cancelled = True
         return JobTimeoutError(
             f"Job {attempt.job} was not finished in time (last status: {event.get('status') or 'submitting'})",
-            running="It was cancelled and bills no more." if cancelled else "It was left running, and bills.",
+            running="It was cancelled and incurs no more cost."
+            if cancelled
+            else "It was left running and incurs cost.",
             retry=RETRY_NEXT if cancelled else "A retry will attach to it.",
         )
     tail = jobs.logs(connection, attempt.job)
@@ -154,7 +164,7 @@ def outcome_error(
 
 
 def _missing_files(connection: SnowflakeConnection, request: JobRequest) -> MissingFiles | None:
-    """Files that were deleted after they were listed. That they cannot be looked for must not hide the failure."""
+    """Files that were deleted after they were listed. An error of this search must not hide the job's failure."""
     from snowflake.connector.errors import Error
 
     from airflow_provider_mediabatch.batch.missing_files import missing_files
@@ -162,6 +172,6 @@ def _missing_files(connection: SnowflakeConnection, request: JobRequest) -> Miss
     try:
         found = missing_files(connection, request.manifest, request.plan.job_schema)
     except (Error, MediaBatchError) as error:
-        logger.warning("whether files were deleted after they were listed could not be found out: %s", error)
+        logger.warning("Whether files were deleted after they were listed could not be checked: %s", error)
         return None
     return found if found.count else None

@@ -80,7 +80,7 @@ def backoff(failures: int, base: float, rng: random.Random | None = None) -> flo
 
 
 class JobPoller:
-    """The state of one wait. Feed it what was seen; it answers what to do.
+    """The state of one wait. It takes what a poll gave, and answers what to do next.
 
     :param started: when the waiting began, epoch seconds: the intervals grow from here.
     :param deadline: when it ends at the latest, epoch seconds, or None.
@@ -109,13 +109,13 @@ class JobPoller:
         self._query_error: str | None = None
 
     def first_delay(self, now: float) -> float:
-        """Seconds before the first look: a job that was submitted just now has nothing to show yet."""
+        """Seconds before the first poll, because a job that was submitted just now has not ended yet."""
         return self._wait(interval(0.0, self._poll_interval), now)
 
     def after_query_state(
         self, state: SubmissionState, error: str | None, job_status: str | None, *, now: float
     ) -> PollDecision:
-        """The submitting statement was looked at.
+        """The decision after the submitting statement was polled.
 
         Once it has ended, or is not known any more, the job's name decides: a job that is there was submitted,
         however the statement ended.
@@ -140,7 +140,7 @@ class JobPoller:
         return PollDecision(Outcome.REJECTED, error=error)
 
     def after_job_status(self, status: str | None, *, now: float) -> PollDecision:
-        """The job was looked at by name.
+        """The decision after the job was polled by name.
 
         :param status: Snowflake's text, or None when DESCRIBE says that it does not exist.
         """
@@ -156,7 +156,7 @@ class JobPoller:
         return self._again(now)
 
     def after_poll_error(self, error: str, *, permanent: bool, now: float) -> PollDecision:
-        """A poll failed.
+        """The decision after a poll that failed.
 
         :param permanent: no later poll can succeed (authentication, a missing privilege).
         """

@@ -1,8 +1,8 @@
-"""Which of a manifest's files are not on their stages any more, found on the server: what a failed job is asked for.
+"""Which of a manifest's files are not on their stages any more. It is checked on the server when a job has failed.
 
-A file that was deleted after the listing fails its whole job, and the job's log names the first of them only. The
-number of statements does not depend on the number of files: the reach of the paths, a LIST for each file column, and
-one comparison.
+A file that was deleted after the listing makes its whole job fail, and the job's log names only the first such file.
+The number of statements does not depend on the number of files: the paths' common folder, a LIST for each file column,
+and one comparison.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.manifest import Manifest
 
 MAX_NAMES = 20
-"""Names in an error message; how many there are in all is said beside them."""
+"""Names in an error message, which also gives the number of all."""
 
 
 @dataclass(frozen=True)

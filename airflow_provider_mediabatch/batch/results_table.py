@@ -1,7 +1,7 @@
-"""Loading what jobs wrote into a table, on the server, so that loading twice leaves the same rows as loading once.
+"""Load what jobs wrote into a table, on the server, so that loading twice leaves the same rows as loading once.
 
 One transaction for all results: for each, the rows of the same files (and of the same job) are deleted, then the staged
-rows inserted. The DELETE takes the table's lock, so that two loads of one table stand in line.
+rows inserted. The DELETE takes the table's lock, so two loads of one table run one after the other.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ BOOKKEEPING_COLUMNS: Mapping[str, str] = {
     "MB_RUN_ID": "VARCHAR",
     "MB_LOADED_AT": "TIMESTAMP_NTZ",
 }
-"""Columns of ours in a results table, beside the manifest's and the model's: whence each row came."""
+"""Columns of a results table that say where each row came from, beside the manifest's and the model's."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,15 @@ def check_complete(connection: SnowflakeConnection, staged: StagedParquet, resul
     what = f"{rows:,} of {result.rows:,} rows" if found.success else "no _SUCCESS"
     raise IncompleteOutputError(
         f"the output of job {result.job} in {result.location} is not whole ({what}): nothing was loaded",
-        running="The job has ended and bills no more.",
-        retry="A retry will look again; clear the task of the full batch to make the output anew.",
+        running="The job has ended and incurs no more cost.",
+        retry="A retry will check the same output again. Clear the task of the full batch to write it again.",
     )
 
 
-def columns_of(
+def result_columns(
     staged: StagedParquet, result: BatchResult, manifest: Manifest, *, nested: str | Mapping[str, str]
 ) -> dict[str, TableColumn]:
-    """The columns that a result gives: manifest's and model's, nested ones as told, and the path under its own name.
+    """The columns to load of a result: the manifest's, the model's, and the path under its own name.
 
     :param nested: ``variant`` or ``flatten`` for all nested columns, or column name to either. A text column named
         here is read as JSON.
@@ -176,7 +176,7 @@ def prepare_table(
         execute(connection, f"ALTER TABLE {table} ADD COLUMN {sql.quoted(name)} {kind}")
 
 
-def load(
+def load_rows(
     connection: SnowflakeConnection,
     staged: StagedParquet,
     table: str,
@@ -221,8 +221,8 @@ def load(
         if loaded != expected:
             raise IncompleteOutputError(
                 f"{loaded:,} of {expected:,} rows were read from the jobs' output: nothing was loaded",
-                running="The jobs have ended and bill no more.",
-                retry="A retry will look again.",
+                running="The jobs have ended and incur no more cost.",
+                retry="A retry will read the output again.",
             )
     return loaded
 

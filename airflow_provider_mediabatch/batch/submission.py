@@ -1,9 +1,9 @@
-"""Find the job of a piece of work, or submit it: never twice.
+"""Find the job of a request, or submit it. A request never has two jobs that run or are finished.
 
-The job's name is derived from the work (:mod:`.core.job_names`), and Snowflake keeps names unique. So, in this order:
-a job of that name that runs is attached to; one that is DONE with ``_SUCCESS`` is adopted; one that ended otherwise
-makes way for the next generation; none: submit. After any error of the submission the same question is asked again,
-by name: the error's class and text decide nothing.
+The job's name is derived from the request (:mod:`.core.job_names`), and Snowflake keeps names unique. A job of that
+name that runs is attached to. One that is DONE with ``_SUCCESS`` is adopted. One that ended otherwise makes way for the
+next generation. If there is none, the job is submitted. After an error of the submission the job is looked up again by
+name, because neither the error's class nor its text says whether the job was started.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.batch.job_polling import Phase
 from airflow_provider_mediabatch.client import errors, jobs, stages
 from airflow_provider_mediabatch.client.connection import connected
-from airflow_provider_mediabatch.core.job_names import MAX_GENERATIONS, job_name
+from airflow_provider_mediabatch.core.job_names import MAX_GENERATION, job_name
 from airflow_provider_mediabatch.core.job_status import JobStatus, SubmissionState
 from airflow_provider_mediabatch.exceptions import JobNotVisibleError, MediaBatchError, SubmissionFailedError
 
@@ -27,15 +27,17 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.manifest import Manifest
 
 _DESCRIBE_TRIES = 4
+_MAX_FAILED_JOBS = 100
 
 
 @dataclass(frozen=True)
 class JobRequest:
-    """One piece of work: what is run on which files, under which name.
+    """What is to be run on which files, and the name of its job.
 
     :param stem: the job's name without its generation.
     :param fingerprint: digest of manifest and plan; what is stored for another fingerprint does not count.
-    :param keeps_failure: a job that ended as FAILED is an answer to look into; else it makes way for the next one.
+    :param keeps_failure: a job that ended as FAILED is kept, because its files are isolated; else it makes way for the
+        next generation.
     """
 
     stem: str
@@ -51,7 +53,7 @@ class JobRequest:
         return job_name(self.plan.job_schema, self.stem, generation)
 
     def location(self, job: str) -> str:
-        """Where a job of this work writes: a folder named after it."""
+        """Where a job of this request writes: a folder named after the job."""
         base = self.output_location if self.output_location.endswith("/") else self.output_location + "/"
         return f"{base}{job.rsplit('.', 1)[-1]}/"
 
@@ -87,15 +89,16 @@ class Attempt:
 def find(
     connection: SnowflakeConnection, request: JobRequest, *, stored: Mapping[str, Any] | None = None, first: int = 0
 ) -> Attempt | int:
-    """The job of this work if there is one to wait for or to adopt, else the generation to submit.
+    """The job of this request if there is one to wait for or to adopt, else the generation to submit.
 
     :param stored: what an earlier try noted (a hint; the names on the server decide).
     :param first: the generation to begin with.
     """
     noted = stored if stored and stored.get("fingerprint") == request.fingerprint else {}
     begin = max(first, int(noted.get("generation") or 0))
+    end = min(begin + _MAX_FAILED_JOBS, MAX_GENERATION + 1)
     kept: Attempt | None = None
-    for generation in range(begin, begin + MAX_GENERATIONS):
+    for generation in range(begin, end):
         job = request.job(generation)
         info = jobs.describe(connection, job)
         started = float(noted.get("started") or time.time())
@@ -105,12 +108,13 @@ def find(
                 return kept or generation
             state, _ = jobs.query_state(connection, str(query_id))
             if state is SubmissionState.RUNNING:
+                # Snowflake is still building the image, and makes the job only afterwards.
                 return Attempt(job, generation, Phase.SUBMITTING, started, str(query_id), attached=True)
             if state is not SubmissionState.SUCCEEDED:
                 return kept or generation
-            info = jobs.describe(connection, job)  # the statement may have ended only after the first look
+            info = jobs.describe(connection, job)  # The statement may have ended only after the first DESCRIBE.
             if info is None:
-                continue  # it was there and was dropped: its folder may hold files, so its name is not used again
+                continue  # The job was there and was dropped. Its folder may hold files, so its name is not used again.
         status = JobStatus.of(info.status)
         if status is JobStatus.DONE:
             if stages.output_folder(connection, request.location(job)).success:
@@ -118,11 +122,11 @@ def find(
         elif status is None or not (status.terminal or status.ending):
             return Attempt(job, generation, Phase.RUNNING, started, attached=True)
         elif status is JobStatus.FAILED and request.keeps_failure:
-            # The last of its kind: the same one, whatever an earlier try has noted.
+            # The last one that failed: every try isolates the files of the same job, whatever was noted.
             kept = Attempt(job, generation, None, started, adopted=True, failed=True)
     raise MediaBatchError(
-        f"{MAX_GENERATIONS} jobs of this work have failed, the last one is {request.job(begin + MAX_GENERATIONS - 1)}",
-        retry="A retry will look at the same jobs again.",
+        f"Jobs {request.stem}_{begin} to {end - 1} have all failed",
+        retry="A retry will find the same jobs again; a changed plan or manifest starts with a new name.",
     )
 
 
@@ -144,7 +148,7 @@ def submit(connection: SnowflakeConnection, snowflake_conn_id: str, request: Job
     try:
         query_id = jobs.submit(connection, statement)
     except Exception as error:
-        if _look_again(snowflake_conn_id, job) is not None:
+        if _describe_again(snowflake_conn_id, job) is not None:
             return Attempt(job, generation, Phase.RUNNING, started)
         raise submission_error(job, errors.error_text(error), errors.errno(error)) from error
     return Attempt(job, generation, Phase.SUBMITTING, started, query_id)
@@ -160,13 +164,13 @@ def submission_error(job: str, text: str, errno: int | None = None) -> MediaBatc
         return JobNotVisibleError(
             f"A job named {job} exists already, but this connection's role may not see it, so it cannot be used. "
             f"Let its owner run: {jobs.visible_grant(job)}; or use the role that started it",
-            running="Whether it still runs and bills is not known.",
-            retry="A retry will look for it again, and will not start a second one.",
+            running="Whether it still runs and incurs cost is not known.",
+            retry="A retry will look it up again, and will not start a second one.",
         )
     return SubmissionFailedError(f"Snowflake refused to start {job}: {text}")
 
 
-def _look_again(snowflake_conn_id: str, job: str) -> jobs.JobInfo | None:
+def _describe_again(snowflake_conn_id: str, job: str) -> jobs.JobInfo | None:
     """DESCRIBE on a new connection, several times if need be: the old one may be what broke."""
     for attempt in range(_DESCRIBE_TRIES):
         try:
@@ -175,8 +179,8 @@ def _look_again(snowflake_conn_id: str, job: str) -> jobs.JobInfo | None:
         except Exception as error:
             if attempt == _DESCRIBE_TRIES - 1:
                 raise MediaBatchError(
-                    f"Submitting {job} failed, and so did looking for it: {errors.error_text(error)}",
-                    running="Whether the job was started, and bills, is not known.",
+                    f"Submitting {job} failed, and so did looking it up: {errors.error_text(error)}",
+                    running="Whether the job was started and incurs cost is not known.",
                 ) from error
             time.sleep(2.0**attempt)
     return None

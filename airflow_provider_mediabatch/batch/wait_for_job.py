@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch.job_polling import JobPoller, Phase, PollDecision
 from airflow_provider_mediabatch.client import errors, jobs
@@ -19,12 +20,69 @@ from airflow_provider_mediabatch.core.job_status import SubmissionState
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
+    from airflow_provider_mediabatch.batch.submission import Attempt
+
+_REPORT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class JobWait:
+    """How a task waits for its jobs.
+
+    :param snowflake_conn_id: Airflow connection.
+    :param deferrable: wait in the triggerer, not in place.
+    :param deadline: when the wait ends at the latest, epoch seconds; None: never.
+    :param poll_interval: seconds between two polls; None: growing from 5 to 30.
+    :param cancel_on_timeout: cancel the job when the deadline passes.
+    """
+
+    snowflake_conn_id: str
+    deferrable: bool
+    deadline: float | None
+    poll_interval: float | None
+    cancel_on_timeout: bool
+
+    def in_place(self, attempt: Attempt, log: Any, connection: SnowflakeConnection | None = None) -> dict[str, Any]:
+        """Wait without deferring.
+
+        :param log: the task's log.
+        :param connection: the task's own, used until a poll fails; None: one is opened.
+        :return: the event that the trigger would have given.
+        """
+        poller = JobPoller(
+            started=attempt.started,
+            deadline=self.deadline,
+            poll_interval=self.poll_interval,
+            phase=Phase(attempt.phase or Phase.RUNNING) if attempt.query_id else Phase.RUNNING,
+        )
+        reported = -_REPORT_SECONDS
+
+        def report(decision: PollDecision) -> None:
+            nonlocal reported
+            if decision.error and decision.outcome is None:
+                log.warning("A poll of job %s failed: %s", attempt.job, decision.error)
+            elif time.monotonic() - reported >= _REPORT_SECONDS or decision.outcome is not None:
+                reported = time.monotonic()
+                status = decision.status or str(poller.phase)
+                log.info("Job %s: %s, %d s", attempt.job, status, time.time() - attempt.started)
+
+        decision = wait(
+            self.snowflake_conn_id,
+            poller,
+            connection=connection,
+            job=attempt.job,
+            query_id=attempt.query_id,
+            report=report,
+            cancel_on_timeout=self.cancel_on_timeout,
+        )
+        return decision.event()
+
 
 def poll_once(connection: SnowflakeConnection, poller: JobPoller, *, job: str, query_id: str | None) -> PollDecision:
-    """Look once and decide.
+    """Poll once and decide.
 
     :param job: qualified job name.
-    :param query_id: the submitting statement, looked at while the poller is in phase ``submitting``.
+    :param query_id: the submitting statement, polled while the poller is in phase ``submitting``.
     """
     if poller.phase is Phase.SUBMITTING and query_id:
         state, error = jobs.query_state(connection, query_id)
@@ -47,7 +105,7 @@ def wait(
     """Wait in place until the poller says that it is over. Logs in again whenever a poll fails.
 
     :param connection: the task's own, used until a poll fails; None: one is opened.
-    :param report: told of every poll.
+    :param report: called after every poll.
     :param cancel_on_timeout: cancel the job when the deadline passes.
     """
     current: AbstractContextManager[SnowflakeConnection] = (

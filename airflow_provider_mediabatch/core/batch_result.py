@@ -26,7 +26,7 @@ class BatchResult:
     :param outputs: the signature's outputs, name to type.
     :param manifest: the manifest in its XCom form.
     :param generation: how many jobs of this piece of work came before it.
-    :param quarantined: files put aside with their error, ``{"path": …, "error": …}``; of many, the first.
+    :param quarantined: quarantined files with their error, ``{"path": …, "error": …}``; of many, the first.
     :param more_quarantined: how many more they are than ``quarantined`` lists.
     :param adopted: the job was found finished, nothing was run.
     """
@@ -49,7 +49,7 @@ class BatchResult:
 
     @property
     def quarantined_count(self) -> int:
-        """All files put aside."""
+        """All quarantined files."""
         return len(self.quarantined) + self.more_quarantined
 
     def to_xcom(self) -> dict[str, Any]:

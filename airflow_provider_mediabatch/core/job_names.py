@@ -1,12 +1,23 @@
 """Job names, and names that were meant.
 
-A job's name is the lock that keeps a piece of work from running, and being paid for, twice: the server keeps it unique.
-The name follows from what the work is, so a retry on another worker derives the same one. It is an unquoted identifier
-in an unquoted schema, because ``EXECUTE INFERENCE JOB SERVICE … NAME`` takes no other.
+A job's name is the lock that keeps one request from running, and being paid for, twice, because Snowflake keeps names
+unique. The name follows from what the job is for, so a retry on another worker derives the same one. It is an unquoted
+identifier in an unquoted schema, because ``EXECUTE INFERENCE JOB SERVICE … NAME`` takes no other. It has at most 63
+characters, because a service's name becomes a DNS label (RFC 1035, section 2.3.4: 63 octets or less).
+
+Layout, with the largest number of characters of each part::
+
+    a batch's or a sample's job, 58 in all:  MB_<task: 24>_<task key: 10><inputs: 16>_<generation: 3>
+    a job of an isolation round, 63 in all:  MB_<task: 24>_<task key: 10>_R<round: 2>_<rows: 16>_<generation: 3>
+
+Task key, inputs and rows are digests in base 32 (A to Z and 2 to 7, 5 bits a character): of the task instance, of what
+it runs, and of the failed job and its rows. The first two parts are the same for all jobs of a task instance, so one
+``SHOW JOB SERVICES LIKE 'MB_FULL_ABCDEFGHIJ%'`` shows them all.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Sequence
 
@@ -15,29 +26,48 @@ from airflow_provider_mediabatch.core.xcom import digest
 PREFIX = "MB_"
 """All our jobs begin with it, so that one ``SHOW JOB SERVICES LIKE 'MB\\_%'`` sees them all."""
 
-MAX_GENERATIONS = 100
+MAX_LENGTH = 63
+MAX_GENERATION = 999
 
-_TASK_CHARACTERS = 40
-_TASK_DIGITS = 12
+_TASK_LENGTH = 24
+_TASK_KEY_LENGTH = 10
+_INPUTS_LENGTH = 16
+_ROWS_LENGTH = 16
+_MAX_ROUND = 99
 _PLAIN_NAME = re.compile(r"[A-Z0-9_]+\Z")
 _PLAIN_SCHEMA = re.compile(r"[A-Z_][A-Z0-9_$]*\.[A-Z_][A-Z0-9_$]*\Z")
 
 
 def task_prefix(*, dag_id: str, task_id: str, run_id: str, map_index: int) -> str:
-    """What the names of all jobs of a task instance begin with: ``MB_<task>_<12 hex digits>``."""
-    task = re.sub(r"[^A-Z0-9]+", "_", task_id.upper()).strip("_")[:_TASK_CHARACTERS].strip("_") or "TASK"
-    return f"{PREFIX}{task}_{digest(dag_id, task_id, run_id, map_index)[:_TASK_DIGITS].upper()}"
+    """What the names of all jobs of a task instance begin with: ``MB_<task>_<task key>``."""
+    task = re.sub(r"[^A-Z0-9]+", "_", task_id.upper()).strip("_")[:_TASK_LENGTH].strip("_") or "TASK"
+    return f"{PREFIX}{task}_{_key(_TASK_KEY_LENGTH, dag_id, task_id, run_id, map_index)}"
 
 
-def stem(*, dag_id: str, task_id: str, run_id: str, map_index: int, fingerprint: str) -> str:
-    """The name of a piece of work, without its generation: ``MB_<task>_<32 hex digits>``.
-
-    The first 12 digits stand for the task instance (:func:`task_prefix`), the other 20 for its inputs.
+def job_stem(*, dag_id: str, task_id: str, run_id: str, map_index: int, fingerprint: str) -> str:
+    """The name of a task instance's job, without its generation: ``MB_<task>_<task key><inputs>``.
 
     :param fingerprint: digest of the inputs (manifest and plan), so that changed inputs never meet the old job.
     """
     prefix = task_prefix(dag_id=dag_id, task_id=task_id, run_id=run_id, map_index=map_index)
-    return prefix + digest(dag_id, task_id, run_id, map_index, fingerprint)[: 32 - _TASK_DIGITS].upper()
+    return prefix + _key(_INPUTS_LENGTH, dag_id, task_id, run_id, map_index, fingerprint)
+
+
+def range_stem(failed_job: str, *, max_jobs: int, round_number: int, low: int, high: int) -> str:
+    """The name of an isolation's job, without its generation: ``MB_<task>_<task key>_R<round>_<rows>``.
+
+    :param failed_job: the unqualified name of the job whose rows are run again, generation included.
+    :param max_jobs: most jobs of one round, on which the cutting depends.
+    :param round_number: from 1.
+    :param low: the first row.
+    :param high: the row after the last.
+    :raises ValueError: for a round above 99, which no number of rows that Snowflake holds leads to.
+    """
+    if not 1 <= round_number <= _MAX_ROUND:
+        raise ValueError(f"round {round_number} of an isolation: there are 1 to {_MAX_ROUND}")
+    task, key, _ = failed_job.rsplit("_", 2)
+    rows = _key(_ROWS_LENGTH, failed_job, max_jobs, round_number, low, high)
+    return f"{task}_{key[:_TASK_KEY_LENGTH]}_R{round_number}_{rows}"
 
 
 def belongs_to(name: str, *, dag_id: str, task_id: str, run_id: str, map_index: int) -> bool:
@@ -52,16 +82,18 @@ def belongs_to(name: str, *, dag_id: str, task_id: str, run_id: str, map_index: 
     return plain and last.startswith(prefix) and bool(_PLAIN_NAME.match(last))
 
 
-def job_name(schema: str, work: str, generation: int) -> str:
-    """Qualified name of a job: ``DB.SCHEMA.MB_<task>_<hex>_<generation>``.
+def job_name(schema: str, stem: str, generation: int) -> str:
+    """Qualified name of a job: ``DB.SCHEMA.<stem>_<generation>``.
 
     :param schema: ``DB.SCHEMA`` as SQL.
-    :param work: what :func:`stem` gave.
-    :param generation: 0 for the first job, one more after each that failed.
-    :raises ValueError: when database or schema would need quotes.
+    :param stem: what :func:`job_stem` or :func:`range_stem` gave.
+    :param generation: 0 for the first job, one more after each that failed, at most 999.
+    :raises ValueError: when database or schema would need quotes, or for another generation.
     """
     check_schema(schema)
-    return f"{schema}.{work}_{generation}"
+    if not 0 <= generation <= MAX_GENERATION:
+        raise ValueError(f"generation {generation} of {stem}: there are 0 to {MAX_GENERATION}")
+    return f"{schema}.{stem}_{generation}"
 
 
 def check_schema(schema: str) -> None:
@@ -88,3 +120,8 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     if meant is not None:
         return f"; did you mean {meant}?"
     return f"; there is: {', '.join(sorted(known)[:10])}" if known else ""
+
+
+def _key(length: int, *parts: object) -> str:
+    """The first characters, 5 bits each, of the parts' digest in base 32."""
+    return base64.b32encode(bytes.fromhex(digest(*parts)))[:length].decode()

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_provider_mediabatch.batch.isolation_rounds import MAX_LISTED, listed_files
-from airflow_provider_mediabatch.client import stages
-from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.batch.isolation_rounds import check_limits
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
-from airflow_provider_mediabatch.exceptions import InvalidInputError
-from airflow_provider_mediabatch.operators.batch_job import (
-    DONE_KEY,
-    STORE_KEY,
-    manifests_of,
-    max_tries,
-    plan_of,
-)
-from airflow_provider_mediabatch.operators.isolating_job import IsolatingJobOperator
+from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
+from airflow_provider_mediabatch.exceptions import InvalidInputError, TooManyQuarantinedError
+from airflow_provider_mediabatch.operators.job_task import JobTask
+from airflow_provider_mediabatch.operators.upstream import parse_manifests, parse_plan
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
+    from airflow_provider_mediabatch.batch.batch_run import BatchRun
+    from airflow_provider_mediabatch.batch.failure_isolation import FailureIsolation
     from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
+    from airflow_provider_mediabatch.batch.wait_for_job import JobWait
+    from airflow_provider_mediabatch.core.batch_result import BatchResult
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
     from airflow_provider_mediabatch.core.manifest import Manifest
 
@@ -35,7 +31,7 @@ ON_RERUN = ("adopt", "rerun")
 SAVE_MODES = ("error", "overwrite")
 
 
-class FullBatchOperator(IsolatingJobOperator):
+class FullBatchOperator(JobTask):
     """Run a manifest through the model, verify the output, and return a :class:`~.core.batch_result.BatchResult`.
 
     The job's name follows from dag, task, run, map index and the digests of manifest and plan, and Snowflake keeps
@@ -52,13 +48,12 @@ class FullBatchOperator(IsolatingJobOperator):
     :param on_rerun: what clearing the finished task does while its inputs are unchanged: ``adopt`` the finished job's
         output, or ``rerun`` under the next name.
     :param isolate_failures: when the model raises, which fails the whole job: run the files again in parts, each a job,
-        and the parts that fail again in smaller ones, until the bad files are known. The good ones are finished, the
-        bad ones put aside with their error (in the result, and as ``quarantined`` in the ledger). Not for partitioned
-        methods.
+        and the parts that fail again in smaller ones, until the files that fail are known. They are quarantined with
+        their error (in the result, and in the ledger), and the other files are finished. Not for partitioned methods.
     :param max_isolation_jobs: jobs of one such round, 2 to 100, which run side by side. When more than half as many
-        parts fail in a round, their files count as bad together.
-    :param max_failed_fraction: the largest share of bad rows, 0 to 1, with which the task still succeeds. Above it the
-        task fails; the good files' output and their entries in the ledger stay.
+        parts fail in a round, the files of these parts are quarantined together.
+    :param max_failed_fraction: the largest share of rows that fail, 0 to 1, with which the task still succeeds. Above
+        it the task fails; the other files' output and their entries in the ledger stay.
     """
 
     template_fields: Sequence[str] = (
@@ -83,6 +78,9 @@ class FullBatchOperator(IsolatingJobOperator):
         output_location: str | None = None,
         save_mode: str = "error",
         on_rerun: str = "adopt",
+        isolate_failures: bool = False,
+        max_isolation_jobs: int = 8,
+        max_failed_fraction: float = 0.1,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -92,111 +90,127 @@ class FullBatchOperator(IsolatingJobOperator):
         self.output_location = output_location
         self.save_mode = save_mode
         self.on_rerun = on_rerun
+        self.isolate_failures = isolate_failures
+        self.max_isolation_jobs = max_isolation_jobs
+        self.max_failed_fraction = max_failed_fraction
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Submit or find the job, wait, verify; return the result's XCom form."""
+        """Find or submit the job, wait, verify; return the result's XCom form."""
+        from airflow_provider_mediabatch.batch.ledger_results import empty_result, result_from_ledger
         from airflow_provider_mediabatch.client.connection import connected
 
         manifest, plan = self._inputs()
         if manifest.is_empty:
-            self.log.info("The manifest is empty: there is nothing to run")
-            return _empty(manifest, plan).to_xcom()
+            self.log.info("The manifest is empty. There is nothing to run")
+            return empty_result(manifest, plan).to_xcom()
         with connected(self.snowflake_conn_id) as connection:
-            work = self._work(context, manifest, plan, connection.database, connection.schema)
-            recorded = self._recorded(connection, work)
+            request = self._request(context, manifest, plan, connection.database, connection.schema)
+            recorded = result_from_ledger(connection, request) if self.on_rerun == "adopt" else None
             if recorded is not None:
-                return self.judge(context, recorded)
-            state = {"output_location": work.output_location}
-            return self.run_work(context, connection, work, first=self._first(context, work), state=state)
+                self.log.info("The ledger has these files as done by job %s. Its output is adopted", recorded.job)
+                return self._return(context, recorded)
+            first = self._task_state(context).first_generation(request) if self.on_rerun == "rerun" else 0
+            run = self._batch_run(context, request, self._job_wait(context))
+            return self._return(context, run.run(connection, first_generation=first))
 
-    def work_again(self, context: Context, state: Mapping[str, Any]) -> JobRequest:
-        """Manifest and plan are template fields: they are here again after the deferral."""
-        manifest, plan = self._inputs()
-        return self._work(context, manifest, plan, None, None, output_location=state["output_location"])
+    def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Go on after the job's deferral."""
+        from airflow_provider_mediabatch.batch.batch_run import resumed
 
-    def finish(
-        self, context: Context, connection: SnowflakeConnection, work: JobRequest, attempt: Attempt
-    ) -> dict[str, Any]:
-        """Verify and describe the result; record it in the ledger."""
+        event, state = resumed(event, "outcome")
+        request, wait = self._rebuild_request(context, state), self._job_wait(context, state)
+        return self._return(context, self._batch_run(context, request, wait).resume(event))
+
+    def execute_round_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Go on after the deferral of an isolation round."""
+        from airflow_provider_mediabatch.batch.batch_run import resumed
+
+        event, state = resumed(event, "events")
+        request, wait = self._rebuild_request(context, state), self._job_wait(context, state)
+        return self._return(context, self._isolation(context, request, wait).resume(event))
+
+    def _batch_run(self, context: Context, request: JobRequest, wait: JobWait) -> BatchRun[BatchResult]:
+        from airflow_provider_mediabatch.batch.batch_run import BatchRun
+        from airflow_provider_mediabatch.batch.ledger_results import check_owned
+
+        state = {"output_location": request.output_location}
+        return BatchRun(
+            request=request,
+            wait=wait,
+            task=self._task_state(context),
+            finish=partial(self._verify_and_record, request),
+            defer=partial(self._defer_job, context, request, wait, state),
+            on_found=partial(self._push_links, context, request),
+            before_submit=partial(check_owned, request),
+            isolate=self._isolation(context, request, wait).run if request.keeps_failure else None,
+        )
+
+    def _isolation(self, context: Context, request: JobRequest, wait: JobWait) -> FailureIsolation:
+        from airflow_provider_mediabatch.batch.failure_isolation import FailureIsolation
+        from airflow_provider_mediabatch.batch.ledger_results import check_owned
+
+        return FailureIsolation(
+            request=request,
+            wait=wait,
+            task=self._task_state(context),
+            max_jobs=int(self.max_isolation_jobs),
+            before_submit=partial(check_owned, request),
+            defer=partial(self._defer_round, context, request, wait),
+        )
+
+    def _verify_and_record(self, request: JobRequest, connection: SnowflakeConnection, attempt: Attempt) -> BatchResult:
         from airflow_provider_mediabatch.batch.job_outcomes import verify_output
+        from airflow_provider_mediabatch.batch.ledger_results import record_result
 
-        rows = verify_output(connection, work, attempt)
-        result = self.recorded(connection, work, attempt, rows=rows, location=work.location(attempt.job))
-        return self.reported(result.to_xcom())
+        rows = verify_output(connection, request, attempt)
+        return record_result(connection, request, attempt, rows=rows, location=request.location(attempt.job))
 
-    def recorded(
+    def _return(self, context: Context, result: BatchResult) -> dict[str, Any]:
+        """The task's value, or its failure when too many files are quarantined."""
+        from airflow_provider_mediabatch.batch.failure_isolation import apply_failure_limit
+
+        jobs, fraction = check_limits(self.max_isolation_jobs, self.max_failed_fraction)
+        self.log.info("Job %s: %d rows for %d files in %s", result.job, result.rows, result.files, result.location)
+        try:
+            apply_failure_limit(result, max_failed_fraction=fraction, max_jobs=jobs, log=self.log)
+        except TooManyQuarantinedError:
+            # A failed task has no return value, and the review page is to show what the other files gave.
+            context["ti"].xcom_push(key=FAILED_RESULT_KEY, value=result.to_xcom())
+            raise
+        return self.set_lineage_result(result.to_xcom())
+
+    def _defer_round(
         self,
-        connection: SnowflakeConnection,
-        work: JobRequest,
-        attempt: Attempt,
-        *,
-        rows: int,
-        location: str,
-        quarantined: Sequence[Mapping[str, str]] = (),
-        count: int = 0,
-    ) -> BatchResult:
-        """Describe verified output and record it in the ledger."""
-        from airflow_provider_mediabatch.client import jobs
-        from airflow_provider_mediabatch.ledger.ledger import Ledger
+        context: Context,
+        request: JobRequest,
+        wait: JobWait,
+        number: int,
+        attempts: Sequence[Attempt],
+        state: Mapping[str, Any],
+    ) -> NoReturn:
+        """Defer until each job of an isolation round has ended; Airflow then calls :meth:`execute_round_complete`.
 
-        # An adopted job ran in an earlier try, at a time of its own.
-        seconds = jobs.seconds(connection, attempt.job) if attempt.adopted else time.time() - attempt.started
-        result = replace(
-            _empty(work.manifest, work.plan),
-            job=attempt.job,
-            location=location,
-            rows=rows,
-            files=work.manifest.file_count,
-            seconds=round(seconds or 0.0, 3),
-            generation=attempt.generation,
-            quarantined=tuple(quarantined),
-            more_quarantined=count - len(quarantined),
-            adopted=attempt.adopted,
+        :param number: the round.
+        :param attempts: those of its jobs that have not ended.
+        :param state: what the isolation needs to go on.
+        """
+        from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundTrigger
+
+        self._push_waiting(context)
+        trigger = IsolationRoundTrigger(
+            snowflake_conn_id=wait.snowflake_conn_id,
+            round_number=number,
+            jobs=[{key: getattr(item, key) for key in ("job", "query_id", "phase", "started")} for item in attempts],
+            deadline=wait.deadline,
+            poll_interval=wait.poll_interval,
+            cancel_on_timeout=wait.cancel_on_timeout,
+            state={**state, "output_location": request.output_location, "deadline": wait.deadline},
         )
-        self.log.info("Job %s: %d rows for %d files in %s", result.job, rows, result.files, result.location)
-        ledger = Ledger.of(connection, work.manifest)
-        if ledger is not None:
-            ledger.record_done(work.manifest, work.plan, result)
-        return result
-
-    def before_submit(self, context: Context, connection: SnowflakeConnection, work: JobRequest, job: str) -> None:
-        """The files must still be this run's, and the ledger learns the job's name before Snowflake does."""
-        from airflow_provider_mediabatch.ledger.ledger import Ledger
-
-        ledger = Ledger.of(connection, work.manifest)
-        if ledger is not None:
-            ledger.check_owned(work.manifest, job, work.plan)
-
-    def _recorded(self, connection: SnowflakeConnection, work: JobRequest) -> BatchResult | None:
-        """What the ledger has of this very work: job names come free after some weeks, the ledger's rows stay."""
-        from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
-        from airflow_provider_mediabatch.ledger.ledger import Ledger
-
-        ledger = Ledger.of(connection, work.manifest) if self.on_rerun == "adopt" else None
-        owned = ledger.ownership(work.manifest) if ledger is not None else None
-        done = owned.did(work.stem) if owned is not None else None
-        if ledger is None or owned is None or done is None:
-            return None
-        job, location = done
-        if not stages.output_folder(connection, location).success:
-            return None
-        self.log.info("The ledger has these files as done by job %s: its output is taken over", job)
-        count = owned.counts.get("quarantined", 0)
-        quarantined = listed_files(ledger.quarantined(work.manifest, MAX_LISTED)) if count else ()
-        return replace(
-            _empty(work.manifest, work.plan),
-            job=job,
-            location=location,
-            rows=StagedParquet(connection, work.plan.job_schema).count(location),
-            files=work.manifest.file_count,
-            quarantined=quarantined,
-            more_quarantined=count - len(quarantined),
-            adopted=True,
-        )
+        self.defer(trigger=trigger, method_name="execute_round_complete")
 
     def _inputs(self) -> tuple[Manifest, InferencePlan]:
         """Manifest and plan, bound to each other and to the sample by their digests."""
-        manifests, plan = manifests_of(self.manifest), plan_of(self.plan)
+        manifests, plan = parse_manifests(self.manifest), parse_plan(self.plan)
         for name, value, allowed in (("save_mode", self.save_mode, SAVE_MODES), ("on_rerun", self.on_rerun, ON_RERUN)):
             if value not in allowed:
                 raise InvalidInputError(f"{name}={value!r}: use {' or '.join(map(repr, allowed))}")
@@ -212,7 +226,7 @@ class FullBatchOperator(IsolatingJobOperator):
                 "give validation and full batch the same listing, or clear the validation"
             )
         self._check_sample(plan)
-        self.check_isolation(plan)
+        self._check_isolation(plan)
         return manifest, plan
 
     def _check_sample(self, plan: InferencePlan) -> None:
@@ -236,7 +250,23 @@ class FullBatchOperator(IsolatingJobOperator):
                     "clear the sample's task, so that what runs is what was tested"
                 )
 
-    def _work(
+    def _check_isolation(self, plan: InferencePlan) -> None:
+        try:
+            check_limits(self.max_isolation_jobs, self.max_failed_fraction)
+        except ValueError as error:
+            raise InvalidInputError(str(error)) from None
+        if self.isolate_failures and (plan.partition_column is not None or not plan.keeps_rows):
+            raise InvalidInputError(
+                "isolate_failures=True: this method works on whole partitions, which cannot be cut into parts. "
+                "Leave it out for partitioned methods"
+            )
+
+    def _rebuild_request(self, context: Context, state: Mapping[str, Any]) -> JobRequest:
+        """The request of :meth:`execute`. Manifest and plan are template fields, which are there again."""
+        manifest, plan = self._inputs()
+        return self._request(context, manifest, plan, None, None, output_location=state["output_location"])
+
+    def _request(
         self,
         context: Context,
         manifest: Manifest,
@@ -257,46 +287,12 @@ class FullBatchOperator(IsolatingJobOperator):
             raise InvalidInputError(f"The manifest {manifest.location} lies inside output_location {output.full}")
         fingerprint = digest(manifest.digest, plan.digest, output.full, self.save_mode)
         return JobRequest(
-            stem=self.stem(context, fingerprint),
+            stem=self._job_stem(context, fingerprint),
             fingerprint=fingerprint,
             manifest=manifest,
             plan=plan,
             output_location=output.full,
             save_mode=self.save_mode,
-            # Of one row there is nothing to isolate: it fails as it would without.
+            # A single row cannot be cut: its job fails as it would without isolation.
             keeps_failure=self.isolate_failures and manifest.row_count > 1,
         )
-
-    def _first(self, context: Context, work: JobRequest) -> int:
-        """The first generation to look at: after the finished one, when a cleared task is to run again.
-
-        Clearing a task raises its ``max_tries``; a retry leaves it as it was.
-        """
-        store = context.get("task_state_store")
-        done: Any = store.get(DONE_KEY) if store is not None and self.on_rerun == "rerun" else None
-        if not isinstance(done, Mapping) or done.get("fingerprint") != work.fingerprint:
-            return 0
-        stored: Any = store.get(STORE_KEY) if store is not None else None
-        generation = int(done.get("generation") or 0)
-        if done.get("max_tries") is not None and done["max_tries"] == max_tries(context):
-            return generation  # nobody cleared the task: Airflow tries again because it did not hear of the success
-        if isinstance(stored, Mapping) and int(stored.get("generation") or 0) > generation:
-            return int(stored["generation"])
-        return generation + 1
-
-
-def _empty(manifest: Manifest, plan: InferencePlan) -> BatchResult:
-    """The result of nothing to do: no job, no rows."""
-    return BatchResult(
-        job="",
-        location="",
-        rows=0,
-        files=0,
-        seconds=0.0,
-        plan=plan.digest,
-        model=plan.model,
-        model_version=plan.model_version,
-        function=plan.function,
-        outputs=dict(plan.outputs),
-        manifest=manifest.to_xcom(),
-    )

@@ -31,15 +31,15 @@ class LineageMixin:
     """Gives an operator the three methods that Apache's OpenLineage provider looks for.
 
     The operator says what it worked on in its template fields (``stage_path``, ``manifest``, ``plan``, ``results``,
-    ``table``), and what came of it by returning ``self.reported(value)``.
+    ``table``), and what came of it by returning ``self.set_lineage_result(value)``.
     """
 
     snowflake_conn_id: str
-    _reported: Any = None
+    _lineage_result: Any = None
 
-    def reported(self, value: T) -> T:
-        """Keep the value that the task is about to return; gives it back."""
-        self._reported = value
+    def set_lineage_result(self, value: T) -> T:
+        """Note the value that the task is about to return, and give it back."""
+        self._lineage_result = value
         return value
 
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
@@ -61,10 +61,10 @@ class LineageMixin:
         found = _Datasets(_namespace(self.snowflake_conn_id))
         for name in ("stage_path", "manifest", "plan", "results"):
             found.input(getattr(self, name, None))
-        found.output(self._reported)
+        found.output(self._lineage_result)
         table = getattr(self, "table", None)
-        if isinstance(table, str) and table and self._reported is not None:
-            found.table(table, self._reported)
+        if isinstance(table, str) and table and self._lineage_result is not None:
+            found.table(table, self._lineage_result)
         facets: dict[str, Any] = {}
         if found.job:
             facets["externalQuery"] = external_query_run.ExternalQueryRunFacet(found.job, found.namespace)

@@ -174,7 +174,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         values = [manifest.to_xcom() for manifest in manifests]
         if selected.whole is None:
             return values if arguments.is_sharded else values[0]
-        return self.reported(values if arguments.is_sharded else values[0])
+        return self.set_lineage_result(values if arguments.is_sharded else values[0])
 
     def _select_files(
         self,

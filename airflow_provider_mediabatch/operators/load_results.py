@@ -22,7 +22,7 @@ SCHEMA_CHANGES = ("evolve", "refuse")
 
 
 class LoadResultsOperator(LineageMixin, BaseOperator):
-    """Load verified results into a table: the manifest's and the model's columns, and whence each row came.
+    """Load verified results into a table: the manifest's and the model's columns, and where each row came from.
 
     Un-mapped, after all shards: it checks that each result is whole and none is missing, then replaces their rows in
     one transaction, so that loading twice, or loading a reprocessed file, leaves one row for each file, content, model
@@ -66,7 +66,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         :raises InvalidInputError: shards that are missing, a table that does not fit.
         :raises IncompleteOutputError: a result that is not whole; nothing is loaded then.
         """
-        from airflow_provider_mediabatch.batch import results_table as loading
+        from airflow_provider_mediabatch.batch import results_table
         from airflow_provider_mediabatch.batch.earlier_results import earlier_results
         from airflow_provider_mediabatch.client.connection import connected
         from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
@@ -75,7 +75,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
             raise InvalidInputError(f"schema_change={self.schema_change!r} is not one of {', '.join(SCHEMA_CHANGES)}")
         found = self._results()
         with connected(self.snowflake_conn_id) as connection:
-            table = loading.table_name(connection, self.table)
+            table = results_table.table_name(connection, self.table)
             push_location(context, connection, table)
             found += earlier_results(connection, table, found)
             full = [(result, manifest) for result, manifest in found if result.rows]
@@ -83,14 +83,16 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
             if full:
                 # The jobs' schema is where this role may create a file format; the table's schema need not be.
                 staged = StagedParquet(connection, sql.qualified(*sql.split(full[0][0].job)[:2]))
-                work = []
+                contents = []
                 for result, manifest in full:
-                    loading.check_complete(connection, staged, result)
-                    work.append((result, loading.columns_of(staged, result, manifest, nested=self.nested)))
-                every = {name: column for _, columns in work for name, column in columns.items()}
-                loading.prepare_table(connection, table, every, schema_change=self.schema_change)
+                    results_table.check_complete(connection, staged, result)
+                    contents.append(
+                        (result, results_table.result_columns(staged, result, manifest, nested=self.nested))
+                    )
+                every = {name: column for _, columns in contents for name, column in columns.items()}
+                results_table.prepare_table(connection, table, every, schema_change=self.schema_change)
                 ti = context["ti"]
-                rows = loading.load(connection, staged, table, work, dag_id=ti.dag_id, run_id=ti.run_id)
+                rows = results_table.load_rows(connection, staged, table, contents, dag_id=ti.dag_id, run_id=ti.run_id)
         summary: dict[str, Any] = {
             "table": table,
             "rows": rows,
@@ -104,7 +106,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         self.log.info("%d rows of %d jobs in %s", rows, len(full), table)
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = {key: summary[key] for key in _EVENT}
-        return self.reported(summary)
+        return self.set_lineage_result(summary)
 
     def _results(self) -> list[tuple[BatchResult, Manifest]]:
         """All results with their manifests; every shard must be there, once."""

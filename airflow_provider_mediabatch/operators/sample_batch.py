@@ -6,12 +6,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_mediabatch.client import stages
-from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import PREVIEW_ROWS, Check, SampleReport, clip
 from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -19,21 +18,23 @@ from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, SampleFailedError
 from airflow_provider_mediabatch.files.sampling import sample_select, shards_for
-from airflow_provider_mediabatch.operators.batch_job import BatchJobOperator, manifests_of, plan_of
+from airflow_provider_mediabatch.operators.job_task import JobTask
+from airflow_provider_mediabatch.operators.upstream import parse_manifests, parse_plan
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
+    from airflow_provider_mediabatch.batch.batch_run import BatchRun
     from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
-    from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
+    from airflow_provider_mediabatch.batch.wait_for_job import JobWait
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
 TEST_FOLDER = "MB_SAMPLE"
 MAX_SAMPLE = 1000
 
 
-class SampleBatchOperator(BatchJobOperator):
+class SampleBatchOperator(JobTask):
     """Run a few rows of the manifest through a real job, look at the result, and return a
     :class:`~.core.sample_report.SampleReport`.
 
@@ -90,94 +91,112 @@ class SampleBatchOperator(BatchJobOperator):
 
         manifests, plan, size = self._inputs()
         if all(manifest.is_empty for manifest in manifests):
-            self.log.info("The manifest is empty: there is nothing to try")
-            return self._nothing(plan).to_xcom()
+            self.log.info("The manifest is empty. There is nothing to try")
+            return self._empty_report(plan).to_xcom()
         with connected(self.snowflake_conn_id) as connection:
-            output = self._output(plan, connection.database, connection.schema)
-            fingerprint = digest(
-                "sample",
-                plan.manifest_digest,
-                plan.digest,
-                size,
-                self.sampling,
-                output.full,
-                self._test_manifest_base(manifests),
-            )
-            name = self.stem(context, fingerprint)
-            manifest = self._draw(connection, manifests, plan, size, self._test_manifest_base(manifests) + f"{name}/")
-            work = JobRequest(name, fingerprint, manifest, plan, output.full, "overwrite")
-            state = {"manifest": manifest.to_xcom(), "output_location": output.full, "work": [name, fingerprint]}
-            return self.run_work(context, connection, work, state=state)
+            output = self._output(plan, connection.database, connection.schema).full
+            base = self._test_manifest_base(manifests)
+            fingerprint = digest("sample", plan.manifest_digest, plan.digest, size, self.sampling, output, base)
+            stem = self._job_stem(context, fingerprint)
+            manifest = self._draw(connection, manifests, plan, size, f"{base}{stem}/")
+            request = JobRequest(stem, fingerprint, manifest, plan, output, "overwrite")
+            with self._releasing(context):
+                run = self._batch_run(context, request, self._job_wait(context))
+                return self._return(context, run.run(connection))
 
-    def work_again(self, context: Context, state: Mapping[str, Any]) -> JobRequest:
-        """The sample's manifest travels with the deferral: it is not drawn again."""
+    def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Go on after the job's deferral."""
+        from airflow_provider_mediabatch.batch.batch_run import resumed
         from airflow_provider_mediabatch.batch.submission import JobRequest
 
-        name, fingerprint = state["work"]
-        manifest = Manifest.from_xcom(state["manifest"])
-        return JobRequest(name, fingerprint, manifest, plan_of(self.plan), state["output_location"], "overwrite")
+        with self._releasing(context):
+            event, state = resumed(event, "outcome")
+            manifest = Manifest.from_xcom(state["manifest"])
+            # The sample's manifest travels with the deferral, so that it is not drawn again.
+            request = JobRequest(
+                state["stem"],
+                state["fingerprint"],
+                manifest,
+                parse_plan(self.plan),
+                state["output_location"],
+                "overwrite",
+            )
+            run = self._batch_run(context, request, self._job_wait(context, state))
+            return self._return(context, run.resume(event))
 
-    def finish(
-        self, context: Context, connection: SnowflakeConnection, work: JobRequest, attempt: Attempt
-    ) -> dict[str, Any]:
-        """Check the output; the report, or :class:`SampleFailedError` with what broke."""
+    def _batch_run(self, context: Context, request: JobRequest, wait: JobWait) -> BatchRun[SampleReport]:
+        from airflow_provider_mediabatch.batch.batch_run import BatchRun
+
+        state = {
+            "manifest": request.manifest.to_xcom(),
+            "output_location": request.output_location,
+            "stem": request.stem,
+            "fingerprint": request.fingerprint,
+        }
+        return BatchRun(
+            request=request,
+            wait=wait,
+            task=self._task_state(context),
+            finish=partial(self._verify_and_describe, request),
+            defer=partial(self._defer_job, context, request, wait, state),
+            on_found=partial(self._push_links, context, request),
+        )
+
+    def _verify_and_describe(
+        self, request: JobRequest, connection: SnowflakeConnection, attempt: Attempt
+    ) -> SampleReport:
+        """Check the output, and describe it with the first rows."""
         from airflow_provider_mediabatch.batch.job_outcomes import verify_output
+        from airflow_provider_mediabatch.batch.sample_checks import check_output
         from airflow_provider_mediabatch.client import jobs
         from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 
-        location = work.location(attempt.job)
-        rows = verify_output(connection, work, attempt)
-        staged = StagedParquet(connection, work.plan.job_schema)
+        location = request.location(attempt.job)
+        rows = verify_output(connection, request, attempt)
+        staged = StagedParquet(connection, request.plan.job_schema)
         found = staged.columns(location) if rows else {}
-        checks = [
-            Check("job is DONE with _SUCCESS", True, attempt.job),
-            Check("row count", rows > 0, f"{rows} rows out, {work.manifest.row_count} in"),
-            *self._check_columns(work.plan, found),
-        ]
+        checks = check_output(
+            staged,
+            request,
+            attempt.job,
+            found,
+            rows,
+            predicates=self._predicates(),
+            max_null_fraction=self.max_null_fraction,
+        )
         relation = staged.relation(location, found)
-        if found:
-            checks += self._check_nulls(staged, relation, [name for name in work.plan.outputs if name in found], rows)
-            checks += [self._check_predicate(staged, relation, predicate) for predicate in self._predicates()]
         preview = clip(staged.rows(f"SELECT * FROM {relation} LIMIT {PREVIEW_ROWS}")) if found else ()
-        # The job's own time, which an image build and the polls are not part of.
+        # The job's own time, which does not include an image build and the polls.
         seconds = jobs.seconds(connection, attempt.job)
         if seconds is None and not attempt.adopted:
             seconds = time.time() - attempt.started
-        report = SampleReport(
+        return SampleReport(
             passed=all(check.passed for check in checks),
             job=attempt.job,
             location=location,
-            manifest=work.manifest.location,
-            plan_digest=work.plan.digest,
-            manifest_digest=work.plan.manifest_digest,
+            manifest=request.manifest.location,
+            plan_digest=request.plan.digest,
+            manifest_digest=request.plan.manifest_digest,
             checks=tuple(checks),
             preview=preview,
             rows=rows,
-            seconds_per_file=None if seconds is None else round(seconds / max(1, work.manifest.row_count), 3),
+            seconds_per_file=None if seconds is None else round(seconds / max(1, request.manifest.row_count), 3),
         )
-        for check in checks:
+
+    def _return(self, context: Context, report: SampleReport) -> dict[str, Any]:
+        """The task's value, or :class:`SampleFailedError` with what did not pass."""
+        for check in report.checks:
             self.log.info("%s %s: %s", "passed" if check.passed else "FAILED", check.name, check.detail)
         if not report.passed:
+            # A failed task has no return value, and the review page is to show the sample.
             context["ti"].xcom_push(key=FAILED_RESULT_KEY, value=report.to_xcom())
-            broken = "\n".join(f"- {check.name}: {check.detail}" for check in checks if not check.passed)
+            broken = "\n".join(f"- {check.name}: {check.detail}" for check in report.checks if not check.passed)
             raise SampleFailedError(
-                f"The sample's output in {location} did not pass:\n{broken}",
-                running="The sample's job has ended and bills no more; the full run was not started.",
-                retry="A retry will check the same output again: correct the model, the plan or the checks first.",
+                f"The sample's output in {report.location} did not pass:\n{broken}",
+                running="The sample's job has ended and incurs no more cost. The full run was not started.",
+                retry="A retry will check the same output again. Correct the model, the plan or the checks first.",
             )
-        return self.reported(report.to_xcom())
-
-    def run_work(
-        self, context: Context, connection: SnowflakeConnection, work: JobRequest, **kwargs: Any
-    ) -> dict[str, Any]:
-        """As for every job; a sample that fails for good gives the run's files back."""
-        with self._releasing(context):
-            return super().run_work(context, connection, work, **kwargs)
-
-    def resume(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """As for every job; a sample that fails for good gives the run's files back."""
-        with self._releasing(context):
-            return super().resume(context, event)
+        return self.set_lineage_result(report.to_xcom())
 
     @contextmanager
     def _releasing(self, context: Context) -> Iterator[None]:
@@ -194,13 +213,13 @@ class SampleBatchOperator(BatchJobOperator):
                 from airflow_provider_mediabatch.ledger.ledger import release_claims
 
                 reason = f"sample failed: {error.what}"
-                release_claims(self.snowflake_conn_id, manifests_of(self.manifest), reason, self.log)
+                release_claims(self.snowflake_conn_id, parse_manifests(self.manifest), reason, self.log)
             raise
 
     def _inputs(self) -> tuple[Sequence[Manifest], InferencePlan, int]:
         from airflow_provider_mediabatch.core.manifest import combined_digest
 
-        manifests, plan = manifests_of(self.manifest), plan_of(self.plan)
+        manifests, plan = parse_manifests(self.manifest), parse_plan(self.plan)
         try:
             size = int(self.sample_size)
         except (TypeError, ValueError):
@@ -238,6 +257,7 @@ class SampleBatchOperator(BatchJobOperator):
     ) -> Manifest:
         """Write the sample's manifest, on the server; the folder of an earlier try is taken as it is."""
         from airflow_provider_mediabatch.batch.job_outcomes import check_manifest_exists
+        from airflow_provider_mediabatch.client import stages
         from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 
         chosen = shards_for(manifests, size)
@@ -268,39 +288,9 @@ class SampleBatchOperator(BatchJobOperator):
             claim_id=None,
         )
 
-    def _check_columns(self, plan: InferencePlan, found: Mapping[str, str]) -> list[Check]:
-        upper = {name.upper() for name in found}
-        missing = [name for name in plan.outputs if name not in found and name.upper() not in upper]
-        detail = f"missing: {', '.join(missing)}; there is: {', '.join(found)}" if missing else ", ".join(plan.outputs)
-        return [Check("output columns of the signature", not missing, detail)]
-
-    def _check_nulls(self, staged: StagedParquet, relation: str, columns: Sequence[str], rows: int) -> list[Check]:
-        if not columns:
-            return []
-        counts = ", ".join(f"COUNT({sql.quoted(name)}) AS N{number}" for number, name in enumerate(columns))
-        row = staged.rows(f"SELECT {counts} FROM {relation}")[0]
-        nulls = {name: rows - int(row[f"N{number}"]) for number, name in enumerate(columns)}
-        broken = {name: count for name, count in nulls.items() if count > self.max_null_fraction * rows}
-        detail = ", ".join(f"{name}: {count} of {rows} rows are NULL" for name, count in broken.items()) or "none"
-        return [Check("NULL values", not broken, detail)]
-
-    def _check_predicate(self, staged: StagedParquet, relation: str, predicate: str) -> Check:
-        from snowflake.connector.errors import ProgrammingError
-
-        from airflow_provider_mediabatch.client.staged_parquet import broken_rows
-
-        try:
-            rows = staged.rows(broken_rows(predicate, relation))
-        except ProgrammingError as error:
-            return Check(predicate, False, f"Snowflake cannot evaluate it: {error.msg}")
-        if not rows:
-            return Check(predicate, True, "true for every row")
-        shown = [{key: value for key, value in row.items() if key != "MB_BROKEN"} for row in rows]
-        return Check(predicate, False, f"not true for {rows[0]['MB_BROKEN']} rows, for example {list(clip(shown))}")
-
     def _predicates(self) -> Sequence[str]:
         return [self.checks] if isinstance(self.checks, str) else list(self.checks or ())
 
-    def _nothing(self, plan: InferencePlan) -> SampleReport:
+    def _empty_report(self, plan: InferencePlan) -> SampleReport:
         check = Check("row count", True, "the manifest is empty")
         return SampleReport(True, "", "", "", plan.digest, plan.manifest_digest, (check,), (), 0)

@@ -1,4 +1,4 @@
-"""When a task's trigger may fire at the earliest."""
+"""When a task's trigger may fire at the earliest, so that Airflow's scheduler has noticed the deferral."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from airflow_provider_mediabatch.triggers.shared_connection import SharedConnect
 
 class IsolationRoundTrigger(BaseTrigger):
     """Wait until every job of a round has ended: each as :class:`BatchJobTrigger` does, over the one connection and
-    listing that they share. Yields one event, ``{"events": {job: …}, "state": …}``.
+    job statuses that they share. Yields one event, ``{"events": {job: …}, "state": …}``.
 
     :param snowflake_conn_id: Airflow connection.
     :param round_number: from 1, for the log.
@@ -95,7 +95,7 @@ class IsolationRoundTrigger(BaseTrigger):
         async for found in trigger.run():
             event = {key: value for key, value in found.payload.items() if key != "state"}
         self.log.info(
-            "Isolation, round %d: job %s is over: %s",
+            "Isolation, round %d: job %s has ended: %s",
             self.round_number,
             trigger.job,
             event["status"] or event["outcome"],
@@ -104,7 +104,7 @@ class IsolationRoundTrigger(BaseTrigger):
 
 
 class _RoundJobTrigger(BatchJobTrigger):
-    """One job of the round. Its log is looked at only if it fails, once it is over."""
+    """One job of the round. Its log is read only if it fails, once it has ended."""
 
     async def _progress(self, shared: SharedConnection, poller: JobPoller, decision: PollDecision) -> None:
         """Nothing: a round's jobs end soon, and a line for each would be statements for each."""

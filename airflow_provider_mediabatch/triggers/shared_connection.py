@@ -1,8 +1,8 @@
 """One login and one statement an interval, however many jobs a triggerer waits for.
 
 Each Snowflake connection id has one open connection in the triggerer process, shared by all triggers, and each job
-schema one cached listing. The first trigger that needs a newer listing fetches it, in a thread; the others wait for
-that one. The connection closes when its last user leaves and is opened again when the session has expired.
+schema has one cache of job statuses. The first trigger that needs newer statuses fetches them, in a thread, and the
+others wait for it. The connection closes when its last user leaves and is opened again when the session has expired.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NETWORK_TIMEOUT = 60
-"""Seconds after which the connector gives up on a request: without it, it retries for ever inside one poll."""
+"""Seconds after which the connector gives up on a request: without it, it retries without end inside one poll."""
 
 
 class SharedConnection:
@@ -44,7 +44,7 @@ class SharedConnection:
         return await asyncio.to_thread(self._call, function)
 
     def job_statuses(self, schema: str) -> JobStatusCache:
-        """The shared listing of a schema's jobs."""
+        """The statuses of a schema's jobs, shared by all triggers."""
         if schema not in self._status_caches:
             self._status_caches[schema] = JobStatusCache(self, schema)
         return self._status_caches[schema]
@@ -99,7 +99,7 @@ class JobStatusCache:
         self._fetching = asyncio.Lock()
 
     async def status(self, job: str, max_age: float) -> str | None:
-        """The job's status in a listing no older than ``max_age`` seconds; None when it is not in it."""
+        """The job's status, no older than ``max_age`` seconds; None when the job is not listed."""
         from airflow_provider_mediabatch.client import jobs
 
         async with self._fetching:

@@ -173,7 +173,7 @@ def _deferred(
         history.events.append("triggerer killed")
     if answer["state"] != "event":
         return answer
-    return workers.run({**request, "step": "resume", "event": answer["event"]}, next_kill())
+    return workers.run({**request, "step": "complete", "event": answer["event"]}, next_kill())
 
 
 def task(folder: Path, operator: str, task_id: str, *, run_id: str = "run", **arguments: Any) -> dict[str, Any]:

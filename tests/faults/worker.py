@@ -1,8 +1,9 @@
 """Tasks in processes of their own, to be killed at any instant: what Airflow's worker and triggerer do, and no more.
 
 Everything is imported once; then each line of JSON on the standard input is one step, run in a fork whose process id is
-printed: ``execute`` and ``resume`` of an operator as Airflow's task runner calls them, ``trigger`` for a trigger, and
-what prepares a test and ends it. A step that comes to its end writes its answer to a file; one that is killed does not.
+printed: ``execute`` and ``complete`` (``execute_complete``) of an operator as Airflow's task runner calls them,
+``trigger`` for a trigger, and what prepares a test and ends it. A step that comes to its end writes its answer to a
+file; one that is killed does not.
 """
 
 from __future__ import annotations
@@ -91,8 +92,8 @@ def step(request: dict[str, Any]) -> dict[str, Any]:
         "ti": Instance(request["task_id"], request["run_id"], request.get("map_index", -1)),
         "task_state_store": Store(Path(request["store"])),
     }
-    if kind == "resume":
-        return {"state": "success", "value": operator.resume(context, event=request["event"])}
+    if kind == "complete":
+        return {"state": "success", "value": operator.execute_complete(context, event=request["event"])}
     sentinel = {f"{type(operator).__name__}__sentinel": ExecutorSafeguard.sentinel_value}
     try:
         return {"state": "success", "value": operator.execute(context, **sentinel)}

@@ -30,7 +30,7 @@ class Store(dict[str, Any]):
 
 
 def task_of(some: submission.JobRequest, conn_id: str, **arguments: Any) -> tuple[FullBatchOperator, Any]:
-    """FullBatch over a piece of work, and the context of its first try."""
+    """FullBatch over a request, and the context of its first try."""
     operator = FullBatchOperator(
         task_id="full",
         manifest=some.manifest.to_xcom(),
@@ -58,7 +58,7 @@ def test_the_work_is_run_when_the_old_job_is_cancelled_late(media: Any, connecti
     some = make_request(media, connection, mode="endless")
     operator, context = task_of(some, conn_id)
     store = context["task_state_store"]
-    request = operator._work(context, some.manifest, some.plan, connection.database, connection.schema)
+    request = operator._request(context, some.manifest, some.plan, connection.database, connection.schema)
 
     submission.submit(connection, conn_id, request, 0)
     until(connection, request.job(0), "RUNNING")

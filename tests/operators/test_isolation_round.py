@@ -74,7 +74,7 @@ def test_a_user_or_a_kill_ends_all(media: Any, connection: Any, conn_id: str, de
         asyncio.run(round_trigger(conn_id, attempts).on_kill())
     else:
         task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id)
-        task._submitted = [(item.job, item.query_id) for item in attempts]
+        task._running_jobs.replace((item.job, item.query_id) for item in attempts)
         task.on_kill()
     for item in attempts:
         until(connection, item.job, "CANCELLED")
@@ -127,5 +127,5 @@ def test_the_folder_is_whole_at_the_end_and_again(media: Any, connection: Any) -
             rows(connection, f"{marker} FILE_FORMAT = (TYPE = PARQUET)")
     assert stages.output_folder(connection, isolation.location) == stages.OutputFolder(4, False)
     for _ in range(2):
-        assert isolation.complete(connection, finished) == 2
+        assert isolation.complete_output(connection, finished) == 2
         assert stages.output_folder(connection, isolation.location) == stages.OutputFolder(2, True)

@@ -139,7 +139,7 @@ def test_a_killed_worker_process_cancels_what_it_waits_for(media: Any, connectio
     task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id)
     task.on_kill()
     until(connection, attempt.job, "RUNNING")
-    task._submitted = [(attempt.job, attempt.query_id)]
+    task._running_jobs.replace([(attempt.job, attempt.query_id)])
     task.on_kill()
     until(connection, attempt.job, "CANCELLED")
 
@@ -157,6 +157,7 @@ def test_a_worker_stopped_before_it_hears_of_its_job_cancels_it(
         {"match": submits, "nth": 1, "action": "delay", "seconds": 9},
     )
     task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id)
+    context: Any = {"ti": None}
 
     def ring(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -167,7 +168,7 @@ def test_a_worker_stopped_before_it_hears_of_its_job_cancels_it(
             watching = threading.Thread(target=_ring_when_running, args=(second, request.job(0)))
             watching.start()
             with pytest.raises(KeyboardInterrupt):
-                task._start({}, connection, request, 0)  # type: ignore[typeddict-item]
+                task._batch_run(context, request, task._job_wait(context)).find_or_submit(connection)
             watching.join()
     finally:
         signal.signal(signal.SIGUSR1, before)

@@ -123,7 +123,7 @@ def test_pattern_is_refused_or_compiles(pattern: str) -> None:
     except ValueError as error:
         mistake = str(error)
     else:
-        stage_watermark.matcher("", pattern)("images/cat.jpg")
+        stage_watermark.name_matcher("", pattern)("images/cat.jpg")
         return
     assert "is not a regular expression" in mistake
 
@@ -132,24 +132,24 @@ def test_pattern_is_refused_or_compiles(pattern: str) -> None:
 def test_escaped_pattern_matches_only_that_name(name: str, more: str) -> None:
     pattern = re.escape(name)
     selection.check_pattern(pattern)
-    matches = stage_watermark.matcher("", pattern)
+    matches = stage_watermark.name_matcher("", pattern)
     assert matches(name)
     assert not matches(name + more)
     assert not matches(more + name)
 
 
-WORK = st.fixed_dictionaries(
+SUBJECT = st.fixed_dictionaries(
     {"dag_id": TEXT, "task_id": TEXT, "run_id": TEXT, "map_index": st.integers(-1, 10_000), "fingerprint": TEXT}
 )
 
 
-@given(WORK, WORK, st.integers(0, job_names.MAX_GENERATIONS))
+@given(SUBJECT, SUBJECT, st.integers(0, job_names.MAX_GENERATION))
 def test_job_name_is_bare_and_its_works_own(one: dict[str, object], other: dict[str, object], generation: int) -> None:
-    stem = job_names.stem(**one)  # type: ignore[arg-type]
+    stem = job_names.job_stem(**one)  # type: ignore[arg-type]
     name = job_names.job_name("DB.SC", stem, generation)
     assert tokens(name)[-1] == ("word", name.removeprefix("DB.SC."))
     assert sql.split(name) == tuple(name.split("."))
-    assert (stem == job_names.stem(**other)) == (one == other)  # type: ignore[arg-type]
+    assert (stem == job_names.job_stem(**other)) == (one == other)  # type: ignore[arg-type]
 
 
 @given(TEXT, TEXT)

@@ -1,4 +1,4 @@
-"""What FullBatch refuses, and which generation a cleared task begins with."""
+"""What FullBatch refuses, and where its jobs write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.exceptions import InvalidInputError
-from airflow_provider_mediabatch.operators.batch_job import DONE_KEY, STORE_KEY
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 
 MANIFEST = Manifest("@DB.SC.WORK/m/", {"IMG": "VARCHAR"}, ("IMG",), 2, 2, 20, "d" * 32)
@@ -70,22 +69,6 @@ def test_what_does_not_fit_together_is_refused(changes: dict[str, Any], says: st
 
 
 REQUEST = JobRequest("MB_X", "print", MANIFEST, PLAN, PLAN.output_location)
-
-
-@pytest.mark.parametrize(
-    ("on_rerun", "store", "first"),
-    [
-        ("adopt", {DONE_KEY: {"fingerprint": "print", "generation": 0}}, 0),
-        ("rerun", {}, 0),
-        ("rerun", {DONE_KEY: {"fingerprint": "print", "generation": 0}}, 1),
-        ("rerun", {DONE_KEY: {"fingerprint": "changed", "generation": 4}}, 0),
-        # A retry of the second run: its own job is looked for, not a third one started.
-        ("rerun", {DONE_KEY: {"fingerprint": "print", "generation": 0}, STORE_KEY: {"generation": 1}}, 1),
-    ],
-)
-def test_clearing_a_finished_task(on_rerun: str, store: dict[str, Any], first: int) -> None:
-    context: Any = {"task_state_store": store}
-    assert operator(on_rerun=on_rerun)._first(context, REQUEST) == first
 
 
 def test_jobs_write_below_the_output_in_a_folder_of_their_own_name() -> None:

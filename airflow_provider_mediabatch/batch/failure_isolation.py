@@ -1,0 +1,255 @@
+"""What FullBatch does about a job whose model raised: its rows run again in parts, until the files that fail are known.
+
+The rounds follow from the number of rows and from how the parts ended (:mod:`.isolation_rounds`), and the jobs' names
+from the rounds (:mod:`.isolation_jobs`). So every try takes the same way and finds the jobs of the earlier ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow_provider_mediabatch.batch import job_outcomes, submission
+from airflow_provider_mediabatch.batch.isolation_jobs import IsolationJobs
+from airflow_provider_mediabatch.batch.isolation_rounds import (
+    FinishedRange,
+    RowRange,
+    every_range_failed,
+    failed_ranges,
+    next_ranges,
+)
+from airflow_provider_mediabatch.batch.job_polling import Outcome
+from airflow_provider_mediabatch.batch.ledger_results import record_result
+from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client.connection import connected
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
+from airflow_provider_mediabatch.exceptions import MediaBatchError, TooManyQuarantinedError
+from airflow_provider_mediabatch.ledger.ledger import Ledger
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.batch.task_state import TaskState
+    from airflow_provider_mediabatch.batch.wait_for_job import JobWait
+    from airflow_provider_mediabatch.core.batch_result import BatchResult
+
+_NAMED = 10
+_ENDED = "Its jobs have all ended and incur no more cost."
+_SAME_JOBS = "A retry finds the same jobs and starts none"
+
+
+@dataclass(frozen=True)
+class FailureIsolation:
+    """Finds the files that make a request's job fail, and finishes the others.
+
+    :param request: the batch.
+    :param wait: how to wait; the deadline counts for all rounds together.
+    :param task: notes of earlier tries, and the jobs that end with the task.
+    :param max_jobs: most jobs of one round.
+    :param before_submit: called with a job's name before the first job of a round is submitted.
+    :param defer: defers the task until every job of a round has ended: given the round's number, the attempts that are
+        not over, and the state that :meth:`resume` needs. It never returns.
+    """
+
+    request: JobRequest
+    wait: JobWait
+    task: TaskState
+    max_jobs: int
+    before_submit: Callable[[SnowflakeConnection, str], None]
+    defer: Callable[[int, Sequence[Attempt], Mapping[str, Any]], NoReturn]
+
+    def run(self, failed: Attempt, finished: Sequence[FinishedRange] = ()) -> BatchResult:
+        """Round after round, then one result without the files that fail.
+
+        :param failed: the request's job, which ended as FAILED.
+        :param finished: the ranges of rounds that are over.
+        :raises TooManyQuarantinedError: when every range fails, which is the model and not a single file.
+        """
+        isolation = IsolationJobs(self.request, failed.job, self.max_jobs)
+        while ranges := next_ranges(self.request.manifest.row_count, finished, self.max_jobs):
+            with connected(self.wait.snowflake_conn_id) as connection:
+                attempts = self._start_round(connection, isolation, ranges)
+            running = [attempt for attempt in attempts.values() if attempt.phase is not None]
+            if running and self.wait.deferrable:
+                self.defer(ranges[0].round, running, _state(failed, finished, attempts))
+            # One after the other, which takes as long as the last one takes.
+            events = {attempt.job: self.wait.in_place(attempt, self.task.log) for attempt in running}
+            finished = [*finished, *self._end_round(isolation, attempts, events)]
+        with connected(self.wait.snowflake_conn_id) as connection:
+            if every_range_failed(finished):
+                self.task.note_done(self.request, failed)
+                raise _model_error(connection, isolation, len(finished))
+            result = self._complete(connection, isolation, failed, finished)
+        self.task.note_done(self.request, failed)
+        return result
+
+    def resume(self, event: Mapping[str, Any]) -> BatchResult:
+        """Go on in the process that follows a round's deferral.
+
+        :param event: the trigger's.
+        """
+        state = event["state"]
+        failed = Attempt(**state["attempt"])
+        attempts = {RowRange(*values): Attempt(**attempt) for values, attempt in state["round"]}
+        self.task.running.replace((item.job, item.query_id) for item in attempts.values() if item.phase)
+        finished = [FinishedRange.of(values) for values in state["finished"]]
+        isolation = IsolationJobs(self.request, failed.job, self.max_jobs)
+        return self.run(failed, [*finished, *self._end_round(isolation, attempts, event["events"])])
+
+    def _start_round(
+        self, connection: SnowflakeConnection, isolation: IsolationJobs, ranges: Sequence[RowRange]
+    ) -> dict[RowRange, Attempt]:
+        """Find each range's job, and submit those that are missing."""
+        number = ranges[0].round
+        noted = self.task.noted_round(number)
+        attempts: dict[RowRange, Attempt] = {}
+        running: list[tuple[str, str | None]] = []
+        self.task.running.replace([])
+        checked = False
+        for row_range in ranges:
+            request = isolation.range_request(row_range)
+            found = submission.find(connection, request, stored=noted.get(request.stem))
+            if isinstance(found, int):
+                try:
+                    if not checked:
+                        # The ledger holds one job's name for the whole manifest: the first of the round stands for all.
+                        self.before_submit(connection, request.job(found))
+                        checked = True
+                    # The rows are staged only now: a range whose job is there needs no manifest of its own any more.
+                    staged = isolation.stage_range(connection, row_range)
+                    found = submission.submit(connection, self.wait.snowflake_conn_id, staged, found)
+                except MediaBatchError as error:
+                    if not running:
+                        raise
+                    raise MediaBatchError(
+                        error.what,
+                        running=f"Jobs of the same round still run and incur cost: {self.task.running}.",
+                        retry="A retry will attach to them and start only what is missing.",
+                    ) from error
+                # After each submission: a try that is lost in the middle of a round leaves no job unknown.
+                noted[request.stem] = {"fingerprint": request.fingerprint, **found.to_dict()}
+                self.task.note_round(number, noted)
+            attempts[row_range] = found
+            if found.phase is not None:
+                running.append((found.job, found.query_id))
+                self.task.running.replace(running)
+        self.task.log.info(
+            "Isolation, round %d: %d parts of %d rows, %d of them finished already",
+            *(number, len(ranges), sum(item.rows for item in ranges)),
+            sum(item.phase is None for item in attempts.values()),
+        )
+        return attempts
+
+    def _end_round(
+        self,
+        isolation: IsolationJobs,
+        attempts: Mapping[RowRange, Attempt],
+        events: Mapping[str, Mapping[str, Any]],
+    ) -> list[FinishedRange]:
+        """How the ranges ended. Output is verified; an end that says nothing about the files is an error.
+
+        :param events: by job, of those that were waited for.
+        """
+        for attempt in attempts.values():
+            event = events.get(attempt.job)
+            error = job_outcomes.polling_error(event, attempt) if event is not None else None
+            if error is not None:
+                raise error
+            if event is not None and job_outcomes.cancelled_by_clearing(event, attempt):
+                # As for a batch's own job. The same round starts again: what is finished is found, the rest submitted.
+                self.task.log.info("Job %s of an earlier try was cancelled after this try attached to it", attempt.job)
+                return []
+        errors: list[MediaBatchError] = []
+        finished: list[FinishedRange] = []
+        with connected(self.wait.snowflake_conn_id) as connection:
+            for row_range, attempt in attempts.items():
+                event = events.get(attempt.job)
+                if attempt.failed or (event is not None and job_outcomes.model_raised(event)):
+                    finished.append(FinishedRange(row_range, attempt.generation, False))
+                elif event is not None and Outcome(event["outcome"]) is not Outcome.DONE:
+                    cancel = self.wait.cancel_on_timeout
+                    errors.append(job_outcomes.outcome_error(connection, event, attempt, cancel_on_timeout=cancel))
+                else:
+                    job_outcomes.verify_output(connection, isolation.range_request(row_range), attempt)
+                    finished.append(FinishedRange(row_range, attempt.generation, True))
+        if errors:
+            # Only now, so that a timeout has cancelled every job of the round.
+            raise errors[0]
+        return finished
+
+    def _complete(
+        self,
+        connection: SnowflakeConnection,
+        isolation: IsolationJobs,
+        failed: Attempt,
+        finished: Sequence[FinishedRange],
+    ) -> BatchResult:
+        """One whole folder; files that fail are quarantined, the others recorded. Repeating it changes nothing."""
+        rows = isolation.complete_output(connection, finished)
+        errors = isolation.range_errors(connection, finished)
+        files = isolation.quarantined_files(connection, errors) if errors else []
+        ledger = Ledger.of(connection, self.request.manifest)
+        if ledger is not None and errors:
+            select = isolation.quarantined_rows_sql(StagedParquet(connection, self.request.plan.job_schema), errors)
+            ledger.quarantine_rows(self.request.manifest, failed.job, select)
+        return record_result(
+            connection,
+            self.request,
+            failed,
+            rows=rows,
+            location=isolation.location,
+            quarantined=files,
+            quarantined_count=sum(item.row_range.rows for item in failed_ranges(finished)),
+        )
+
+
+def apply_failure_limit(result: BatchResult, *, max_failed_fraction: float, max_jobs: int, log: Any) -> BatchResult:
+    """The result, unless too many of its files are quarantined. The other files are recorded either way.
+
+    :param max_failed_fraction: the largest share of rows that may fail.
+    :param max_jobs: for the message.
+    :param log: the task's log.
+    :raises TooManyQuarantinedError: above the share.
+    """
+    count, rows = result.quarantined_count, result.rows + result.quarantined_count
+    if not count:
+        return result
+    names = "\n".join(f"- {item['path']}: {item['error'].splitlines()[0]}" for item in result.quarantined[:_NAMED])
+    if count > _NAMED:
+        names += f"\n- and {count - _NAMED:,} more"
+    what = f"The model raises for {count:,} of {rows:,} rows"
+    if count > max_failed_fraction * rows:
+        raise TooManyQuarantinedError(
+            f"{what}, more than max_failed_fraction={max_failed_fraction:g} allows:\n{names}\nThe other "
+            f"{result.rows:,} rows are whole in {result.location}, and are done in the ledger, if there is one.",
+            running=_ENDED,
+            retry=f"{_SAME_JOBS}: with a larger max_failed_fraction the cleared task takes this result as it is, with "
+            f"more than max_isolation_jobs={max_jobs} it isolates anew.",
+        )
+    log.warning("%s. They are quarantined:\n%s", what, names)
+    return result
+
+
+def _state(failed: Attempt, finished: Sequence[FinishedRange], attempts: Mapping[RowRange, Attempt]) -> dict[str, Any]:
+    """What :meth:`FailureIsolation.resume` needs, in plain types."""
+    return {
+        "attempt": failed.to_dict(),
+        "finished": [item.to_list() for item in finished],
+        "round": [[[item.round, item.low, item.high], attempt.to_dict()] for item, attempt in attempts.items()],
+    }
+
+
+def _model_error(connection: SnowflakeConnection, isolation: IsolationJobs, count: int) -> TooManyQuarantinedError:
+    """The error of an isolation in which every range failed.
+
+    :param count: how many ranges.
+    """
+    tail = jobs.logs(connection, isolation.job)
+    return TooManyQuarantinedError(
+        f"Job {isolation.job} ended as FAILED, and so did each of the {count} jobs that ran a part of its files. "
+        f"Either the model fails for every file, or every part has files that fail.\nThe end of its log:\n{tail}",
+        running=_ENDED,
+        retry=f"{_SAME_JOBS}; on_rerun='rerun' runs everything anew when the task is cleared.",
+    )

@@ -1,0 +1,114 @@
+"""Verified results and the ledger: what FullBatch records there, and what it finds there of an earlier run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.batch.isolation_rounds import MAX_LISTED, listed_files
+from airflow_provider_mediabatch.client import jobs, stages
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
+from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.ledger.ledger import Ledger
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
+    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+    from airflow_provider_mediabatch.core.manifest import Manifest
+
+
+def check_owned(request: JobRequest, connection: SnowflakeConnection, job: str) -> None:
+    """Right before a submission: the files must still be this run's, and the ledger learns the job's name first.
+
+    :param job: the qualified name under which the job is submitted next.
+    :raises InvalidInputError: when another run has taken files.
+    """
+    ledger = Ledger.of(connection, request.manifest)
+    if ledger is not None:
+        ledger.check_owned(request.manifest, job, request.plan)
+
+
+def record_result(
+    connection: SnowflakeConnection,
+    request: JobRequest,
+    attempt: Attempt,
+    *,
+    rows: int,
+    location: str,
+    quarantined: Sequence[Mapping[str, str]] = (),
+    quarantined_count: int = 0,
+) -> BatchResult:
+    """Describe verified output, and record it in the ledger if there is one. Repeating it changes nothing.
+
+    :param attempt: the request's job.
+    :param rows: of the output.
+    :param location: the output's folder.
+    :param quarantined: files that were quarantined, as many as the result lists.
+    :param quarantined_count: how many they are.
+    """
+    # An adopted job ran in an earlier try, so this try's clock says nothing about it.
+    seconds = jobs.seconds(connection, attempt.job) if attempt.adopted else time.time() - attempt.started
+    result = replace(
+        empty_result(request.manifest, request.plan),
+        job=attempt.job,
+        location=location,
+        rows=rows,
+        files=request.manifest.file_count,
+        seconds=round(seconds or 0.0, 3),
+        generation=attempt.generation,
+        quarantined=tuple(quarantined),
+        more_quarantined=quarantined_count - len(quarantined),
+        adopted=attempt.adopted,
+    )
+    ledger = Ledger.of(connection, request.manifest)
+    if ledger is not None:
+        ledger.record_done(request.manifest, request.plan, result)
+    return result
+
+
+def result_from_ledger(connection: SnowflakeConnection, request: JobRequest) -> BatchResult | None:
+    """The result that the ledger has of this very request, if its output is still whole; else None.
+
+    Snowflake forgets a job's name after some weeks. The ledger's rows stay.
+    """
+    ledger = Ledger.of(connection, request.manifest)
+    owned = ledger.ownership(request.manifest) if ledger is not None else None
+    done = owned.did(request.stem) if owned is not None else None
+    if ledger is None or owned is None or done is None:
+        return None
+    job, location = done
+    if not stages.output_folder(connection, location).success:
+        return None
+    count = owned.counts.get("quarantined", 0)
+    quarantined = listed_files(ledger.quarantined(request.manifest, MAX_LISTED)) if count else ()
+    return replace(
+        empty_result(request.manifest, request.plan),
+        job=job,
+        location=location,
+        rows=StagedParquet(connection, request.plan.job_schema).count(location),
+        files=request.manifest.file_count,
+        quarantined=quarantined,
+        more_quarantined=count - len(quarantined),
+        adopted=True,
+    )
+
+
+def empty_result(manifest: Manifest, plan: InferencePlan) -> BatchResult:
+    """The result of an empty manifest: no job, no rows."""
+    return BatchResult(
+        job="",
+        location="",
+        rows=0,
+        files=0,
+        seconds=0.0,
+        plan=plan.digest,
+        model=plan.model,
+        model_version=plan.model_version,
+        function=plan.function,
+        outputs=dict(plan.outputs),
+        manifest=manifest.to_xcom(),
+    )

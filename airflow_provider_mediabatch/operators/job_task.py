@@ -1,0 +1,145 @@
+"""What the tasks that run a batch inference job share: their arguments, links, deferral, and the end of their jobs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk import BaseOperator, conf
+
+from airflow_provider_mediabatch.batch.task_state import RunningJobs, TaskState
+from airflow_provider_mediabatch.core.job_names import job_stem
+from airflow_provider_mediabatch.core.xcom_keys import JOB_KEY, WAITING_KEY
+from airflow_provider_mediabatch.links.batch_job import BatchJobLink
+from airflow_provider_mediabatch.links.location import LocationLink, push_location
+from airflow_provider_mediabatch.links.review import ReviewLink
+from airflow_provider_mediabatch.links.snowsight import statement_url
+from airflow_provider_mediabatch.operators.lineage import LineageMixin
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
+    from airflow_provider_mediabatch.batch.wait_for_job import JobWait
+
+
+class JobTask(LineageMixin, BaseOperator):
+    """Airflow's side of SampleBatchOperator and FullBatchOperator. Not an operator of its own.
+
+    Each of them holds a :class:`~.batch.batch_run.BatchRun`, which knows the way of a job; here is what only Airflow
+    needs to know.
+
+    :param deferrable: wait in the triggerer instead of holding a worker slot; Airflow's ``[operators]
+        default_deferrable`` unless given.
+    :param poll_interval: seconds between two polls of the job; None: growing from 5 to 30.
+    :param timeout: how long to wait for the job, image build included: seconds or a timedelta; None: without a limit.
+        Airflow's ``execution_timeout`` counts as well, deferred or not.
+    :param cancel_on_timeout: cancel the job when the time is over. With False it runs on and incurs cost, and a retry
+        attaches to it.
+    :param snowflake_conn_id: Airflow connection of type ``snowflake``.
+    """
+
+    operator_extra_links = (BatchJobLink(), LocationLink(), ReviewLink())
+
+    def __init__(
+        self,
+        *,
+        deferrable: bool | None = None,
+        poll_interval: float | None = None,
+        timeout: float | timedelta | None = None,
+        cancel_on_timeout: bool = True,
+        snowflake_conn_id: str = "snowflake_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if deferrable is None:
+            deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+        self.cancel_on_timeout = cancel_on_timeout
+        self.snowflake_conn_id = snowflake_conn_id
+        self._running_jobs = RunningJobs()
+
+    def on_kill(self) -> None:
+        """Cancel the jobs: the task was killed while it waited in place. Those of a deferred task are its trigger's."""
+        self._running_jobs.cancel(self.snowflake_conn_id, self.log)
+
+    def _job_stem(self, context: Context, fingerprint: str) -> str:
+        """The name of this task instance's job, without its generation."""
+        ti = context["ti"]
+        map_index = -1 if ti.map_index is None else int(ti.map_index)
+        return job_stem(
+            dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=map_index, fingerprint=fingerprint
+        )
+
+    def _task_state(self, context: Context) -> TaskState:
+        return TaskState(context, self._running_jobs, self.log)
+
+    def _job_wait(self, context: Context, state: Mapping[str, Any] | None = None) -> JobWait:
+        """How this try waits.
+
+        :param state: of a deferral: the deadline is the one that counted before it.
+        """
+        from airflow_provider_mediabatch.batch.wait_for_job import JobWait
+
+        return JobWait(
+            snowflake_conn_id=self.snowflake_conn_id,
+            deferrable=self.deferrable,
+            deadline=self._deadline(context) if state is None else state["deadline"],
+            poll_interval=self.poll_interval,
+            cancel_on_timeout=self.cancel_on_timeout,
+        )
+
+    def _deadline(self, context: Context) -> float | None:
+        """Epoch seconds, from the start of this try."""
+        started = getattr(context["ti"], "start_date", None)
+        begin = started.timestamp() if started is not None else time.time()
+        limits = []
+        if self.timeout is not None:
+            limits.append(self.timeout.total_seconds() if isinstance(self.timeout, timedelta) else float(self.timeout))
+        if self.execution_timeout is not None:
+            seconds = self.execution_timeout.total_seconds()
+            # In place, Airflow's own alarm would raise at this very moment and cut off the rules of cancel_on_timeout.
+            limits.append(seconds if self.deferrable else seconds - min(5.0, 0.1 * seconds))
+        return begin + min(limits) if limits else None
+
+    def _push_links(
+        self, context: Context, request: JobRequest, connection: SnowflakeConnection, attempt: Attempt
+    ) -> None:
+        """Push where the job and its output are, before the task waits."""
+        url = statement_url(connection.account or "", connection.host or "", attempt.query_id)
+        context["ti"].xcom_push(key=JOB_KEY, value={"job": attempt.job, "query_id": attempt.query_id, "url": url})
+        push_location(context, connection, request.location(attempt.job))
+
+    def _defer_job(
+        self, context: Context, request: JobRequest, wait: JobWait, state: Mapping[str, Any], attempt: Attempt
+    ) -> NoReturn:
+        """Defer until the job has ended; Airflow then calls ``execute_complete``.
+
+        :param state: what ``execute_complete`` needs, beside the attempt and the deadline.
+        """
+        from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger
+
+        self._push_waiting(context)
+        trigger = BatchJobTrigger(
+            snowflake_conn_id=wait.snowflake_conn_id,
+            job=attempt.job,
+            query_id=attempt.query_id,
+            phase=str(attempt.phase),
+            started=attempt.started,
+            deadline=wait.deadline,
+            poll_interval=wait.poll_interval,
+            output_location=request.location(attempt.job),
+            cancel_on_timeout=wait.cancel_on_timeout,
+            state={**state, "attempt": attempt.to_dict(), "deadline": wait.deadline},
+        )
+        self.defer(trigger=trigger, method_name="execute_complete")
+
+    def _push_waiting(self, context: Context) -> None:
+        """Push which jobs to cancel if somebody marks the task before a triggerer runs its trigger."""
+        waiting = {"snowflake_conn_id": self.snowflake_conn_id, "jobs": self._running_jobs.to_list()}
+        context["ti"].xcom_push(key=WAITING_KEY, value=waiting)
