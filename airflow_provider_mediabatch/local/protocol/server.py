@@ -7,10 +7,7 @@ and a code: an HTTP 500 would make the connector repeat the request for minutes.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,16 +18,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from airflow_provider_mediabatch.local.defaults import ACCOUNT, DATABASE, ROLE, SCHEMA, USER, VERSION, WAREHOUSE
+from airflow_provider_mediabatch.local.defaults import ACCOUNT, USER, VERSION
 from airflow_provider_mediabatch.local.dispatch.engine import Engine
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.faults import Rule
 from airflow_provider_mediabatch.local.protocol import replies, wire
 from airflow_provider_mediabatch.local.protocol.file_links import file_route
+from airflow_provider_mediabatch.local.protocol.login import LoginError, log_in
 from airflow_provider_mediabatch.local.protocol.request_body import read_json
+from airflow_provider_mediabatch.local.protocol.result_replies import ResultReplies
 from airflow_provider_mediabatch.local.session.query import Query
 from airflow_provider_mediabatch.local.session.session import Session
-from airflow_provider_mediabatch.local.statement_result import FileTransfer, Result
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +61,7 @@ class Server:
         self._hang_up = hang_up
         self._password = password
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
-        self._chunk_key = secrets.token_bytes(32)
-        self._base = f"http://127.0.0.1:{port}"
+        self._results = ResultReplies(engine, f"http://127.0.0.1:{port}")
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -165,25 +162,11 @@ class Server:
         """User and password against the instance's own; both are compared in constant time."""
         await self._fault(request, "login")
         body = await read_json(request, trusted=False)
-        data = body.get("data")
-        data = data if isinstance(data, dict) else {}
-        user, password = str(data.get("LOGIN_NAME") or ""), str(data.get("PASSWORD") or "")
-        right_user = hmac.compare_digest(user.upper().encode(), USER.encode())
-        if not (hmac.compare_digest(password.encode(), self._password.encode()) and right_user):
+        try:
+            session = log_in(self.engine, self._password, body.get("data"), request.query_params)
+        except LoginError as refused:
             log.warning("refused a login")
-            return JSONResponse(replies.failure("390100", "Incorrect username or password was specified."))
-        query = request.query_params
-        role = _resolved(query.get("roleName")) or ROLE
-        if not self.engine.stores.privileges.exists(role):
-            message = f"Role '{role}' specified in the connect string does not exist or not authorized. Contact your"
-            return JSONResponse(
-                replies.failure(
-                    "390189", f"{message} local system administrator, or attempt to login with another role."
-                )
-            )
-        parameters = data.get("SESSION_PARAMETERS")
-        session = self.engine.sessions.open(USER, role, parameters if isinstance(parameters, dict) else {})
-        self._stand(session, query.get("databaseName"), query.get("schemaName"), query.get("warehouse"))
+            return JSONResponse(replies.failure(refused.code, str(refused)))
         info = {
             "databaseName": session.database,
             "schemaName": session.schema,
@@ -204,19 +187,6 @@ class Server:
                 "account": ACCOUNT,
             }
         )
-
-    def _stand(self, session: Session, database: str | None, schema: str | None, warehouse: str | None) -> None:
-        """Set where a new session stands.
-
-        As with Snowflake, a name that does not exist is no error; the session has no current one then.
-        """
-        storage = self.engine.stores.storage
-        wanted = _resolved(database) or DATABASE
-        session.database = wanted if storage.database_exists(wanted) else None
-        wanted = _resolved(schema) or SCHEMA
-        session.schema = wanted if session.database and storage.schema_exists(session.database, wanted) else None
-        wanted = _resolved(warehouse) or WAREHOUSE
-        session.warehouse = wanted if storage.warehouse_exists(wanted) else None
 
     async def renew(self, request: Request) -> Response:
         """A new session token for the master token."""
@@ -293,58 +263,24 @@ class Server:
         await self._fault(request, "result", session, query.sql if query is not None else "")
         if query is not None:
             return await self._reply(query, RESULT_SECONDS)
-        return await anyio.to_thread.run_sync(self._kept_reply, query_id)
+        return await anyio.to_thread.run_sync(self._results.kept_reply, query_id)
 
     async def _reply(self, query: Query, seconds: float) -> Response:
         if not await query.wait(seconds):
             return JSONResponse(replies.in_progress(query.id, "333333"))
         if query.error is not None:
             return JSONResponse(wire.error_reply(query.error, query.id))
-        return await anyio.to_thread.run_sync(self._result_reply, query)
-
-    def _result_reply(self, query: Query) -> Response:
-        session, result = query.context.session, query.result
-        if isinstance(result, FileTransfer):
-            data = dict(result.data)
-        else:
-            data = self._rows(query.id, result or self.engine.stores.history.result(query.id))
-        data |= {"queryId": query.id, "sqlState": "00000", **wire.session_fields(session)}
-        return replies.success(data)
-
-    def _kept_reply(self, query_id: str) -> Response:
-        result = self.engine.stores.history.result(query_id)
-        return replies.success(self._rows(query_id, result) | {"queryId": query_id, "sqlState": "00000"})
-
-    def _rows(self, query_id: str, result: Result) -> dict[str, Any]:
-        data = wire.result_data(result)
-        if data["queryResultFormat"] == "arrow":
-            parts = wire.pieces(result.table)
-            data["rowsetBase64"] = wire.inline(result, parts[0][1])
-            if len(parts) > 1:
-                data["chunks"] = wire.chunk_list(parts, lambda offset, rows: self._piece_url(query_id, offset, rows))
-                data["chunkHeaders"] = {}
-        return data
-
-    def _piece_url(self, query_id: str, offset: int, rows: int) -> str:
-        return f"{self._base}/results/{query_id}/{offset}/{rows}/{self._piece_key(query_id, offset, rows)}"
-
-    def _piece_key(self, query_id: str, offset: int, rows: int) -> str:
-        """Clients fetch pieces without their token, as from cloud storage; the address itself is the permission."""
-        return hmac.new(self._chunk_key, f"{query_id}/{offset}/{rows}".encode(), hashlib.sha256).hexdigest()
+        return await anyio.to_thread.run_sync(self._results.reply, query)
 
     async def piece(self, request: Request) -> Response:
         """Part of a large result."""
         query_id, offset, rows = (request.path_params[name] for name in ("query_id", "offset", "rows"))
-        if not hmac.compare_digest(self._piece_key(query_id, offset, rows), request.path_params["key"]):
+        if not self._results.is_piece_key(query_id, offset, rows, request.path_params["key"]):
             raise HTTPException(403, "This address is not one that the engine gave out.")
         await self._fault(request, "piece")
 
         def read() -> bytes:
-            query = self.engine.queries.running.find(query_id)
-            result = query.result if query is not None else None
-            if not isinstance(result, Result):
-                result = self.engine.stores.history.result(query_id)
-            return wire.arrow_stream(result, offset, rows)
+            return wire.arrow_stream(self._results.find(query_id), offset, rows)
 
         return Response(await anyio.to_thread.run_sync(read), media_type="application/octet-stream")
 
@@ -377,12 +313,3 @@ class Server:
             return JSONResponse(replies.failure("000605", "Identified SQL statement is not currently executing."))
         query.cancel()
         return replies.success(None)
-
-
-def _resolved(name: str | None) -> str | None:
-    """A name from the connect string, as Snowflake resolves it: unquoted is upper case."""
-    if not name:
-        return None
-    if len(name) > 1 and name[0] == name[-1] == '"':
-        return name[1:-1].replace('""', '"')
-    return name.upper()

@@ -10,6 +10,7 @@ from airflow_provider_mediabatch.local.errors import does_not_exist
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
     from airflow_provider_mediabatch.local.stores.stages.stage import Stage
+    from airflow_provider_mediabatch.local.stores.tables.table import Table
 
 
 def may(ctx: Context, privilege: str, kind: str, full_name: str) -> None:
@@ -41,6 +42,14 @@ def may_create(ctx: Context, kind: str, database: str, schema: str) -> None:
     if not ctx.stores.storage.schema_exists(database, schema):
         raise does_not_exist("Schema", qualified(database, schema))
     may(ctx, f"CREATE {kind}", "SCHEMA", qualified(database, schema))
+
+
+def may_use_table(ctx: Context, privilege: str, table: Table) -> None:
+    """The privilege on a table or view; a temporary table is its session's own."""
+    if not table.temporary:
+        ctx.stores.privileges.require(
+            ctx.session.role, privilege, table.kind, (table.database, table.schema, table.name)
+        )
 
 
 def created(ctx: Context, kind: str, *name: str) -> None:

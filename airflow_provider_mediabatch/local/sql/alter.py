@@ -9,13 +9,13 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
+from airflow_provider_mediabatch.local.session.access import may_use_table
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, column_of, default, refuse_twins
-from airflow_provider_mediabatch.local.sql.ddl import change, definition
 from airflow_provider_mediabatch.local.sql.dml import assigned
 from airflow_provider_mediabatch.local.sql.handlers import handles
-from airflow_provider_mediabatch.local.sql.resolve_names import allow
+from airflow_provider_mediabatch.local.sql.schema_changes import change, definition
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.stores.tables.table import Table
@@ -34,7 +34,7 @@ def alter(ctx: Context, tree: exp.Expr) -> Result:
 
     def build() -> list[str]:
         old = ctx.session.tables.get(*name)
-        allow(ctx, "OWNERSHIP", old)
+        may_use_table(ctx, "OWNERSHIP", old)
         new, origin = old, {c.name: c.name for c in old.columns}
         for action in tree.args["actions"]:
             new, origin = _altered(translation, new, origin, action)

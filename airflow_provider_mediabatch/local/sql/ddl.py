@@ -2,82 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import random
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import duckdb
 from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import qualified, quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, not_supported, syntax_error
-from airflow_provider_mediabatch.local.session.access import created, dropped
+from airflow_provider_mediabatch.local.session.access import created, dropped, may_use_table
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, declared, refuse_twins
 from airflow_provider_mediabatch.local.sql.dml import assigned
 from airflow_provider_mediabatch.local.sql.handlers import handles
 from airflow_provider_mediabatch.local.sql.queries import described
-from airflow_provider_mediabatch.local.sql.resolve_names import allow
+from airflow_provider_mediabatch.local.sql.schema_changes import change, definition
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
-
-_RETRIES = 50
-
-
-def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) -> None:
-    """Run DDL as a transaction of its own; an open transaction is committed first, as in Snowflake.
-
-    :param build: checks names and returns DuckDB's statements; called again when another session's DDL came in between.
-    :param tables: those that change.
-    """
-    transaction = transactions.of(ctx.session)
-    transaction.commit()
-    connection = ctx.session.duckdb
-    for attempt in range(_RETRIES):
-        statements = build()
-        try:
-            connection.execute("BEGIN TRANSACTION")
-            for statement in statements:
-                connection.execute(statement)
-            connection.execute("COMMIT")
-            break
-        except duckdb.Error as error:
-            with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
-                connection.execute("ROLLBACK")
-            # A CatalogException too: another session made or dropped the object since build() looked, so look again.
-            retried = isinstance(error, duckdb.TransactionException | duckdb.CatalogException)
-            if not retried or attempt == _RETRIES - 1:
-                raise
-            time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
-    ctx.stores.storage.committed({table.physical for table in tables})
-    transaction.after_read()
-
-
-def definition(table: Table) -> str:
-    """The DuckDB statement that makes the table.
-
-    A declared length is a CHECK, because DuckDB ignores it; PRIMARY KEY and UNIQUE are left out, because Snowflake
-    does not enforce them.
-    """
-    columns = []
-    for column in table.columns:
-        kind = types.parse(column.type)
-        text = f"{quoted(column.name)} {types.storage(kind)}"
-        if not column.nullable:
-            text += " NOT NULL"
-        length = types.parameters(kind)
-        if column.type.startswith("VARCHAR") and length[0] < types.MAX_TEXT:
-            text += f" CHECK (length({quoted(column.name)}) <= {length[0]})"
-        if column.default is not None:
-            text += f" DEFAULT ({column.default})"
-        columns.append(text)
-    temporary = "TEMPORARY " if table.temporary else ""
-    return f"CREATE {temporary}TABLE {table.sql} ({', '.join(columns)})"
 
 
 @handles(exp.Create)
@@ -148,7 +90,7 @@ def _note_created(ctx: Context, table: Table) -> None:
 def _room_for(ctx: Context, tree: exp.Create, table: Table, existing: Table | None) -> list[str]:
     """What is to be done before a table or view can be made: OR REPLACE drops the one that is there."""
     if existing is not None and tree.args.get("replace"):
-        allow(ctx, "OWNERSHIP", existing)
+        may_use_table(ctx, "OWNERSHIP", existing)
         return [f"DROP {existing.kind} {existing.sql}"]
     ctx.session.tables.check_free(table)
     return []
@@ -294,7 +236,7 @@ def drop(ctx: Context, tree: exp.Expr) -> Result:
             raise SnowflakeError(
                 1003, "42000", f"SQL compilation error:\n{found.full_name} is a {found.kind}, not a {kind}."
             )
-        allow(ctx, "OWNERSHIP", found)
+        may_use_table(ctx, "OWNERSHIP", found)
         return [f"DROP {kind} {found.sql}"]
 
     place = Table(*name, columns=())

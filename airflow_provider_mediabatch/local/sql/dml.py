@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import secrets
 from collections.abc import Callable, Sequence
 
 import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.casts import cast, text
-from airflow_provider_mediabatch.local.sql.errors import translated
 from airflow_provider_mediabatch.local.sql.expression_types import is_semi_structured, kind
 from airflow_provider_mediabatch.local.sql.handlers import handles
-from airflow_provider_mediabatch.local.sql.sources import forget
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
-
-_SEMI_STRUCTURED = ("VARIANT", "OBJECT", "ARRAY")
-_CONSTANTS = (exp.Literal, exp.Null, exp.Boolean)
 
 
 def assigned(node: exp.Expr, column: TableColumn) -> exp.Expr:
@@ -77,85 +69,6 @@ def target_of(translation: Translation, node: exp.Expr, privilege: str) -> Table
     return found
 
 
-def insert_rows(ctx: Context, target: Table, sql: str, reads: set[tuple[str, str]] | None = None) -> int:
-    """Add the rows of a DuckDB query, whose columns are the table's in their order: one INSERT of the transaction."""
-    statement = f"INSERT INTO {target.sql} {sql}"
-    with translated(ctx):
-        return transactions.of(ctx.session).write(
-            ctx,
-            lambda connection: execute(connection, statement),
-            target=target.physical,
-            reads=reads or set(),
-            exclusive=False,
-        )
-
-
-@handles(exp.Insert)
-def insert(ctx: Context, tree: exp.Expr) -> Result:
-    """``INSERT [OVERWRITE] INTO t [(columns)] VALUES … | SELECT …``."""
-    assert isinstance(tree, exp.Insert)
-    translation = Translation(ctx)
-    schema = tree.this
-    names: list[str] | None = None
-    if isinstance(schema, exp.Schema):
-        names = [i.name if i.args.get("quoted") else i.name.upper() for i in schema.expressions]
-        schema = schema.this
-    target = target_of(translation, schema, "INSERT")
-    columns = columns_of(target, names)
-    source = tree.expression
-    if tree.args.get("with_") is not None and isinstance(source, exp.Query):
-        source.set("with_", tree.args["with_"].pop())
-    if isinstance(source, exp.Values):
-        sql = _values(ctx, translation, source, columns)
-    elif isinstance(source, exp.Query):
-        sql = _selected(ctx, translation, source, columns)
-    else:
-        raise not_supported("an INSERT without VALUES or a query")
-    listed = ", ".join(quoted(c.name) for c in columns)
-    statement = f"INSERT INTO {target.sql} ({listed}) {sql}"
-    overwrite = bool(tree.args.get("overwrite"))
-
-    transaction = transactions.of(ctx.session)
-
-    def work(connection: duckdb.DuckDBPyConnection) -> int:
-        if not overwrite:
-            return execute(connection, statement)
-        return _overwrite(connection, target, f"({listed})", sql, alone=not transaction.collecting)
-
-    count = transaction.write(
-        ctx,
-        work,
-        target=target.physical,
-        reads=translation.reads,
-        exclusive=overwrite,
-        repeatable=translation.repeatable,
-    )
-    return changed(["rows inserted"], [count], 12544)
-
-
-def _overwrite(connection: duckdb.DuckDBPyConnection, target: Table, columns: str, sql: str, *, alone: bool) -> int:
-    """INSERT OVERWRITE: the rows are computed before the table is emptied, since they may be its own.
-
-    :param alone: not inside a transaction, so that it has to be one itself.
-    """
-    aside = f"temp.mb_overwrite_{secrets.token_hex(8)}"
-    if alone:
-        connection.execute("BEGIN TRANSACTION")
-    try:
-        connection.execute(f"CREATE TEMPORARY TABLE {aside} AS {sql}")
-        connection.execute(f"DELETE FROM {target.sql}")
-        count = execute(connection, f"INSERT INTO {target.sql} {columns} SELECT * FROM {aside}")
-        connection.execute(f"DROP TABLE {aside}")
-        if alone:
-            connection.execute("COMMIT")
-    except duckdb.Error:
-        if alone:
-            with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
-                connection.execute("ROLLBACK")
-        raise
-    return count
-
-
 def columns_of(target: Table, names: list[str] | None) -> list[TableColumn]:
     """The named columns of a table, or all of them."""
     if names is None:
@@ -167,84 +80,6 @@ def columns_of(target: Table, names: list[str] | None) -> list[TableColumn]:
                 904, "42000", f"SQL compilation error: error line 1 at position 0\ninvalid identifier '{name}'"
             )
     return [known[name] for name in names]
-
-
-def _values(ctx: Context, translation: Translation, source: exp.Values, columns: list[TableColumn]) -> str:
-    rows = [r.expressions if isinstance(r, exp.Tuple) else [r] for r in source.expressions]
-    for row in rows:
-        check_width(len(row), columns)
-    if len(rows) == 1 and any(isinstance(v, list) for v in ctx.bindings.values()):
-        return _selected(ctx, translation, exp.Select(expressions=[c.copy() for c in rows[0]]), columns)
-    if all(isinstance(c, _CONSTANTS) for row in rows for c in row):
-        # Many rows of constants need no look at names and types of columns.
-        cells = [c.copy() for row in rows for c in row]
-        for cell in cells:
-            cell.type = exp.DataType.build("VARCHAR" if cell.is_string else "UNKNOWN")
-    else:
-        prepared = translation.resolve_names(exp.Select(expressions=[c.copy() for row in rows for c in row]))
-        for projection in prepared.expressions:
-            if isinstance(projection, exp.Column) and projection.name == "DEFAULT":
-                raise not_supported("DEFAULT in VALUES")
-        cells, _ = translation.expressions([p.unalias() for p in prepared.expressions], [])
-        for cell, given in zip(cells, (c for row in rows for c in row), strict=True):
-            if cell.is_type(*_SEMI_STRUCTURED):
-                text = f"SQL compilation error:\nInvalid expression [{given.sql('snowflake')}] in VALUES clause"
-                raise SnowflakeError(2014, "22000", f"{text}: INSERT … SELECT takes it")
-    width = len(columns)
-    values = [assigned(cell, columns[i % width]) for i, cell in enumerate(cells)]
-    tuples = [exp.Tuple(expressions=values[i : i + width]) for i in range(0, len(values), width)]
-    return translation.sql(exp.Values(expressions=tuples))
-
-
-def check_width(width: int, columns: list[TableColumn]) -> None:
-    """Check that a row has as many values as there are columns.
-
-    :raises SnowflakeError: 002020 where it has not.
-    """
-    if width != len(columns):
-        raise SnowflakeError(
-            2020,
-            "21S01",
-            "SQL compilation error:\nInsert value list does not match column list "
-            f"expecting {len(columns)} but got {width}",
-        )
-
-
-def _selected(ctx: Context, translation: Translation, source: exp.Query, columns: list[TableColumn]) -> str:
-    prepared = translation.resolve_names(source)
-    if translation.names.batch:
-        _batch(ctx, translation, prepared)
-    query = translation.query(prepared)
-    assert isinstance(query, exp.Query)
-    selects = query.selects
-    if any(s.is_star for s in selects):
-        raise not_supported("an INSERT from a SELECT * whose columns are not known")
-    check_width(len(selects), columns)
-    names = [f"C{i}" for i in range(len(selects))]
-    outer: list[exp.Expr] = []
-    for name, projection, column in zip(names, selects, columns, strict=True):
-        reference = exp.column(name, table="MB_ROWS", quoted=True)
-        reference.type = projection.type
-        value = assigned(reference, column)
-        outer.append(value)
-    alias = exp.TableAlias(
-        this=exp.to_identifier("MB_ROWS", quoted=True), columns=[exp.to_identifier(n, quoted=True) for n in names]
-    )
-    wrapped = exp.Select(expressions=outer).from_(exp.Subquery(this=query, alias=alias), copy=False)
-    return translation.sql(wrapped)
-
-
-def _batch(ctx: Context, translation: Translation, prepared: exp.Expr) -> None:
-    """Bound arrays become a relation with one row for each element: one statement for the whole batch."""
-    if not isinstance(prepared, exp.Select) or prepared.args.get("from_") is not None:
-        raise not_supported("bound arrays in a statement other than INSERT … VALUES (…) or INSERT … SELECT ?, ?")
-    name = f"mb_batch_{secrets.token_hex(8)}"
-    data = pa.table({f"B{position}": pa.array(values) for position, values in translation.names.batch.items()})
-    connection = ctx.session.duckdb
-    connection.register(name, data)
-    transactions.of(ctx.session).on_end(lambda: forget(connection, name))
-    alias = exp.TableAlias(this=exp.to_identifier("MB_BATCH", quoted=True))
-    prepared.from_(translation.names.relation(f"SELECT * FROM {name}", alias), copy=False)
 
 
 @handles(exp.Update)

@@ -12,6 +12,7 @@ from airflow_provider_mediabatch.local.sql import ddl as ddl
 from airflow_provider_mediabatch.local.sql import dml as dml
 from airflow_provider_mediabatch.local.sql import handlers, queries
 from airflow_provider_mediabatch.local.sql import information_schema as information_schema
+from airflow_provider_mediabatch.local.sql import insert as insert
 from airflow_provider_mediabatch.local.sql import merge as merge
 from airflow_provider_mediabatch.local.sql.errors import translated
 from airflow_provider_mediabatch.local.sql.parse import parse

@@ -9,11 +9,11 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import syntax_error
+from airflow_provider_mediabatch.local.session.access import may_use_table
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql.dml import (
     assigned,
     changed,
-    check_width,
     columns_of,
     refuse_arrays,
     set_value,
@@ -21,7 +21,7 @@ from airflow_provider_mediabatch.local.sql.dml import (
     write_locked,
 )
 from airflow_provider_mediabatch.local.sql.handlers import handles
-from airflow_provider_mediabatch.local.sql.resolve_names import allow
+from airflow_provider_mediabatch.local.sql.insert import check_width
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
@@ -36,7 +36,7 @@ def merge(ctx: Context, tree: exp.Expr) -> Result:
     tree = translation.resolve_names(tree)
     whens = [_When(when, target) for when in tree.args["whens"].expressions]
     for when in whens:
-        allow(ctx, when.action, target)
+        may_use_table(ctx, when.action, target)
     expressions = [tree.args["on"]] + [e for when in whens for e in when.expressions]
     done, found = translation.expressions(expressions, [tree.this, tree.args["using"]], [])
     values = iter(done[1:])

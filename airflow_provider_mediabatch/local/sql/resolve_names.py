@@ -6,25 +6,21 @@ values and context functions are constants, and every result column has its name
 
 from __future__ import annotations
 
-import datetime
-import re
 import secrets
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from airflow_provider_mediabatch.core.sql import split
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
-from airflow_provider_mediabatch.local.sql import functions, sources, system_functions, types
-from airflow_provider_mediabatch.local.sql.system_functions import Waiting
+from airflow_provider_mediabatch.local.session.access import may_use_table
+from airflow_provider_mediabatch.local.sql import sources, types
+from airflow_provider_mediabatch.local.sql.constants import Constants
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
     from airflow_provider_mediabatch.local.stores.tables.table import Table
 
 SOURCE = "mb_source"
-_TIMES = (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime)
-_TIMESTAMP_FUNCTION = re.compile(r"(TRY_)?TO_TIMESTAMP(_NTZ|_LTZ|_TZ)?\Z")
 _REFUSED: dict[type[exp.Expr], str] = {
     exp.HistoricalData: "time travel (AT, BEFORE)",
     exp.Connect: "CONNECT BY",
@@ -45,12 +41,10 @@ class NameResolver:
 
     def __init__(self, ctx: Context, *, deferred: bool = False) -> None:
         self.ctx = ctx
-        self.deferred = deferred
-        self.now = datetime.datetime.now(datetime.UTC)
+        self.constants = Constants(ctx, deferred=deferred)
         self.tables: dict[tuple[str, str], Table] = {}
         self.relations: dict[str, str] = {}
         self.schema: dict[str, dict[str, dict[str, str]]] = {}
-        self.batch: dict[int, list[object]] = {}
 
     def resolve_statement(self, tree: exp.Expr) -> exp.Expr:
         """Resolve the names of a whole statement in place; returns its root."""
@@ -61,7 +55,7 @@ class NameResolver:
             raise not_supported("ASOF JOIN")
         self._name_projections(tree)
         self._normalize(tree)
-        tree = tree.transform(self._constants, copy=False)
+        tree = tree.transform(self.constants.replace, copy=False)
         for select in list(tree.find_all(exp.Select)):
             self._positions(select)
         for node in list(tree.find_all(exp.TableFromRows)):
@@ -96,79 +90,6 @@ class NameResolver:
             elif not identifier.args.get("quoted"):
                 identifier.set("this", identifier.name.upper())
                 identifier.set("quoted", True)
-
-    # Constants.
-
-    def _constants(self, node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Placeholder):
-            return self._bound(node)
-        if isinstance(node, exp.Parameter) and not isinstance(node.this, exp.Literal):
-            return self._variable(node)
-        if isinstance(node, exp.DynamicIdentifier):
-            return self._identifier(node)
-        if isinstance(node, exp.Anonymous):
-            return self._function(node)
-        if self.deferred and isinstance(node, _TIMES):
-            return node
-        return functions.context_value(self.ctx, node, self.now) or node
-
-    def _bound(self, node: exp.Placeholder) -> exp.Expr:
-        position = int(node.name) if node.name.isdigit() else 0
-        if position not in self.ctx.bindings:
-            raise SnowflakeError(2049, "42601", f"SQL compilation error:\nBind variable {node.name or '?'} not set.")
-        value = self.ctx.bindings[position]
-        if isinstance(value, list):
-            self.batch[position] = value
-            return exp.column(f"B{position}", table="MB_BATCH", quoted=True)
-        return functions.constant(value)
-
-    def _variable(self, node: exp.Parameter) -> exp.Expr:
-        name = node.this.name.upper()
-        variables = self.ctx.session.variables
-        if name not in variables:
-            raise SnowflakeError(
-                2211, "02000", f"SQL compilation error: error line 1\nSession variable '${name}' does not exist"
-            )
-        return functions.constant(variables[name])
-
-    def _identifier(self, node: exp.DynamicIdentifier) -> exp.Expr:
-        """IDENTIFIER('a.b') or IDENTIFIER(?)."""
-        inner = node.this
-        if isinstance(inner, exp.Placeholder):
-            inner = self._bound(inner)
-        elif isinstance(inner, exp.Parameter):
-            inner = self._variable(inner)
-        parts = _names(str(sources.value(inner)))
-        if isinstance(node.parent, exp.Table):
-            parent = node.parent
-            for name, part in zip(("db", "catalog"), reversed(parts[:-1]), strict=False):
-                parent.set(name, exp.to_identifier(part, quoted=True))
-            return exp.to_identifier(parts[-1], quoted=True)
-        return exp.column(*reversed(parts), quoted=True)
-
-    def _function(self, node: exp.Anonymous) -> exp.Expr:
-        name = node.name.upper()
-        function = system_functions.find(name)
-        if function is not None:
-            stages = [sources.stage_text(a) for a in node.expressions]
-            arguments = [
-                a.transform(self._constants) if not s else a for a, s in zip(node.expressions, stages, strict=True)
-            ]
-            values = [
-                s or (None if isinstance(a, exp.Column) and a.name == "NONE" else sources.value(a))
-                for a, s in zip(arguments, stages, strict=True)
-            ]
-            value = function(self.ctx, values)
-            if isinstance(value, Waiting):
-                value = value.wait(self.ctx.cancelled)
-            return functions.constant(value)
-        if match := _TIMESTAMP_FUNCTION.match(name):
-            kind = types.parse("TIMESTAMP" + (match[2] or "_NTZ"))
-            source = node.expressions[0]
-            if len(node.expressions) > 1 and node.expressions[1].name != "0":
-                raise not_supported(f"{name} with a scale or a format that is not a constant")
-            return exp.TryCast(this=source, to=kind) if match[1] else exp.Cast(this=source, to=kind)
-        return functions.context_value(self.ctx, node, self.now) or node
 
     # $1, $2 …
 
@@ -293,14 +214,14 @@ class NameResolver:
     def lookup(self, node: exp.Table, privilege: str) -> Table:
         """The table that a statement changes, by the reference as it was written; the role must have the privilege."""
         found: Table = self.ctx.session.tables.get(*self.name(node))
-        allow(self.ctx, privilege, found)
+        may_use_table(self.ctx, privilege, found)
         return found
 
     def name(self, node: exp.Table) -> tuple[str, str, str]:
         """The full name behind a reference as it was written."""
         copied = exp.Tuple(expressions=[node.copy()])
         self._normalize(copied)
-        copied.transform(self._constants, copy=False)
+        copied.transform(self.constants.replace, copy=False)
         table = copied.expressions[0]
         if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
             raise syntax_error(f"{node.sql('snowflake')} is not a table")
@@ -310,26 +231,11 @@ class NameResolver:
         """The table behind a reference, noted with its columns."""
         name = self.ctx.qualify(tuple(part.name for part in table.parts))
         found: Table = self.ctx.session.tables.get(*name)
-        allow(self.ctx, "SELECT", found)
+        may_use_table(self.ctx, "SELECT", found)
         database, physical = found.physical
         self.tables[found.physical] = found
         self.schema.setdefault(database, {})[physical] = {c.name: c.type for c in found.columns}
         return found
-
-
-def allow(ctx: Context, privilege: str, table: Table) -> None:
-    """Raise Snowflake's error unless the session's role has the privilege; a temporary table is its session's own."""
-    if not table.temporary:
-        ctx.stores.privileges.require(
-            ctx.session.role, privilege, table.kind, (table.database, table.schema, table.name)
-        )
-
-
-def _names(text: str) -> tuple[str, ...]:
-    try:
-        return split(text.strip())
-    except ValueError as error:
-        raise syntax_error(str(error)) from None
 
 
 def _is_stage(node: exp.Expr) -> bool:

@@ -17,12 +17,9 @@ from airflow_provider_mediabatch.local.errors import not_supported
 from airflow_provider_mediabatch.local.sql import functions, types
 from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.expression_types import (
-    is_exact,
     is_numeric,
     is_semi_structured,
     kind,
-    quotient_scale,
-    scale_of,
 )
 from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.numeric_scale import branches, leaves, same_scale
@@ -55,7 +52,6 @@ _AWARE = (
     exp.ArrayAppend, exp.Exists, exp.RowNumber, exp.Nullif, exp.Decode, exp.DecodeCase, exp.ToBoolean, exp.Lateral,
     exp.And, exp.Or, exp.Xor, exp.Not, exp.In, exp.Is,
 )  # fmt: skip
-_DAYS = ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
 _NUMERIC = (exp.Sum, exp.Avg, exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Sqrt, exp.Ln, exp.Log, exp.Pow, exp.Exp,
             exp.Stddev, exp.StddevPop, exp.Variance, exp.Median, exp.Sign)  # fmt: skip
 
@@ -139,97 +135,12 @@ def _convert_timezone(rewriter: Rewriter, node: exp.ConvertTimezone) -> exp.Expr
     )
 
 
-@rule(exp.Div)
-def _div(rewriter: Rewriter, node: exp.Div) -> exp.Expr:
-    left, right = node.this, node.expression
-    return quotient(left, right)
-
-
-def quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
-    """Snowflake's division: exact with six more digits for exact numbers, an error on zero."""
-    if not (is_exact(left) and is_exact(right)):
-        return call("MB_RATIO", *(cast(side.copy(), exp.DataType.build("DOUBLE")) for side in (left, right)))
-    digits = quotient_scale(scale_of(left))
-    dividend = _shifted(left, digits + scale_of(right))
-    return _unshifted(call("MB_QUOTIENT", dividend, _shifted(right, scale_of(right))), digits)
-
-
-def _shifted(node: exp.Expr, digits: int) -> exp.Expr:
-    """An exact number times ten to the power of ``digits``, as a HUGEINT. Its own fraction must not be longer."""
-    own = scale_of(node)
-    value: exp.Expr = exp.paren(node.copy())
-    if own:
-        value = exp.Mul(this=value, expression=exp.Literal.number(10**own))
-    value = exp.cast(value, "HUGEINT", dialect="duckdb")
-    if digits > own:
-        value = exp.Mul(
-            this=value, expression=exp.cast(exp.Literal.number(10 ** (digits - own)), "HUGEINT", dialect="duckdb")
-        )
-    return exp.paren(value)
-
-
-def _unshifted(node: exp.Expr, digits: int) -> exp.Expr:
-    whole = exp.cast(node, "DECIMAL(38, 0)")
-    unit = exp.cast(exp.Literal.string("0." + "0" * (digits - 1) + "1"), f"DECIMAL({digits + 1}, {digits})")
-    return exp.paren(exp.Mul(this=whole, expression=unit))
-
-
-@rule(exp.Avg)
-def _avg(rewriter: Rewriter, node: exp.Avg) -> exp.Expr:
-    argument = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
-    if not is_exact(argument):
-        rewriter.unwrap(node, numeric=True)
-        return node
-    digits = quotient_scale(scale_of(argument))
-    return around_window(node, lambda n: exp.cast(n, f"DECIMAL(38, {digits})"))
-
-
 def around_window(node: exp.Expr, wrap: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
     """Wrap an aggregate. One that is used as a window function is wrapped when its Window is met."""
     if isinstance(node.parent, exp.Window | exp.IgnoreNulls | exp.Filter | exp.WithinGroup):
         node.meta["wrap"] = wrap
         return node
     return wrap(node.copy())
-
-
-@rule(exp.Median)
-def _median(rewriter: Rewriter, node: exp.Median) -> exp.Expr:
-    _interpolate(node.this)
-    rewriter.unwrap(node, numeric=True)
-    return node
-
-
-def _interpolate(node: exp.Expr) -> None:
-    """Three more digits for a value between two exact numbers, where DuckDB would round it to their scale."""
-    if is_exact(node):
-        node.replace(exp.cast(node.copy(), f"DECIMAL(38, {min(scale_of(node) + 3, 37)})"))
-
-
-@rule(exp.Window, exp.WithinGroup, exp.Filter)
-def _window(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
-    if isinstance(node, exp.WithinGroup) and isinstance(node.this, exp.PercentileCont):
-        _interpolate(node.expression.expressions[0].this)
-    wrap = node.this.meta.get("wrap") if isinstance(node.this, exp.Expr) else None
-    return node if wrap is None else around_window(node, wrap)
-
-
-@rule(exp.Add, exp.Sub, exp.Mul, exp.Mod)
-def _arithmetic(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
-    left, right = node.this, node.expression
-    if kind(left) == exp.DType.DATE and isinstance(right, exp.Interval) and right.args["unit"].name.upper() in _DAYS:
-        made = exp.cast(exp.paren(node.copy()), "DATE")
-        made.type = exp.DataType.build("DATE")
-        return made
-    for side, other in ((left, right), (right, left)):
-        if is_semi_structured(side) or (
-            kind(side) in types.TEXTS and not isinstance(other, exp.Interval) and is_numeric(other)
-        ):
-            side.replace(cast(side.copy(), exp.DataType.build("DOUBLE")))
-        elif kind(other) == exp.DType.DATE and is_exact(side):
-            side.replace(exp.cast(side.copy(), "INT"))
-    if all(isinstance(side, exp.Literal) and not side.is_string and side.name.isdigit() for side in (left, right)):
-        node.this.replace(exp.cast(node.this.copy(), "DECIMAL(38, 0)"))
-    return node
 
 
 @rule(exp.DPipe)
@@ -245,70 +156,6 @@ def _concat_function(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
     for part in list(node.expressions):
         if kind(part) not in types.TEXTS | types.BINARIES | {exp.DType.UNKNOWN, exp.DType.NULL}:
             part.replace(text(part.copy()))
-    return node
-
-
-def _comparable(side: exp.Expr, other: exp.Expr) -> exp.Expr:
-    """A semi-structured value as something to compare with ``other``."""
-    if kind(other) in types.TEXTS or kind(other) in (exp.DType.UNKNOWN, exp.DType.NULL):
-        return text(side)
-    target = other.type
-    assert isinstance(target, exp.DataType)
-    if is_exact(other):
-        target = exp.DataType.build("DECIMAL(38, 9)")
-    return cast(side, target)
-
-
-@rule(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
-def _compare(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
-    left, right = node.this, node.expression
-    if is_semi_structured(left) and is_semi_structured(right):
-        if not isinstance(node, exp.EQ | exp.NEQ | exp.NullSafeEQ | exp.NullSafeNEQ):
-            raise not_supported("comparing the order of two VARIANT values: cast one of them")
-        return node
-    for side, other in ((left, right), (right, left)):
-        if is_semi_structured(side):
-            side.replace(_comparable(side.copy(), other))
-        elif kind(side) in types.TEXTS and kind(other) in types.TIMESTAMPS | {exp.DType.BOOLEAN, exp.DType.DATE}:
-            target = other.type
-            assert isinstance(target, exp.DataType)
-            side.replace(cast(side.copy(), target))
-    return node
-
-
-@rule(exp.In)
-def _in(rewriter: Rewriter, node: exp.In) -> exp.Expr:
-    found = leaves(node.args.get("query"))
-    same_scale([node.this, *node.expressions, *(leaf.selects[0].unalias() for leaf in found if len(leaf.selects) == 1)])
-    if is_semi_structured(node.this):
-        example = node.expressions[0] if node.expressions else exp.Literal.string("")
-        node.this.replace(_comparable(node.this.copy(), example))
-    return node
-
-
-@rule(exp.Between)
-def _between(rewriter: Rewriter, node: exp.Between) -> exp.Expr:
-    if is_semi_structured(node.this):
-        node.this.replace(_comparable(node.this.copy(), node.args["low"]))
-    for name in ("low", "high"):
-        bound = node.args[name]
-        if kind(bound) in types.TEXTS and kind(node.this) in types.TIMESTAMPS:
-            bound.replace(cast(bound.copy(), node.this.type))
-    return node
-
-
-@rule(exp.Like, exp.ILike)
-def _like(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
-    if kind(node.this) not in types.TEXTS | {exp.DType.UNKNOWN}:
-        node.this.replace(text(node.this.copy()))
-    return node
-
-
-@rule(exp.And, exp.Or, exp.Not, exp.Where, exp.Having)
-def _logic(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
-    for child in list(node.iter_expressions()):
-        if is_semi_structured(child):
-            child.replace(cast(child.copy(), exp.DataType.build("BOOLEAN")))
     return node
 
 

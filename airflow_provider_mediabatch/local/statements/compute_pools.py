@@ -162,12 +162,12 @@ def alter_account(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("ALTER", "ACCOUNT")
     may(ctx, "OWNERSHIP", "ACCOUNT", ACCOUNT)
     if cursor.accept("UNSET", BUILD_SETTING):
-        ctx.stores.jobs.image_build_seconds = 0
+        ctx.stores.jobs.images.seconds = 0
     elif cursor.accept("SET", BUILD_SETTING, "="):
         token = cursor.next()
         if token.kind != "number":
             raise invalid_argument(f"{BUILD_SETTING} must be a number of seconds, not {token.value}")
-        ctx.stores.jobs.image_build_seconds = float(token.value)
+        ctx.stores.jobs.images.seconds = float(token.value)
     else:
         raise not_supported(f"ALTER ACCOUNT, but for SET and UNSET {BUILD_SETTING}")
     cursor.expect_end()

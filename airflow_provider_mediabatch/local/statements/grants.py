@@ -15,7 +15,6 @@ from airflow_provider_mediabatch.local.errors import (
 )
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements.handlers import answer, statement
-from airflow_provider_mediabatch.local.statements.show_clauses import account_scope, show_clauses
 from airflow_provider_mediabatch.local.stores.privileges import ALL, GRANTERS, OWNERSHIP, Privileges
 
 if TYPE_CHECKING:
@@ -128,84 +127,6 @@ def show_grants(ctx: Context, cursor: Cursor) -> Result:
         for row in privileges.list_members("grantee = ? AND kind = 'ROLE'", [role])
     ]
     return _grants(rows + usage)
-
-
-@statement("CREATE ROLE", locked=False)
-def create_role(ctx: Context, cursor: Cursor) -> Result:
-    """``CREATE [OR REPLACE] ROLE [IF NOT EXISTS] r [COMMENT = '…']``."""
-    cursor.expect("CREATE")
-    replace = cursor.accept("OR", "REPLACE")
-    cursor.expect("ROLE")
-    if_not_exists = cursor.accept("IF", "NOT", "EXISTS")
-    role = cursor.identifier()
-    comment = ""
-    if cursor.accept("COMMENT"):
-        cursor.expect("=")
-        comment = cursor.string()
-    cursor.expect_end()
-    ctx.stores.privileges.require(ctx.session.role, "CREATE ROLE", "ACCOUNT", ACCOUNT)
-    if ctx.stores.privileges.create_role(role, comment, replace=replace, if_not_exists=if_not_exists):
-        return Result.status(f"Role {role} successfully created.")
-    return Result.status(f"{role} already exists, statement succeeded.")
-
-
-@statement("DROP ROLE", locked=False)
-def drop_role(ctx: Context, cursor: Cursor) -> Result:
-    """``DROP ROLE [IF EXISTS] r``."""
-    cursor.expect("DROP", "ROLE")
-    if_exists = cursor.accept("IF", "EXISTS")
-    role = cursor.identifier()
-    cursor.expect_end()
-    if if_exists and not ctx.stores.privileges.exists(role):
-        return Result.status("Drop statement executed successfully (role already dropped).")
-    ctx.stores.privileges.require(ctx.session.role, "CREATE ROLE", "ACCOUNT", ACCOUNT)
-    ctx.stores.privileges.drop_role(role)
-    return Result.status(f"{role} successfully dropped.")
-
-
-@statement("SHOW ROLES", locked=False)
-def show_roles(ctx: Context, cursor: Cursor) -> Result:
-    """``SHOW ROLES [LIKE '…'] [STARTS WITH '…'] [LIMIT n [FROM '…']]``."""
-    cursor.expect("SHOW", "ROLES")
-    clauses = show_clauses(cursor, account_scope(cursor), limits=True)
-    columns = [ResultColumn.timestamp_ltz("created_on")]
-    columns += [
-        ResultColumn.text(name) for name in ("name", "is_default", "is_current", "is_inherited", "owner", "comment")
-    ]
-    rows = [
-        (
-            utc_time(role["created"]),
-            role["name"],
-            "Y" if role["name"] == ROLE else "N",
-            "Y" if role["name"] == ctx.session.role else "N",
-            "N",
-            ROLE,
-            role["comment"],
-        )
-        for role in clauses.select(ctx.stores.privileges.list_roles(), lambda role: str(role["name"]))
-    ]
-    return Result.of(columns, rows)
-
-
-@statement("USE ROLE")
-def use_role(ctx: Context, cursor: Cursor) -> Result:
-    """``USE ROLE r``. The engine's one user may take any role that exists."""
-    cursor.expect("USE", "ROLE")
-    role = cursor.name()[0]
-    cursor.expect_end()
-    ctx.stores.privileges.check_role(role)
-    ctx.session.role = role
-    return Result.status(_DONE)
-
-
-@statement("USE SECONDARY ROLES")
-def use_secondary_roles(ctx: Context, cursor: Cursor) -> Result:
-    """``USE SECONDARY ROLES NONE``: the engine has none; ALL would widen what a role may do, so it is refused."""
-    cursor.expect("USE", "SECONDARY", "ROLES")
-    if not cursor.accept("NONE"):
-        raise not_supported("USE SECONDARY ROLES other than NONE")
-    cursor.expect_end()
-    return Result.status(_DONE)
 
 
 def _grant_role(ctx: Context, cursor: Cursor, *, revoke: bool) -> Result:

@@ -17,8 +17,8 @@ from airflow_provider_mediabatch.local.session.stage_reference import resolve_st
 from airflow_provider_mediabatch.local.sql import queries
 from airflow_provider_mediabatch.local.statement_result import Pending, Result, ResultColumn
 from airflow_provider_mediabatch.local.statements.handlers import statement
+from airflow_provider_mediabatch.local.stores.jobs.job import Job
 from airflow_provider_mediabatch.local.stores.jobs.specification import Specification, invalid, parse
-from airflow_provider_mediabatch.local.stores.jobs.store import Job
 from airflow_provider_mediabatch.local.stores.models.methods import Method, check, choose, methods
 
 if TYPE_CHECKING:
@@ -151,8 +151,8 @@ def execute(ctx: Context, cursor: Cursor) -> Result | Pending:
 def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, image: str) -> Result | Pending:
     """Build, create, answer: as a wait that holds no thread."""
     jobs = ctx.stores.jobs
-    seconds = jobs.image_build_seconds
-    needs_build = seconds > 0 and (specification.force_rebuild or not jobs.image_built(image))
+    seconds = jobs.images.seconds
+    needs_build = seconds > 0 and (specification.force_rebuild or not jobs.images.is_built(image))
     built_at = time.monotonic() + (seconds if needs_build else 0)
     answer: list[Pending] = []
 
@@ -172,7 +172,7 @@ def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, 
             except SnowflakeError:
                 discard()
                 raise
-            jobs.record_image(image)
+            jobs.images.record(image)
             answer.append(jobs.answer(made))
         return answer[0].poll()
 

@@ -16,7 +16,7 @@ from airflow_provider_mediabatch.local.statements.transfer import stage_referenc
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.lexer import Cursor
     from airflow_provider_mediabatch.local.session.context import Context
-    from airflow_provider_mediabatch.local.stores.models.store import Model
+    from airflow_provider_mediabatch.local.stores.models.model import Model
 
 DONE = "Statement executed successfully."
 

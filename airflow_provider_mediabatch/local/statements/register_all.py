@@ -10,6 +10,7 @@ from airflow_provider_mediabatch.local.statements import file_urls as file_urls
 from airflow_provider_mediabatch.local.statements import grants as grants
 from airflow_provider_mediabatch.local.statements import jobs as jobs
 from airflow_provider_mediabatch.local.statements import models as models
+from airflow_provider_mediabatch.local.statements import roles as roles
 from airflow_provider_mediabatch.local.statements import service_functions as service_functions
 from airflow_provider_mediabatch.local.statements import services as services
 from airflow_provider_mediabatch.local.statements import session as session

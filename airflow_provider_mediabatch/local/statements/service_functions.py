@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from airflow_provider_mediabatch.local.session.context import Context
-    from airflow_provider_mediabatch.local.stores.jobs.store import Job
+    from airflow_provider_mediabatch.local.stores.jobs.job import Job
 
 _TEXTS = ("DATABASE_NAME", "SCHEMA_NAME", "NAME", "STATUS", "MESSAGE", "OWNER", "COMPUTE_POOL_NAME")
 _TIMES = ("CREATED_TIME", "COMPLETED_TIME", "DELETED_TIME")

@@ -20,7 +20,7 @@ from airflow_provider_mediabatch.local.statements.show_clauses import (
     schema_scope,
     show_clauses,
 )
-from airflow_provider_mediabatch.local.stores.jobs.store import Job
+from airflow_provider_mediabatch.local.stores.jobs.job import Job
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context

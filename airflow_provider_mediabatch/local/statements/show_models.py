@@ -14,7 +14,7 @@ from airflow_provider_mediabatch.local.statements.show_clauses import is_within,
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.lexer import Cursor
     from airflow_provider_mediabatch.local.session.context import Context
-    from airflow_provider_mediabatch.local.stores.models.store import Model, ModelVersion
+    from airflow_provider_mediabatch.local.stores.models.model import Model, ModelVersion
 
 
 def _is_visible(ctx: Context, model: Model) -> bool:

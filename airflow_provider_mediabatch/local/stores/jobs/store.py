@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +28,14 @@ from airflow_provider_mediabatch.local.runner.spec import (
     DONE,
     INTERNAL_ERROR,
     PENDING,
-    TERMINAL,
     RunSpec,
     Status,
     log_file,
 )
 from airflow_provider_mediabatch.local.statement_result import Pending, Result
 from airflow_provider_mediabatch.local.stores.jobs.compute_pools import ComputePools
+from airflow_provider_mediabatch.local.stores.jobs.image_builds import ImageBuilds
+from airflow_provider_mediabatch.local.stores.jobs.job import Job
 from airflow_provider_mediabatch.local.stores.jobs.job_launcher import Launcher, kill, leader, observe, usage
 
 if TYPE_CHECKING:
@@ -54,58 +55,7 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE UNIQUE INDEX IF NOT EXISTS jobs_name ON jobs (database, schema, name) WHERE deleted IS NULL;
 CREATE INDEX IF NOT EXISTS jobs_open ON jobs (created) WHERE deleted IS NULL AND status IS NULL;
 CREATE INDEX IF NOT EXISTS jobs_query ON jobs (query_id);
-CREATE TABLE IF NOT EXISTS job_images (model_version TEXT PRIMARY KEY, built REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS job_settings (name TEXT PRIMARY KEY, value REAL NOT NULL);
 """
-
-
-@dataclass(frozen=True)
-class Job:
-    """One job as the catalogue and its status file have it.
-
-    :param asynchronous: whether its statement returned at once.
-    :param replicas: instances.
-    :param workers: processes of each instance.
-    :param output: full stage path of its own output folder.
-    :param specification: the YAML it was given.
-    :param status: one of Snowflake's job statuses.
-    :param launched: seconds since the epoch when nodes of its pool became its own, None while it queues.
-    :param fault: what a fault plan makes of it.
-    """
-
-    id: str
-    database: str
-    schema: str
-    name: str
-    owner: str
-    compute_pool: str
-    query_id: str
-    asynchronous: int
-    replicas: int
-    workers: int
-    model: str
-    version: str
-    function: str
-    output: str
-    specification: str
-    created: float
-    launched: float | None = None
-    deleted: float | None = None
-    fault: str | None = None
-    status: str | None = None
-    message: str | None = None
-    started: float | None = None
-    finished: float | None = None
-
-    @property
-    def full_name(self) -> str:
-        """``DB.SCHEMA.NAME``."""
-        return qualified(self.database, self.schema, self.name)
-
-    @property
-    def terminal(self) -> bool:
-        """Whether it is over."""
-        return self.status in TERMINAL
 
 
 class JobStore:
@@ -123,6 +73,7 @@ class JobStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.catalog.connect().executescript(_SCHEMA)
         self.pools = ComputePools(catalog, owner=ROLE)
+        self.images = ImageBuilds(catalog)
         self._launcher = Launcher(state_dir)
         self._lock = threading.RLock()
         self._wake = threading.Event()
@@ -151,33 +102,6 @@ class JobStore:
         if self._supervisor.is_alive():
             self._supervisor.join(3)
         self._launcher.close()
-
-    # --- image builds
-
-    @property
-    def image_build_seconds(self) -> float:
-        """How long the first use of a model version takes before its statement returns; 0 unless set."""
-        row = (
-            self.catalog.connect()
-            .execute("SELECT value FROM job_settings WHERE name = 'image_build_seconds'")
-            .fetchone()
-        )
-        return float(row["value"]) if row else 0.0
-
-    @image_build_seconds.setter
-    def image_build_seconds(self, seconds: float) -> None:
-        self.catalog.connect().execute(
-            "INSERT OR REPLACE INTO job_settings VALUES ('image_build_seconds', ?)", (float(seconds),)
-        )
-
-    def image_built(self, model_version: str) -> bool:
-        """Whether the model version's image is there already."""
-        found = self.catalog.connect().execute("SELECT 1 FROM job_images WHERE model_version = ?", (model_version,))
-        return found.fetchone() is not None
-
-    def record_image(self, model_version: str) -> None:
-        """Note that the model version's image is built."""
-        self.catalog.connect().execute("INSERT OR REPLACE INTO job_images VALUES (?, ?)", (model_version, time.time()))
 
     # --- jobs
 

@@ -1,0 +1,110 @@
+"""Arithmetic, averages and medians of exact and other numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from airflow_provider_mediabatch.local.sql import types
+from airflow_provider_mediabatch.local.sql.casts import cast
+from airflow_provider_mediabatch.local.sql.expression_types import (
+    is_exact,
+    is_numeric,
+    is_semi_structured,
+    kind,
+    quotient_scale,
+    scale_of,
+)
+from airflow_provider_mediabatch.local.sql.functions import call
+from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, around_window, rule
+
+if TYPE_CHECKING:
+    pass
+
+_DAYS = ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
+
+
+@rule(exp.Div)
+def _div(rewriter: Rewriter, node: exp.Div) -> exp.Expr:
+    left, right = node.this, node.expression
+    return quotient(left, right)
+
+
+def quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """Snowflake's division: exact with six more digits for exact numbers, an error on zero."""
+    if not (is_exact(left) and is_exact(right)):
+        return call("MB_RATIO", *(cast(side.copy(), exp.DataType.build("DOUBLE")) for side in (left, right)))
+    digits = quotient_scale(scale_of(left))
+    dividend = _shifted(left, digits + scale_of(right))
+    return _unshifted(call("MB_QUOTIENT", dividend, _shifted(right, scale_of(right))), digits)
+
+
+def _shifted(node: exp.Expr, digits: int) -> exp.Expr:
+    """An exact number times ten to the power of ``digits``, as a HUGEINT. Its own fraction must not be longer."""
+    own = scale_of(node)
+    value: exp.Expr = exp.paren(node.copy())
+    if own:
+        value = exp.Mul(this=value, expression=exp.Literal.number(10**own))
+    value = exp.cast(value, "HUGEINT", dialect="duckdb")
+    if digits > own:
+        value = exp.Mul(
+            this=value, expression=exp.cast(exp.Literal.number(10 ** (digits - own)), "HUGEINT", dialect="duckdb")
+        )
+    return exp.paren(value)
+
+
+def _unshifted(node: exp.Expr, digits: int) -> exp.Expr:
+    whole = exp.cast(node, "DECIMAL(38, 0)")
+    unit = exp.cast(exp.Literal.string("0." + "0" * (digits - 1) + "1"), f"DECIMAL({digits + 1}, {digits})")
+    return exp.paren(exp.Mul(this=whole, expression=unit))
+
+
+@rule(exp.Avg)
+def _avg(rewriter: Rewriter, node: exp.Avg) -> exp.Expr:
+    argument = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+    if not is_exact(argument):
+        rewriter.unwrap(node, numeric=True)
+        return node
+    digits = quotient_scale(scale_of(argument))
+    return around_window(node, lambda n: exp.cast(n, f"DECIMAL(38, {digits})"))
+
+
+@rule(exp.Median)
+def _median(rewriter: Rewriter, node: exp.Median) -> exp.Expr:
+    _interpolate(node.this)
+    rewriter.unwrap(node, numeric=True)
+    return node
+
+
+def _interpolate(node: exp.Expr) -> None:
+    """Three more digits for a value between two exact numbers, where DuckDB would round it to their scale."""
+    if is_exact(node):
+        node.replace(exp.cast(node.copy(), f"DECIMAL(38, {min(scale_of(node) + 3, 37)})"))
+
+
+@rule(exp.Window, exp.WithinGroup, exp.Filter)
+def _window(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.WithinGroup) and isinstance(node.this, exp.PercentileCont):
+        _interpolate(node.expression.expressions[0].this)
+    wrap = node.this.meta.get("wrap") if isinstance(node.this, exp.Expr) else None
+    return node if wrap is None else around_window(node, wrap)
+
+
+@rule(exp.Add, exp.Sub, exp.Mul, exp.Mod)
+def _arithmetic(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
+    left, right = node.this, node.expression
+    if kind(left) == exp.DType.DATE and isinstance(right, exp.Interval) and right.args["unit"].name.upper() in _DAYS:
+        made = exp.cast(exp.paren(node.copy()), "DATE")
+        made.type = exp.DataType.build("DATE")
+        return made
+    for side, other in ((left, right), (right, left)):
+        if is_semi_structured(side) or (
+            kind(side) in types.TEXTS and not isinstance(other, exp.Interval) and is_numeric(other)
+        ):
+            side.replace(cast(side.copy(), exp.DataType.build("DOUBLE")))
+        elif kind(other) == exp.DType.DATE and is_exact(side):
+            side.replace(exp.cast(side.copy(), "INT"))
+    if all(isinstance(side, exp.Literal) and not side.is_string and side.name.isdigit() for side in (left, right)):
+        node.this.replace(exp.cast(node.this.copy(), "DECIMAL(38, 0)"))
+    return node

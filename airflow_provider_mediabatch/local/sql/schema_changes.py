@@ -1,0 +1,68 @@
+"""DDL as a transaction of its own, and the statement that makes a table."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import Callable
+
+import duckdb
+
+from airflow_provider_mediabatch.core.sql import quoted
+from airflow_provider_mediabatch.local.session.context import Context
+from airflow_provider_mediabatch.local.sql import transactions, types
+from airflow_provider_mediabatch.local.stores.tables.table import Table
+
+_RETRIES = 50
+
+
+def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) -> None:
+    """Run DDL as a transaction of its own; an open transaction is committed first, as in Snowflake.
+
+    :param build: checks names and returns DuckDB's statements; called again when another session's DDL came in between.
+    :param tables: those that change.
+    """
+    transaction = transactions.of(ctx.session)
+    transaction.commit()
+    connection = ctx.session.duckdb
+    for attempt in range(_RETRIES):
+        statements = build()
+        try:
+            connection.execute("BEGIN TRANSACTION")
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute("COMMIT")
+            break
+        except duckdb.Error as error:
+            with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
+                connection.execute("ROLLBACK")
+            # A CatalogException too: another session made or dropped the object since build() looked, so look again.
+            retried = isinstance(error, duckdb.TransactionException | duckdb.CatalogException)
+            if not retried or attempt == _RETRIES - 1:
+                raise
+            time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
+    ctx.stores.storage.committed({table.physical for table in tables})
+    transaction.after_read()
+
+
+def definition(table: Table) -> str:
+    """The DuckDB statement that makes the table.
+
+    A declared length is a CHECK, because DuckDB ignores it; PRIMARY KEY and UNIQUE are left out, because Snowflake
+    does not enforce them.
+    """
+    columns = []
+    for column in table.columns:
+        kind = types.parse(column.type)
+        text = f"{quoted(column.name)} {types.storage(kind)}"
+        if not column.nullable:
+            text += " NOT NULL"
+        length = types.parameters(kind)
+        if column.type.startswith("VARCHAR") and length[0] < types.MAX_TEXT:
+            text += f" CHECK (length({quoted(column.name)}) <= {length[0]})"
+        if column.default is not None:
+            text += f" DEFAULT ({column.default})"
+        columns.append(text)
+    temporary = "TEMPORARY " if table.temporary else ""
+    return f"CREATE {temporary}TABLE {table.sql} ({', '.join(columns)})"
