@@ -1,7 +1,7 @@
 """The engine's catalogue: one SQLite file for everything that is not table data.
 
 SQLite in WAL mode, because the catalogue must be whole after ``kill -9`` and is read by many threads while one writes.
-Every room (stages, models, jobs, queries, grants) creates its own tables in its store's constructor.
+Every store (stages, models, jobs, queries, grants) creates its own tables in its constructor.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from airflow_provider_mediabatch.local.errors import StateFormatError
 
 STATE_FORMAT = 1
-"""Raised whenever a room changes tables that it made before: a state directory is opened by the format that made it."""
+"""Incremented whenever a store changes its tables; a state directory is opened only by the format that made it."""
 
 
 class Catalog:

@@ -22,7 +22,7 @@ A rule says what it applies to:
 ``job``
     a regular expression for the unqualified names of inference jobs; only for the ``job_…`` actions.
 
-when: ``nth`` (a number or a list of them, counted from 1 among what the rule applies to), ``every`` (each so many-th)
+when: ``nth`` (a number or a list of them, counted from 1 among what the rule applies to), ``every`` (each n-th)
 or ``probability`` (0 to 1, repeatable by the plan's ``seed``), by default always; and at most ``times`` times. Then
 ``action``:
 

@@ -150,6 +150,7 @@ def start(
             running = status(state_dir)
             if running is not None:
                 return running
+            # Status 0 means that another process already serves this directory: it is about to answer.
             if (code := process.poll()) not in (None, 0):
                 reason = _last_line(state_dir / "engine.out")
                 if code == EXIT_REFUSED:

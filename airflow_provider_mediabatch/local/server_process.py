@@ -121,7 +121,7 @@ def serve(state_dir: Path, port: int | None = None) -> int:
     # closed.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    # What is imported stays: to look through it again takes 0.1 s of each full collection, and a large LIST brings one.
+    # Imported modules stay: scanning them again takes 0.1 s of each full collection, and a large LIST causes one.
     gc.collect()
     gc.freeze()
     try:

@@ -37,7 +37,7 @@ _ARROW_TYPES = {
 
 
 def match_column(names: list[str], columns: list[str]) -> str | None:
-    """The input column that one of these spellings of a name stands for, the first spelling that is there winning."""
+    """The input column that one of these spellings of a name refers to, the first spelling that is there winning."""
     return next((name for name in names if name in columns), None)
 
 

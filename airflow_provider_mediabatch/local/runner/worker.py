@@ -23,7 +23,7 @@ class Worker:
     """Runs rows ``number``/``total`` of a job.
 
     :param spec: the job.
-    :param job_dir: its directory; the part being written lies in its ``scratch`` folder.
+    :param job_dir: its directory; the part being written is in its ``scratch`` folder.
     :param number: this worker, from 0.
     :param total: replicas × workers of each.
     :param leader: pid of the job's leader; without it this worker ends.

@@ -1,4 +1,4 @@
-"""Running ordinary SQL: which part of the room answers which statement."""
+"""Running ordinary SQL: which module answers which statement."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from airflow_provider_mediabatch.local.sql import types
 
 
 def number(precision: int, scale: int) -> exp.DataType:
-    """The exact number type of so many digits."""
+    """The exact number type with this many digits, and this many after the point."""
     return exp.DataType.build(f"DECIMAL({min(precision, 38)}, {scale})")
 
 

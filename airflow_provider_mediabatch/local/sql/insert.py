@@ -97,7 +97,7 @@ def _values(ctx: Context, translation: Translation, source: exp.Values, columns:
     if len(rows) == 1 and any(isinstance(v, list) for v in ctx.bindings.values()):
         return _selected(ctx, translation, exp.Select(expressions=[c.copy() for c in rows[0]]), columns)
     if all(isinstance(c, _CONSTANTS) for row in rows for c in row):
-        # Many rows of constants need no look at names and types of columns.
+        # Constants refer to no columns. Resolving names and types of many rows would cost most of the time.
         cells = [c.copy() for row in rows for c in row]
         for cell in cells:
             cell.type = exp.DataType.build("VARCHAR" if cell.is_string else "UNKNOWN")

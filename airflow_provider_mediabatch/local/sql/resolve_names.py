@@ -35,7 +35,7 @@ class NameResolver:
 
     :param deferred: the expression is evaluated later, again and again (a view): times stay functions.
     :ivar tables: the tables that it refers to, by their place in DuckDB.
-    :ivar relations: DuckDB queries by the token that stands for each.
+    :ivar relations: DuckDB queries by the token that represents each.
     :ivar schema: columns and types of all of them, for sqlglot.
     """
 
@@ -63,7 +63,7 @@ class NameResolver:
         for table in list(tree.find_all(exp.Table)):
             self._table(table)
         for column in tree.find_all(exp.Column):
-            # sqlglot would look for the schema of db.schema.table.column among Snowflake's names.
+            # sqlglot would search for the schema of db.schema.table.column among Snowflake's names.
             column.set("db", None)
             column.set("catalog", None)
         return tree
@@ -158,7 +158,7 @@ class NameResolver:
         node.replace(self.relation(sources.find(name)(self.ctx, call), alias))
 
     def relation(self, sql: str, alias: exp.Expr | None) -> exp.Table:
-        """A Table node that stands for a DuckDB query."""
+        """A Table node that represents a DuckDB query."""
         token = f"mb_{secrets.token_hex(8)}"
         self._declare(token, sql)
         table = exp.Table(this=exp.to_identifier(token, quoted=True), db=exp.to_identifier(SOURCE, quoted=True))

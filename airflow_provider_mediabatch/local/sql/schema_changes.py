@@ -37,7 +37,7 @@ def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) ->
         except duckdb.Error as error:
             with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
                 connection.execute("ROLLBACK")
-            # A CatalogException too: another session made or dropped the object since build() looked, so look again.
+            # CatalogException: another session made or dropped the object after build() had checked.
             retried = isinstance(error, duckdb.TransactionException | duckdb.CatalogException)
             if not retried or attempt == _RETRIES - 1:
                 raise

@@ -1,7 +1,7 @@
 """Relations that are not tables: RESULT_SCAN, staged files, directory tables, INFER_SCHEMA, job history.
 
-Each room registers its own with :func:`table_source`; the translator puts the DuckDB SQL that they return in the place
-of the reference and learns its columns from DuckDB.
+Each kind registers its own with :func:`table_source`. The translator puts the DuckDB SQL that they return in the
+place of the reference, and learns its columns from DuckDB.
 """
 
 from __future__ import annotations

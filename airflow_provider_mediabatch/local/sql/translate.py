@@ -90,7 +90,7 @@ class Translation:
         :param expressions: of SET, WHERE, ON and so on, with resolved names.
         :param origins: the tables and subqueries that they may refer to.
         :param joins: joins written between them.
-        :returns: the expressions, and the origins as joins (the first stands for FROM), translated.
+        :returns: the expressions, and the origins as joins (the first is that of FROM), translated.
         """
         select = exp.Select(
             expressions=[

@@ -34,7 +34,7 @@ def get_presigned_url(ctx: Context, arguments: list[object]) -> object:
         raise invalid_argument("GET_PRESIGNED_URL takes a stage, a path and optionally seconds")
     seconds = int(str(arguments[2])) if len(arguments) == 3 else DEFAULT_SECONDS
     if not 0 < seconds <= MAXIMUM_SECONDS:
-        raise invalid_argument(f"the expiration of GET_PRESIGNED_URL must lie between 1 and {MAXIMUM_SECONDS} seconds")
+        raise invalid_argument(f"the expiration of GET_PRESIGNED_URL must be between 1 and {MAXIMUM_SECONDS} seconds")
     return _link(ctx, arguments[0], arguments[1], seconds)
 
 

@@ -65,7 +65,7 @@ def grant(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     for name in names:
         _may_grant(ctx, kind, name)
-        if scope == "ONE":
+        if scope == "ONE":  # the names of ALL come from SHOW, and what is FUTURE is not there yet
             _check_there(ctx, kind, name)
         for privilege in privileges:
             ctx.stores.privileges.grant(

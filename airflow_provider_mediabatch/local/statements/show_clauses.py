@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 P = TypeVar("P")
 T = TypeVar("T")
 Place = tuple[str | None, str | None]
-"""Database and schema; None stands for any."""
+"""Database and schema; None matches any."""
 EVERYWHERE: Place = (None, None)
 
 

@@ -37,7 +37,7 @@ _CHOSEN = "@mb:"
 
 @contextmanager
 def chosen_files(ctx: Context, stage: Stage, paths: Sequence[str], options: dict[str, Any]) -> Iterator[str]:
-    """A stage reference that stands for exactly these files while the context lasts: COPY loads only what is new."""
+    """A stage reference that means exactly these files while the context lasts: COPY loads only what is new."""
     key = f"{_CHOSEN}{secrets.token_hex(8)}"
     ctx.session.temporary[key] = (stage, list(paths), options)
     try:

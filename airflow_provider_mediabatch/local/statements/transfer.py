@@ -1,4 +1,4 @@
-"""PUT, GET, LIST, REMOVE and COPY FILES: statements that look at or move a stage's files."""
+"""PUT, GET, LIST, REMOVE and COPY FILES: statements that list or move a stage's files."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def _transfer(command: str, root: Path, sources: list[str], parallel: Any, **mor
 def put(ctx: Context, cursor: Cursor) -> Result | FileTransfer:
     """``PUT 'file://…' @stage/folder [PARALLEL] [AUTO_COMPRESS] [SOURCE_COMPRESSION] [OVERWRITE]``.
 
-    The client writes into the stage's folder itself and never looks whether the file is there, so for OVERWRITE = FALSE
-    the engine does: only new files are left for the client to send.
+    The client writes into the stage's folder itself and never checks whether the file is there. The engine does it for
+    OVERWRITE = FALSE: only new files are left for the client to send.
     """
     match = _PUT.match(cursor.sql)
     if match is None:

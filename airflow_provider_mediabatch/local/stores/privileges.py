@@ -1,4 +1,4 @@
-"""Roles and grants, so far as they decide what a statement may do.
+"""Roles and grants, as far as they decide what a statement may do.
 
 ACCOUNTADMIN, the default role, may do everything. Any other role needs grants, and gets Snowflake's two errors without
 them: an object of which it has no privilege at all "does not exist or not authorized" (002003); one that it sees but
@@ -30,7 +30,7 @@ _BUILT_IN = ("ACCOUNTADMIN", "SECURITYADMIN", "USERADMIN", "SYSADMIN", "PUBLIC")
 GRANTERS = (ROLE, "SECURITYADMIN")
 """Roles that may grant everything as if they owned it, and so see it."""
 OWNERSHIP = "OWNERSHIP"
-# What stands for ALL PRIVILEGES; kept as one word, since a privilege that is never asked for need not be listed.
+# ALL PRIVILEGES, kept as one word, since a privilege that is never asked for need not be listed.
 ALL = "ALL"
 Name = str | tuple[str, ...]
 
@@ -47,7 +47,7 @@ class Privileges:
         for role in ("USERADMIN", "SECURITYADMIN"):
             self.grant("CREATE ROLE", "ACCOUNT", ACCOUNT, role, by=ROLE)
 
-    # What other rooms ask.
+    # Checks.
 
     def require(self, role: str, privilege: str, kind: str, name: Name) -> None:
         """Let a statement go on only if the role has this privilege.

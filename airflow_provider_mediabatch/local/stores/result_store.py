@@ -29,7 +29,7 @@ _PRUNE_EVERY = 200
 class ResultStore:
     """Results by query id.
 
-    :param folder: where those on disk lie; created when it is not there.
+    :param folder: where those on disk are stored; created when it is not there.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -123,7 +123,7 @@ def observe(job_dir: Path) -> Status:
     """The job's status; a job whose processes were killed from outside becomes INTERNAL_ERROR here."""
     status = Status.load(job_dir)
     if status.pid and not status.terminal and leader(status) is None:
-        status = Status.load(job_dir)  # it may have written its end between the two looks
+        status = Status.load(job_dir)  # it may have written its end since it was read
         if not status.terminal:
             kill(status)
             status.finish(

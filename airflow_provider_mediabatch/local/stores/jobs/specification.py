@@ -31,7 +31,7 @@ class Specification:
     """A checked specification.
 
     :param output: the stage location under which the job's folder is made.
-    :param overwrite: whether what lies in that folder is removed first.
+    :param overwrite: whether the files in that folder are removed first.
     :param file_columns: column → encoding.
     :param workers: processes of each instance.
     """

@@ -44,7 +44,7 @@ class ModelVersion:
     """One version of a model.
 
     :param dir: folder with ``MANIFEST.yml``, ``model/``, ``functions/`` and ``runtimes/``.
-    :param aliases: every name it goes by: DEFAULT, FIRST, LAST where they fit, then the user's own.
+    :param aliases: every alias: DEFAULT, FIRST, LAST where they fit, then the user's own.
     """
 
     id: int
@@ -94,7 +94,7 @@ class ModelVersion:
 
     @property
     def is_default(self) -> bool:
-        """Whether it is the version that its model's name alone stands for."""
+        """Whether it is the version that its model's name alone refers to."""
         return self.id == self.model.default_version
 
     @property

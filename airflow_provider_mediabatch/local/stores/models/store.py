@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS model_aliases (
 
 
 class ModelStore:
-    """All models of an engine; their files lie under ``models/`` of its state directory."""
+    """All models of an engine; their files are stored under ``models/`` of its state directory."""
 
     def __init__(self, catalog: Catalog, state_dir: Path) -> None:
         self.catalog = catalog
@@ -180,7 +180,7 @@ class ModelStore:
         _remove(folders)
 
     def drop_schema(self, database: str, schema: str | None = None) -> None:
-        """Drop what lies in a schema, or in the whole database, that is itself being dropped."""
+        """Drop everything in a schema, or in the whole database, that is itself being dropped."""
         for model in self.all():
             if model.database == database and schema in (None, model.schema):
                 self.drop(model)

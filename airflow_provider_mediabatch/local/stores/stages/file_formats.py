@@ -103,7 +103,7 @@ class FileFormats:
         )
 
     def drop_schema(self, database: str, schema: str | None = None) -> None:
-        """Drop what lies in a schema, or in the whole database, that is itself being dropped."""
+        """Drop everything in a schema, or in the whole database, that is itself being dropped."""
         self.catalog.connect().execute(
             "DELETE FROM file_formats WHERE database = ? AND (? IS NULL OR schema = ?)", (database, schema, schema)
         )

@@ -1,4 +1,4 @@
-"""What lies in a stage: the walk over its files, their digests, and the patterns that choose among them.
+"""The files of a stage: the walk over its files, their digests, and the patterns that choose among them.
 
 Names and sizes come from one ``os.scandir`` walk. A digest is computed once for a file's size and modification time
 and kept in a database of its own, so that listing hundreds of thousands of files reads only those that are new.

@@ -36,7 +36,7 @@ class FileLinks:
         self._key = path.read_bytes()
 
     def link(self, stage: Stage, path: str, seconds: int) -> str:
-        """The URL of a file that opens it for so many seconds."""
+        """The URL of a file that opens it for a number of seconds."""
         expires = int(time.time()) + seconds
         signature = self._signature(stage.id, path, expires)
         return f"{self.base_url}/files/{stage.id}/{quote(path)}?expires={expires}&signature={signature}"

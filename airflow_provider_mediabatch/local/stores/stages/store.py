@@ -1,8 +1,9 @@
 """Stages: named folders of plain files, and the references (``@db.schema.stage/path``) that lead to them.
 
-A stage's files lie under its root at their path relative to the stage, so the clients' own LOCAL_FS transfer writes
-them there and job processes open them without asking the server. An external stage mimics Amazon S3: ``s3://bucket/prefix/``
-is the folder ``<state dir>/buckets/bucket/prefix``; to use a folder of your own, make ``buckets/bucket`` a link to it.
+A stage's files are stored under its root at their path relative to the stage, so the clients' own LOCAL_FS transfer
+writes them there and job processes open them without asking the server. An external stage mimics Amazon S3:
+``s3://bucket/prefix/`` is the folder ``<state dir>/buckets/bucket/prefix``; to use a folder of your own, make
+``buckets/bucket`` a link to it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS stages_name ON stages (database, schema, name,
 class StageStore:
     """All stages of an engine, kept in its catalogue.
 
-    Internal stages lie under ``stages/`` of the state directory, the buckets of external ones under ``buckets/``.
+    Internal stages are stored in ``stages/`` of the state directory, the buckets of external ones in ``buckets/``.
 
     :ivar digests: what is known of files' contents.
     :ivar file_formats: the FILE FORMAT objects.
@@ -160,7 +161,7 @@ class StageStore:
         self._drop_where("session = ?", (session,))
 
     def drop_schema(self, database: str, schema: str | None = None) -> None:
-        """Drop what lies in a schema, or in the whole database, that is itself being dropped."""
+        """Drop everything in a schema, or in the whole database, that is itself being dropped."""
         self.file_formats.drop_schema(database, schema)
         if schema is None:
             self._drop_where("database = ?", (database,))
@@ -168,7 +169,7 @@ class StageStore:
             self._drop_where("database = ? AND schema = ?", (database, schema))
 
     def rename(self, stage: Stage, database: str, schema: str, name: str) -> None:
-        """Give a stage another name, in another schema too; its files stay where they lie.
+        """Give a stage another name, in another schema too; its files are not moved.
 
         :raises SnowflakeError: 002002 where the name is taken.
         """

@@ -48,7 +48,7 @@ class Locks:
                             f"Statement was aborted because it waited longer than LOCK_TIMEOUT ({timeout:g} seconds) "
                             f"for the lock on table {key[0]}.{key[1]}, which transaction {id(holder)} holds.",
                         )
-                    # Cancelling sets an event and cannot notify; so look at it a few times a second.
+                    # Cancelling sets an event and cannot notify, so the event is checked a few times a second.
                     self._changed.wait(min(remaining, 0.2))
                     if stop.is_set():
                         raise cancelled()

@@ -73,7 +73,7 @@ class Table:
 
 
 def physical(database: str, schema: str, name: str, *, temporary: bool = False) -> tuple[str, str]:
-    """Where an object lies in DuckDB."""
+    """Where an object is stored in DuckDB."""
     return ("temp", f"{database}.{schema}.{name}") if temporary else (f"{database}.{schema}", name)
 
 
