@@ -5,6 +5,7 @@ Imported by every ``airflow`` command: nothing heavy here.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 
@@ -12,7 +13,8 @@ def get_mediabatch_commands() -> list[Any]:
     """What ``cli`` in the provider's info names."""
     from airflow.cli import cli_config
 
-    from airflow_provider_mediabatch.cli.doctor_command import OPTIONS
+    from airflow_provider_mediabatch.cli.command import epilog
+    from airflow_provider_mediabatch.cli.doctor import EXAMPLES, OPTIONS, SUMMARY
 
     argument: Any = cli_config.Arg  # has no annotations
     options = [argument((name,), help=text, default=default) for name, text, default in OPTIONS]
@@ -24,8 +26,9 @@ def get_mediabatch_commands() -> list[Any]:
             subcommands=[
                 cli_config.ActionCommand(
                     name="doctor",
-                    help="Look at everything that a batch needs",
-                    description="Print what a batch needs and lacks, with the SQL that puts it right.",
+                    help="Check everything that a batch needs",
+                    description=SUMMARY,
+                    epilog=epilog([f"airflow mediabatch {line}" for line in EXAMPLES]),
                     func=cli_config.lazy_load_command("airflow_provider_mediabatch.cli.airflow_commands.doctor"),
                     args=(*options, json),
                 ),
@@ -36,6 +39,12 @@ def get_mediabatch_commands() -> list[Any]:
 
 def doctor(args: Any) -> None:
     """``airflow mediabatch doctor``."""
-    from airflow_provider_mediabatch.cli.doctor_command import run
+    from airflow_provider_mediabatch.cli.doctor import run
+    from airflow_provider_mediabatch.core.errors import UserError
 
-    raise SystemExit(run(args))
+    try:
+        status = run(args)
+    except UserError as error:
+        print(f"airflow mediabatch doctor: {error}", file=sys.stderr)
+        status = 1
+    raise SystemExit(status)

@@ -1,40 +1,59 @@
-"""``mediabatch``: the demo and the local engine from the command line."""
+"""``mediabatch``: the doctor, the demo and the local engine from the command line."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import metadata
+
+from airflow_provider_mediabatch.cli.command import epilog
+
+PACKAGE = "airflow-provider-mediabatch"
 
 
 def parser() -> argparse.ArgumentParser:
     """All commands. Each parser carries ``run``: a function of the parsed arguments that returns the exit status."""
-    from airflow_provider_mediabatch.cli.demo_command import add_demo_parser
-    from airflow_provider_mediabatch.cli.doctor_command import add_doctor_parser
-    from airflow_provider_mediabatch.cli.local_command import add_local_parser
+    from airflow_provider_mediabatch.cli import demo, doctor, local
 
-    top = argparse.ArgumentParser(prog="mediabatch", description="Batch inference on media files with Airflow.")
-    commands = top.add_subparsers(dest="command", required=True)
-    add_demo_parser(commands)
-    add_local_parser(commands)
-    add_doctor_parser(commands)
+    top = argparse.ArgumentParser(
+        prog="mediabatch",
+        description="Batch inference on media files with Airflow and Snowflake.",
+        epilog=epilog(["mediabatch demo", "mediabatch local start", "mediabatch doctor --conn-id snowflake_default"]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"mediabatch {metadata.version(PACKAGE)}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    demo.add_demo_parser(commands)
+    doctor.add_doctor_parser(commands)
+    local.add_local_parser(commands)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; errors that a user can act on are one line on stderr.
+    """Run one command; an error that a user can act on is one line on stderr.
 
     :param argv: the command line; ``sys.argv`` by default.
     :return: the exit status.
     """
-    from airflow_provider_mediabatch.demo import DemoError
+    from airflow_provider_mediabatch.core.errors import UserError
     from airflow_provider_mediabatch.local.errors import EngineError
 
-    arguments = parser().parse_args(argv)
+    top = parser()
+    arguments = top.parse_args(argv)
+    if "run" not in arguments:
+        top.print_help(sys.stderr)
+        return 2
     try:
         return int(arguments.run(arguments))
-    except (DemoError, EngineError, ModuleNotFoundError) as error:
+    except (UserError, EngineError) as error:
         print(f"mediabatch: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        if arguments.extra is None:
+            raise
+        install = f"pip install '{PACKAGE}[{arguments.extra}]'"
+        print(f"mediabatch: {error}. `mediabatch {arguments.command}` needs: {install}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("mediabatch: interrupted", file=sys.stderr)

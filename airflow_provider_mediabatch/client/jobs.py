@@ -115,9 +115,8 @@ def statuses(connection: SnowflakeConnection, schema: str) -> dict[str, str]:
 
     A job that is missing here is not proven gone (the listing has limits of its own): DESCRIBE it.
     """
-    pattern = PREFIX.replace("_", "\\_") + "%"
     with connection.cursor() as cursor:
-        cursor.execute(f"SHOW JOB SERVICES LIKE {sql.literal(pattern)} IN SCHEMA {schema}")
+        cursor.execute(f"SHOW JOB SERVICES LIKE {sql.like(PREFIX, prefix=True)} IN SCHEMA {schema}")
         columns = [column.name.lower() for column in cursor.description]
         name, status = columns.index("name"), columns.index("status")
         return {f"{schema}.{row[name]}": str(row[status]) for row in cursor.fetchall()}

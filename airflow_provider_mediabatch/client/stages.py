@@ -65,8 +65,7 @@ def describe_stage(connection: SnowflakeConnection, path: StagePath) -> dict[str
     :raises InvalidInputError: when it is not there or this role may not see it, with what was most likely meant.
     """
     schema = sql.qualified(path.database, path.schema)
-    pattern = path.stage.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
-    found = rows_or_none(connection, f"SHOW STAGES LIKE {sql.literal(pattern)} IN SCHEMA {schema}")
+    found = rows_or_none(connection, f"SHOW STAGES LIKE {sql.like(path.stage)} IN SCHEMA {schema}")
     if found is None:
         what = f"Schema {schema} of stage @{path.stage_name}"
         raise InvalidInputError(errors.not_visible(what, grant=f"GRANT USAGE ON SCHEMA {schema} TO ROLE …"))

@@ -104,6 +104,14 @@ def literal(value: str | int | float | bool | Sequence[str] | None) -> str:
     return "(" + ", ".join(literal(item) for item in value) + ")"
 
 
+def like(name: str, *, prefix: bool = False) -> str:
+    r"""A literal for SHOW … LIKE that matches this name, in any letter case; ``_`` and ``%`` stand for themselves.
+
+    :param prefix: match every name that begins so.
+    """
+    return literal(re.sub(r"[\\_%]", r"\\\g<0>", name) + ("%" if prefix else ""))
+
+
 def specification(text: str) -> str:
     r"""A YAML specification as a SQL literal, with quotes escaped the way snowflake-ml does it (a backslash).
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_provider_mediabatch.core.errors import UserError
 
-class DemoError(Exception):
+
+class DemoError(UserError):
     """The demo cannot go on; the text says why and what to do."""

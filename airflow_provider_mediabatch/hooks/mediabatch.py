@@ -6,7 +6,7 @@ that a task logs in once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +50,3 @@ class MediaBatchHook(SnowflakeHook):
             yield connection
         finally:
             connection.close()
-
-
-def rows(connection: SnowflakeConnection, statement: str, params: Sequence[Any] | None = None) -> list[dict[str, Any]]:
-    """Run one statement and return its rows as dicts, column names as Snowflake gives them."""
-    from snowflake.connector import DictCursor
-
-    with connection.cursor(DictCursor) as cursor:
-        cursor.execute(statement, params)
-        return list(cursor.fetchall())

@@ -202,7 +202,7 @@ def test_a_wrong_plan_says_what_is_wrong(text: str, why: str) -> None:
 
 
 def test_started_with_a_plan_and_changed_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from airflow_provider_mediabatch.cli.local_command import main
+    from airflow_provider_mediabatch.cli.main import main
     from airflow_provider_mediabatch.local import lifecycle
 
     state = ["--state-dir", str(tmp_path / "engine")]

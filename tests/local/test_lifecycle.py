@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """``mediabatch local …`` as a user runs it."""
     return subprocess.run(
-        [sys.executable, "-m", "airflow_provider_mediabatch.cli.local_command", "local", *arguments],
+        [sys.executable, "-m", "airflow_provider_mediabatch.cli.main", "local", *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -65,7 +65,7 @@ def test_command_line(tmp_path: Path) -> None:
         assert float(kept[0]) == 0.5
         refused = command("start", "--state-dir", state, "--image-build-seconds", "-1")
         assert refused.returncode == 2
-        assert "--image-build-seconds: invalid" in refused.stderr
+        assert "is not a number of seconds" in refused.stderr
         assert json.loads(command("env", "--json", "--state-dir", state).stdout) == parameters
         lines = command("env", "--state-dir", state).stdout.splitlines()
         exports = dict(line.removeprefix("export ").split("=", 1) for line in lines)

@@ -9,25 +9,28 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_provider_mediabatch.cli.command import add_command
 from airflow_provider_mediabatch.local import faults, lifecycle
-from airflow_provider_mediabatch.local.errors import EngineError
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+    from airflow_provider_mediabatch.cli.command import Run, Subparsers
 
 
-def add_local_parser(subparsers: Subparsers) -> None:
+def add_local_parser(commands: Subparsers) -> None:
     """Add the ``local`` command to a parser; its arguments carry the function to call as ``run``.
 
-    :param subparsers: what ``ArgumentParser.add_subparsers()`` returned.
+    :param commands: what ``ArgumentParser.add_subparsers()`` returned.
     """
-    local = subparsers.add_parser(
-        "local", help="the local engine: Snowflake's protocol on this machine, no account needed"
+    local = add_command(
+        commands,
+        "local",
+        "Control the local engine, which speaks Snowflake's protocol on this machine. No account is needed.",
+        examples=("mediabatch local start", 'eval "$(mediabatch local env)"', "mediabatch local stop"),
     )
-    commands = local.add_subparsers(dest="local_command", required=True)
+    subcommands = local.add_subparsers(dest="local_command", required=True, metavar="COMMAND")
 
-    def command(name: str, text: str) -> argparse.ArgumentParser:
-        parser = commands.add_parser(name, help=text, description=text)
+    def command(name: str, summary: str, run: Run, *examples: str) -> argparse.ArgumentParser:
+        parser = add_command(subcommands, name, summary, examples=examples, run=run, extra="local")
         parser.add_argument(
             "--state-dir",
             type=Path,
@@ -36,8 +39,17 @@ def add_local_parser(subparsers: Subparsers) -> None:
         )
         return parser
 
-    start = command("start", "start the engine unless it runs, and wait until it is ready")
-    start.add_argument("--port", type=int, help="port on 127.0.0.1 (default: the one it had before, else any free one)")
+    start = command(
+        "start",
+        "Start the engine unless it runs, and wait until it is ready.",
+        _start,
+        "mediabatch local start",
+        "mediabatch local start --port 8085 --state-dir /tmp/engine",
+        "mediabatch local start --faults plan.json --image-build-seconds 60",
+    )
+    start.add_argument(
+        "--port", type=int, help="port on 127.0.0.1 (default: the port of the last start, or a free one)"
+    )
     start.add_argument("--faults", type=Path, metavar="PLAN.json", help="a plan of faults to produce, for testing DAGs")
     start.add_argument(
         "--image-build-seconds",
@@ -45,19 +57,33 @@ def add_local_parser(subparsers: Subparsers) -> None:
         metavar="N",
         help="how long the first use of a model version takes before its job starts (kept until it is set again)",
     )
-    start.set_defaults(run=_start)
-    plan = command("faults", "give the running engine another plan of faults to produce, or take it away")
+    plan = command(
+        "faults",
+        "Replace or clear the fault plan of a running engine.",
+        _faults,
+        "mediabatch local faults plan.json",
+        "mediabatch local faults --clear",
+    )
     choice = plan.add_mutually_exclusive_group(required=True)
     choice.add_argument("plan", type=Path, nargs="?", metavar="PLAN.json")
-    choice.add_argument("--clear", action="store_true", help="no faults any more")
-    plan.set_defaults(run=_faults)
-    command("stop", "stop the engine and the jobs it runs").set_defaults(run=_stop)
-    state = command("status", "say whether the engine runs; exit status 3 when it does not")
-    state.add_argument("--json", action="store_true", help="as one JSON object")
-    state.set_defaults(run=_status)
-    env = command("env", "print how to reach the engine, as shell exports")
-    env.add_argument("--json", action="store_true", help="the connector's parameters as one JSON object")
-    env.set_defaults(run=_env)
+    choice.add_argument("--clear", action="store_true", help="clear the fault plan")
+    command("stop", "Stop the engine and the jobs it runs.", _stop, "mediabatch local stop")
+    status = command(
+        "status",
+        "Say whether the engine runs. The exit status is 3 when it does not.",
+        _status,
+        "mediabatch local status",
+        "mediabatch local status --json",
+    )
+    status.add_argument("--json", action="store_true", help="print one JSON object")
+    env = command(
+        "env",
+        "Print how to reach the engine, as shell exports.",
+        _env,
+        'eval "$(mediabatch local env)"',
+        "mediabatch local env --json",
+    )
+    env.add_argument("--json", action="store_true", help="print the connector's parameters as one JSON object")
 
 
 def _start(arguments: argparse.Namespace) -> int:
@@ -72,9 +98,12 @@ def _start(arguments: argparse.Namespace) -> int:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0")
     return seconds
 
 
@@ -87,7 +116,7 @@ def _set_image_build(engine: lifecycle.EngineStatus, seconds: float) -> None:
 
 def _faults(arguments: argparse.Namespace) -> int:
     faults.install(arguments.state_dir.resolve(), None if arguments.clear else faults.read(arguments.plan))
-    print("No faults are produced." if arguments.clear else f"Faults are produced as {arguments.plan} says.")
+    print("The fault plan is cleared." if arguments.clear else f"The fault plan {arguments.plan} is active.")
     return 0
 
 
@@ -119,19 +148,3 @@ def _env(arguments: argparse.Namespace) -> int:
         return 3
     print(json.dumps(engine.parameters) if arguments.json else engine.exports())
     return 0
-
-
-def main(argv: list[str] | None = None) -> int:
-    """``python -m airflow_provider_mediabatch.cli.local_command local …``, the same as ``mediabatch local …``."""
-    parser = argparse.ArgumentParser(prog="mediabatch")
-    add_local_parser(parser.add_subparsers(dest="command", required=True))
-    arguments = parser.parse_args(argv)
-    try:
-        return int(arguments.run(arguments))
-    except EngineError as error:
-        print(f"mediabatch: {error}", file=sys.stderr)
-        return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

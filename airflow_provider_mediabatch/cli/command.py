@@ -1,0 +1,48 @@
+"""How each command is added to the parser: with a summary, examples, and the function that runs it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+Run = Callable[[argparse.Namespace], int]
+
+
+def add_command(
+    commands: Subparsers,
+    name: str,
+    summary: str,
+    *,
+    examples: Sequence[str],
+    run: Run | None = None,
+    extra: str | None = None,
+) -> argparse.ArgumentParser:
+    """Add a command.
+
+    :param commands: what ``ArgumentParser.add_subparsers()`` returned.
+    :param name: the command's name.
+    :param summary: one sentence for the list of commands and for its own help.
+    :param examples: command lines for the end of its help.
+    :param run: takes the parsed arguments and returns the exit status; without it the command only holds others.
+    :param extra: the package's optional dependency that the command needs.
+    """
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary,
+        epilog=epilog(examples),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(extra=extra)
+    if run is not None:
+        parser.set_defaults(run=run)
+    return parser
+
+
+def epilog(examples: Sequence[str]) -> str:
+    """The end of a command's help."""
+    return "\n".join(["examples:", *(f"  {example}" for example in examples)])

@@ -1,0 +1,122 @@
+"""What a user types wrong, and what ``mediabatch`` says of itself. Each test runs the real command."""
+
+from __future__ import annotations
+
+import re
+import socket
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from command import mediabatch
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with what the wrong commands name."""
+    (tmp_path / "not.json").write_text("no plan")
+    (tmp_path / "typo.json").write_text('{"rules": [{"action": "drop", "wen": 1}]}')
+    (tmp_path / "file").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("local start --faults {0}/none.json", "none.json cannot be read"),
+        ("local start --faults {0}/not.json", "the fault plan is not JSON"),
+        ("local faults --state-dir {0} {0}/typo.json", "unknown: wen"),
+        ("local faults --state-dir {0} {0}/none.json", "none.json cannot be read"),
+        ("local start --port 99999", "99999 is not a port"),
+        ("local start --state-dir {0}/file/state", "cannot be used as the state directory"),
+        ("demo --state-dir {0}/file/state", "cannot be used as the state directory"),
+        ("demo --ui --state-dir {0}/file/state", "cannot be used as the state directory"),
+        ("demo --json {0}/none/demo.json", "--json"),
+        ("demo --json {0}", "--json"),
+        ("demo --files {0}/none", "--files"),
+        ("demo --ui --speech", "--ui"),
+        ("doctor --pool x-y", "--pool"),
+        ("doctor --job-schema a..b", "--job-schema"),
+        ("doctor --job-schema a.b.c", "--job-schema"),
+        ("doctor --model a-b", "--model"),
+        ("doctor --model a.b.c.d", "--model"),
+        ("doctor --stage photos", "--stage"),
+        ("doctor --output @a-b", "--output"),
+        ("doctor --manifests photos", "--manifests"),
+        ("doctor --ledger a-b", "--ledger"),
+        ("doctor --results-table a..b", "--results-table"),
+        ("doctor --image-repo a-b", "--image-repo"),
+    ],
+)
+def test_a_mistake_is_one_line(folder: Path, arguments: str, words: str) -> None:
+    done = mediabatch(*(argument.format(folder) for argument in arguments.split()), cwd=folder)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("mediabatch: ")
+    assert words in line
+
+
+def test_a_taken_port_is_one_line(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = mediabatch("local", "start", "--port", str(taken.getsockname()[1]), cwd=folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "in use" in line
+
+
+def test_a_wrong_value_is_a_usage_error(folder: Path) -> None:
+    done = mediabatch("local", "start", "--image-build-seconds", "-5", cwd=folder)
+    assert done.returncode == 2
+    assert "argument --image-build-seconds: -5 is not a number of seconds from 0" in done.stderr
+    assert "_seconds" not in done.stderr
+
+
+def test_the_version() -> None:
+    done = mediabatch("--version")
+    assert (done.returncode, done.stdout.strip()) == (0, f"mediabatch {version('airflow-provider-mediabatch')}")
+
+
+COMMANDS = [
+    "demo",
+    "doctor",
+    "local start",
+    "local stop",
+    "local status",
+    "local env",
+    "local faults",
+]
+
+
+@pytest.mark.parametrize("command", ["", "local", *COMMANDS])
+def test_the_help_has_examples(command: str) -> None:
+    done = mediabatch(*command.split(), "--help")
+    assert done.returncode == 0
+    examples = done.stdout.partition("examples:\n")[2].splitlines()
+    assert examples
+    for line in examples:
+        assert re.match(rf"  (eval \"\$\()?mediabatch {command}".rstrip(), line), line
+
+
+def test_every_example_can_be_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    import shlex
+
+    from airflow_provider_mediabatch.cli.main import parser
+
+    found = 0
+    for command in ["", "local", *COMMANDS]:
+        text = mediabatch(*command.split(), "--help").stdout.partition("examples:\n")[2]
+        for line in text.replace("\\\n", "").splitlines():
+            example = line.strip().removeprefix('eval "$(').removesuffix(')"').partition("  # ")[0]
+            parser().parse_args(shlex.split(example)[1:])
+            found += 1
+    assert found >= len(COMMANDS)
+
+
+def test_without_a_command_it_prints_the_help() -> None:
+    done = mediabatch()
+    assert done.returncode == 2
+    assert "doctor" in done.stderr
+    assert "examples:" in done.stderr
