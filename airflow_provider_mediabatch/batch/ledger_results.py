@@ -29,7 +29,7 @@ def check_owned(request: JobRequest, connection: SnowflakeConnection, job: str) 
     """
     ledger = Ledger.of(connection, request.manifest)
     if ledger is not None:
-        ledger.check_owned(request.manifest, job, request.plan)
+        ledger.check_owned(request.manifest, job, request.plan, location=request.location(job))
 
 
 def record_result(

@@ -23,6 +23,7 @@ class SelectedFiles:
     :param whole: their counts, or None when there are none.
     :param skipped: listed files that were left out, by reason.
     :param generation: 0, or how often these files were reprocessed.
+    :param adopted: files that jobs of ended runs have done; they are in no manifest, and LoadResults loads them.
     :param subject: what the manifest says besides: ``select``, model, version and function, ledger and claim.
     """
 
@@ -31,6 +32,7 @@ class SelectedFiles:
     whole: ShardSummary | None
     skipped: Mapping[str, int] = field(default_factory=dict)
     generation: int = 0
+    adopted: int = 0
     subject: Mapping[str, Any] = field(default_factory=dict)
 
     def counts(self) -> str:

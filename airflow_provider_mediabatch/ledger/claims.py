@@ -108,6 +108,7 @@ class Claim:
     :param relation: the held rows.
     :param skipped: listed rows that were left out, by reason.
     :param generation: 0, or how often these files were reprocessed.
+    :param adopted: files that jobs of ended runs have done and that this run's LoadResults loads.
     """
 
     ledger: str
@@ -115,6 +116,7 @@ class Claim:
     relation: Relation
     skipped: Mapping[str, int]
     generation: int
+    adopted: int = 0
 
 
 @dataclass(frozen=True)

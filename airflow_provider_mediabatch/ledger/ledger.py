@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.client.connection import execute, qualified_name, rows, table_columns
 from airflow_provider_mediabatch.core import sql
-from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
-from airflow_provider_mediabatch.ledger import statements
+from airflow_provider_mediabatch.ledger import statements, take_over
 from airflow_provider_mediabatch.ledger.claims import Claim, ClaimOwner, LedgerSubject, Ownership, RecordedJob
+from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -117,7 +117,14 @@ class Ledger:
         """
         self.ensure()
         claim_id = owner.new_claim_id()
-        ended = self._ended_claims(relation, subject, owner, take_over_after)
+        ended = take_over.find_ended_claims(
+            self._connection,
+            self._claimed_jobs(relation, subject, owner, take_over_after),
+            owner,
+            adopt_own=not reprocess,
+        )
+        for job in ended.finished:
+            self._adopt(job, owner)
         with self._transaction(claim_id):
             self._execute(
                 statements.claim_sql(
@@ -126,7 +133,7 @@ class Ledger:
                     claim_id=claim_id,
                     owner=owner,
                     subject=subject,
-                    take_over=ended,
+                    take_over=ended.free,
                     limit=limit,
                     reprocess=reprocess,
                 )
@@ -139,7 +146,8 @@ class Ledger:
             skipped[reason] = skipped.get(reason, 0) + int(row["COUNTED"])
         number = self._rows(statements.generation_sql(self.table, claim_id, subject))[0]["GENERATION"]
         held = statements.held_rows(relation, self.table, subject, claim_id)
-        return Claim(self.table, claim_id, held, skipped, int(number))
+        adopted = self._rows(statements.count_adopted_sql(self.table, owner, subject))[0]["COUNTED"]
+        return Claim(self.table, claim_id, held, skipped, int(number), int(adopted))
 
     def assign_shards(self, relation: Relation, claim_id: str) -> None:
         """Note which shard each held row went to.
@@ -148,18 +156,21 @@ class Ledger:
         """
         self._execute(statements.set_shards_sql(relation, self.table, claim_id))
 
-    def check_owned(self, manifest: Manifest, job: str, plan: InferencePlan | None = None) -> Ownership:
+    def check_owned(
+        self, manifest: Manifest, job: str, plan: InferencePlan | None = None, *, location: str
+    ) -> Ownership:
         """Before a job is submitted: note its name, and check that every row of the manifest is still this run's.
 
         Rows that were released (a failed sample, say) and that nobody took since are taken back.
 
         :param job: the job's qualified name, about to be submitted.
+        :param location: the folder that the job will write to.
         :param plan: its version must be the one that the files were claimed for.
         :raises InvalidInputError: when another run has taken rows; the listing must be made again.
         """
         self._check_version(manifest, plan)
         mine = self._mine(manifest)
-        self._execute(statements.note_job_sql(self.table, mine, job))
+        self._execute(statements.note_job_sql(self.table, mine, job, location))
         owned = self.ownership(manifest)
         held = sum(owned.counts.values())
         if held != manifest.row_count:
@@ -238,27 +249,36 @@ class Ledger:
         """
         return self._execute(statements.release_quarantined_sql(self.table, subject, paths))
 
-    def _ended_claims(
+    def _claimed_jobs(
         self, relation: Relation, subject: LedgerSubject, owner: ClaimOwner, age: timedelta
-    ) -> list[tuple[str, str]]:
-        """Old claims on listed files whose jobs are over and whose runs have ended, with their newest row's time."""
-        from airflow_provider_mediabatch.client import jobs
+    ) -> list[ClaimedJob]:
+        statement = statements.claimed_jobs_sql(
+            relation, self.table, subject, owner.prefix, age=age, retention_days=take_over.JOB_RETENTION_DAYS
+        )
+        return [
+            ClaimedJob(
+                claim_id=row["CLAIM_ID"],
+                dag_id=row["DAG_ID"],
+                run_id=row["RUN_ID"],
+                is_own=bool(row["IS_OWN"]),
+                job=row["JOB_NAME"],
+                location=row["OUTPUT_LOCATION"],
+                is_my_job=bool(row["IS_MY_JOB"]),
+                is_forgotten=bool(row["FORGOTTEN"]),
+                newest=str(row["NEWEST"]),
+            )
+            for row in self._rows(statement)
+        ]
 
-        claims: dict[str, list[dict[str, Any]]] = {}
-        for row in self._rows(statements.other_claims_sql(relation, self.table, subject, owner.prefix, age)):
-            claims.setdefault(row["CLAIM_ID"], []).append(row)
-        ended = []
-        for claim_id, found in claims.items():
-            if not all(owner.run_over(row["DAG_ID"], row["RUN_ID"]) for row in found[:1]):
-                continue
-            over = True
-            for job in {row["JOB_NAME"] for row in found if row["JOB_NAME"]}:
-                info = jobs.describe(self._connection, job)
-                status = JobStatus.of(info.status) if info else JobStatus.DELETED
-                over = over and status is not None and status.terminal
-            if over:
-                ended.append((claim_id, str(max(row["NEWEST"] for row in found))))
-        return ended
+    def _adopt(self, job: ClaimedJob, owner: ClaimOwner) -> None:
+        """Record the files of a finished job that was not recorded: own ones in their claim, others in one apart.
+
+        No manifest holds adopted files, so the claim that this run's manifest is made of does not hold them either.
+        """
+        paths = take_over.finished_files_sql(self._connection, job)
+        claim_id = job.claim_id if job.is_own else owner.new_claim_id()
+        if paths:
+            self._execute(statements.adopt_sql(self.table, job, claim_id, paths))
 
     def _mine(self, manifest: Manifest) -> str:
         shard = manifest.shard if manifest.shards > 1 else None

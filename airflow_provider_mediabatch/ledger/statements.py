@@ -14,6 +14,7 @@ from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, LAST_MODIFIED, SHARD, SIZE
 from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
 
 COLUMNS: Mapping[str, str] = {
     "FILE_PATH": "VARCHAR",
@@ -31,6 +32,7 @@ COLUMNS: Mapping[str, str] = {
     "DAG_ID": "VARCHAR",
     "RUN_ID": "VARCHAR",
     "JOB_NAME": "VARCHAR",
+    "JOB_ROLE": "VARCHAR",
     "OUTPUT_LOCATION": "VARCHAR",
     "ERROR": "VARCHAR",
     "CLAIMED_AT": "TIMESTAMP_NTZ",
@@ -74,14 +76,53 @@ def joined_sql(relation: Relation, table: str, subject: LedgerSubject, kind: str
     )
 
 
-def other_claims_sql(relation: Relation, table: str, subject: LedgerSubject, owner: str, age: timedelta) -> str:
-    """Which other claims of at least this age hold listed files: CLAIM_ID, DAG_ID, RUN_ID, JOB_NAME, NEWEST."""
+def claimed_jobs_sql(
+    relation: Relation, table: str, subject: LedgerSubject, prefix: str, *, age: timedelta, retention_days: int
+) -> str:
+    """The jobs that listed files wait for, of own claims and of others of at least this age.
+
+    CLAIM_ID, DAG_ID, RUN_ID, JOB_NAME, OUTPUT_LOCATION, IS_OWN, IS_MY_JOB (this role submitted it), NEWEST (the latest
+    change) and FORGOTTEN (that is longer ago than Snowflake keeps jobs).
+
+    :param prefix: what the ids of own claims begin with.
+    """
+    own = f"STARTSWITH(T.CLAIM_ID, {sql.literal(prefix)})"
+    newest = "MAX(T.UPDATED_AT)"
     return (
-        "SELECT T.CLAIM_ID, T.DAG_ID, T.RUN_ID, T.JOB_NAME, MAX(T.UPDATED_AT) AS NEWEST "
+        f"SELECT T.CLAIM_ID, T.DAG_ID, T.RUN_ID, T.JOB_NAME, T.OUTPUT_LOCATION, {own} AS IS_OWN, "
+        f"COALESCE(T.JOB_ROLE = CURRENT_ROLE(), FALSE) AS IS_MY_JOB, {newest} AS NEWEST, "
+        f"{newest} <= DATEADD(day, {-int(retention_days)}, {NOW}) AS FORGOTTEN "
         f"{joined_sql(relation, table, subject, 'JOIN')} "
-        f"WHERE T.STATE = 'claimed' AND NOT STARTSWITH(T.CLAIM_ID, {sql.literal(owner)}) "
-        f"GROUP BY 1, 2, 3, 4 HAVING MAX(T.UPDATED_AT) <= DATEADD(second, {-int(age.total_seconds())}, {NOW})"
+        f"WHERE T.STATE = 'claimed' AND (T.JOB_NAME IS NOT NULL OR NOT {own}) GROUP BY 1, 2, 3, 4, 5, 6, 7 "
+        f"HAVING {own} OR {newest} <= DATEADD(second, {-int(age.total_seconds())}, {NOW})"
     )
+
+
+def adopt_sql(table: str, claimed: ClaimedJob, claim_id: str, paths: str) -> str:
+    """Record as done, for this claim, the files of an ended claim that a finished job has done.
+
+    DAG_ID and RUN_ID stay those of the run whose job it was.
+
+    :param paths: a SELECT of the paths that are in the job's output, as P.
+    """
+    return (
+        f"UPDATE {table} T SET STATE = 'done', CLAIM_ID = {sql.literal(claim_id)}, ERROR = NULL, SHARD = 0, "
+        f"DONE_AT = {NOW}, UPDATED_AT = {NOW} FROM (SELECT DISTINCT P FROM ({paths})) S "
+        f"WHERE T.FILE_PATH = S.P AND T.STATE = 'claimed' AND T.CLAIM_ID = {sql.literal(claimed.claim_id)} "
+        f"AND T.JOB_NAME = {sql.literal(claimed.job)}"
+    )
+
+
+def count_adopted_sql(table: str, owner: ClaimOwner, subject: LedgerSubject) -> str:
+    """How many files this task instance has adopted from jobs of other runs: COUNTED."""
+    return (
+        f"SELECT COUNT(*) AS COUNTED FROM {table} T WHERE STARTSWITH(T.CLAIM_ID, {sql.literal(owner.prefix)}) "
+        f"AND T.STATE = 'done' AND NOT ({_made_by(owner)}) AND {subject_condition(subject)}"
+    )
+
+
+def _made_by(owner: ClaimOwner) -> str:
+    return f"T.DAG_ID = {sql.literal(owner.dag_id)} AND T.RUN_ID = {sql.literal(owner.run_id)}"
 
 
 def take_lock_sql(lock: str, claim_id: str) -> str:
@@ -133,7 +174,8 @@ def claim_sql(
     candidates = (
         f"SELECT L.{relation.key} AS FILE_PATH, L.{CONTENT_ID} AS CONTENT_ID, L.{SIZE} AS FILE_SIZE, "
         f"L.{LAST_MODIFIED} AS LAST_MODIFIED, COALESCE({is_open}, FALSE) AS IS_OPEN, T.CLAIM_ID AS LAST_CLAIM, "
-        f"T.UPDATED_AT AS LAST_UPDATE {joined_sql(relation, table, subject)} WHERE {is_open} OR {own}"
+        f"T.UPDATED_AT AS LAST_UPDATE {joined_sql(relation, table, subject)} "
+        f"WHERE {is_open} OR ({own} AND {_made_by(owner)})"
     )
     rows = (
         f"SELECT * FROM ({candidates}) QUALIFY IS_OPEN OR (MAX(IFF(IS_OPEN, 1, 0)) OVER () = 0 "
@@ -148,6 +190,8 @@ def claim_sql(
         "STATE": f"IFF({keeps}, T.STATE, 'claimed')",
         "GENERATION": f"IFF({again}, T.GENERATION + 1, T.GENERATION)",
         "JOB_NAME": f"IFF({own}, T.JOB_NAME, NULL)",
+        "JOB_ROLE": f"IFF({own}, T.JOB_ROLE, NULL)",
+        "OUTPUT_LOCATION": f"IFF({own}, T.OUTPUT_LOCATION, NULL)",
         "ERROR": f"IFF({keeps}, T.ERROR, NULL)",
         "SHARD": "0",
         "CLAIMED_AT": f"IFF({own}, T.CLAIMED_AT, {NOW})",
@@ -219,11 +263,12 @@ def claim_condition(claim_id: str, shard: int | None = None) -> str:
     return condition if shard is None else f"{condition} AND T.SHARD = {int(shard)}"
 
 
-def note_job_sql(table: str, mine: str, job: str) -> str:
-    """Note the job before it is submitted; rows that were released and not taken by another are taken back."""
+def note_job_sql(table: str, mine: str, job: str, location: str) -> str:
+    """Note job, role and output before the job is submitted. Released rows that nobody took are taken back."""
     return (
         f"UPDATE {table} T SET STATE = IFF(T.STATE = 'released', 'claimed', T.STATE), "
-        f"JOB_NAME = {sql.literal(job)}, UPDATED_AT = {NOW} WHERE {mine} AND T.STATE IN ('claimed', 'released')"
+        f"JOB_NAME = {sql.literal(job)}, JOB_ROLE = CURRENT_ROLE(), OUTPUT_LOCATION = {sql.literal(location)}, "
+        f"UPDATED_AT = {NOW} WHERE {mine} AND T.STATE IN ('claimed', 'released')"
     )
 
 

@@ -230,6 +230,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             whole=next(iter(summarize(connection, claim.relation)), None),
             skipped=claim.skipped,
             generation=claim.generation,
+            adopted=claim.adopted,
             subject={**described, "ledger": claim.ledger, "claim_id": claim.claim_id},
         )
 
@@ -241,6 +242,10 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         return resolve_subject(connection, self.model_name, self.version_name, self.function_name)
 
     def _empty_manifest(self, arguments: ListingArguments, selected: SelectedFiles, location: StagePath) -> Manifest:
+        if selected.adopted:
+            # Not skipped: with an empty manifest no job is started, and LoadResults still loads the adopted output.
+            self.log.info("Nothing to run: %d files were done by jobs of runs that have ended", selected.adopted)
+            return selected.manifest(location.folder)
         message = f"nothing to do in {arguments.place} (select={self.select!r}): {selected.counts()}"
         if self.if_empty == "skip":
             raise AirflowSkipException(message)

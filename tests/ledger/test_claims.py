@@ -21,6 +21,7 @@ from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
 from airflow_provider_mediabatch.ledger.claims import LedgerSubject
 
+OUTPUT = "@DB.SC.OUT/MB_JOB_0/"
 ALL = ["a.jpg", "b.jpg", "c.jpg"]
 
 
@@ -47,7 +48,7 @@ def test_a_run_that_claims_again_gets_its_own(place: Any) -> None:
     assert again.claim_id != first.claim_id
     assert place.names(first) == []
     with pytest.raises(InvalidInputError, match="listed again"):
-        place.ledger.check_owned(replace(place.manifest(again), claim_id=first.claim_id), "DB.SC.J")
+        place.ledger.check_owned(replace(place.manifest(again), claim_id=first.claim_id), "DB.SC.J", location=OUTPUT)
 
 
 def test_files_that_are_gone_at_the_second_try_are_released(place: Any) -> None:
@@ -68,7 +69,7 @@ def test_an_empty_listing_gives_everything_back(place: Any) -> None:
 def test_done_files_are_done_for_this_version_only(place: Any) -> None:
     claim = place.claim("one")
     manifest = place.manifest(claim)
-    place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0")
+    place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", location=OUTPUT)
     assert place.ledger.record_done(manifest, None, _result()) == 3
     assert place.claim("two").skipped == {"done": 3}
     assert place.names(place.claim("two", version="V2")) == ALL
@@ -118,11 +119,11 @@ def test_a_released_claim_is_free_and_can_be_taken_back(place: Any) -> None:
     manifest = place.manifest(claim)
     assert place.ledger.release(claim.claim_id, "validation failed") == 3
     assert set(place.states().values()) == {"released"}
-    assert place.ledger.check_owned(manifest, "DB.SC.J").counts == {"claimed": 3}
+    assert place.ledger.check_owned(manifest, "DB.SC.J", location=OUTPUT).counts == {"claimed": 3}
     place.ledger.release(claim.claim_id, "the sample failed")
     assert place.names(place.claim("two", limit=1)) == ["a.jpg"]
     with pytest.raises(InvalidInputError, match="2 of the manifest's 3 rows"):
-        place.ledger.check_owned(manifest, "DB.SC.J")
+        place.ledger.check_owned(manifest, "DB.SC.J", location=OUTPUT)
 
 
 def test_quarantined_files_wait_for_a_change_or_a_release(place: Any) -> None:
@@ -150,7 +151,7 @@ def test_quarantined_files_wait_for_a_change_or_a_release(place: Any) -> None:
 def test_taking_over(place: Any, over: bool, job: str | None, age: timedelta, taken: bool) -> None:
     claim = place.claim("one")
     if job:
-        place.ledger.check_owned(place.manifest(claim), job)
+        place.ledger.check_owned(place.manifest(claim), job, location=OUTPUT)
     if over:
         place.ended.add("one")
     assert place.names(place.claim("two", take_over_after=age)) == (ALL if taken else [])
@@ -175,7 +176,7 @@ def test_a_plan_that_pins_another_version_is_refused(place: Any) -> None:
     manifest = place.manifest(place.claim("one"))
     plan: Any = SimpleNamespace(model="DB.SC.MODEL", model_version="V2", function="predict")
     with pytest.raises(InvalidInputError, match=r"the plan pins DB\.SC\.MODEL version V2"):
-        place.ledger.check_owned(manifest, "DB.SC.J", plan)
+        place.ledger.check_owned(manifest, "DB.SC.J", plan, location=OUTPUT)
 
 
 def test_a_claim_waits_for_the_one_before_and_not_for_ever(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from operators.job_requests import make_request, until
 
 from airflow_provider_mediabatch.batch import submission
 from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import ValidationFailedError
@@ -23,34 +24,103 @@ from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 
 
-def test_a_running_job_keeps_its_files(media: Any, connection: Any, conn_id: str) -> None:
-    ledger = Ledger(connection, f"MEDIA.PUBLIC.LJ_{uuid.uuid4().hex}")
-    path = resolve_stage_path(connection, f"{media.files}f00", "stage_path")
+@dataclass
+class Claims:
+    """One listed file, a ledger, and a job that was submitted for it by a run that is over."""
 
-    def claim(run_id: str) -> Any:
+    media: Any
+    connection: Any
+    table: str
+    conn_id: str
+
+    def claim(self, run_id: str, connection: Any = None) -> Any:
+        """Claim as a run's listing does; all other runs are over."""
+        connection = connection or self.connection
+        path = resolve_stage_path(connection, f"{self.media.files}f00", "stage_path")
         listed = list_stages(
             connection, [StageSource("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
         )
-        return ledger.claim(
+        return Ledger(connection, self.table).claim(
             listed.relation,
             owner=ClaimOwner("dag", "list", run_id, -1, lambda dag_id, other: True),
-            subject=LedgerSubject(media.model, "V1", "predict"),
+            subject=LedgerSubject(self.media.model, "V1", "predict"),
             take_over_after=timedelta(0),
         )
 
-    claimed = claim("one")
-    request = make_request(media, connection, mode="endless")
-    manifest = replace(request.manifest, row_count=1, ledger=claimed.ledger, claim_id=claimed.claim_id)
-    job = request.job(0)
-    ledger.check_owned(manifest, job, request.plan)
-    submission.submit(connection, conn_id, request, 0)
-    until(connection, job, "RUNNING")
-    assert claim("two").skipped == {"claimed": 1}
-    jobs.cancel(connection, job)
-    until(connection, job, "CANCELLED")
-    taken = claim("three")
+    def submit(self, run_id: str, **params: Any) -> str:
+        """Claim, note the job, and submit it: what a run does that is lost afterwards."""
+        claimed = self.claim(run_id)
+        request = make_request(self.media, self.connection, **params)
+        manifest = replace(request.manifest, row_count=1, ledger=claimed.ledger, claim_id=claimed.claim_id)
+        job = request.job(0)
+        ledger = Ledger(self.connection, self.table)
+        ledger.check_owned(manifest, job, request.plan, location=request.location(job))
+        submission.submit(self.connection, self.conn_id, request, 0)
+        return job
+
+    def row(self) -> dict[str, Any]:
+        (row,) = rows(self.connection, f"SELECT * FROM {self.table}")
+        return row
+
+
+@pytest.fixture
+def claims(media: Any, connection: Any, conn_id: str) -> Claims:
+    return Claims(media, connection, f"MEDIA.PUBLIC.LJ_{uuid.uuid4().hex}".upper(), conn_id)
+
+
+def test_a_running_job_keeps_its_files(claims: Claims) -> None:
+    job = claims.submit("one", mode="endless")
+    until(claims.connection, job, "RUNNING")
+    assert claims.claim("two").skipped == {"claimed": 1}
+    jobs.cancel(claims.connection, job)
+    until(claims.connection, job, "CANCELLED")
+    taken = claims.claim("three")
     assert not taken.skipped
-    assert ledger.ownership(replace(manifest, claim_id=taken.claim_id)).open == 1
+    row = claims.row()
+    assert (row["STATE"], row["CLAIM_ID"], row["RUN_ID"]) == ("claimed", taken.claim_id, "three")
+
+
+def test_a_finished_job_that_was_not_recorded_is_adopted_and_not_run_again(claims: Claims) -> None:
+    job = claims.submit("one")
+    until(claims.connection, job, "DONE")
+    taken = claims.claim("two")
+    assert (taken.skipped, taken.adopted) == ({"done": 1}, 1)
+    assert rows(claims.connection, f"SELECT IMG FROM ({taken.relation.query})") == []
+    row = claims.row()
+    assert (row["STATE"], row["JOB_NAME"], row["RUN_ID"]) == ("done", job, "one")
+    assert row["OUTPUT_LOCATION"].endswith(f"/{job.rpartition('.')[2]}/")
+    again = claims.claim("two")
+    assert again.adopted == 1, "a cleared run loads it too"
+    assert rows(claims.connection, f"SELECT IMG FROM ({again.relation.query})") == []
+    assert claims.claim("three").skipped == {"done": 1}
+
+
+def test_a_job_that_this_role_cannot_see_keeps_its_files(claims: Claims) -> None:
+    job = claims.submit("one", mode="endless")
+    until(claims.connection, job, "RUNNING")
+    role = f"OTHER_{uuid.uuid4().hex[:8]}".upper()
+    for statement in (
+        f"CREATE ROLE {role}",
+        f"GRANT ROLE {role} TO USER AIRFLOW",
+        f"GRANT USAGE ON DATABASE MEDIA TO ROLE {role}",
+        f"GRANT USAGE ON SCHEMA MEDIA.PUBLIC TO ROLE {role}",
+        f"GRANT USAGE ON WAREHOUSE {claims.connection.warehouse} TO ROLE {role}",
+        f"GRANT READ ON STAGE OP_FILES TO ROLE {role}",
+        f"GRANT ALL ON TABLE {claims.table} TO ROLE {role}",
+        f"GRANT ALL ON TABLE {claims.table}_LOCK TO ROLE {role}",
+    ):
+        claims.connection.cursor().execute(statement)
+    with claims.media.engine.connect(role=role) as other:
+        assert jobs.describe(other, job) is None
+        assert claims.claim("two", other).skipped == {"claimed": 1}
+        jobs.cancel(claims.connection, job)
+        until(claims.connection, job, "CANCELLED")
+        assert claims.claim("three", other).skipped == {"claimed": 1}, "nor does this role see that it has ended"
+        claims.connection.cursor().execute(f"UPDATE {claims.table} SET UPDATED_AT = DATEADD(day, -31, SYSDATE())")
+        assert claims.claim("four", other).skipped == {"claimed": 1}, "its output may be whole"
+        claims.connection.cursor().execute(f"GRANT READ ON STAGE OP_WORK TO ROLE {role}")
+        assert not claims.claim("five", other).skipped, "Snowflake keeps no job so long"
+    assert claims.row()["RUN_ID"] == "five"
 
 
 def test_a_partitioned_method_that_does_not_return_the_path_has_no_ledger(

@@ -126,6 +126,21 @@ def test_a_run_that_is_gone_is_taken_over(place: Any) -> None:
     assert set(place.ledger().values()) == {"done"}
 
 
+def test_finished_jobs_that_were_not_recorded_are_adopted_and_loaded(place: Any, connection: Any) -> None:
+    """A worker that is lost after its job is DONE, without a try left, leaves this ledger and no results."""
+    first = place.run()
+    assert first.state == "success", log(first)
+    connection.cursor().execute(f"UPDATE {place.name}_LEDGER SET STATE = 'claimed', DONE_AT = NULL")
+    connection.cursor().execute(f"DROP TABLE {place.name}_RESULTS")
+    second = place.run()
+    assert second.state == "success", log(second)
+    assert [item["row_count"] for item in second.returned("list_files")] == [0], "no job is started for them"
+    assert second.returned("load")["rows"] == 6
+    assert len(place.results()) == 6
+    assert set(place.ledger().values()) == {"done"}
+    assert place.jobs() == 2
+
+
 @pytest.mark.parametrize(
     ("dag_id", "task"), [pytest.param("bad_plan", "validate", marks=pytest.mark.slow), ("bad_sample", "sample")]
 )

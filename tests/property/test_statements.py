@@ -23,6 +23,7 @@ from airflow_provider_mediabatch.files.stage_listing import listed_rows
 from airflow_provider_mediabatch.files.stage_source import StageSource
 from airflow_provider_mediabatch.ledger import statements
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,12 +80,18 @@ STATEMENTS: dict[str, Callable[[str], str]] = {
     "unqualified": lambda text: path_census_sql(relation(text)),
     "sample": lambda text: sample_select([manifest(text)], ["F"], "edges", 3),
     "claim": claim,
-    "others": lambda text: statements.other_claims_sql(relation(text), TABLE, subject(text), text, timedelta(hours=1)),
+    "claimed jobs": lambda text: statements.claimed_jobs_sql(
+        relation(text), TABLE, subject(text), text, age=timedelta(hours=1), retention_days=30
+    ),
+    "adopt": lambda text: statements.adopt_sql(
+        TABLE, ClaimedJob(text, text, text, False, text, text, False, False, text), text, "SELECT 1 AS P"
+    ),
+    "done jobs": lambda text: statements.done_jobs_sql(TABLE, text),
     "lock": lambda text: statements.take_lock_sql(TABLE, text),
     "drop earlier": lambda text: statements.release_earlier_claims_sql(TABLE, text, text, subject(text)),
     "held": lambda text: statements.held_rows(relation(text), TABLE, subject(text), text).query,
     "left out": lambda text: statements.count_left_out_sql(relation(text), TABLE, subject(text), text),
-    "submit": lambda text: statements.note_job_sql(TABLE, statements.claim_condition(text, 1), text),
+    "submit": lambda text: statements.note_job_sql(TABLE, statements.claim_condition(text, 1), text, text),
     "done": lambda text: statements.mark_done_sql(TABLE, statements.claim_condition(text), text, text),
     "release": lambda text: statements.release_sql(TABLE, statements.claim_condition(text), text),
     "quarantine": lambda text: statements.quarantine_sql(TABLE, statements.claim_condition(text), "SELECT 1", text),

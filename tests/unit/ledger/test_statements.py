@@ -17,6 +17,7 @@ from airflow_provider_mediabatch.files.stage_listing import listed_rows, union_s
 from airflow_provider_mediabatch.files.stage_source import StageSource
 from airflow_provider_mediabatch.ledger import statements
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
 
 HOSTILE = "it's \"; DROP TABLE x; --\\"
 NAMES = ["IMG", "my col", HOSTILE, "naïve ☃"]
@@ -64,10 +65,14 @@ def test_ledger_statements(name: str) -> None:
     subject = LedgerSubject(name, name, name)
     owner = ClaimOwner(name, name, name, -1, lambda dag_id, run_id: True)
     mine = statements.claim_condition(name, 3)
+    job = ClaimedJob(name, name, name, False, name, name, False, False, name)
     for text in (
         *statements.create_tables_sql(table, lock),
         statements.take_lock_sql(lock, name),
-        statements.other_claims_sql(relation, table, subject, name, timedelta(hours=1)),
+        statements.claimed_jobs_sql(relation, table, subject, name, age=timedelta(hours=1), retention_days=30),
+        statements.adopt_sql(table, job, name, "SELECT 1 AS P"),
+        statements.count_adopted_sql(table, owner, subject),
+        statements.done_jobs_sql(table, name),
         statements.claim_sql(
             relation,
             table,
@@ -83,7 +88,7 @@ def test_ledger_statements(name: str) -> None:
         statements.count_left_out_sql(relation, table, subject, name),
         statements.generation_sql(table, name, subject),
         statements.set_shards_sql(sharded(relation, max_files=1, max_bytes=None, largest=0), table, name),
-        statements.note_job_sql(table, mine, name),
+        statements.note_job_sql(table, mine, name, name),
         statements.count_states_sql(table, mine),
         statements.mark_done_sql(table, mine, name, name),
         statements.release_sql(table, mine, name),

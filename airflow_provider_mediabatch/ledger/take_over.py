@@ -1,0 +1,154 @@
+"""Claims of runs that have ended: which may be taken over, and which hold the output of a finished job.
+
+A claim is a promise about money until its files are recorded, so what a job's absence proves is decided here alone:
+
+- A job that this role cannot see is not gone. "Does not exist or not authorized" is Snowflake's one answer to both. It
+  proves absence to the role that submitted the job, and to others once the job is older than Snowflake keeps jobs.
+- A job that is DONE, or is gone and has left ``_SUCCESS``, has done its files: they are recorded, not run again.
+- A job that failed or was cancelled has done nothing, and its files are free.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
+from airflow_provider_mediabatch.client.stages import output_folder
+from airflow_provider_mediabatch.core.job_status import JobStatus
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.ledger.claims import ClaimOwner
+
+log = logging.getLogger(__name__)
+
+JOB_RETENTION_DAYS = 30
+"""Days after which Snowflake has forgotten a job: no job of this age runs, whoever may see it."""
+
+
+@dataclass(frozen=True)
+class ClaimedJob:
+    """The rows of one claim that wait for one job.
+
+    :param is_own: whether the claim is of the task instance that asks.
+    :param job: the job's qualified name; None: none was submitted.
+    :param location: the job's output folder.
+    :param is_my_job: whether this role submitted the job.
+    :param is_forgotten: whether the rows are older than Snowflake keeps jobs.
+    :param newest: when the newest of these rows changed, as text.
+    """
+
+    claim_id: str
+    dag_id: str
+    run_id: str
+    is_own: bool
+    job: str | None
+    location: str | None
+    is_my_job: bool
+    is_forgotten: bool
+    newest: str
+
+
+class JobFate(Enum):
+    """What a claimed job means for its files."""
+
+    ALIVE = "may still do them"
+    FINISHED = "has done them"
+    FREE = "will not do them"
+
+
+@dataclass(frozen=True)
+class EndedClaims:
+    """What claims of ended runs leave.
+
+    :param free: claims to take over, with the time of their newest row.
+    :param finished: jobs whose output is whole and was not recorded.
+    """
+
+    free: Sequence[tuple[str, str]]
+    finished: Sequence[ClaimedJob]
+
+
+def find_ended_claims(
+    connection: SnowflakeConnection, claimed: Iterable[ClaimedJob], owner: ClaimOwner, *, adopt_own: bool
+) -> EndedClaims:
+    """Decide about each claim as a whole: one job that is alive keeps all of its files.
+
+    :param claimed: own claims, and others that are old enough.
+    :param owner: the task instance that asks; knows which runs are over.
+    :param adopt_own: whether own jobs are adopted; a reprocessing finds them by their names instead.
+    """
+    claims: dict[str, list[ClaimedJob]] = {}
+    for item in claimed:
+        claims.setdefault(item.claim_id, []).append(item)
+    free: list[tuple[str, str]] = []
+    finished: list[ClaimedJob] = []
+    for claim_id, items in claims.items():
+        first = items[0]
+        if first.is_own and not adopt_own:
+            continue
+        if not first.is_own and not owner.run_over(first.dag_id, first.run_id):
+            continue
+        fates = [job_fate(connection, item) for item in items]
+        finished += [item for item, fate in zip(items, fates, strict=True) if fate is JobFate.FINISHED]
+        if not first.is_own and JobFate.ALIVE not in fates:
+            free.append((claim_id, max(item.newest for item in items)))
+    return EndedClaims(free, finished)
+
+
+def job_fate(connection: SnowflakeConnection, claimed: ClaimedJob) -> JobFate:
+    """Whether a claimed job may still do its files, has done them, or will not."""
+    from snowflake.connector.errors import ProgrammingError
+
+    if claimed.job is None:
+        return JobFate.FREE
+    info = jobs.describe(connection, claimed.job)
+    if info is None:
+        if not (claimed.is_my_job or claimed.is_forgotten):
+            log.warning(
+                "Job %s of run %s keeps its files: another role submitted it, and this role cannot see whether it has "
+                "ended. Let its owner run: %s",
+                *(claimed.job, claimed.run_id, jobs.visible_grant(claimed.job)),
+            )
+            return JobFate.ALIVE
+        status: JobStatus | None = JobStatus.DELETED
+    else:
+        status = JobStatus.of(info.status)
+    if status is None or not status.terminal:
+        return JobFate.ALIVE
+    if status not in (JobStatus.DONE, JobStatus.DELETED) or claimed.location is None:
+        return JobFate.FREE
+    try:
+        whole = output_folder(connection, claimed.location).success
+    except ProgrammingError:
+        if claimed.is_my_job:
+            return JobFate.FREE  # The role that wrote the output finds no such stage any more.
+        log.warning(
+            "Job %s of run %s keeps its files: this role cannot read its output in %s, which may be whole",
+            *(claimed.job, claimed.run_id, claimed.location),
+        )
+        return JobFate.ALIVE
+    return JobFate.FINISHED if whole else JobFate.FREE
+
+
+def finished_files_sql(connection: SnowflakeConnection, claimed: ClaimedJob) -> str:
+    """A SELECT of the paths in a finished job's output, as P: from each of its text columns.
+
+    The ledger does not know the output's column of paths. A value of another column that equals the full stage path of
+    a claimed file is that path as well.
+    """
+    staged = StagedParquet(connection, str(claimed.job).rpartition(".")[0])
+    columns = [
+        name for name, kind in staged.columns(str(claimed.location)).items() if kind.split("(")[0] in _TEXT_TYPES
+    ]
+    source = staged.source(str(claimed.location))
+    return " UNION ".join(f"SELECT {field(name)}::VARCHAR AS P FROM {source}" for name in columns)
+
+
+_TEXT_TYPES = frozenset({"TEXT", "VARCHAR", "STRING"})
