@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from local.test_sql import refusal, rows
 from snowflake.connector.errors import ProgrammingError
+from statements import refusal, rows
 
 if TYPE_CHECKING:
     from snowflake.connector.cursor import SnowflakeCursor

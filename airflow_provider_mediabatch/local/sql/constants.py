@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import split
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
-from airflow_provider_mediabatch.local.sql import functions, sources, system_functions, types
+from airflow_provider_mediabatch.local.sql import functions, system_functions, table_sources, types
 from airflow_provider_mediabatch.local.sql.system_functions import Waiting
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Constants:
             inner = self._bound(inner)
         elif isinstance(inner, exp.Parameter):
             inner = self._variable(inner)
-        parts = _names(str(sources.value(inner)))
+        parts = _names(str(table_sources.value(inner)))
         if isinstance(node.parent, exp.Table):
             parent = node.parent
             for name, part in zip(("db", "catalog"), reversed(parts[:-1]), strict=False):
@@ -89,12 +89,12 @@ class Constants:
         name = node.name.upper()
         function = system_functions.find(name)
         if function is not None:
-            stages = [sources.stage_text(a) for a in node.expressions]
+            stages = [table_sources.stage_text(a) for a in node.expressions]
             arguments = [
                 a.transform(self.replace) if not s else a for a, s in zip(node.expressions, stages, strict=True)
             ]
             values = [
-                s or (None if isinstance(a, exp.Column) and a.name == "NONE" else sources.value(a))
+                s or (None if isinstance(a, exp.Column) and a.name == "NONE" else table_sources.value(a))
                 for a, s in zip(arguments, stages, strict=True)
             ]
             value = function(self.ctx, values)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from airflow_provider_mediabatch.local.session import visibility
-from airflow_provider_mediabatch.local.sql import sources, types
-from airflow_provider_mediabatch.local.sql.sources import table_source
+from airflow_provider_mediabatch.local.sql import table_sources, types
+from airflow_provider_mediabatch.local.sql.table_sources import table_source
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def tables(ctx: Context, node: exp.Expr) -> str:
         )
     columns = [_T("TABLE_CATALOG"), _T("TABLE_SCHEMA"), _T("TABLE_NAME"), _T("TABLE_OWNER"), _T("TABLE_TYPE")]
     columns += [_T("IS_TRANSIENT"), _L("CREATED"), _T("COMMENT")]
-    return sources.relation(ctx, Result.of(columns, rows))
+    return table_sources.relation(ctx, Result.of(columns, rows))
 
 
 @table_source("INFORMATION_SCHEMA.VIEWS")
@@ -52,7 +52,7 @@ def views(ctx: Context, node: exp.Expr) -> str:
     found = [t for t in visibility.tables(ctx, _database(ctx, node)) if t.kind == "VIEW"]
     columns = [_T("TABLE_CATALOG"), _T("TABLE_SCHEMA"), _T("TABLE_NAME"), _T("TABLE_OWNER"), _T("VIEW_DEFINITION")]
     rows = [(t.database, t.schema, t.name, t.owner, t.text) for t in found]
-    return sources.relation(ctx, Result.of(columns, rows))
+    return table_sources.relation(ctx, Result.of(columns, rows))
 
 
 @table_source("INFORMATION_SCHEMA.COLUMNS")
@@ -83,7 +83,7 @@ def columns(ctx: Context, node: exp.Expr) -> str:
     head = [_T("TABLE_CATALOG"), _T("TABLE_SCHEMA"), _T("TABLE_NAME"), _T("COLUMN_NAME"), _N("ORDINAL_POSITION")]
     head += [_T("COLUMN_DEFAULT"), _T("IS_NULLABLE"), _T("DATA_TYPE"), _N("CHARACTER_MAXIMUM_LENGTH")]
     head += [_N("NUMERIC_PRECISION"), _N("NUMERIC_SCALE"), _T("COMMENT")]
-    return sources.relation(ctx, Result.of(head, rows))
+    return table_sources.relation(ctx, Result.of(head, rows))
 
 
 @table_source("INFORMATION_SCHEMA.SCHEMATA")
@@ -92,7 +92,7 @@ def schemata(ctx: Context, node: exp.Expr) -> str:
     found = visibility.schemas(ctx, _database(ctx, node))
     rows = [(r["database_name"], r["name"], r["owner"], r["created_on"], r["comment"]) for r in found]
     columns = [_T("CATALOG_NAME"), _T("SCHEMA_NAME"), _T("SCHEMA_OWNER"), _L("CREATED"), _T("COMMENT")]
-    return sources.relation(ctx, Result.of(columns, rows))
+    return table_sources.relation(ctx, Result.of(columns, rows))
 
 
 @table_source("INFORMATION_SCHEMA.DATABASES")
@@ -100,7 +100,7 @@ def databases(ctx: Context, node: exp.Expr) -> str:
     """All databases."""
     rows = [(r["name"], r["owner"], r["created_on"], r["comment"]) for r in visibility.databases(ctx)]
     columns = [_T("DATABASE_NAME"), _T("DATABASE_OWNER"), _L("CREATED"), _T("COMMENT")]
-    return sources.relation(ctx, Result.of(columns, rows))
+    return table_sources.relation(ctx, Result.of(columns, rows))
 
 
 @table_source("INFORMATION_SCHEMA.PACKAGES")
@@ -115,4 +115,4 @@ def packages(ctx: Context, node: exp.Expr) -> str:
     runtime = f"{sys.version_info.major}.{sys.version_info.minor}"
     rows = [(name, version, "python", runtime) for name, version in sorted(found.items()) if name]
     columns = [_T("PACKAGE_NAME"), _T("VERSION"), _T("LANGUAGE"), _T("RUNTIME_VERSION")]
-    return sources.relation(ctx, Result.of(columns, rows))
+    return table_sources.relation(ctx, Result.of(columns, rows))

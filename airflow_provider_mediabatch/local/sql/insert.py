@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.sql.dml import assigned, changed, columns_of, execute, target_of
 from airflow_provider_mediabatch.local.sql.handlers import handles
-from airflow_provider_mediabatch.local.sql.sources import forget
+from airflow_provider_mediabatch.local.sql.table_sources import forget
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.session.access import may_use_table
-from airflow_provider_mediabatch.local.sql import sources, types
+from airflow_provider_mediabatch.local.sql import table_sources, types
 from airflow_provider_mediabatch.local.sql.constants import Constants
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class NameResolver:
         else:
             parts = [p.name.upper() for p in inner.flatten()] if isinstance(inner, exp.Dot) else [inner.name.upper()]
             name, call = ".".join(parts), inner.expression if isinstance(inner, exp.Dot) else inner
-        node.replace(self.relation(sources.find(name)(self.ctx, call), alias))
+        node.replace(self.relation(table_sources.find(name)(self.ctx, call), alias))
 
     def relation(self, sql: str, alias: exp.Expr | None) -> exp.Table:
         """A Table node that represents a DuckDB query."""
@@ -178,7 +178,7 @@ class NameResolver:
     def _staged(self, table: exp.Expr) -> None:
         """Turn ``FROM @stage/path (…)`` into a relation, in place."""
         directory = isinstance(table.this, exp.DirectoryStage)
-        sql = sources.find("DIRECTORY" if directory else "STAGE")(self.ctx, table)
+        sql = table_sources.find("DIRECTORY" if directory else "STAGE")(self.ctx, table)
         token = f"mb_{secrets.token_hex(8)}"
         self._declare(token, sql)
         for name in ("format", "pattern"):
@@ -197,7 +197,7 @@ class NameResolver:
         if not isinstance(table.this, exp.Identifier):
             raise not_supported(f"the table reference {table.sql('snowflake')}")
         if table.db == "INFORMATION_SCHEMA":
-            source = sources.find(f"INFORMATION_SCHEMA.{table.name}")
+            source = table_sources.find(f"INFORMATION_SCHEMA.{table.name}")
             relation = self.relation(source(self.ctx, table), table.args.get("alias"))
             if table.args.get("alias") is None:
                 relation.set("alias", exp.TableAlias(this=exp.to_identifier(table.name, quoted=True)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from airflow_provider_mediabatch.local.statements import compute_pools as compute_pools
 from airflow_provider_mediabatch.local.statements import copy as copy
 from airflow_provider_mediabatch.local.statements import databases as databases
+from airflow_provider_mediabatch.local.statements import execute_inference_job as execute_inference_job
 from airflow_provider_mediabatch.local.statements import file_formats as file_formats
 from airflow_provider_mediabatch.local.statements import file_urls as file_urls
 from airflow_provider_mediabatch.local.statements import grants as grants
-from airflow_provider_mediabatch.local.statements import jobs as jobs
 from airflow_provider_mediabatch.local.statements import models as models
 from airflow_provider_mediabatch.local.statements import roles as roles
 from airflow_provider_mediabatch.local.statements import service_functions as service_functions

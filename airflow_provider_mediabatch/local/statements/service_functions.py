@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import not_supported
 from airflow_provider_mediabatch.local.lexer import Cursor
-from airflow_provider_mediabatch.local.sql.sources import relation, table_source
 from airflow_provider_mediabatch.local.sql.system_functions import system_function
+from airflow_provider_mediabatch.local.sql.table_sources import relation, table_source
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time, utc_time_or_null
 from airflow_provider_mediabatch.local.statements.services import CONTAINER, service_logs, visible_job
 

@@ -18,7 +18,7 @@ from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
 from airflow_provider_mediabatch.local.session.access import may_use_files
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
-from airflow_provider_mediabatch.local.sql.sources import arguments, relation, stage_reference, table_source
+from airflow_provider_mediabatch.local.sql.table_sources import arguments, relation, stage_reference, table_source
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
 from airflow_provider_mediabatch.local.stores.stages import directory
