@@ -9,7 +9,7 @@ from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_names import closest
 from airflow_provider_mediabatch.core.metadata import ComputePoolInfo, ModelInfo, StageInfo
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.validation.signature import Findings
+from airflow_provider_mediabatch.validation.findings import Findings
 
 SPEC_FIELDS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "resources_spec": {"cpu_requests": str, "memory_requests": str, "gpu_requests": str},

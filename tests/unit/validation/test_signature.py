@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_mediabatch.core.metadata import ComputePoolInfo, FunctionInfo, ModelInfo, Problem, StageInfo
 from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.validation.column_handling import handle_columns
 from airflow_provider_mediabatch.validation.environment import (
     SPEC_FIELDS,
     check_compute_pool,
@@ -19,16 +20,14 @@ from airflow_provider_mediabatch.validation.environment import (
     check_specs,
     check_unqualified,
 )
+from airflow_provider_mediabatch.validation.findings import Findings
+from airflow_provider_mediabatch.validation.parameters import check_params, typed_params
 from airflow_provider_mediabatch.validation.signature import (
-    Findings,
     Inputs,
     check_names,
-    check_params,
     check_partition,
     check_types,
-    handle_columns,
     match_columns,
-    typed_params,
 )
 
 

@@ -1,0 +1,87 @@
+"""The parameters of the model's method, checked against its signature. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_mediabatch.core.job_names import closest
+from airflow_provider_mediabatch.core.metadata import FunctionInfo
+from airflow_provider_mediabatch.validation.findings import Findings
+from airflow_provider_mediabatch.validation.signature import FLOATS, INTEGERS
+
+
+def typed_params(function: FunctionInfo, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with texts turned into the numbers and booleans that the signature wants.
+
+    A template renders to text, ``"{{ params.beams }}"`` to ``"4"``; text that is no such value is left for the check.
+    """
+    kinds = {str(spec["name"]).upper(): str(spec.get("dtype", "")).upper() for spec in function.params}
+    return {name: _from_text(value, kinds.get(name.upper(), "")) for name, value in params.items()}
+
+
+def check_params(function: FunctionInfo, params: Mapping[str, Any], findings: Findings) -> None:
+    """Unknown, doubled, missing and ill-typed parameters."""
+    specs = {str(spec["name"]).upper(): spec for spec in function.params}
+    names = ", ".join(str(spec["name"]) for spec in function.params) or "none"
+    seen: set[str] = set()
+    for name, value in params.items():
+        spec = specs.get(name.upper())
+        if spec is None:
+            guess = closest(name, [str(item["name"]) for item in function.params])
+            findings.problem(
+                f"{function.target_method} has no parameter {name!r}" + (f"; did you mean {guess!r}?" if guess else ""),
+                f"its parameters are: {names}",
+            )
+            continue
+        if name.upper() in seen:
+            findings.problem(f"Parameter {spec['name']} is given twice, in different case", "give it once")
+        seen.add(name.upper())
+        if not _param_fits(spec, value):
+            kind = f"{spec.get('dtype', 'object')}{list(spec['shape']) if spec.get('shape') else ''}"
+            findings.problem(
+                f"Parameter {spec['name']} takes {kind}, but {value!r} is {type(value).__name__}",
+                f"give a value of {kind}",
+            )
+    for upper, spec in specs.items():
+        if upper not in seen and "specs" not in spec and "default_value" not in spec:
+            findings.problem(
+                f"Parameter {spec['name']} has no default and is not given", f'model_params={{"{spec["name"]}": …}}'
+            )
+
+
+def _from_text(value: Any, kind: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        if kind in INTEGERS:
+            return int(value)
+        if kind in FLOATS:
+            return float(value)
+    except ValueError:
+        return value
+    return {"true": True, "false": False}.get(value.lower(), value) if kind == "BOOL" else value
+
+
+def _param_fits(spec: Mapping[str, Any], value: Any) -> bool:
+    """snowflake-ml's own rules: None is unset, bool is no number, int serves for float."""
+    if value is None:
+        return True
+    if "specs" in spec:
+        return isinstance(value, list if spec.get("shape") else Mapping)
+    shape = spec.get("shape")
+    if shape:
+        if not isinstance(value, list | tuple) or (len(shape) == 1 and shape[0] not in (-1, len(value))):
+            return False
+        inner = {**spec, "shape": list(shape)[1:] or None}
+        return all(item is not None and _param_fits(inner, item) for item in value)
+    kind = str(spec.get("dtype", "")).upper()
+    if kind in INTEGERS:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind in FLOATS:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == "STRING":
+        return isinstance(value, str)
+    if kind == "BOOL":
+        return isinstance(value, bool)
+    return not isinstance(value, list | tuple) or kind == "OBJECT"
