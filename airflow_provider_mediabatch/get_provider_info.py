@@ -36,7 +36,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "sensors": [_modules("sensors.stage_files")],
         "hooks": [_modules("hooks.mediabatch")],
-        "triggers": [_modules("triggers.batch_job", "triggers.stage_files")],
+        "triggers": [_modules("triggers.batch_job", "triggers.isolation_round", "triggers.stage_files")],
         "extra-links": [
             f"{_PACKAGE}.links.batch_job.BatchJobLink",
             f"{_PACKAGE}.links.location.LocationLink",

@@ -98,14 +98,14 @@ class IsolationJobs:
         location = StagePath(place.database, place.schema, place.stage, folder).full
         staged = StagedParquet(connection, self.request.plan.job_schema)
         names = ", ".join(sql.quoted(name) for name in self.request.manifest.columns)
-        rows = staged.copy_rows(
+        written = staged.copy_rows(
             f"SELECT {names} FROM {self._numbered(staged)} WHERE {ROW} >= {row_range.low} AND {ROW} < {row_range.high}",
             location,
         )
-        if rows != row_range.rows:
+        if written != row_range.rows:
             raise InvalidInputError(
-                f"The manifest {self.request.manifest.location} gave {rows} rows where {row_range.rows} were expected. "
-                "It was removed or changed; clear the task that listed the files"
+                f"The manifest {self.request.manifest.location} gave {written} rows where {row_range.rows} were "
+                "expected. It was removed or changed; clear the task that listed the files"
             )
         return self.range_request(row_range, location)
 
@@ -130,7 +130,7 @@ class IsolationJobs:
         expected = sum(item.row_range.rows for item in done_ranges(finished))
         if row_count != expected:
             raise IncompleteOutputError(
-                f"{self.location} holds {rows} rows, and the parts that are done wrote {expected}",
+                f"{self.location} holds {row_count} rows, and the parts that are done wrote {expected}",
                 running=_ENDED,
                 retry="A retry will find the same jobs and count again.",
             )

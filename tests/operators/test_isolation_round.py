@@ -16,7 +16,7 @@ from airflow_provider_mediabatch.batch.isolation_rounds import FinishedRange, Ro
 from airflow_provider_mediabatch.client import stages
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
-from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundTrigger
 
@@ -129,3 +129,6 @@ def test_the_folder_is_whole_at_the_end_and_again(media: Any, connection: Any) -
     for _ in range(2):
         assert isolation.complete_output(connection, finished) == 2
         assert stages.output_folder(connection, isolation.location) == stages.OutputFolder(2, True)
+    missing = FinishedRange(RowRange(2, 2, 3), 0, True)
+    with pytest.raises(IncompleteOutputError, match="holds 2 rows, and the parts that are done wrote 3"):
+        isolation.complete_output(connection, [*finished, missing])

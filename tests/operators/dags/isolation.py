@@ -1,4 +1,4 @@
-"""A model that raises for some files: what is good is finished, what is bad is put aside."""
+"""A model that raises for some files: these are quarantined, the others are finished."""
 
 from __future__ import annotations
 
