@@ -2,61 +2,40 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_env import REPOSITORY
+from documents import Document, check_make_target, run_shell
 
 from airflow_provider_mediabatch.demo import media, models
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
 
-README = (REPOSITORY / "README.md").read_text()
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+README = Document("README.md")
 
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Runs a script in a directory of its own, with the environment's commands on the PATH."""
     folder = tmp_path_factory.mktemp("readme")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "SNOWFLAKE"))}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-
-    def run(script: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["bash", "-euc", script],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    return run
+    return functools.partial(run_shell, folder=folder)
 
 
 def test_make_targets() -> None:
-    targets = [line.split()[1] for block in blocks("bash") for line in block.splitlines() if line.startswith("make ")]
+    targets = [
+        line.split()[1] for block in README.blocks("bash") for line in block.splitlines() if line.startswith("make ")
+    ]
     assert targets == ["demo", "test"]
-    if shutil.which("make") is None:
-        pytest.skip("make is not installed")
     for target in targets:
-        subprocess.run(["make", "--dry-run", target], cwd=REPOSITORY, check=True, capture_output=True)
+        check_make_target(target)
 
 
 def test_local_engine_commands(shell: Any) -> None:
-    script = "\n".join(block for block in blocks("bash") if "mediabatch local" in block)
-    python = next(block for block in blocks("python") if "Session" in block)
+    script = "\n".join(block for block in README.blocks("bash") if "mediabatch local" in block)
+    python = next(block for block in README.blocks("python") if "Session" in block)
     start, stop = script.rsplit("mediabatch local stop", 1)[0], "mediabatch local stop"
     try:
         done = shell(f'{start}\ntest -n "$AIRFLOW_CONN_SNOWFLAKE_DEFAULT"\npython - <<"EOF"\n{python}EOF\n')
@@ -78,7 +57,7 @@ def _load(engine: Any, cache: Path) -> Any:
 
 
 def test_the_dag(engine: Any, airflow_home: AirflowHome, tmp_path: Path) -> None:
-    dag = next(block for block in blocks("python") if "DAG(" in block)
+    dag = next(block for block in README.blocks("python") if "DAG(" in block)
     assert len([line for line in dag.splitlines() if line]) <= 30
     file = tmp_path / "photos.py"
     file.write_text(dag)
@@ -93,7 +72,7 @@ def test_the_grants_suffice(
 ) -> None:
     """The README's DAG runs in the README's role, with nothing granted beyond the README's statements."""
     session = _load(engine, tmp_path)
-    (grants,) = blocks("sql")
+    (grants,) = README.blocks("sql")
     for statement in filter(None, map(str.strip, grants.split(";"))):
         session.sql(statement).collect()
     for table in ("MEDIABATCH_LEDGER", "MEDIABATCH_LEDGER_LOCK"):  # the role's own ledger, in which nothing is done
@@ -105,20 +84,19 @@ def test_the_grants_suffice(
     connection["extra"] |= {"role": "MEDIABATCH"}
     monkeypatch.setitem(airflow_home.connections, "snowflake_default", json.dumps(connection))
     file = tmp_path / "photos.py"
-    file.write_text(next(block for block in blocks("python") if "DAG(" in block).replace('"photos"', '"granted"'))
+    file.write_text(
+        next(block for block in README.blocks("python") if "DAG(" in block).replace('"photos"', '"granted"')
+    )
     result = airflow_home.run_dag(file, "granted")
     assert result.state == "success", result.errors()
 
 
 def test_links_lead_somewhere() -> None:
-    prose = re.sub(r"^```.*?^```", "", README, flags=re.MULTILINE | re.DOTALL)
-    for target in re.findall(r"\]\(([^)#]+)\)", prose):
-        if not target.startswith("http"):
-            assert (REPOSITORY / target).exists(), target
+    assert README.broken_links() == []
 
 
 def test_the_order_of_sections() -> None:
-    sections = re.findall(r"^## (.+)$", README, flags=re.MULTILINE)
+    sections = re.findall(r"^## (.+)$", README.text, flags=re.MULTILINE)
     assert sections == [
         "Try it: two commands",
         "A DAG",

@@ -18,8 +18,7 @@ from airflow_provider_mediabatch.core.sample_report import SampleReport
 
 if TYPE_CHECKING:
     from conftest import Review
-
-    from airflow_provider_mediabatch.demo.running_airflow import RunningAirflow
+    from driven_airflow import DrivenAirflow
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
@@ -61,7 +60,7 @@ def statements(review: Review, since: float, word: str) -> list[str]:
         return [row[0] for row in rows]
 
 
-def overwrite(airflow: RunningAirflow, dag_id: str, run_id: str, task_id: str, value: Any) -> None:
+def overwrite(airflow: DrivenAirflow, dag_id: str, run_id: str, task_id: str, value: Any) -> None:
     """What a user who may edit XComs does in the UI."""
     path = f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task_id}/xcomEntries/return_value"
     airflow.api("PATCH", path, {"value": value, "map_index": -1})
