@@ -60,11 +60,6 @@ class Transaction:
         """Whether writes wait for a COMMIT."""
         return self.explicit or not self.session.parameters.get("AUTOCOMMIT", True)
 
-    @property
-    def active(self) -> bool:
-        """Whether there is something to commit or roll back."""
-        return self.explicit or bool(self._done)
-
     def on_end(self, action: Callable[[], None]) -> None:
         """Call this when the transaction ends: writes may be repeated until then, and need what they read from."""
         self._cleanup.append(action)

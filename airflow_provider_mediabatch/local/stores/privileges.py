@@ -104,15 +104,6 @@ class Privileges:
             "DELETE FROM grants WHERE kind = ? AND name = ? AND future = 0", (kind.upper(), _text(name))
         )
 
-    def owner(self, kind: str, name: Name) -> str:
-        """The role that owns an object; ACCOUNTADMIN where nothing else is noted."""
-        row = self.catalog.connect().execute(
-            "SELECT grantee FROM grants WHERE privilege = ? AND kind = ? AND name = ? AND future = 0",
-            (OWNERSHIP, kind.upper(), _text(name)),
-        )
-        found = row.fetchone()
-        return str(found["grantee"]) if found else ROLE
-
     # What GRANT, REVOKE and the statements about roles do.
 
     def exists(self, role: str) -> bool:

@@ -179,10 +179,10 @@ class ModelStore:
         self.catalog.connect().execute("DELETE FROM models WHERE id = ?", (model.id,))
         _remove(folders)
 
-    def drop_schema(self, database: str, schema: str | None = None) -> None:
-        """Drop everything in a schema, or in the whole database, that is itself being dropped."""
+    def drop_schema(self, database: str, schema: str) -> None:
+        """Drop everything in a schema that is itself being dropped."""
         for model in self.all():
-            if model.database == database and schema in (None, model.schema):
+            if (model.database, model.schema) == (database, schema):
                 self.drop(model)
 
     def drop_version(self, version: ModelVersion) -> None:

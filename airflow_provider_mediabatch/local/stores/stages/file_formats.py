@@ -102,11 +102,9 @@ class FileFormats:
             (file_format.database, file_format.schema, file_format.name, file_format.session),
         )
 
-    def drop_schema(self, database: str, schema: str | None = None) -> None:
-        """Drop everything in a schema, or in the whole database, that is itself being dropped."""
-        self.catalog.connect().execute(
-            "DELETE FROM file_formats WHERE database = ? AND (? IS NULL OR schema = ?)", (database, schema, schema)
-        )
+    def drop_schema(self, database: str, schema: str) -> None:
+        """Drop everything in a schema that is itself being dropped."""
+        self.catalog.connect().execute("DELETE FROM file_formats WHERE database = ? AND schema = ?", (database, schema))
 
     def session_closed(self, session: int) -> None:
         """Drop the temporary formats of the session with this id."""

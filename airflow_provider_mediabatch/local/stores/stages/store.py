@@ -160,13 +160,10 @@ class StageStore:
         shutil.rmtree(self.state_dir / "unload" / f"put_{session}", ignore_errors=True)
         self._drop_where("session = ?", (session,))
 
-    def drop_schema(self, database: str, schema: str | None = None) -> None:
-        """Drop everything in a schema, or in the whole database, that is itself being dropped."""
+    def drop_schema(self, database: str, schema: str) -> None:
+        """Drop everything in a schema that is itself being dropped."""
         self.file_formats.drop_schema(database, schema)
-        if schema is None:
-            self._drop_where("database = ?", (database,))
-        else:
-            self._drop_where("database = ? AND schema = ?", (database, schema))
+        self._drop_where("database = ? AND schema = ?", (database, schema))
 
     def rename(self, stage: Stage, database: str, schema: str, name: str) -> None:
         """Give a stage another name, in another schema too; its files are not moved.
