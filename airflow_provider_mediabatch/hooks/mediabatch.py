@@ -1,4 +1,4 @@
-"""The connection to Snowflake: Apache's hook and connection type, with the two parameters that it leaves out.
+"""The connection to Snowflake: Apache's hook and connection type, with the parameters that it leaves out.
 
 The modules of ``client``, ``files``, ``ledger`` and ``batch`` send the statements. Each takes an open connection, so
 that a task logs in once.
@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.snowflake.hooks.snowflake import SnowflakeHook
 
+from airflow_provider_mediabatch.hooks.session_parameters import with_required
+
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 
 class MediaBatchHook(SnowflakeHook):
-    """Apache's Snowflake hook, which also passes ``protocol`` on and skips the connector's platform detection.
+    """Apache's Snowflake hook with what the provider's statements need.
+
+    It passes ``protocol`` on, skips the connector's platform detection, and sets the session parameters that the
+    statements depend on (:mod:`.session_parameters`).
 
     It uses Apache's connection type ``snowflake``. A connection whose extra has ``protocol`` = ``http`` (with ``host``
     and ``port``) reaches the local engine; any other reaches a Snowflake account.
@@ -38,6 +43,7 @@ class MediaBatchHook(SnowflakeHook):
         if protocol := self._get_field(extra, "protocol"):  # type: ignore[no-untyped-call]
             params["protocol"] = protocol
         params.setdefault("platform_detection_timeout_seconds", 0)
+        params["session_parameters"] = with_required(params.get("session_parameters"))
         if self._network_timeout is not None:
             params.setdefault("network_timeout", self._network_timeout)
         return params

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_names import closest
 from airflow_provider_mediabatch.core.metadata import ComputePoolInfo, ModelInfo, StageInfo
@@ -88,8 +89,7 @@ def check_compute_pool(
     if pool is None:
         close = closest(resolved, found)
         findings.problem(
-            f"Compute pool {resolved} does not exist, or this role may not see it"
-            + (f"; did you mean {close}?" if close else ""),
+            errors.not_visible(f"Compute pool {resolved}", hint=f"; did you mean {close}?" if close else ""),
             (f"use one of: {', '.join(sorted(found)[:10])}; or " if found else "")
             + f"GRANT USAGE ON COMPUTE POOL {sql.identifier(resolved)} TO ROLE …",
         )
@@ -158,7 +158,7 @@ def _find_stage(
     known = stages.get((location.database, location.schema))
     if known is None:
         findings.problem(
-            f"Schema {schema} of {what} {location.full} does not exist, or this role may not see it",
+            errors.not_visible(f"Schema {schema} of {what} {location.full}"),
             f"correct the name, or GRANT USAGE ON SCHEMA {schema} TO ROLE …",
         )
         return None
@@ -168,7 +168,7 @@ def _find_stage(
     close = closest(location.stage, by_name)
     hint = f"; did you mean @{sql.qualified(location.database, location.schema, close)}?" if close else ""
     findings.problem(
-        f"Stage {location.stage_name} of {what} does not exist, or this role may not see it{hint}",
+        errors.not_visible(f"Stage {location.stage_name} of {what}", hint=hint),
         f"correct the name (unquoted is upper case), or GRANT {privilege} ON STAGE {location.stage_name} TO ROLE …",
     )
     return None
