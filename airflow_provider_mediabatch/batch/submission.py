@@ -70,6 +70,7 @@ class Attempt:
     :param adopted: an earlier try's finished job.
     :param failed: it ended as FAILED, and is kept (:attr:`JobRequest.keeps_failure`).
     :param attached: an earlier try's job, which had not ended when it was found.
+    :param role: the role that submitted it, where this task sent the statement.
     """
 
     job: str
@@ -80,6 +81,7 @@ class Attempt:
     adopted: bool = False
     failed: bool = False
     attached: bool = False
+    role: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For the trigger and the task's store."""
@@ -109,10 +111,14 @@ def find(
             state, _ = jobs.query_state(connection, str(query_id))
             if state is SubmissionState.RUNNING:
                 # Snowflake is still building the image, and makes the job only afterwards.
-                return Attempt(job, generation, Phase.SUBMITTING, started, str(query_id), attached=True)
+                return Attempt(
+                    job, generation, Phase.SUBMITTING, started, str(query_id), attached=True, role=noted.get("role")
+                )
             if state is not SubmissionState.SUCCEEDED:
                 return kept or generation
             info = jobs.describe(connection, job)  # The statement may have ended only after the first DESCRIBE.
+            if info is None and noted.get("role") != connection.role:
+                raise _not_visible(job)  # The job was there, and another role submitted it: it may still run.
             if info is None:
                 continue  # The job was there and was dropped. Its folder may hold files, so its name is not used again.
         status = JobStatus.of(info.status)
@@ -151,7 +157,16 @@ def submit(connection: SnowflakeConnection, snowflake_conn_id: str, request: Job
         if _describe_again(snowflake_conn_id, job) is not None:
             return Attempt(job, generation, Phase.RUNNING, started)
         raise submission_error(job, errors.error_text(error), errors.errno(error)) from error
-    return Attempt(job, generation, Phase.SUBMITTING, started, query_id)
+    return Attempt(job, generation, Phase.SUBMITTING, started, query_id, role=connection.role)
+
+
+def _not_visible(job: str) -> JobNotVisibleError:
+    return JobNotVisibleError(
+        f"A job named {job} exists already, but this connection's role may not see it, so it cannot be used. "
+        f"Let its owner run: {jobs.visible_grant(job)}; or use the role that started it",
+        running="Whether it still runs and incurs cost is not known.",
+        retry="A retry will find it by its name again, and will not start a second one.",
+    )
 
 
 def submission_error(job: str, text: str, errno: int | None = None) -> MediaBatchError:
@@ -161,12 +176,7 @@ def submission_error(job: str, text: str, errno: int | None = None) -> MediaBatc
     :param errno: its number, where the text does not begin with it.
     """
     if errno == errors.ALREADY_EXISTS or text.startswith((f"{errors.ALREADY_EXISTS}:", f"00{errors.ALREADY_EXISTS}")):
-        return JobNotVisibleError(
-            f"A job named {job} exists already, but this connection's role may not see it, so it cannot be used. "
-            f"Let its owner run: {jobs.visible_grant(job)}; or use the role that started it",
-            running="Whether it still runs and incurs cost is not known.",
-            retry="A retry will look it up again, and will not start a second one.",
-        )
+        return _not_visible(job)
     return SubmissionFailedError(f"Snowflake refused to start {job}: {text}")
 
 

@@ -77,7 +77,7 @@ class TaskState:
 
     def note_job(self, request: JobRequest, attempt: Attempt) -> None:
         """Note the job that the task found or submitted."""
-        names = ("generation", "query_id", "job", "started")
+        names = ("generation", "query_id", "job", "started", "role")
         note = {name: getattr(attempt, name) for name in names}
         self._save(JOB_NOTE, {"fingerprint": request.fingerprint, **note})
 

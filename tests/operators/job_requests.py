@@ -52,6 +52,21 @@ def make_request(media: Any, connection: Any, **params: Any) -> submission.JobRe
     return submission.JobRequest(f"MB_T_{name}", name, manifest, plan, plan.output_location)
 
 
+def make_role(connection: Any, *grants: str) -> str:
+    """A role that may use database, schema and warehouse, with further grants, and sees no job of another role."""
+    role = f"OTHER_{uuid.uuid4().hex[:8]}".upper()
+    for statement in (f"CREATE ROLE {role}", f"GRANT ROLE {role} TO USER AIRFLOW"):
+        rows(connection, statement)
+    for grant in (
+        "USAGE ON DATABASE MEDIA",
+        "USAGE ON SCHEMA MEDIA.PUBLIC",
+        f"USAGE ON WAREHOUSE {connection.warehouse}",
+        *grants,
+    ):
+        rows(connection, f"GRANT {grant} TO ROLE {role}")
+    return role
+
+
 def names(connection: Any, request: submission.JobRequest) -> list[str]:
     """The jobs of this work, by Snowflake's own record."""
     return sorted(name for name in jobs.statuses(connection, "MEDIA.PUBLIC") if request.stem in name)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-from operators.job_requests import make_request, until
+from operators.job_requests import make_request, make_role, until
 
 from airflow_provider_mediabatch.batch import submission
 from airflow_provider_mediabatch.client import jobs
@@ -98,18 +98,8 @@ def test_a_finished_job_that_was_not_recorded_is_adopted_and_not_run_again(claim
 def test_a_job_that_this_role_cannot_see_keeps_its_files(claims: Claims) -> None:
     job = claims.submit("one", mode="endless")
     until(claims.connection, job, "RUNNING")
-    role = f"OTHER_{uuid.uuid4().hex[:8]}".upper()
-    for statement in (
-        f"CREATE ROLE {role}",
-        f"GRANT ROLE {role} TO USER AIRFLOW",
-        f"GRANT USAGE ON DATABASE MEDIA TO ROLE {role}",
-        f"GRANT USAGE ON SCHEMA MEDIA.PUBLIC TO ROLE {role}",
-        f"GRANT USAGE ON WAREHOUSE {claims.connection.warehouse} TO ROLE {role}",
-        f"GRANT READ ON STAGE OP_FILES TO ROLE {role}",
-        f"GRANT ALL ON TABLE {claims.table} TO ROLE {role}",
-        f"GRANT ALL ON TABLE {claims.table}_LOCK TO ROLE {role}",
-    ):
-        claims.connection.cursor().execute(statement)
+    tables = [f"ALL ON TABLE {table}" for table in (claims.table, f"{claims.table}_LOCK")]
+    role = make_role(claims.connection, "READ ON STAGE OP_FILES", *tables)
     with claims.media.engine.connect(role=role) as other:
         assert jobs.describe(other, job) is None
         assert claims.claim("two", other).skipped == {"claimed": 1}

@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 import pytest
-from operators.job_requests import make_request, names, until
+from operators.job_requests import make_request, make_role, names, until
 
 from airflow_provider_mediabatch.batch import submission, wait_for_job
 from airflow_provider_mediabatch.batch.job_polling import JobPoller, Outcome, Phase, PollDecision
@@ -58,6 +58,20 @@ def test_running_job_is_attached_to_and_cancelled_one_makes_way(media: Any, conn
     assert run(conn_id, found).outcome is Outcome.FAILED
     assert jobs.describe(connection, first.job) is not None, "cancelled, not dropped: its logs stay"
     assert submission.find(connection, request) == 1
+
+
+def test_a_job_that_the_next_try_s_role_cannot_see_is_not_followed_by_a_second_one(
+    media: Any, connection: Any, conn_id: str
+) -> None:
+    request = make_request(media, connection, mode="endless")
+    first = submission.submit(connection, conn_id, request, 0)
+    until(connection, first.job, "RUNNING")
+    noted = {"fingerprint": request.fingerprint, **first.to_dict()}
+    role = make_role(connection)
+    with media.engine.connect(role=role) as other, pytest.raises(JobNotVisibleError, match="MONITOR ON SERVICE"):
+        submission.find(other, request, stored=noted)
+    rows(connection, f"DROP SERVICE {first.job}")
+    assert submission.find(connection, request, stored=noted) == 1, "the role that submitted it knows that it is gone"
 
 
 def test_second_submission_of_a_name_attaches(media: Any, connection: Any, conn_id: str) -> None:

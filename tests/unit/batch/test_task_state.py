@@ -67,6 +67,7 @@ def test_the_next_try_reads_what_was_noted() -> None:
         "query_id": "q",
         "job": "DB.SC.MB_X_2",
         "started": 5.0,
+        "role": None,
     }
     assert again.first_generation(REQUEST) == 3
 
