@@ -96,7 +96,7 @@ class Result:
         return cls(columns, pa.table(arrays, names=names), statement_type)
 
     @classmethod
-    def status(cls, message: str, column: str = "status") -> Result:
+    def status(cls, message: str = "Statement executed successfully.", column: str = "status") -> Result:
         """One row, one column: what every DDL answers. snowflake-ml checks for exactly this shape."""
         return cls.of([ResultColumn.text(column)], [(message,)], statement_type=24576)
 

@@ -29,7 +29,7 @@ def alter(ctx: Context, tree: exp.Expr) -> Result:
     translation = Translation(ctx)
     name = translation.names.name(tree.this)
     if tree.args.get("exists") and ctx.session.tables.find(*name) is None:
-        return Result.status("Statement executed successfully.")
+        return Result.status()
     changed: list[Table] = []
 
     def build() -> list[str]:
@@ -55,7 +55,7 @@ def alter(ctx: Context, tree: exp.Expr) -> Result:
     if old.temporary:
         ctx.session.tables.drop_temporary(old)
         ctx.session.tables.put_temporary(new)
-    return Result.status("Statement executed successfully.")
+    return Result.status()
 
 
 Altered = tuple[Table, dict[str, str]]

@@ -260,4 +260,4 @@ def comment(ctx: Context, tree: exp.Expr) -> Result:
     change(ctx, lambda: [new.remark()], [new])
     if new.temporary:
         ctx.session.tables.put_temporary(new)
-    return Result.status("Statement executed successfully.")
+    return Result.status()

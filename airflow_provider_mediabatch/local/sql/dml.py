@@ -133,11 +133,11 @@ def truncate(ctx: Context, tree: exp.Expr) -> Result:
         target = target_of(translation, tree.expressions[0], "TRUNCATE")
     except SnowflakeError as error:
         if tree.args.get("exists") and error.code == 2003:
-            return Result.status("Statement executed successfully.")
+            return Result.status()
         raise
     _execute_locked(ctx, translation, target, f"DELETE FROM {target.sql}")
     ctx.stores.stages.loads.forget(target.full_name)
-    return Result.status("Statement executed successfully.")
+    return Result.status()
 
 
 def set_value(column: TableColumn, value: exp.Expr) -> exp.EQ:

@@ -104,7 +104,7 @@ def alter_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     name = cursor.identifier()
     pools = ctx.stores.jobs.pools
     if if_exists and name not in {pool.name for pool in pools.all()}:
-        return Result.status("Statement executed successfully.")
+        return Result.status()
     pools.get(name)
     may(ctx, "MODIFY", "COMPUTE POOL", qualified(name))
     if cursor.accept("SUSPEND"):
@@ -122,7 +122,7 @@ def alter_compute_pool(ctx: Context, cursor: Cursor) -> Result:
             raise invalid_argument("node counts and AUTO_SUSPEND_SECS must be whole numbers")
         pools.update(name, **{key.lower(): value for key, value in given.items()})
     cursor.expect_end()
-    return Result.status("Statement executed successfully.")
+    return Result.status()
 
 
 @statement("DROP COMPUTE POOL")
@@ -171,4 +171,4 @@ def alter_account(ctx: Context, cursor: Cursor) -> Result:
     else:
         raise not_supported(f"ALTER ACCOUNT, but for SET and UNSET {BUILD_SETTING}")
     cursor.expect_end()
-    return Result.status("Statement executed successfully.")
+    return Result.status()

@@ -191,4 +191,4 @@ def alter_warehouse(ctx: Context, cursor: Cursor) -> Result:
         _options(cursor)
     elif not (cursor.accept("SUSPEND") or cursor.accept("RESUME", "IF", "SUSPENDED") or cursor.accept("RESUME")):
         raise not_supported(f"ALTER WAREHOUSE … {literal(cursor.rest())}")
-    return Result.status("Statement executed successfully.")
+    return Result.status()

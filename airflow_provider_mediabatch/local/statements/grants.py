@@ -47,7 +47,6 @@ def _plural(kind: str) -> str:
 
 _PLURALS = {_plural(kind): kind for kind in _PARTS}
 _Scope = Literal["ONE", "ALL", "FUTURE"]
-_DONE = "Statement executed successfully."
 
 
 @statement("GRANT", locked=False)
@@ -71,7 +70,7 @@ def grant(ctx: Context, cursor: Cursor) -> Result:
             ctx.stores.privileges.grant(
                 privilege, kind, name, grantee, by=ctx.session.role, future=scope == "FUTURE", grant_option=option
             )
-    return Result.status(_DONE)
+    return Result.status()
 
 
 @statement("REVOKE", locked=False)
@@ -91,7 +90,7 @@ def revoke(ctx: Context, cursor: Cursor) -> Result:
         _may_grant(ctx, kind, name)
         for privilege in privileges:
             ctx.stores.privileges.revoke(privilege, kind, name, grantee, future=scope == "FUTURE")
-    return Result.status(_DONE)
+    return Result.status()
 
 
 @statement("SHOW GRANTS", locked=False)
@@ -146,7 +145,7 @@ def _grant_role(ctx: Context, cursor: Cursor, *, revoke: bool) -> Result:
     if ctx.session.role not in GRANTERS:
         raise insufficient_privileges("role", role)
     (privileges.revoke_role if revoke else privileges.grant_role)(role, grantee, kind)
-    return Result.status(_DONE)
+    return Result.status()
 
 
 def _subject(ctx: Context, cursor: Cursor) -> tuple[list[str], str, list[str], _Scope]:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
     from airflow_provider_mediabatch.local.stores.models.model import Model
 
-DONE = "Statement executed successfully."
-
 
 def model_named(ctx: Context, cursor: Cursor) -> Model:
     """The model whose name stands next."""
@@ -101,7 +99,7 @@ def comment_on_model(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     owned(ctx, "MODEL", model.full_name)
     ctx.stores.models.update_model(model, comment=comment)
-    return Result.status(DONE)
+    return Result.status()
 
 
 @statement("ALTER MODEL")
@@ -111,7 +109,7 @@ def alter_model(ctx: Context, cursor: Cursor) -> Result:
     if_exists = cursor.accept("IF", "EXISTS")
     name = ctx.qualify(cursor.name())
     if if_exists and ctx.stores.models.find(*name) is None:
-        return Result.status(DONE)
+        return Result.status()
     model = ctx.stores.models.get(*name)
     owned(ctx, "MODEL", model.full_name)
     if cursor.accept("ADD"):
@@ -134,7 +132,7 @@ def alter_model(ctx: Context, cursor: Cursor) -> Result:
         ctx.stores.models.update_model(model, comment="")
     else:
         _set(ctx, cursor, model)
-    return Result.status(DONE)
+    return Result.status()
 
 
 def _add_version(ctx: Context, cursor: Cursor, model: Model) -> None:

@@ -82,7 +82,7 @@ def use_role(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     ctx.stores.privileges.check_role(role)
     ctx.session.role = role
-    return Result.status("Statement executed successfully.")
+    return Result.status()
 
 
 @statement("USE SECONDARY ROLES")
@@ -92,4 +92,4 @@ def use_secondary_roles(ctx: Context, cursor: Cursor) -> Result:
     if not cursor.accept("NONE"):
         raise not_supported("USE SECONDARY ROLES other than NONE")
     cursor.expect_end()
-    return Result.status("Statement executed successfully.")
+    return Result.status()

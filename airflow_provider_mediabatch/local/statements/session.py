@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.lexer import Cursor
     from airflow_provider_mediabatch.local.session.context import Context
 
-DONE = "Statement executed successfully."
-
 
 def _state(ctx: Context) -> Result:
     session = ctx.session
@@ -31,7 +29,7 @@ def _state(ctx: Context) -> Result:
         "warehouse": session.warehouse,
         "role": session.role,
     }
-    result = Result.status(DONE)
+    result = Result.status()
     return Result(result.columns, result.table, 4096, session=dict(names))
 
 
@@ -137,14 +135,14 @@ def alter_session(ctx: Context, cursor: Cursor) -> Result:
                 set_parameter(ctx, name, DEFAULT_PARAMETERS[name])
             else:
                 ctx.session.parameters.pop(name, None)
-        return Result.status(DONE)
+        return Result.status()
     cursor.expect("SET")
     while not cursor.at_end():
         name = cursor.identifier()
         cursor.expect("=")
         set_parameter(ctx, name, _value(cursor))
         cursor.accept(",")
-    return Result.status(DONE)
+    return Result.status()
 
 
 @statement("SET")
@@ -164,7 +162,7 @@ def set_variable(ctx: Context, cursor: Cursor) -> Result:
     if len(values) != len(names):
         raise syntax_error("the number of variables and of values differ")
     ctx.session.variables.update(zip(names, values, strict=True))
-    return Result.status(DONE)
+    return Result.status()
 
 
 @statement("UNSET")
@@ -175,7 +173,7 @@ def unset_variable(ctx: Context, cursor: Cursor) -> Result:
     ctx.session.variables.pop(cursor.identifier(), None)
     while many and cursor.accept(","):
         ctx.session.variables.pop(cursor.identifier(), None)
-    return Result.status(DONE)
+    return Result.status()
 
 
 @statement("BEGIN", "START TRANSACTION")
@@ -190,21 +188,21 @@ def begin(ctx: Context, cursor: Cursor) -> Result:
     if not cursor.at_end():
         raise not_supported("Snowflake Scripting (BEGIN … END)")
     transactions.of(ctx.session).begin()
-    return Result.status(DONE)
+    return Result.status()
 
 
 @statement("COMMIT")
 def commit(ctx: Context, cursor: Cursor) -> Result:
     """``COMMIT``; without an open transaction it succeeds too, which clients rely on."""
     transactions.of(ctx.session).commit()
-    return Result.status(DONE)
+    return Result.status()
 
 
 @statement("ROLLBACK")
 def rollback(ctx: Context, cursor: Cursor) -> Result:
     """``ROLLBACK``."""
     transactions.of(ctx.session).rollback()
-    return Result.status(DONE)
+    return Result.status()
 
 
 @statement("SHOW PARAMETERS")

@@ -123,7 +123,7 @@ def alter_stage(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("ALTER", "STAGE")
     stage = _named(ctx, cursor, cursor.accept("IF", "EXISTS"))
     if stage is None:
-        return Result.status("Statement executed successfully.")
+        return Result.status()
     owned(ctx, "STAGE", stage.full_name, stage.session)
     if cursor.accept("REFRESH"):
         subpath = options.options(cursor, ("SUBPATH",)).get("SUBPATH", "")
@@ -134,7 +134,7 @@ def alter_stage(ctx: Context, cursor: Cursor) -> Result:
         cursor.expect_end()
         may_create(ctx, "STAGE", database, schema)
         ctx.stores.stages.rename(stage, database, schema, name)
-        return Result.status("Statement executed successfully.")
+        return Result.status()
     cursor.expect("SET")
     given = options.options(cursor, _OPTIONS)
     cursor.expect_end()
@@ -152,7 +152,7 @@ def alter_stage(ctx: Context, cursor: Cursor) -> Result:
             raise not_supported(f"ALTER STAGE … SET {key}")
     if changes:
         ctx.stores.stages.update(stage, **changes)
-    return Result.status("Statement executed successfully.")
+    return Result.status()
 
 
 @statement("COMMENT ON STAGE", "COMMENT IF EXISTS ON STAGE")
@@ -168,7 +168,7 @@ def comment_on_stage(ctx: Context, cursor: Cursor) -> Result:
     if stage is not None:
         owned(ctx, "STAGE", stage.full_name, stage.session)
         ctx.stores.stages.update(stage, comment=comment)
-    return Result.status("Statement executed successfully.")
+    return Result.status()
 
 
 @statement("DESCRIBE STAGE", "DESC STAGE")
