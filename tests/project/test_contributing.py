@@ -117,5 +117,13 @@ def test_an_example_runs_in_one_process(checkout: Path) -> None:
         run_shell(".venv/bin/mediabatch local stop", checkout)
 
 
+def test_named_files_exist() -> None:
+    named = re.findall(r"`([\w./-]+/[\w.-]*)`", CONTRIBUTING.text)
+    kept = [name for name in named if not name.startswith((".mediabatch", "jobs"))]
+    roots = (REPOSITORY, REPOSITORY / "airflow_provider_mediabatch")
+    assert [name for name in kept if not any((root / name).exists() for root in roots)] == []
+    assert len(kept) >= 10
+
+
 def test_links_lead_to_files() -> None:
     assert CONTRIBUTING.broken_links() == []
