@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
-from airflow_provider_mediabatch.local.session.access import may_use_table
+from airflow_provider_mediabatch.local.session.access import require_table_privilege
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, column_of, default, refuse_twins
@@ -34,7 +34,7 @@ def alter(ctx: Context, tree: exp.Expr) -> Result:
 
     def build() -> list[str]:
         old = ctx.session.tables.get(*name)
-        may_use_table(ctx, "OWNERSHIP", old)
+        require_table_privilege(ctx, "OWNERSHIP", old)
         new, origin = old, {c.name: c.name for c in old.columns}
         for action in tree.args["actions"]:
             new, origin = _altered(translation, new, origin, action)

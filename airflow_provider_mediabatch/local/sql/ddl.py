@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import qualified, quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, not_supported, syntax_error
-from airflow_provider_mediabatch.local.session.access import created, dropped, may_use_table
+from airflow_provider_mediabatch.local.session.access import record_created, record_dropped, require_table_privilege
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, declared, refuse_twins
@@ -84,13 +84,13 @@ def _note_created(ctx: Context, table: Table) -> None:
     if table.temporary:
         ctx.session.tables.put_temporary(table)
     else:
-        created(ctx, table.kind, table.database, table.schema, table.name)
+        record_created(ctx, table.kind, table.database, table.schema, table.name)
 
 
 def _room_for(ctx: Context, tree: exp.Create, table: Table, existing: Table | None) -> list[str]:
     """What is to be done before a table or view can be made: OR REPLACE drops the one that is there."""
     if existing is not None and tree.args.get("replace"):
-        may_use_table(ctx, "OWNERSHIP", existing)
+        require_table_privilege(ctx, "OWNERSHIP", existing)
         return [f"DROP {existing.kind} {existing.sql}"]
     ctx.session.tables.check_free(table)
     return []
@@ -236,7 +236,7 @@ def drop(ctx: Context, tree: exp.Expr) -> Result:
             raise SnowflakeError(
                 1003, "42000", f"SQL compilation error:\n{found.full_name} is a {found.kind}, not a {kind}."
             )
-        may_use_table(ctx, "OWNERSHIP", found)
+        require_table_privilege(ctx, "OWNERSHIP", found)
         return [f"DROP {kind} {found.sql}"]
 
     place = Table(*name, columns=())
@@ -246,7 +246,7 @@ def drop(ctx: Context, tree: exp.Expr) -> Result:
     if found.temporary:
         ctx.session.tables.drop_temporary(found)
     else:
-        dropped(ctx, found.kind, found.database, found.schema, found.name)
+        record_dropped(ctx, found.kind, found.database, found.schema, found.name)
     return Result.status(f"{found.name} successfully dropped.")
 
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import syntax_error
-from airflow_provider_mediabatch.local.session.access import may_use_table
+from airflow_provider_mediabatch.local.session.access import require_table_privilege
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql.dml import (
     assigned,
@@ -36,7 +36,7 @@ def merge(ctx: Context, tree: exp.Expr) -> Result:
     tree = translation.resolve_names(tree)
     whens = [_When(when, target) for when in tree.args["whens"].expressions]
     for when in whens:
-        may_use_table(ctx, when.action, target)
+        require_table_privilege(ctx, when.action, target)
     expressions = [tree.args["on"]] + [e for when in whens for e in when.expressions]
     done, found = translation.expressions(expressions, [tree.this, tree.args["using"]], [])
     values = iter(done[1:])

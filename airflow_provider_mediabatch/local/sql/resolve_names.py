@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
-from airflow_provider_mediabatch.local.session.access import may_use_table
+from airflow_provider_mediabatch.local.session.access import require_table_privilege
 from airflow_provider_mediabatch.local.sql import table_sources, types
 from airflow_provider_mediabatch.local.sql.constants import Constants
 
@@ -214,7 +214,7 @@ class NameResolver:
     def lookup(self, node: exp.Table, privilege: str) -> Table:
         """The table that a statement changes, by the reference as it was written; the role must have the privilege."""
         found: Table = self.ctx.session.tables.get(*self.name(node))
-        may_use_table(self.ctx, privilege, found)
+        require_table_privilege(self.ctx, privilege, found)
         return found
 
     def name(self, node: exp.Table) -> tuple[str, str, str]:
@@ -231,7 +231,7 @@ class NameResolver:
         """The table behind a reference, noted with its columns."""
         name = self.ctx.qualify(tuple(part.name for part in table.parts))
         found: Table = self.ctx.session.tables.get(*name)
-        may_use_table(self.ctx, "SELECT", found)
+        require_table_privilege(self.ctx, "SELECT", found)
         database, physical = found.physical
         self.tables[found.physical] = found
         self.schema.setdefault(database, {})[physical] = {c.name: c.type for c in found.columns}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.defaults import ACCOUNT
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, invalid_argument, not_supported
-from airflow_provider_mediabatch.local.session.access import created, dropped, may
+from airflow_provider_mediabatch.local.session.access import record_created, record_dropped, require_privilege
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.options import options
@@ -79,7 +79,7 @@ def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     name = cursor.identifier()
     given = options(cursor, _PROPERTIES)
     cursor.expect_end()
-    may(ctx, "CREATE COMPUTE POOL", "ACCOUNT", ACCOUNT)
+    require_privilege(ctx, "CREATE COMPUTE POOL", "ACCOUNT", ACCOUNT)
     missing = [key for key in ("MIN_NODES", "MAX_NODES", "INSTANCE_FAMILY") if key not in given]
     if missing:
         raise invalid_argument(f"missing property '{missing[0]}'")
@@ -92,7 +92,7 @@ def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
         if if_not_exists and error.code == 2002:
             return Result.status(f"{name} already exists, statement succeeded.")
         raise
-    created(ctx, "COMPUTE POOL", name)
+    record_created(ctx, "COMPUTE POOL", name)
     return Result.status(f"Compute pool {name} successfully created.")
 
 
@@ -106,7 +106,7 @@ def alter_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     if if_exists and name not in {pool.name for pool in pools.all()}:
         return Result.status()
     pools.get(name)
-    may(ctx, "MODIFY", "COMPUTE POOL", qualified(name))
+    require_privilege(ctx, "MODIFY", "COMPUTE POOL", qualified(name))
     if cursor.accept("SUSPEND"):
         pools.update(name, suspended=1)
     elif cursor.accept("RESUME"):
@@ -135,11 +135,11 @@ def drop_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     if if_exists and name not in {pool.name for pool in ctx.stores.jobs.pools.all()}:
         return Result.status("Drop statement executed successfully (object already dropped).")
     ctx.stores.jobs.pools.get(name)
-    may(ctx, "OWNERSHIP", "COMPUTE POOL", qualified(name))
+    require_privilege(ctx, "OWNERSHIP", "COMPUTE POOL", qualified(name))
     if any(not job.terminal for job in ctx.stores.jobs.all(lambda job: job.compute_pool == name)):
         raise SnowflakeError(395024, "55000", f"Cannot drop compute pool {name}: it has running jobs")
     ctx.stores.jobs.pools.drop(name)
-    dropped(ctx, "COMPUTE POOL", name)
+    record_dropped(ctx, "COMPUTE POOL", name)
     return Result.status(f"{name} successfully dropped.")
 
 
@@ -160,7 +160,7 @@ def alter_account(ctx: Context, cursor: Cursor) -> Result:
     until it is set again; ``UNSET`` makes it 0.
     """
     cursor.expect("ALTER", "ACCOUNT")
-    may(ctx, "OWNERSHIP", "ACCOUNT", ACCOUNT)
+    require_privilege(ctx, "OWNERSHIP", "ACCOUNT", ACCOUNT)
     if cursor.accept("UNSET", BUILD_SETTING):
         ctx.stores.jobs.images.seconds = 0
     elif cursor.accept("SET", BUILD_SETTING, "="):

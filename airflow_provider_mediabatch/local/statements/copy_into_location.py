@@ -14,7 +14,7 @@ import duckdb
 
 from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported
-from airflow_provider_mediabatch.local.session.access import may_use_files
+from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql import queries, transactions
 from airflow_provider_mediabatch.local.sql.errors import translated
@@ -61,7 +61,7 @@ def unload(ctx: Context, cursor: Cursor) -> Result:
     the same name only, without it such a file is an error. No rows, no file.
     """
     stage, path = resolve_stage(ctx, stage_reference(cursor))
-    may_use_files(ctx, stage, write=True)
+    require_file_access(ctx, stage, write=True)
     if stage.object_kind != "STAGE":
         raise invalid_argument("rows cannot be unloaded into a model version")
     cursor.expect("FROM")

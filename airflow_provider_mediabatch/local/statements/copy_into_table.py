@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from airflow_provider_mediabatch.core.sql import qualified, quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
-from airflow_provider_mediabatch.local.session.access import may_use_files
+from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql.execute import run_sql
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
@@ -64,7 +64,7 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
     if str(given.get("ON_ERROR", "ABORT_STATEMENT")).upper() != "ABORT_STATEMENT":
         raise not_supported(f"ON_ERROR = {given['ON_ERROR']} in COPY INTO, only ABORT_STATEMENT")
     stage, path = resolve_stage(ctx, reference)
-    may_use_files(ctx, stage)
+    require_file_access(ctx, stage)
     file_format = parquet_format(ctx, given.get("FILE_FORMAT"), stage, "loading")
     table: Table = ctx.session.tables.get(*name)
     files = _files(ctx, stage, path, given, table)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.core.sql import literal, qualified
 from airflow_provider_mediabatch.local.errors import already_exists, does_not_exist, not_supported
-from airflow_provider_mediabatch.local.session.access import created, dropped
+from airflow_provider_mediabatch.local.session.access import record_created, record_dropped
 from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
@@ -72,7 +72,7 @@ def create_database(ctx: Context, cursor: Cursor) -> Result:
             raise already_exists("Object", name)
         _drop_database(ctx, name)
     storage.create_database(name, ctx.session.role, options.get("COMMENT", ""))
-    created(ctx, "DATABASE", name)
+    record_created(ctx, "DATABASE", name)
     ctx.session.database, ctx.session.schema = name, "PUBLIC"
     return Result.status(f"Database {name} successfully created.")
 
@@ -81,7 +81,7 @@ def _drop_database(ctx: Context, name: str) -> None:
     for row in ctx.stores.storage.schemas(name):
         ctx.stores.drop_schema(name, row["name"])
     ctx.stores.storage.drop_database(name)
-    dropped(ctx, "DATABASE", name)
+    record_dropped(ctx, "DATABASE", name)
 
 
 @statement("DROP DATABASE")
@@ -120,7 +120,7 @@ def create_schema(ctx: Context, cursor: Cursor) -> Result:
         ctx.stores.drop_schema(database, name)
         storage.drop_schema(database, name)
     storage.create_schema(database, name, ctx.session.role, options.get("COMMENT", ""))
-    created(ctx, "SCHEMA", database, name)
+    record_created(ctx, "SCHEMA", database, name)
     ctx.session.database, ctx.session.schema = database, name
     return Result.status(f"Schema {name} successfully created.")
 
@@ -139,7 +139,7 @@ def drop_schema(ctx: Context, cursor: Cursor) -> Result:
         raise does_not_exist("Schema", qualified(*given))
     ctx.stores.drop_schema(database, name)
     ctx.stores.storage.drop_schema(database, name)
-    dropped(ctx, "SCHEMA", database, name)
+    record_dropped(ctx, "SCHEMA", database, name)
     if (ctx.session.database, ctx.session.schema) == (database, name):
         ctx.session.schema = None
     return Result.status(f"{name} successfully dropped.")
@@ -159,7 +159,7 @@ def create_warehouse(ctx: Context, cursor: Cursor) -> Result:
         storage.drop_warehouse(name)
     size, comment = options.get("WAREHOUSE_SIZE", "X-Small"), options.get("COMMENT", "")
     storage.create_warehouse(name, size, ctx.session.role, comment)
-    created(ctx, "WAREHOUSE", name)
+    record_created(ctx, "WAREHOUSE", name)
     ctx.session.warehouse = name
     return Result.status(f"Warehouse {name} successfully created.")
 
@@ -175,7 +175,7 @@ def drop_warehouse(ctx: Context, cursor: Cursor) -> Result:
             return Result.status("Drop statement executed successfully.")
         raise does_not_exist("Warehouse", name)
     ctx.stores.storage.drop_warehouse(name)
-    dropped(ctx, "WAREHOUSE", name)
+    record_dropped(ctx, "WAREHOUSE", name)
     return Result.status(f"{name} successfully dropped.")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.runner.spec import RunSpec
-from airflow_provider_mediabatch.local.session.access import created, may, may_use_files
+from airflow_provider_mediabatch.local.session.access import record_created, require_file_access, require_privilege
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql import queries
 from airflow_provider_mediabatch.local.statement_result import Pending, Result, ResultColumn
@@ -112,11 +112,11 @@ def execute(ctx: Context, cursor: Cursor) -> Result | Pending:
     specification = given.specification
     name = ctx.qualify(given.name or (f"BATCH_INFERENCE_{uuid.uuid4().hex.upper()}",))
     _check_pool(ctx, given)
-    may(ctx, "CREATE SERVICE", "SCHEMA", qualified(*name[:2]))
+    require_privilege(ctx, "CREATE SERVICE", "SCHEMA", qualified(*name[:2]))
     ctx.stores.jobs.check_free(*name)
     database, schema, model = ctx.qualify(given.model)
     version = ctx.stores.models.version(database, schema, model, given.version)
-    may(ctx, "READ", "MODEL", qualified(database, schema, model))
+    require_privilege(ctx, "READ", "MODEL", qualified(database, schema, model))
     method = choose(methods(Path(version.dir)), given.function, qualified(database, schema, model))
     check(method, specification.params, specification.partition_column)
     stage, path = _output(ctx, specification, name[2])
@@ -168,7 +168,7 @@ def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, 
                 if specification.overwrite:
                     shutil.rmtree(run.output_dir, ignore_errors=True)
                 made = jobs.create(replace(job, created=time.time()), run)
-                created(ctx, "SERVICE", job.database, job.schema, job.name)
+                record_created(ctx, "SERVICE", job.database, job.schema, job.name)
             except SnowflakeError:
                 discard()
                 raise
@@ -182,7 +182,7 @@ def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, 
 
 def _check_pool(ctx: Context, given: _Statement) -> None:
     pool = ctx.stores.jobs.pools.get(given.pool)
-    may(ctx, "USAGE", "COMPUTE POOL", qualified(given.pool))
+    require_privilege(ctx, "USAGE", "COMPUTE POOL", qualified(given.pool))
     if pool.gpu:
         raise not_supported(f"jobs in compute pool {given.pool}: its family {pool.instance_family} has GPUs")
     if given.specification.gpu:
@@ -197,7 +197,7 @@ def _output(ctx: Context, specification: Specification, name: str) -> tuple[Stag
     stage, path = resolve_stage(ctx, specification.output)
     if stage.kind != "internal":
         raise invalid(f"output.stage_location must be on an internal stage; {stage.full_name} is external")
-    may_use_files(ctx, stage, write=True)
+    require_file_access(ctx, stage, write=True)
     folder = f"{path.rstrip('/')}/{name}/".lstrip("/")
     local = stage.path(folder)
     if not specification.overwrite and local.is_dir() and any(local.iterdir()):
@@ -222,7 +222,7 @@ def _input(ctx: Context, given: _Statement, output: Stage, output_path: str, dir
         raise invalid(
             f"input stage {stage.full_name} is encrypted by the client; jobs read server-side encryption only"
         )
-    may_use_files(ctx, stage)
+    require_file_access(ctx, stage)
     base = output_path.rsplit("/", 2)[0] + "/" if output_path.count("/") > 1 else ""
     inside = stage.full_name == output.full_name and path.startswith(base)
     if inside and not path[len(base) :].startswith(_TEMPORARY):

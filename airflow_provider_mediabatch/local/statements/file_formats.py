@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument
-from airflow_provider_mediabatch.local.session.access import created, dropped, may_create, owned
+from airflow_provider_mediabatch.local.session.access import (
+    record_created,
+    record_dropped,
+    require_create,
+    require_ownership,
+)
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.handlers import statement
@@ -32,7 +37,7 @@ def create_file_format(ctx: Context, cursor: Cursor) -> Result:
     given["TYPE"] = str(given.get("TYPE", "CSV")).upper()
     if given["TYPE"] not in TYPES:
         raise invalid_argument(f"invalid value '{given['TYPE']}' for property 'TYPE'")
-    may_create(ctx, "FILE FORMAT", name[0], name[1])
+    require_create(ctx, "FILE FORMAT", name[0], name[1])
     formats = ctx.stores.stages.file_formats
     session = ctx.session.id if is_temporary else None
     existing = formats.find(name, ctx.session.id)
@@ -41,7 +46,7 @@ def create_file_format(ctx: Context, cursor: Cursor) -> Result:
     comment = str(given.pop("COMMENT", ""))
     formats.create(name, given, comment=comment, owner=ctx.session.role, session=session, replace=replace)
     if not is_temporary:
-        created(ctx, "FILE FORMAT", *name)
+        record_created(ctx, "FILE FORMAT", *name)
     return Result.status(f"File format {name[2]} successfully created.")
 
 
@@ -57,10 +62,10 @@ def drop_file_format(ctx: Context, cursor: Cursor) -> Result:
         if if_exists:
             return Result.status("Drop statement executed successfully (object already dropped).")
         raise does_not_exist("File format", qualified(*name))
-    owned(ctx, "FILE FORMAT", found.full_name, found.session)
+    require_ownership(ctx, "FILE FORMAT", found.full_name, found.session)
     ctx.stores.stages.file_formats.drop(found)
     if found.session is None:
-        dropped(ctx, "FILE FORMAT", *name)
+        record_dropped(ctx, "FILE FORMAT", *name)
     return Result.status(f"{name[2]} successfully dropped.")
 
 

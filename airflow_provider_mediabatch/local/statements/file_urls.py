@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airflow_provider_mediabatch.local.errors import invalid_argument
-from airflow_provider_mediabatch.local.session.access import may_use_files
+from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql.system_functions import system_function
 
@@ -21,7 +21,7 @@ def _link(ctx: Context, reference: object, path: object, seconds: int) -> str | 
     if path is None:
         return None
     stage, folder = resolve_stage(ctx, str(reference))
-    may_use_files(ctx, stage)
+    require_file_access(ctx, stage)
     relative = f"{folder.rstrip('/')}/{path}".strip("/") if folder else str(path).strip("/")
     stage.path(relative)
     return ctx.stores.links.link(stage, relative, seconds)
@@ -52,5 +52,5 @@ def build_stage_file_url(ctx: Context, arguments: list[object]) -> object:
     if len(arguments) != 2:
         raise invalid_argument("BUILD_STAGE_FILE_URL takes a stage and a path")
     stage, _ = resolve_stage(ctx, str(arguments[0]))
-    may_use_files(ctx, stage)
+    require_file_access(ctx, stage)
     return ctx.stores.links.stage_url(stage) + quote(str(arguments[1]), safe="")

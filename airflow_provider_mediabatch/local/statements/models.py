@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported
-from airflow_provider_mediabatch.local.session.access import created, dropped, may, may_create, may_use_files, owned
+from airflow_provider_mediabatch.local.session.access import (
+    record_created,
+    record_dropped,
+    require_create,
+    require_file_access,
+    require_ownership,
+    require_privilege,
+)
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
@@ -30,12 +37,12 @@ def _source(ctx: Context, cursor: Cursor) -> Path:
     cursor.expect("FROM")
     if cursor.accept("MODEL"):
         model = model_named(ctx, cursor)
-        may(ctx, "READ", "MODEL", model.full_name)
+        require_privilege(ctx, "READ", "MODEL", model.full_name)
         version = cursor.identifier() if cursor.accept("VERSION") else None
         folder: Path = ctx.stores.models.version_of(model, version).dir
         return folder
     stage, path = resolve_stage(ctx, stage_reference(cursor))
-    may_use_files(ctx, stage)
+    require_file_access(ctx, stage)
     path_of_manifest: Path = stage.path(path)
     return path_of_manifest
 
@@ -61,13 +68,13 @@ def create_model(ctx: Context, cursor: Cursor) -> Result:
     existing = ctx.stores.models.find(database, schema, name)
     if existing is not None and if_not_exists:
         return Result.status(f"{name} already exists, statement succeeded.")
-    may_create(ctx, "MODEL", database, schema)
+    require_create(ctx, "MODEL", database, schema)
     if existing is not None and replace:
-        owned(ctx, "MODEL", existing.full_name)
+        require_ownership(ctx, "MODEL", existing.full_name)
     source = _source(ctx, cursor)
     cursor.expect_end()
     ctx.stores.models.create(database, schema, name, version, source, owner=ctx.session.role, replace=replace)
-    created(ctx, "MODEL", database, schema, name)
+    record_created(ctx, "MODEL", database, schema, name)
     return Result.status(f"Model {name} successfully created.")
 
 
@@ -81,9 +88,9 @@ def drop_model(ctx: Context, cursor: Cursor) -> Result:
     if if_exists and ctx.stores.models.find(*name) is None:
         return Result.status("Drop statement executed successfully (object already dropped).")
     model = ctx.stores.models.get(*name)
-    owned(ctx, "MODEL", model.full_name)
+    require_ownership(ctx, "MODEL", model.full_name)
     ctx.stores.models.drop(model)
-    dropped(ctx, "MODEL", *name)
+    record_dropped(ctx, "MODEL", *name)
     return Result.status(f"{model.name} successfully dropped.")
 
 
@@ -97,7 +104,7 @@ def comment_on_model(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("IS")
     comment = cursor.string()
     cursor.expect_end()
-    owned(ctx, "MODEL", model.full_name)
+    require_ownership(ctx, "MODEL", model.full_name)
     ctx.stores.models.update_model(model, comment=comment)
     return Result.status()
 
@@ -111,7 +118,7 @@ def alter_model(ctx: Context, cursor: Cursor) -> Result:
     if if_exists and ctx.stores.models.find(*name) is None:
         return Result.status()
     model = ctx.stores.models.get(*name)
-    owned(ctx, "MODEL", model.full_name)
+    require_ownership(ctx, "MODEL", model.full_name)
     if cursor.accept("ADD"):
         _add_version(ctx, cursor, model)
     elif cursor.accept("MODIFY", "VERSION"):
@@ -125,7 +132,7 @@ def alter_model(ctx: Context, cursor: Cursor) -> Result:
     elif cursor.accept("RENAME", "TO"):
         new = ctx.qualify(cursor.name())
         cursor.expect_end()
-        may_create(ctx, "MODEL", new[0], new[1])
+        require_create(ctx, "MODEL", new[0], new[1])
         ctx.stores.models.rename(model, *new)
     elif cursor.accept("UNSET", "COMMENT"):
         cursor.expect_end()

@@ -10,7 +10,7 @@ from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.runner.spec import PENDING, RUNNING, TERMINAL
-from airflow_provider_mediabatch.local.session.access import dropped, may
+from airflow_provider_mediabatch.local.session.access import record_dropped, require_privilege
 from airflow_provider_mediabatch.local.statement_result import Pending, Result, ResultColumn, utc_time, utc_time_or_null
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.show_clauses import (
@@ -74,7 +74,7 @@ def visible_job(ctx: Context, name: tuple[str, ...], privilege: str = "MONITOR")
     :raises SnowflakeError: 002003 or 003001.
     """
     job: Job = ctx.stores.jobs.get(*ctx.qualify(name))
-    may(ctx, privilege, "SERVICE", job.full_name)
+    require_privilege(ctx, privilege, "SERVICE", job.full_name)
     return job
 
 
@@ -181,7 +181,7 @@ def drop_service(ctx: Context, cursor: Cursor) -> Result:
             return Result.status("Drop statement executed successfully (object already dropped).")
         raise
     ctx.stores.jobs.drop(job)
-    dropped(ctx, "SERVICE", job.database, job.schema, job.name)
+    record_dropped(ctx, "SERVICE", job.database, job.schema, job.name)
     return Result.status(f"{job.name} successfully dropped.")
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
-from airflow_provider_mediabatch.local.session.access import may_use_files
+from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql.table_sources import arguments, relation, stage_reference, table_source
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
@@ -54,7 +54,7 @@ def staged_files(ctx: Context, node: exp.Expression) -> str:
         stage, paths, options = ctx.session.temporary[reference]
     else:
         stage, path = resolve_stage(ctx, reference)
-        may_use_files(ctx, stage)
+        require_file_access(ctx, stage)
         options = parquet_format(ctx, given.get("FILE_FORMAT"), stage, "reading staged")
         pattern = given.get("PATTERN")
         paths = below(stage, path, str(pattern) if pattern is not None else None)
@@ -112,7 +112,7 @@ def directory_table(ctx: Context, node: exp.Expression) -> str:
     stage, path = resolve_stage(ctx, reference)
     if path:
         raise invalid_argument(f"DIRECTORY takes a stage without a path, not '{reference}'")
-    may_use_files(ctx, stage)
+    require_file_access(ctx, stage)
     file = directory.file(ctx.stores.stages, stage)
     base = ctx.stores.links.stage_url(stage)
     return (
@@ -129,7 +129,7 @@ def infer_schema(ctx: Context, node: exp.Expression) -> str:
     if "LOCATION" not in given or "FILE_FORMAT" not in given:
         raise invalid_argument("INFER_SCHEMA needs LOCATION and FILE_FORMAT")
     stage, path = resolve_stage(ctx, str(given["LOCATION"]))
-    may_use_files(ctx, stage)
+    require_file_access(ctx, stage)
     options = parquet_format(ctx, given["FILE_FORMAT"], stage, "inferring the schema of")
     files = given.get("FILES")
     if isinstance(files, str):

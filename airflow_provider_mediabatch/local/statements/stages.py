@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import does_not_exist, invalid_argument, not_supported
-from airflow_provider_mediabatch.local.session.access import created, dropped, may_create, owned
+from airflow_provider_mediabatch.local.session.access import (
+    record_created,
+    record_dropped,
+    require_create,
+    require_ownership,
+)
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements.handlers import statement
@@ -55,13 +60,13 @@ def create_stage(ctx: Context, cursor: Cursor) -> Result:
         raise not_supported(
             "STORAGE_INTEGRATION and CREDENTIALS: external stages are folders below the state directory's buckets/"
         )
-    may_create(ctx, "STAGE", database, schema)
+    require_create(ctx, "STAGE", database, schema)
     session = ctx.session.id if is_temporary else None
     existing = ctx.stores.stages.find(database, schema, name, ctx.session.id)
     if if_not_exists and existing is not None and existing.session == session:
         return Result.status(f"{name} already exists, statement succeeded.")
     if replace and existing is not None and existing.session is None and session is None:
-        owned(ctx, "STAGE", existing.full_name)
+        require_ownership(ctx, "STAGE", existing.full_name)
     ctx.stores.stages.create(
         database,
         schema,
@@ -76,7 +81,7 @@ def create_stage(ctx: Context, cursor: Cursor) -> Result:
         replace=replace,
     )
     if not is_temporary:
-        created(ctx, "STAGE", database, schema, name)
+        record_created(ctx, "STAGE", database, schema, name)
     return Result.status(f"Stage area {name} successfully created.")
 
 
@@ -110,10 +115,10 @@ def drop_stage(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     if stage is None:
         return Result.status("Drop statement executed successfully (object already dropped).")
-    owned(ctx, "STAGE", stage.full_name, stage.session)
+    require_ownership(ctx, "STAGE", stage.full_name, stage.session)
     ctx.stores.stages.drop(stage)
     if stage.session is None:
-        dropped(ctx, "STAGE", stage.database, stage.schema, stage.name)
+        record_dropped(ctx, "STAGE", stage.database, stage.schema, stage.name)
     return Result.status(f"{stage.name} successfully dropped.")
 
 
@@ -124,7 +129,7 @@ def alter_stage(ctx: Context, cursor: Cursor) -> Result:
     stage = _named(ctx, cursor, cursor.accept("IF", "EXISTS"))
     if stage is None:
         return Result.status()
-    owned(ctx, "STAGE", stage.full_name, stage.session)
+    require_ownership(ctx, "STAGE", stage.full_name, stage.session)
     if cursor.accept("REFRESH"):
         subpath = options.options(cursor, ("SUBPATH",)).get("SUBPATH", "")
         cursor.expect_end()
@@ -132,7 +137,7 @@ def alter_stage(ctx: Context, cursor: Cursor) -> Result:
     if cursor.accept("RENAME", "TO"):
         database, schema, name = ctx.qualify(cursor.name())
         cursor.expect_end()
-        may_create(ctx, "STAGE", database, schema)
+        require_create(ctx, "STAGE", database, schema)
         ctx.stores.stages.rename(stage, database, schema, name)
         return Result.status()
     cursor.expect("SET")
@@ -166,7 +171,7 @@ def comment_on_stage(ctx: Context, cursor: Cursor) -> Result:
     comment = cursor.string()
     cursor.expect_end()
     if stage is not None:
-        owned(ctx, "STAGE", stage.full_name, stage.session)
+        require_ownership(ctx, "STAGE", stage.full_name, stage.session)
         ctx.stores.stages.update(stage, comment=comment)
     return Result.status()
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor, decode_string
-from airflow_provider_mediabatch.local.session.access import may_use_files
+from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.statement_result import FileTransfer, Result, ResultColumn
 from airflow_provider_mediabatch.local.statements import options
@@ -79,7 +79,7 @@ def put(ctx: Context, cursor: Cursor) -> Result | FileTransfer:
     rest.expect_end()
     if stage.kind == "external" or stage.object_kind != "STAGE":
         raise invalid_argument(f"PUT is not possible to {stage.full_name}: only internal stages take uploaded files")
-    may_use_files(ctx, stage, write=True)
+    require_file_access(ctx, stage, write=True)
     compress = options.boolean("AUTO_COMPRESS", given.get("AUTO_COMPRESS", True))
     overwrite = options.boolean("OVERWRITE", given.get("OVERWRITE", False))
     folder = stage.path(path)
@@ -120,7 +120,7 @@ def get(ctx: Context, cursor: Cursor) -> FileTransfer:
     rest = Cursor(match["rest"], cursor.bindings)
     given = options.options(rest, ("PARALLEL", "PATTERN"))
     rest.expect_end()
-    may_use_files(ctx, stage)
+    require_file_access(ctx, stage)
     files = stage_files.matching(stage, path, stage_files.pattern(given.get("PATTERN")))
     if stage.path(path).is_file():  # a.jpg is that file alone, not a.jpg.bak too
         files = iter([stage_files.StagedFile(path, 0, 0)])
@@ -140,7 +140,7 @@ def _location(ctx: Context, cursor: Cursor, write: bool = False) -> tuple[Stage,
     stage, path = resolve_stage(ctx, stage_reference(cursor))
     given = options.options(cursor, ("PATTERN",))
     cursor.expect_end()
-    may_use_files(ctx, stage, write)
+    require_file_access(ctx, stage, write)
     return stage, list(stage_files.matching(stage, path, stage_files.pattern(given.get("PATTERN"))))
 
 
@@ -205,8 +205,8 @@ def copy_files(ctx: Context, cursor: Cursor) -> Result:
     source, path = resolve_stage(ctx, stage_reference(cursor))
     given = options.options(cursor, ("FILES", "PATTERN", "DETAILED_OUTPUT"))
     cursor.expect_end()
-    may_use_files(ctx, source)
-    may_use_files(ctx, target, write=True)
+    require_file_access(ctx, source)
+    require_file_access(ctx, target, write=True)
     if target.object_kind != "STAGE":
         raise invalid_argument("files cannot be copied into a model version")
     if "FILES" in given:
