@@ -11,6 +11,7 @@ from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest, su
 from airflow_provider_mediabatch.client import jobs, stages
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core.job_status import JobStatus
+from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.exceptions import (
     RETRY_NEXT,
     FilesMissingError,
@@ -68,6 +69,7 @@ def verify_output(connection: SnowflakeConnection, request: JobRequest, attempt:
             running=_ENDED,
             retry=_AGAIN,
         )
+    _verify_identity(staged, request, attempt, location)
     column = request.plan.partition_column
     if column is not None and not request.plan.keeps_rows and expected:
         missing = staged.missing_values(column, request.manifest.location, location)
@@ -78,6 +80,31 @@ def verify_output(connection: SnowflakeConnection, request: JobRequest, attempt:
                 retry=_AGAIN,
             )
     return rows
+
+
+def _verify_identity(staged: StagedParquet, request: JobRequest, attempt: Attempt, location: str) -> None:
+    """Each row of the manifest must be in the output as often as in the manifest.
+
+    The right number of rows proves nothing: a row that is there twice could hide one that is missing.
+    """
+    manifest = request.manifest
+    outputs = {name.upper() for name in request.plan.outputs}
+    # An output of the model with the name of an input hides the input's values.
+    keys = [
+        name
+        for name in (*manifest.file_columns, CONTENT_ID)
+        if name in manifest.columns and name.upper() not in outputs
+    ]
+    if not (keys and request.plan.keeps_rows and manifest.row_count):
+        return
+    missing, example = staged.missing_row(keys, manifest.location, location)
+    if missing:
+        raise IncompleteOutputError(
+            f"The output of job {attempt.job} in {location} has as many rows as its manifest, but {example} is missing "
+            f"({missing:,} rows of the manifest are missing, and others are there more than once)",
+            running=_ENDED,
+            retry=RETRY_NEXT,
+        )
 
 
 def polling_error(event: Mapping[str, Any], attempt: Attempt) -> PollingFailedError | None:

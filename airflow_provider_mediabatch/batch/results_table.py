@@ -6,6 +6,7 @@ rows inserted. The DELETE takes the table's lock, so two loads of one table run 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -104,23 +105,27 @@ def result_columns(
             "apart by file: a partitioned method must return the path among its outputs to be loaded, and for a ledger"
         )
     columns: dict[str, TableColumn] = {}
+    flattened: list[tuple[str, dict[str, TableColumn]]] = []
     for name, kind in found.items():
         is_nested = kind.split("(")[0].upper() in _NESTED
         if not is_nested and name not in modes:
             columns[name] = TableColumn(kind, f"{field(name)}::{kind}")
             continue
         value = f"{field(name)}::VARIANT" if is_nested else f"TRY_PARSE_JSON({field(name)}::VARCHAR)"
-        if modes.get(name, default) == "flatten":
-            columns |= _flattened(staged, result.location, name, value)
+        keys = _flattened(staged, result.location, name, value) if modes.get(name, default) == "flatten" else {}
+        if keys:
+            flattened.append((name, keys))
         else:
             columns[name] = TableColumn("VARIANT", value)
+    for name, keys in flattened:
+        columns |= _without_collisions(result, name, keys, columns)
     columns[PATH] = TableColumn("VARCHAR", f"{field(path)}::VARCHAR")
     columns.setdefault(CONTENT_ID, TableColumn("VARCHAR", "NULL::VARCHAR"))
     return columns
 
 
 def _flattened(staged: StagedParquet, location: str, name: str, value: str) -> dict[str, TableColumn]:
-    """One column for each key of an object column, typed when all its values are of one kind."""
+    """For each key of an object column, as the model wrote it: a column, typed when all values are of one kind."""
     rows = staged.rows(
         "SELECT F.KEY AS NAME, MIN(TYPEOF(F.VALUE)) AS LEAST, MAX(TYPEOF(F.VALUE)) AS MOST "
         f"FROM (SELECT {value} AS V FROM {staged.source(location)}) R, LATERAL FLATTEN(INPUT => R.V) F "
@@ -130,10 +135,37 @@ def _flattened(staged: StagedParquet, location: str, name: str, value: str) -> d
     for row in rows:
         kinds = {_SCALARS.get(row["LEAST"], "VARIANT"), _SCALARS.get(row["MOST"], "VARIANT")}
         kind = kinds.pop() if len(kinds) == 1 else "VARIANT"
-        columns[f"{name}_{row['NAME']}".upper()] = TableColumn(
-            kind, f"GET({value}, {sql.literal(row['NAME'])})::{kind}"
+        columns[str(row["NAME"])] = TableColumn(kind, f"GET({value}, {sql.literal(row['NAME'])})::{kind}")
+    return columns
+
+
+def _without_collisions(
+    result: BatchResult, name: str, keys: Mapping[str, TableColumn], columns: Mapping[str, TableColumn]
+) -> dict[str, TableColumn]:
+    """A flattened column's own columns, by their names in the table.
+
+    The names are made from data, so two keys, or a key and another column, may come to one name.
+
+    :param keys: key of the object, as the model wrote it, to column.
+    :param columns: what the table gets besides.
+    :raises InvalidInputError: with the names; nothing is overwritten.
+    """
+    named: dict[str, list[str]] = {}
+    for key in keys:
+        named.setdefault(f"{name}_{key}".upper(), []).append(key)
+    taken = {other.upper() for other in (*columns, *BOOKKEEPING_COLUMNS)}
+    collisions = {column: found for column, found in named.items() if len(found) > 1 or column in taken}
+    if collisions:
+        listed = "; ".join(
+            f"{column} would hold {', '.join(map(repr, found))}"
+            + (" and a column of that name" if column in taken else "")
+            for column, found in collisions.items()
         )
-    return columns or {name: TableColumn("VARIANT", value)}
+        raise InvalidInputError(
+            f"nested='flatten' of column {name} in the output of job {result.job} makes names that collide: {listed}. "
+            f"Use nested={{{name!r}: 'variant'}}, or rename the model's keys or the input's column"
+        )
+    return {column: keys[found[0]] for column, found in named.items()}
 
 
 _SCALARS = {"VARCHAR": "VARCHAR", "INTEGER": "FLOAT", "DECIMAL": "FLOAT", "DOUBLE": "FLOAT", "BOOLEAN": "BOOLEAN"}
@@ -148,7 +180,7 @@ def prepare_table(
         changed is always refused.
     :raises InvalidInputError: with the columns and the ALTER to run.
     """
-    wanted = {name: column.kind for name, column in columns.items()} | {
+    wanted = {name: _widest(column.kind) for name, column in columns.items()} | {
         name: kind for name, kind in BOOKKEEPING_COLUMNS.items() if name not in columns
     }
     existing = table_columns(connection, table)
@@ -163,6 +195,9 @@ def prepare_table(
     ]
     if changed:
         raise InvalidInputError(f"{table} does not take this output: {'; '.join(changed)}. Load it into another table")
+    for name, kind in wanted.items():
+        if _is_narrower(existing.get(name, kind), kind):
+            execute(connection, f"ALTER TABLE {table} ALTER COLUMN {sql.quoted(name)} SET DATA TYPE {kind}")
     missing = {name: kind for name, kind in wanted.items() if name not in existing}
     if not missing:
         return
@@ -173,7 +208,8 @@ def prepare_table(
             "or set schema_change='evolve'"
         )
     for name, kind in missing.items():
-        execute(connection, f"ALTER TABLE {table} ADD COLUMN {sql.quoted(name)} {kind}")
+        # Another loader may add the same column at the same time.
+        execute(connection, f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {sql.quoted(name)} {kind}")
 
 
 def load_rows(
@@ -225,6 +261,27 @@ def load_rows(
                 retry="A retry will read the output again.",
             )
     return loaded
+
+
+def _widest(kind: str) -> str:
+    """A column's type in the table: numbers with all 38 digits.
+
+    Parquet is written with the smallest precision that holds the values at hand, which says nothing of later ones.
+    """
+    precision, scale = _digits(kind)
+    return f"NUMBER(38,{scale})" if precision else kind
+
+
+def _is_narrower(existing: str, wanted: str) -> bool:
+    """Whether a number column has fewer digits than wanted and the same scale: only that can be widened in place."""
+    (have, have_scale), (want, want_scale) = _digits(existing), _digits(wanted)
+    return bool(have and want and have < want and have_scale == want_scale)
+
+
+def _digits(kind: str) -> tuple[int, int]:
+    """Precision and scale of ``NUMBER(p,s)``; zeros for another type."""
+    match = re.fullmatch(r"(?:NUMBER|DECIMAL|NUMERIC|FIXED)\((\d+), ?(\d+)\)", kind.strip(), re.IGNORECASE)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _family(kind: str) -> str:

@@ -72,6 +72,29 @@ class StagedParquet:
             or 0
         )
 
+    def missing_row(self, columns: Sequence[str], expected: str, found: str) -> tuple[int, str | None]:
+        """Rows of one folder that the other lacks, told by the values of some columns.
+
+        Rows with equal values are counted, so a row that is there twice does not stand for another one.
+
+        :param columns: what identifies a row.
+        :param expected: the folder whose rows must all be there.
+        :param found: the other folder.
+        :return: how many different rows are missing, and the first column of one of them.
+        """
+        keys = ", ".join(f"{field(name)}::VARCHAR AS K{number}" for number, name in enumerate(columns))
+        groups = ", ".join(str(number + 1) for number in range(len(columns)))
+        wanted, there = (
+            f"(SELECT {keys}, COUNT(*) AS N FROM {self.source(location)} GROUP BY {groups})"
+            for location in (expected, found)
+        )
+        same = " AND ".join(f"EQUAL_NULL(W.K{number}, T.K{number})" for number in range(len(columns)))
+        row = self.rows(
+            f"SELECT COUNT(*) AS MISSING, MIN(W.K0) AS EXAMPLE FROM {wanted} W LEFT JOIN {there} T ON {same} "
+            "WHERE COALESCE(T.N, 0) < W.N"
+        )[0]
+        return int(row["MISSING"]), row["EXAMPLE"]
+
     def stage_names(self, locations: Sequence[str], file_columns: Sequence[str]) -> list[str]:
         """The stages that the manifests' paths lie on, as SQL names; paths of another form are left out."""
         if not file_columns:

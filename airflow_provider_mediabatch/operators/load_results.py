@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import Asset, AssetAlias, BaseOperator
+from airflow.sdk.definitions.asset import AssetRef
 
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.batch_result import BatchResult
@@ -105,7 +106,9 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         }
         self.log.info("%d rows of %d jobs in %s", rows, len(full), table)
         for outlet in self.outlets:
-            context["outlet_events"][outlet].extra = {key: summary[key] for key in _EVENT}
+            # Outlets may also be entities of lineage, which have no events.
+            if isinstance(outlet, Asset | AssetAlias | AssetRef):
+                context["outlet_events"][outlet].extra = {key: summary[key] for key in _EVENT}
         return self.set_lineage_result(summary)
 
     def _results(self) -> list[tuple[BatchResult, Manifest]]:

@@ -170,3 +170,46 @@ def test_what_is_not_a_result(output: Output, results: Callable[..., Any], words
     operator = LoadResultsOperator(task_id="load", results=results, table="T", snowflake_conn_id="load_test")
     with pytest.raises(InvalidInputError, match=words):
         operator.execute({})  # type: ignore[typeddict-item]
+
+
+SPELLINGS = """
+    SELECT '@a' AS IMG, 'human' AS OUT_LABEL, '{"Label":"cat","label":"dog","LABEL":"cow","n":1}' AS OUT"""
+
+
+def test_flattened_names_that_collide_are_refused_by_name(output: Output) -> None:
+    with pytest.raises(InvalidInputError, match="OUT_LABEL") as caught:
+        output.load(output.write(SPELLINGS), nested={"OUT": "flatten"})
+    for key in ("Label", "label", "LABEL"):
+        assert repr(key) in str(caught.value)
+    only_the_input = SPELLINGS.replace('"Label":"cat",', "").replace('"LABEL":"cow",', "")
+    with pytest.raises(InvalidInputError, match="OUT_LABEL"):
+        output.load(output.write(only_the_input, job="MB_K"), nested={"OUT": "flatten"})
+    output.load(output.write(only_the_input, job="MB_L"), nested={"OUT": "variant"})
+    assert output.rows("OUT_LABEL")[0]["OUT_LABEL"] == "human"
+
+
+def test_an_outlet_that_is_no_asset_gets_no_event_and_fails_nothing(output: Output) -> None:
+    from airflow.providers.common.compat.lineage.entities import Table
+
+    asset = Asset("predictions_too")
+    summary = output.load(output.write(TWO), outlets=[asset, Table(database="d", cluster="c", name="t")])
+    assert summary["rows"] == 2
+    assert output.events[asset].extra["rows"] == 2
+
+
+def test_later_numbers_may_have_more_digits(output: Output) -> None:
+    output.load(output.write("SELECT '@a' AS IMG, 7::NUMBER(4,0) AS TOKENS"))
+    output.load(output.write("SELECT '@b' AS IMG, 123456789::NUMBER(18,0) AS TOKENS", job="MB_MORE"))
+    assert [int(row["TOKENS"]) for row in output.rows()] == [7, 123456789]
+
+
+def test_a_table_with_narrow_numbers_is_widened(output: Output) -> None:
+    output.load(output.write("SELECT '@a' AS IMG, 7::NUMBER(4,0) AS TOKENS"))
+    rows(
+        output.connection,
+        f"CREATE TABLE {output.table}_N AS SELECT * EXCLUDE TOKENS, TOKENS::NUMBER(4,0) AS TOKENS FROM {output.table}",
+    )
+    output.table += "_N"
+    assert len(output.rows()) == 1
+    output.load(output.write("SELECT '@b' AS IMG, 123456789::NUMBER(18,0) AS TOKENS", job="MB_MORE"))
+    assert [int(row["TOKENS"]) for row in output.rows()] == [7, 123456789]

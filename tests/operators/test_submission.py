@@ -11,11 +11,12 @@ import pytest
 from operators.job_requests import make_request, make_role, names, until
 
 from airflow_provider_mediabatch.batch import submission, wait_for_job
+from airflow_provider_mediabatch.batch.job_outcomes import verify_output
 from airflow_provider_mediabatch.batch.job_polling import JobPoller, Outcome, Phase, PollDecision
 from airflow_provider_mediabatch.client import jobs, stages
 from airflow_provider_mediabatch.client.connection import rows, still_connected
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
-from airflow_provider_mediabatch.exceptions import JobNotVisibleError, SubmissionFailedError
+from airflow_provider_mediabatch.exceptions import IncompleteOutputError, JobNotVisibleError, SubmissionFailedError
 
 
 def run(conn_id: str, attempt: submission.Attempt, deadline: float = 60) -> PollDecision:
@@ -216,3 +217,24 @@ def test_a_poll_over_a_lost_connection_logs_in_again(media: Any, connection: Any
     )
     assert decision.outcome is Outcome.DONE
     assert errors[0] is not None
+
+
+@pytest.mark.parametrize(
+    ("rows_written", "says"),
+    [
+        (["f00", "f00"], "is missing"),
+        (["f00"], "1 rows"),
+        (["f00", "f01", "f01"], "3 rows"),
+    ],
+)
+def test_output_is_verified_by_what_it_holds(media: Any, connection: Any, rows_written: list[str], says: str) -> None:
+    request = make_request(media, connection)
+    attempt = submission.Attempt(request.job(0), 0, None, 0.0)
+    folder = request.location(attempt.job)
+    values = " UNION ALL ".join(f"SELECT '{media.files}{name}.bin' AS \"IMG\", 1 AS N" for name in rows_written)
+    rows(connection, f"COPY INTO {folder} FROM ({values}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
+    rows(connection, f"COPY INTO {folder}_SUCCESS FROM (SELECT 1 AS N) SINGLE = TRUE FILE_FORMAT = (TYPE = PARQUET)")
+    with pytest.raises(IncompleteOutputError, match=says) as caught:
+        verify_output(connection, request, attempt)
+    if says == "is missing":
+        assert "f01.bin" in str(caught.value)
