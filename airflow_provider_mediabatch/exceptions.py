@@ -54,6 +54,10 @@ class ValidationFailedError(InvalidInputError):
         super().__init__(f"{len(lines)} problem{'s' if len(lines) != 1 else ''} with this batch:\n" + "\n".join(lines))
 
 
+class LedgerError(MediaBatchError):
+    """The ledger cannot be used as it is: a lock is held, or somebody dropped, emptied or doubled it."""
+
+
 class SampleFailedError(MediaBatchError, AirflowFailException):
     """The sample's job ran, and its output did not pass the checks."""
 

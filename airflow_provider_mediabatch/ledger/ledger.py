@@ -12,17 +12,16 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.client import errors
-from airflow_provider_mediabatch.client.connection import execute, qualified_name, rows, table_columns
+from airflow_provider_mediabatch.client.connection import qualified_name, table_columns
 from airflow_provider_mediabatch.core import sql
-from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
+from airflow_provider_mediabatch.exceptions import NOTHING_RUNS, InvalidInputError, LedgerError
 from airflow_provider_mediabatch.ledger import statements, take_over
 from airflow_provider_mediabatch.ledger.claims import Claim, ClaimOwner, LedgerSubject, Ownership, RecordedJob
+from airflow_provider_mediabatch.ledger.ledger_session import LedgerSession, doubled_rows
 from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
 
 if TYPE_CHECKING:
@@ -33,11 +32,21 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.manifest import Manifest
     from airflow_provider_mediabatch.files.relation import Relation
 
+_LISTS_AGAIN = "A retry will list and claim again."
+_SAME_JOBS = "A retry finds the same jobs and starts none."
+_NOT_SUBMITTED = {
+    "running": "This try submitted no job. A job of an earlier try may still run and incur cost.",
+    "retry": "Once the ledger is in order, a retry finds that job by its name, or submits one.",
+}
+_TAKEN = (
+    "the others were taken by another run, or listed again. Clear the task that lists the files, with what follows it"
+)
+
 
 class Ledger:
     """The ledger table through one open connection.
 
-    :param connection: with autocommit on, as a new connection has.
+    :param connection: with autocommit on, as a new connection has. Its LOCK_TIMEOUT is changed.
     :param table: its name as a user writes it; unqualified parts are filled from the connection.
     :raises InvalidInputError: for a name that is none.
     """
@@ -46,6 +55,7 @@ class Ledger:
         database, schema, name = qualified_name(connection, table, argument="ledger", kind="table")
         self._connection = connection
         self.table = sql.qualified(database, schema, name)
+        self._session = LedgerSession(connection, self.table)
         self._lock = sql.qualified(database, schema, f"{name}_LOCK")
 
     @classmethod
@@ -55,14 +65,14 @@ class Ledger:
 
     def exists(self) -> bool:
         """Whether the table is there already."""
-        return self._columns(self.table) is not None
+        return table_columns(self._connection, self.table) is not None
 
     def ensure(self) -> None:
         """Create both tables where they are missing.
 
         :raises InvalidInputError: when a table of this name has another shape; nothing is written then.
         """
-        found = self._columns(self.table)
+        found = table_columns(self._connection, self.table)
         if found is not None:
             missing = [name for name in statements.COLUMNS if name not in found]
             wrong = [
@@ -81,7 +91,7 @@ class Ledger:
         ):
             if name == self.table and found is not None:
                 continue
-            if name == self._lock and self._columns(self._lock) is not None:
+            if name == self._lock and table_columns(self._connection, self._lock) is not None:
                 continue
             self._create(statement, name)
 
@@ -90,9 +100,9 @@ class Ledger:
         from snowflake.connector.errors import ProgrammingError
 
         try:
-            self._execute(statement)
+            self._session.execute(statement)
         except ProgrammingError:
-            if self._columns(name) is None:
+            if table_columns(self._connection, name) is None:
                 raise
 
     def claim(
@@ -113,7 +123,7 @@ class Ledger:
         :param limit: most rows to hold, first by path.
         :param reprocess: take rows that are done as well.
         :param take_over_after: how old another's claim must be to be looked at.
-        :raises MediaBatchError: another claim held the lock for a minute.
+        :raises LedgerError: another session holds the lock, or somebody changed the ledger.
         """
         self.ensure()
         claim_id = owner.new_claim_id()
@@ -123,10 +133,12 @@ class Ledger:
             owner,
             adopt_own=not reprocess,
         )
-        for job in ended.finished:
-            self._adopt(job, owner)
-        with self._transaction(claim_id):
-            self._execute(
+        with self._session.explained(running=NOTHING_RUNS, retry=_LISTS_AGAIN):
+            for job in ended.finished:
+                self._adopt(job, owner)
+        with self._session.explained(running=NOTHING_RUNS, retry=_LISTS_AGAIN), self._session.transaction():
+            self._take_lock(claim_id)
+            self._session.execute(
                 statements.claim_sql(
                     relation,
                     self.table,
@@ -138,15 +150,15 @@ class Ledger:
                     reprocess=reprocess,
                 )
             )
-            self._execute(statements.release_earlier_claims_sql(self.table, claim_id, owner.prefix, subject))
+            self._session.execute(statements.release_earlier_claims_sql(self.table, claim_id, owner.prefix, subject))
         reasons = {"done": "done", "claimed": "claimed", "quarantined": "quarantined"}
         skipped: dict[str, int] = {}
-        for row in self._rows(statements.count_left_out_sql(relation, self.table, subject, claim_id)):
+        for row in self._session.rows(statements.count_left_out_sql(relation, self.table, subject, claim_id)):
             reason = reasons.get(str(row["STATE"]), "over_max_files")
             skipped[reason] = skipped.get(reason, 0) + int(row["COUNTED"])
-        number = self._rows(statements.generation_sql(self.table, claim_id, subject))[0]["GENERATION"]
+        number = self._session.rows(statements.generation_sql(self.table, claim_id, subject))[0]["GENERATION"]
         held = statements.held_rows(relation, self.table, subject, claim_id)
-        adopted = self._rows(statements.count_adopted_sql(self.table, owner, subject))[0]["COUNTED"]
+        adopted = self._session.rows(statements.count_adopted_sql(self.table, owner, subject))[0]["COUNTED"]
         return Claim(self.table, claim_id, held, skipped, int(number), int(adopted))
 
     def assign_shards(self, relation: Relation, claim_id: str) -> None:
@@ -154,7 +166,8 @@ class Ledger:
 
         :param relation: the held rows with their ``MB_SHARD``.
         """
-        self._execute(statements.set_shards_sql(relation, self.table, claim_id))
+        with self._session.explained(running=NOTHING_RUNS, retry=_LISTS_AGAIN):
+            self._session.execute(statements.set_shards_sql(relation, self.table, claim_id))
 
     def check_owned(
         self, manifest: Manifest, job: str, plan: InferencePlan | None = None, *, location: str
@@ -169,22 +182,19 @@ class Ledger:
         :raises InvalidInputError: when another run has taken rows; the listing must be made again.
         """
         self._check_version(manifest, plan)
-        mine = self._mine(manifest)
-        self._execute(statements.note_job_sql(self.table, mine, job, location))
+        with self._session.explained(**_NOT_SUBMITTED):
+            self._session.execute(statements.note_job_sql(self.table, self._mine(manifest), job, location))
         owned = self.ownership(manifest)
-        held = sum(owned.counts.values())
-        if held != manifest.row_count:
-            raise InvalidInputError(
-                f"this run holds {held:,} of the manifest's {manifest.row_count:,} rows in {self.table}: the others "
-                "were taken by another run, or listed again. Clear the task that lists the files, with what follows it"
-            )
+        self._check_held(manifest, sum(owned.counts.values()), lost=_TAKEN, **_NOT_SUBMITTED)
         return owned
 
     def ownership(self, manifest: Manifest) -> Ownership:
         """The manifest's rows by state, without changing any."""
         counts: dict[str, int] = {}
         jobs: dict[str, str] = {}
-        for row in self._rows(statements.count_states_sql(self.table, self._mine(manifest))):
+        with self._session.explained(**_NOT_SUBMITTED):
+            found = self._session.rows(statements.count_states_sql(self.table, self._mine(manifest)))
+        for row in found:
             counts[row["STATE"]] = counts.get(row["STATE"], 0) + int(row["COUNTED"])
             if row["STATE"] == "done" and row["JOB_NAME"]:
                 jobs[row["JOB_NAME"]] = row["OUTPUT_LOCATION"] or ""
@@ -195,25 +205,28 @@ class Ledger:
         prefix = ClaimOwner.prefix_of(str(manifest.claim_id))
         return [
             RecordedJob(row["JOB_NAME"], row["OUTPUT_LOCATION"], int(row["COUNTED"]))
-            for row in self._rows(statements.done_jobs_sql(self.table, prefix))
+            for row in self._session.rows(statements.done_jobs_sql(self.table, prefix))
         ]
 
     def record_done(self, manifest: Manifest, plan: InferencePlan | None, result: BatchResult) -> int:
         """Record a verified result; repeating it changes nothing but the time.
 
         :return: rows recorded.
-        :raises InvalidInputError: when not every row is done or quarantined afterwards.
+        :raises InvalidInputError: when other runs have taken rows meanwhile.
+        :raises LedgerError: when the ledger cannot be written, or somebody changed it. The output is whole.
         """
         self._check_version(manifest, plan)
-        changed = self._execute(statements.mark_done_sql(self.table, self._mine(manifest), result.job, result.location))
-        counts = self.ownership(manifest).counts
-        finished = counts.get("done", 0) + counts.get("quarantined", 0)
-        if finished != manifest.row_count:
-            raise InvalidInputError(
-                f"{finished:,} of the manifest's {manifest.row_count:,} rows are this run's in {self.table}: the "
-                f"others were taken by another run while job {result.job} ran",
-                running="The job is over and bills no more.",
-            )
+        costs = {
+            "running": f"Job {result.job} is DONE, its output in {result.location} is whole, "
+            "and it incurs no more cost.",
+            "retry": "Once the ledger is in order, a retry adopts the output and records it. It starts no job.",
+        }
+        mine = self._mine(manifest)
+        with self._session.explained(**costs):
+            changed = self._session.execute(statements.mark_done_sql(self.table, mine, result.job, result.location))
+            counts = self._session.rows(statements.count_states_sql(self.table, mine))
+        finished = sum(int(row["COUNTED"]) for row in counts if row["STATE"] in ("done", "quarantined"))
+        self._check_held(manifest, finished, lost="other runs took the rest while the job ran", **costs)
         return changed
 
     def release(self, claim_id: str, reason: str, manifest: Manifest | None = None) -> int:
@@ -224,7 +237,7 @@ class Ledger:
         :return: rows released.
         """
         mine = statements.claim_condition(claim_id) if manifest is None else self._mine(manifest)
-        return self._execute(statements.release_sql(self.table, mine, reason[:4000]))
+        return self._session.execute(statements.release_sql(self.table, mine, reason[:4000]))
 
     def quarantine_rows(self, manifest: Manifest, job: str, select: str) -> int:
         """Quarantine files that the model raises for; they are not taken again until they change or are released.
@@ -233,11 +246,12 @@ class Ledger:
         :param select: a SELECT of FILE_PATH and ERROR; its rows stay on the server.
         :return: rows quarantined.
         """
-        return self._execute(statements.quarantine_sql(self.table, self._mine(manifest), select, job))
+        with self._session.explained(running=f"Job {job} has ended and incurs no more cost.", retry=_SAME_JOBS):
+            return self._session.execute(statements.quarantine_sql(self.table, self._mine(manifest), select, job))
 
     def quarantined(self, manifest: Manifest, limit: int) -> list[dict[str, str]]:
         """The first of the manifest's quarantined files, ``{"path": …, "error": …}``."""
-        found = self._rows(statements.quarantined_files_sql(self.table, self._mine(manifest), limit))
+        found = self._session.rows(statements.quarantined_files_sql(self.table, self._mine(manifest), limit))
         return [{"path": row["FILE_PATH"], "error": row["ERROR"] or ""} for row in found]
 
     def release_quarantined(self, subject: LedgerSubject, paths: Sequence[str] | None = None) -> int:
@@ -247,7 +261,7 @@ class Ledger:
         :param paths: these full stage paths; None: all.
         :return: rows released.
         """
-        return self._execute(statements.release_quarantined_sql(self.table, subject, paths))
+        return self._session.execute(statements.release_quarantined_sql(self.table, subject, paths))
 
     def _claimed_jobs(
         self, relation: Relation, subject: LedgerSubject, owner: ClaimOwner, age: timedelta
@@ -267,7 +281,7 @@ class Ledger:
                 is_forgotten=bool(row["FORGOTTEN"]),
                 newest=str(row["NEWEST"]),
             )
-            for row in self._rows(statement)
+            for row in self._session.rows(statement)
         ]
 
     def _adopt(self, job: ClaimedJob, owner: ClaimOwner) -> None:
@@ -278,7 +292,7 @@ class Ledger:
         paths = take_over.finished_files_sql(self._connection, job)
         claim_id = job.claim_id if job.is_own else owner.new_claim_id()
         if paths:
-            self._execute(statements.adopt_sql(self.table, job, claim_id, paths))
+            self._session.execute(statements.adopt_sql(self.table, job, claim_id, paths))
 
     def _mine(self, manifest: Manifest) -> str:
         shard = manifest.shard if manifest.shards > 1 else None
@@ -297,48 +311,37 @@ class Ledger:
                 "both when a default or alias was moved between them".format(*claimed, *planned)
             )
 
-    @contextmanager
-    def _transaction(self, claim_id: str) -> Iterator[None]:
-        """BEGIN, the lock row, the caller's statements, COMMIT; a ROLLBACK after any failure."""
-        from snowflake.connector.errors import DatabaseError
+    def _take_lock(self, claim_id: str) -> None:
+        """Wait until no other claim is going on. Without the lock table's one row there is nothing to wait for."""
+        if self._session.execute(statements.take_lock_sql(self._lock, claim_id)) != 1:
+            raise LedgerError(
+                f"The lock table {self._lock} must have one row, and does not. Somebody changed it, and without that "
+                f"row two runs could claim the same files. DROP TABLE {self._lock} lets the next claim create it anew",
+                retry="A retry fails in the same way until the lock table is dropped.",
+            )
 
-        self._execute(f"ALTER SESSION SET LOCK_TIMEOUT = {statements.LOCK_TIMEOUT}")
-        self._execute("BEGIN")
-        try:
-            self._execute(statements.take_lock_sql(self._lock, claim_id))
-            yield
-            self._execute("COMMIT")
-        except DatabaseError as error:
-            self._rollback()
-            if errors.errno(error) == errors.LOCK_NOT_GRANTED:
-                raise MediaBatchError(
-                    f"another run was claiming files in {self.table} for more than {statements.LOCK_TIMEOUT} s",
-                    retry="A retry will list and claim again.",
-                ) from error
-            raise
-        except BaseException:
-            self._rollback()
-            raise
+    def _check_held(self, manifest: Manifest, held: int, *, lost: str, **costs: str) -> None:
+        """Check that the claim has exactly the manifest's rows.
 
-    def _rollback(self) -> None:
-        """End the transaction. A lost connection has ended it already: the first error is the one to raise."""
-        from contextlib import suppress
-
-        from snowflake.connector.errors import Error
-
-        with suppress(Error):
-            self._execute("ROLLBACK")
-
-    def _columns(self, table: str) -> dict[str, str] | None:
-        """A table's columns with their types, or None when it is not there."""
-        return table_columns(self._connection, table)
-
-    def _execute(self, statement: str) -> int:
-        """Run a statement and return how many rows it changed."""
-        return execute(self._connection, statement)
-
-    def _rows(self, statement: str) -> list[dict[str, Any]]:
-        return rows(self._connection, statement)
+        :param held: how many it has.
+        :param lost: what is to be said when other runs have taken rows.
+        :param costs: ``running`` and ``retry`` of the error.
+        :raises LedgerError: when somebody emptied or doubled the ledger.
+        :raises InvalidInputError: when other runs have taken rows.
+        """
+        if held == manifest.row_count:
+            return
+        count = f"This run holds {held:,} rows for the {manifest.row_count:,} rows of its manifest in {self.table}"
+        if held > manifest.row_count:
+            raise LedgerError(f"{count}. {doubled_rows(self.table)}", **costs)
+        if not self._session.rows(f"SELECT 1 FROM {self.table} LIMIT 1"):
+            raise LedgerError(
+                f"{count}: the ledger is empty, because somebody truncated or replaced it. Time Travel restores it: "
+                f"INSERT INTO {self.table} SELECT * FROM {self.table} AT (OFFSET => -3600). Or clear the task that "
+                "lists the files, after which every file is new",
+                **costs,
+            )
+        raise InvalidInputError(f"{count}: {lost}", running=costs["running"])
 
 
 def _family(kind: str) -> str:

@@ -49,8 +49,6 @@ its size; of a row of several files theirs joined with ``+``. ``GENERATION`` cou
 
 NOW = "SYSDATE()"
 _MD5 = "[0-9a-f]{32}:[0-9]+([+][0-9a-f]{32}:[0-9]+)*"
-LOCK_TIMEOUT = 60
-"""Seconds that a claim waits for another one. Snowflake's default is 12 hours."""
 
 
 def create_tables_sql(table: str, lock: str) -> list[str]:

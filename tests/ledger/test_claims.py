@@ -18,7 +18,7 @@ import pytest
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.batch_result import BatchResult
-from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
+from airflow_provider_mediabatch.exceptions import InvalidInputError, LedgerError
 from airflow_provider_mediabatch.ledger.claims import LedgerSubject
 
 OUTPUT = "@DB.SC.OUT/MB_JOB_0/"
@@ -122,7 +122,7 @@ def test_a_released_claim_is_free_and_can_be_taken_back(place: Any) -> None:
     assert place.ledger.check_owned(manifest, "DB.SC.J", location=OUTPUT).counts == {"claimed": 3}
     place.ledger.release(claim.claim_id, "the sample failed")
     assert place.names(place.claim("two", limit=1)) == ["a.jpg"]
-    with pytest.raises(InvalidInputError, match="2 of the manifest's 3 rows"):
+    with pytest.raises(InvalidInputError, match="2 rows for the 3 rows of its manifest"):
         place.ledger.check_owned(manifest, "DB.SC.J", location=OUTPUT)
 
 
@@ -192,8 +192,8 @@ def test_a_claim_waits_for_the_one_before_and_not_for_ever(
         timer.join()
         other.cursor().execute("BEGIN")
         other.cursor().execute(f"UPDATE {place.table}_LOCK SET CLAIM_ID = 'x'")
-        monkeypatch.setattr("airflow_provider_mediabatch.ledger.statements.LOCK_TIMEOUT", 1)
-        with pytest.raises(MediaBatchError, match="another run was claiming"):
+        monkeypatch.setattr("airflow_provider_mediabatch.ledger.ledger_session.LOCK_TIMEOUT", 1)
+        with pytest.raises(LedgerError, match="waited 1 s for a lock"):
             place.claim("two")
         other.cursor().execute("ROLLBACK")
     assert place.states() == dict.fromkeys(ALL, "claimed")

@@ -1,0 +1,124 @@
+"""The one way in which the ledger's statements are run: with a limited wait for locks, retries, and errors in words.
+
+Snowflake locks a table for UPDATE, MERGE and DELETE. It aborts a statement with 000625 when the wait exceeds
+LOCK_TIMEOUT, and at once when more than 20 statements wait for the same lock. With up to 1,024 shards on one ledger,
+the latter is nobody's mistake and passes by itself.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_mediabatch.client import connection as client
+from airflow_provider_mediabatch.client import errors
+from airflow_provider_mediabatch.exceptions import LedgerError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from snowflake.connector import SnowflakeConnection
+
+LOCK_TIMEOUT = 400
+"""Seconds that a statement waits for a lock. Snowflake rolls the idle transaction of a lost session back after 300
+(Transactions, "Aborting transactions"), so that a worker that was killed in a claim makes the others wait, not fail.
+Snowflake's default is 12 hours."""
+_FIRST_PAUSE, _LAST_PAUSE = 0.2, 10.0
+DUPLICATE_ROW = 100090
+"""A MERGE met several rows for one of its keys."""
+
+
+class LedgerSession:
+    """Statements on one ledger through one open connection.
+
+    :param connection: the task's own. Its LOCK_TIMEOUT is changed.
+    :param table: the ledger as SQL.
+    """
+
+    def __init__(self, connection: SnowflakeConnection, table: str) -> None:
+        self._connection = connection
+        self._table = table
+        self._has_timeout = False
+
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        """Rows of a SELECT, which waits for no lock."""
+        return client.rows(self._connection, statement)
+
+    def execute(self, statement: str) -> int:
+        """Run a statement that takes a lock, again with jitter while too many others wait for it.
+
+        A statement that fails with 000625 has changed nothing, and an open transaction stays open.
+
+        :return: rows changed.
+        """
+        from snowflake.connector.errors import DatabaseError
+
+        if not self._has_timeout:
+            client.execute(self._connection, f"ALTER SESSION SET LOCK_TIMEOUT = {LOCK_TIMEOUT}")
+            self._has_timeout = True
+        started, pause = time.monotonic(), _FIRST_PAUSE
+        while True:
+            try:
+                return client.execute(self._connection, statement)
+            except DatabaseError as error:
+                over = time.monotonic() - started + pause > LOCK_TIMEOUT
+                if errors.errno(error) != errors.LOCK_NOT_GRANTED or over:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(2 * pause, _LAST_PAUSE)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """BEGIN, the caller's statements, COMMIT; a ROLLBACK after any failure."""
+        return client.transaction(self._connection)
+
+    @contextmanager
+    def explained(self, *, running: str, retry: str) -> Iterator[None]:
+        """Turn errors of the ledger's tables in the block into a :class:`LedgerError`.
+
+        :param running: whether anything still runs and incurs cost, as it is known where the block stands.
+        :param retry: what a retry does once the ledger is in order.
+        :raises LedgerError: for a lock, a missing or read-only table, doubled rows; other errors pass.
+        """
+        from snowflake.connector.errors import DatabaseError
+
+        try:
+            yield
+        except DatabaseError as error:
+            what = self._problem(error)
+            if what is None:
+                raise
+            raise LedgerError(what, running=running, retry=retry) from error
+
+    def _problem(self, error: Exception) -> str | None:
+        table = self._table
+        number = errors.errno(error)
+        if number == errors.LOCK_NOT_GRANTED:
+            return (
+                f"A statement waited {LOCK_TIMEOUT} s for a lock on {table} or its lock table. Either other runs write "
+                "to the ledger without a pause, or a session holds the lock. SHOW LOCKS names it, and the statement "
+                "SELECT SYSTEM$ABORT_TRANSACTION(…) ends it"
+            )
+        if errors.is_missing(error):
+            grant = f"GRANT SELECT, INSERT, UPDATE ON TABLE {table} TO ROLE …"
+            return (
+                f"{errors.not_visible(f'The ledger {table}, or its lock table,', grant=grant)}. If it was dropped, "
+                f"UNDROP TABLE {table} restores it"
+            )
+        if number == errors.INSUFFICIENT_PRIVILEGES:
+            return (
+                f"This role may not write to the ledger: GRANT SELECT, INSERT, UPDATE ON TABLE {table} TO ROLE …, and "
+                f"the same on its lock table"
+            )
+        return doubled_rows(table) if number == DUPLICATE_ROW else None
+
+
+def doubled_rows(table: str) -> str:
+    """The sentence for a ledger with several rows of one key."""
+    key = "FILE_PATH, CONTENT_ID, MODEL_NAME, MODEL_VERSION, FUNCTION_NAME"
+    return (
+        f"{table} has more than one row for a file and model version, as after a restore into it. This finds them: "
+        f"SELECT {key}, COUNT(*) AS N FROM {table} GROUP BY {key} HAVING COUNT(*) > 1. Delete all rows of each but one"
+    )
