@@ -170,3 +170,12 @@ def test_time_zone_of_the_session(engine: Any) -> None:
         assert text == "2026-07-01 06:00:00.000 -0400"
         assert local.astimezone(datetime.UTC) == datetime.datetime(2026, 7, 1, 16, tzinfo=datetime.UTC)
         assert utc == datetime.datetime(2026, 7, 1, 10)
+
+
+def test_a_table_may_be_replaced_by_a_query_over_itself(connection: SnowflakeConnection) -> None:
+    cursor = connection.cursor()
+    cursor.execute("CREATE OR REPLACE TABLE SELF AS SELECT 7::NUMBER(4,0) AS N, 'x' AS S")
+    cursor.execute("CREATE OR REPLACE TABLE SELF AS SELECT S, N * 2 AS N FROM SELF")
+    assert rows(connection, "SELECT * FROM SELF") == [("x", 14)]
+    cursor.execute("CREATE TABLE IF NOT EXISTS SELF AS SELECT 1 AS OTHER")
+    assert rows(connection, "SELECT S FROM SELF") == [("x",)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -67,10 +68,18 @@ def _create_table(ctx: Context, tree: exp.Create) -> Result:
             done = "already exists, statement succeeded"
             return []
         statements = _room_for(ctx, tree, table, existing)
-        statements += [definition(table), table.remark()]
-        if query:
-            statements.insert(-1, f"INSERT INTO {table.sql} {query}")
-        return statements
+        if not query:
+            return [*statements, definition(table), table.remark()]
+        # The query may read the table that is replaced, so it is answered before that is dropped.
+        rows = quoted(f"mb_rows_{uuid.uuid4().hex}")
+        return [
+            f"CREATE TEMPORARY TABLE {rows} AS {query}",
+            *statements,
+            definition(table),
+            f"INSERT INTO {table.sql} SELECT * FROM {rows}",
+            f"DROP TABLE {rows}",
+            table.remark(),
+        ]
 
     change(ctx, build, [table])
     if "created" in done:
