@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from airflow_provider_mediabatch.core.grants import DOCTOR
+
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.metadata import Problem
 
@@ -40,6 +42,23 @@ class InvalidInputError(MediaBatchError, AirflowFailException):
 
     def __init__(self, what: str, *, running: str = NOTHING_RUNS, retry: str = RETRY_USELESS) -> None:
         super().__init__(what, running=running, retry=retry)
+
+
+class NotAuthorizedError(MediaBatchError, AirflowFailException):
+    """The role lacks a privilege, or does not see an object.
+
+    :param text: what Snowflake said.
+    :param grant: the GRANT that is missing.
+    :param errno: Snowflake's error number.
+    """
+
+    def __init__(self, text: str, grant: str, errno: int | None) -> None:
+        self.errno = errno
+        super().__init__(
+            f"This role may not do what the task asks for: {text}. Missing: {grant}; {DOCTOR}.",
+            running="The statement had no effect. A job that this task submitted earlier goes on.",
+            retry="A retry will fail in the same way until the privilege is granted.",
+        )
 
 
 class ValidationFailedError(InvalidInputError):

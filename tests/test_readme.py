@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from documents import Document, check_make_target, run_shell
 
+from airflow_provider_mediabatch.core import grants
 from airflow_provider_mediabatch.demo import media, models
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
+from airflow_provider_mediabatch.validation.batch_settings import BatchSettings
 
 README = Document("README.md")
 
@@ -67,13 +69,30 @@ def test_the_dag(engine: Any, airflow_home: AirflowHome, tmp_path: Path) -> None
     assert result.returned("full_batch")["rows"] == 6
 
 
+def test_the_grants_are_those_of_the_table() -> None:
+    """One table is the source of README's grants, of the doctor, and of the errors of a missing privilege."""
+    settings = BatchSettings(
+        model="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
+        input_stage="@MEDIA.PUBLIC.PHOTOS/demo/",
+        output_stage="@MEDIA.PUBLIC.WORK/predictions/",
+        compute_pool="LOCAL_POOL",
+        warehouse="COMPUTE_WH",
+    )
+    required = grants.required(settings.objects("MEDIA", "PUBLIC"))
+    (block,) = README.blocks("sql")
+    assert block.splitlines() == [
+        "CREATE ROLE IF NOT EXISTS MEDIABATCH;",
+        *(f"{statement};" for statement in grants.statements_sql(required, "MEDIABATCH")),
+    ]
+
+
 def test_the_grants_suffice(
     engine: Any, airflow_home: AirflowHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The README's DAG runs in the README's role, with nothing granted beyond the README's statements."""
     session = _load(engine, tmp_path)
-    (grants,) = README.blocks("sql")
-    for statement in filter(None, map(str.strip, grants.split(";"))):
+    (block,) = README.blocks("sql")
+    for statement in filter(None, map(str.strip, block.split(";"))):
         session.sql(statement).collect()
     for table in ("MEDIABATCH_LEDGER", "MEDIABATCH_LEDGER_LOCK"):  # the role's own ledger, in which nothing is done
         session.sql(f"DROP TABLE IF EXISTS {table}").collect()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.batch.job_polling import Phase
 from airflow_provider_mediabatch.client import errors, jobs, stages
 from airflow_provider_mediabatch.client.connection import connected
+from airflow_provider_mediabatch.core import grants
 from airflow_provider_mediabatch.core.job_names import MAX_GENERATION, job_name
 from airflow_provider_mediabatch.core.job_status import JobStatus, SubmissionState
 from airflow_provider_mediabatch.exceptions import JobNotVisibleError, MediaBatchError, SubmissionFailedError
@@ -177,7 +178,9 @@ def submission_error(job: str, text: str, errno: int | None = None) -> MediaBatc
     """
     if errno == errors.ALREADY_EXISTS or text.startswith((f"{errors.ALREADY_EXISTS}:", f"00{errors.ALREADY_EXISTS}")):
         return _not_visible(job)
-    return SubmissionFailedError(f"Snowflake refused to start {job}: {text}")
+    grant = grants.missing_grant(text, f"EXECUTE INFERENCE JOB SERVICE NAME = {job}")
+    hint = f". Missing: {grant}; {grants.DOCTOR}" if grant else ""
+    return SubmissionFailedError(f"Snowflake refused to start {job}: {text}{hint}")
 
 
 def _describe_again(snowflake_conn_id: str, job: str) -> jobs.JobInfo | None:

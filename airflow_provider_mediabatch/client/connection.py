@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.core import sql
-from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.exceptions import InvalidInputError, NotAuthorizedError
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -23,11 +23,22 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.05, 2.0
 
 @contextmanager
 def connected(snowflake_conn_id: str) -> Iterator[SnowflakeConnection]:
-    """One login through Apache's connection."""
+    """One login through Apache's connection.
+
+    :raises NotAuthorizedError: in place of a connector's error that asks for a privilege; it names the GRANT.
+    """
     from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
 
     with MediaBatchHook(snowflake_conn_id=snowflake_conn_id).connect() as connection:
-        yield connection
+        from snowflake.connector.errors import DatabaseError
+
+        try:
+            yield connection
+        except DatabaseError as error:
+            grant = errors.missing_grant(error, role=connection.role)
+            if grant is None:
+                raise
+            raise NotAuthorizedError(errors.error_text(error), grant, errors.errno(error)) from error
 
 
 @contextmanager

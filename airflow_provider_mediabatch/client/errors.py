@@ -7,6 +7,8 @@ module.
 
 from __future__ import annotations
 
+from airflow_provider_mediabatch.core import grants
+
 DOES_NOT_EXIST_OR_NOT_AUTHORIZED = frozenset({2003, 2043})
 """An object of this name does not exist, or the role may not see it (002003 for objects, 002043 for operations)."""
 
@@ -71,6 +73,19 @@ def session_ended(error: BaseException) -> bool:
     return errno(error) in SESSION_ENDED or type(error).__name__ == "ReauthenticationRequest"
 
 
+def missing_grant(error: BaseException, statement: str | None = None, role: str | None = None) -> str | None:
+    """The GRANT that an error asks for without naming it. None for any other error, or where no object is named.
+
+    :param error: the connector's error.
+    :param statement: what was sent, where the error does not know it.
+    :param role: the session's role.
+    """
+    if errno(error) != INSUFFICIENT_PRIVILEGES and not is_missing(error):
+        return None
+    text = str(getattr(error, "msg", None) or error)
+    return grants.missing_grant(text, getattr(error, "query", None) or statement, role)
+
+
 def not_visible(what: str, *, hint: str = "", grant: str = "") -> str:
     """The sentence for an object that is not there or may not be seen.
 
@@ -78,5 +93,5 @@ def not_visible(what: str, *, hint: str = "", grant: str = "") -> str:
     :param hint: what was most likely meant, as :func:`.did_you_mean` gives it.
     :param grant: the GRANT that lets the role see the object, if it exists.
     """
-    fix = f" (if it exists: {grant})" if grant else ""
+    fix = f" (if it exists: {grant}; {grants.DOCTOR})" if grant else ""
     return f"{what} does not exist, or this role may not see it{hint}{fix}"

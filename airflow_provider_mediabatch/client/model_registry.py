@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.client.connection import qualified_name, rows, rows_or_none
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import grants, sql
 from airflow_provider_mediabatch.core.job_names import did_you_mean
 from airflow_provider_mediabatch.core.metadata import FunctionInfo, ModelInfo
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -61,11 +61,9 @@ def _versions(connection: SnowflakeConnection, database: str, schema: str, model
     models = rows_or_none(connection, f"SHOW MODELS IN SCHEMA {place}")
     if models is None:
         what = f"Schema {place} of model {name}"
-        raise InvalidInputError(errors.not_visible(what, grant=f"GRANT USAGE ON SCHEMA {place} TO ROLE …"))
+        raise InvalidInputError(errors.not_visible(what, grant=grants.grant_for("schema", place)))
     hint = did_you_mean(model, [str(row["name"]) for row in models])
-    raise InvalidInputError(
-        errors.not_visible(f"Model {name}", hint=hint, grant=f"GRANT READ ON MODEL {name} TO ROLE …")
-    )
+    raise InvalidInputError(errors.not_visible(f"Model {name}", hint=hint, grant=grants.grant_for("model", name)))
 
 
 def _choose(versions: Sequence[Mapping[str, Any]], wanted: str | None, model: str) -> Mapping[str, Any]:
@@ -106,7 +104,7 @@ def _model_spec(row: Mapping[str, Any], model: str, version: str) -> Mapping[str
         raise InvalidInputError(
             f"Model {model} version {version} shows no model_spec: it was logged by a snowflake-ml-python too old for "
             "batch inference, or this role lacks READ on the model "
-            f"(GRANT READ ON MODEL {model} TO ROLE …)"
+            f"({grants.grant_for('model', model)})"
         )
     return spec
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.client.connection import rows, rows_or_none
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import grants, sql
 from airflow_provider_mediabatch.core.job_names import closest
 from airflow_provider_mediabatch.core.metadata import StageInfo
 from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -68,7 +68,7 @@ def describe_stage(connection: SnowflakeConnection, path: StagePath) -> dict[str
     found = rows_or_none(connection, f"SHOW STAGES LIKE {sql.like(path.stage)} IN SCHEMA {schema}")
     if found is None:
         what = f"Schema {schema} of stage @{path.stage_name}"
-        raise InvalidInputError(errors.not_visible(what, grant=f"GRANT USAGE ON SCHEMA {schema} TO ROLE …"))
+        raise InvalidInputError(errors.not_visible(what, grant=grants.grant_for("schema", schema)))
     for row in found:
         if row["name"] == path.stage:
             return row
@@ -76,7 +76,7 @@ def describe_stage(connection: SnowflakeConnection, path: StagePath) -> dict[str
     names = [row["name"] for row in found or rows(connection, f"SHOW STAGES IN SCHEMA {schema}")]
     meant = closest(path.stage, names)
     hint = f"; did you mean @{sql.qualified(path.database, path.schema, meant)}?" if meant else ""
-    grant = f"GRANT READ ON STAGE {path.stage_name} TO ROLE …, for an external stage GRANT USAGE"
+    grant = f"{grants.grant_for('input_stage', path.stage_name)}, for an external stage GRANT USAGE"
     raise InvalidInputError(errors.not_visible(f"Stage @{path.stage_name}", hint=hint, grant=grant))
 
 

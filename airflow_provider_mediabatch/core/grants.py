@@ -142,38 +142,58 @@ def grant_for(object: str, name: str) -> str:
     return grant_sql(", ".join(dict.fromkeys(row.privilege for row in rows)), rows[0].kind, name)
 
 
-_REFUSED = re.compile(r"Insufficient privileges to operate on ([a-z_ ]+?) '((?:[^']|'')+)'", re.IGNORECASE)
+_OBJECT = r"(?P<kind>[a-z_ ]+?) '(?P<name>(?:[^']|'')+)'"
+_REFUSED = re.compile(rf"Insufficient privileges to operate on {_OBJECT}", re.IGNORECASE)
+_UNSEEN = re.compile(rf"{_OBJECT} does not exist or not authorized", re.IGNORECASE)
 _NAME = re.compile(r'(?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)(?:[.](?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*))*')
+_ON_TABLES = ("SELECT", "MERGE", "UPDATE", "INSERT", "DELETE", "ALTER TABLE")
 
 
-def missing_privilege(message: str, statement: str | None) -> str | None:
-    """What Snowflake's error 003001 leaves out: which GRANT the statement needs. None where the text names no object.
+def missing_grant(message: str, statement: str | None, role: str | None = None) -> str | None:
+    """What Snowflake's errors 003001 and 002003 leave out: which GRANT the statement needs.
 
-    :param message: the error's text, ``Insufficient privileges to operate on schema 'PUBLIC'``.
+    :param message: the error's text, ``Insufficient privileges to operate on schema 'PUBLIC'`` or ``Stage
+        'DB.PUBLIC.WORK' does not exist or not authorized``.
     :param statement: the statement that failed, where it is known.
+    :param role: the role as Snowflake stores its name.
+    :return: the GRANT as text; None where the error names no object of the table.
     """
     match = _REFUSED.search(message)
-    if match is None:
+    unseen = None if match else _UNSEEN.search(message)
+    found = match or unseen
+    if found is None:
         return None
-    kind, name = match.group(1).strip().upper().replace("_", " "), match.group(2)
+    kind, name = found["kind"].strip().upper().replace("_", " "), found["name"]
     begin = " ".join((statement or "").upper().split())
+    if kind == "OBJECT" and begin.startswith(_ON_TABLES):
+        kind = "TABLE"
+    if unseen and kind in ("DATABASE", "SCHEMA"):
+        return grant_sql("USAGE", kind, _full_name(name, kind, statement or ""), role)
     rows = [row for row in TABLE if row.kind == kind]
-    sent = [row for row in rows if any(begin.startswith(text) for text in row.statements)]
-    privileges = ", ".join(dict.fromkeys(row.privilege for row in sent or rows)) or "…"
-    return f"{grant_sql(privileges, kind, _full_name(name, kind, statement or ''))}. {DOCTOR}"
+    if not rows:
+        return None
+    sent = [row for row in rows if begin.startswith(row.statements)]
+    privileges = ", ".join(dict.fromkeys(row.privilege for row in sent or rows))
+    return grant_sql(privileges, kind, _full_name(name, kind, statement or ""), role)
 
 
 def _full_name(name: str, kind: str, statement: str) -> str:
-    """The name with its database and schema, where the statement holds it so: Snowflake's errors name the last part."""
-    length = 2 if kind == "SCHEMA" else 3
+    """The name with its database and schema, where the error or the statement has them.
+
+    003001 names an object by its last part alone, 002003 as the statement does.
+    """
+    length = {"DATABASE": 1, "SCHEMA": 2}.get(kind, 3)
     for match in _NAME.finditer(statement):
         try:
             parts = sql.split(match.group())
         except ValueError:
             continue
-        if len(parts) >= length and parts[length - 1] == name:
+        if len(parts) >= length and name in (parts[length - 1], sql.qualified(*parts[:length])):
             return sql.qualified(*parts[:length])
-    return sql.identifier(name)
+    try:
+        return sql.qualified(*sql.split(name))
+    except ValueError:
+        return sql.identifier(name)
 
 
 def statements_sql(grants: Iterable[Grant], role: str) -> list[str]:

@@ -357,12 +357,12 @@ def release_claims(snowflake_conn_id: str, manifests: Sequence[Manifest], reason
     :param manifests: the run's manifests; those without a ledger have nothing to give back.
     :param log: the task's logger.
     """
-    from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+    from airflow_provider_mediabatch.client.connection import connected
 
     claims = {(manifest.ledger, manifest.claim_id) for manifest in manifests if manifest.ledger and manifest.claim_id}
     for table, claim_id in sorted(claims, key=str):
         try:
-            with MediaBatchHook(snowflake_conn_id=snowflake_conn_id).connect() as connection:
+            with connected(snowflake_conn_id) as connection:
                 released = Ledger(connection, str(table)).release(str(claim_id), reason)
             log.info("Released %d files in %s: the next run may take them", released, table)
         except Exception as error:

@@ -220,11 +220,11 @@ class ApproveSampleOperator(ApprovalOperator):
         """Give the files back. Failing to is said and does not undo the answer: an old claim can be taken over."""
         if not manifest.ledger or not manifest.claim_id:
             return
-        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+        from airflow_provider_mediabatch.client.connection import connected
         from airflow_provider_mediabatch.ledger.ledger import Ledger
 
         try:
-            with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
+            with connected(self.snowflake_conn_id) as connection:
                 Ledger(connection, manifest.ledger).release(manifest.claim_id, reason)
         except Exception:
             self.log.warning(

@@ -154,14 +154,14 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         :raises InvalidInputError: for whatever cannot work, naming the fix.
         :raises AirflowSkipException: nothing to do, and ``if_empty`` is ``skip``.
         """
+        from airflow_provider_mediabatch.client.connection import connected
         from airflow_provider_mediabatch.client.stages import describe_stage, resolve_stage_path, stage_url
-        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
 
         arguments = ListingArguments.of_operator(self)
         arguments.check()
         with raise_invalid_input():
             window = selection.window(self.select, context=context, interval=self.interval, since=self.since)
-        with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
+        with connected(self.snowflake_conn_id) as connection:
             location = resolve_stage_path(connection, self.manifest_location, "manifest_location")
             push_location(context, connection, location.full)
             if stage_url(describe_stage(connection, location)):

@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_mediabatch.client.connection import connected
 from airflow_provider_mediabatch.core.manifest import manifests_from_xcom
-from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.exceptions import InvalidInputError, NotAuthorizedError
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.operators.lineage import LineageMixin
 from airflow_provider_mediabatch.validation.batch_request import BatchRequest
@@ -119,7 +119,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
                 request = self._request()
                 plan = make_plan(request, manifests, fetch(connection, request, manifests))
                 push_location(context, connection, plan.output_location)
-        except InvalidInputError as error:
+        except (InvalidInputError, NotAuthorizedError) as error:
             from airflow_provider_mediabatch.ledger.ledger import release_claims
 
             release_claims(self.snowflake_conn_id, manifests, f"validation failed: {error.what}", self.log)

@@ -120,7 +120,7 @@ class StageFilesSensor(BaseSensorOperator):
         return {"files": int(event["files"]), "bytes": int(event["bytes"])}
 
     def _trigger(self) -> StageReadyTrigger:
-        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+        from airflow_provider_mediabatch.client.connection import connected
         from airflow_provider_mediabatch.triggers.stage_files import StageReadyTrigger
 
         with raise_invalid_input():
@@ -130,7 +130,7 @@ class StageFilesSensor(BaseSensorOperator):
         if self.model_name:
             from airflow_provider_mediabatch.ledger.claims import resolve_subject
 
-            with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
+            with connected(self.snowflake_conn_id) as connection:
                 _, resolved = resolve_subject(connection, self.model_name, self.version_name, self.function_name)
             subject = resolved.to_manifest()
         return StageReadyTrigger(
@@ -147,9 +147,9 @@ class StageFilesSensor(BaseSensorOperator):
         )
 
     def _poll(self, trigger: StageReadyTrigger) -> dict[str, int] | None:
-        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+        from airflow_provider_mediabatch.client.connection import connected
 
-        with MediaBatchHook(snowflake_conn_id=self.snowflake_conn_id).connect() as connection:
+        with connected(self.snowflake_conn_id) as connection:
             new = trigger.count_new_files(connection)
         self.log.info("%d new files on %s, the newest %s s old", new.count, self.stage_path, new.age)
         return {"files": new.count, "bytes": new.size} if trigger.is_ready(new) else None

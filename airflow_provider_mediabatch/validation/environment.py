@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_mediabatch.client import errors
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import grants, sql
 from airflow_provider_mediabatch.core.job_names import closest
 from airflow_provider_mediabatch.core.metadata import ComputePoolInfo, ModelInfo, StageInfo
 from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -32,7 +32,7 @@ StagesBySchema = Mapping[tuple[str, str], Sequence[StageInfo] | None]
 
 def check_output_stage(location: StagePath, stages: StagesBySchema, findings: Findings) -> None:
     """The output must go to an internal stage that exists."""
-    stage = _find_stage(location, stages, "output_location", "WRITE", findings)
+    stage = _find_stage(location, stages, "output_location", "output_stage", findings)
     if stage is not None and stage.external:
         findings.problem(
             f"output_location is on the external stage {location.stage_name}: jobs write to internal stages only",
@@ -43,7 +43,7 @@ def check_output_stage(location: StagePath, stages: StagesBySchema, findings: Fi
 
 def check_input_stage(location: StagePath, stages: StagesBySchema, findings: Findings) -> None:
     """Where files are read from: external only on S3, not client-side encrypted; SNOWFLAKE_FULL gets a warning."""
-    stage = _find_stage(location, stages, "a file's stage", "READ", findings)
+    stage = _find_stage(location, stages, "a file's stage", "input_stage", findings)
     if stage is None:
         return
     name = location.stage_name
@@ -91,7 +91,7 @@ def check_compute_pool(
         findings.problem(
             errors.not_visible(f"Compute pool {resolved}", hint=f"; did you mean {close}?" if close else ""),
             (f"use one of: {', '.join(sorted(found)[:10])}; or " if found else "")
-            + f"GRANT USAGE ON COMPUTE POOL {sql.identifier(resolved)} TO ROLE …",
+            + grants.grant_for("compute_pool", sql.identifier(resolved)),
         )
     else:
         if resources.get("gpu_requests") and not pool.gpu:
@@ -152,14 +152,14 @@ def check_unqualified(unqualified: Mapping[str, Mapping[str, Any]], findings: Fi
 
 
 def _find_stage(
-    location: StagePath, stages: StagesBySchema, what: str, privilege: str, findings: Findings
+    location: StagePath, stages: StagesBySchema, what: str, use: str, findings: Findings
 ) -> StageInfo | None:
     schema = sql.qualified(location.database, location.schema)
     known = stages.get((location.database, location.schema))
     if known is None:
         findings.problem(
             errors.not_visible(f"Schema {schema} of {what} {location.full}"),
-            f"correct the name, or GRANT USAGE ON SCHEMA {schema} TO ROLE …",
+            f"correct the name, or {grants.grant_for('schema', schema)}",
         )
         return None
     by_name = {stage.name: stage for stage in known}
@@ -169,6 +169,6 @@ def _find_stage(
     hint = f"; did you mean @{sql.qualified(location.database, location.schema, close)}?" if close else ""
     findings.problem(
         errors.not_visible(f"Stage {location.stage_name} of {what}", hint=hint),
-        f"correct the name (unquoted is upper case), or GRANT {privilege} ON STAGE {location.stage_name} TO ROLE …",
+        f"correct the name (unquoted is upper case), or {grants.grant_for(use, location.stage_name)}",
     )
     return None

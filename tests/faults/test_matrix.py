@@ -6,6 +6,7 @@ is the table in docs/faults.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -49,6 +50,11 @@ def check(place: Place, cells: Sequence[Cell]) -> None:
 
 def test_the_documented_table_is_of_every_fault_and_phase() -> None:
     assert set(documented()) == {(fault, phase, mode) for fault in FAULTS for phase in PHASES for mode in (False, True)}
+
+
+def test_the_documents_ask_for_the_retries_that_the_matrix_allows() -> None:
+    for document in (DOCUMENT, DOCUMENT.parents[1] / "README.md"):
+        assert re.findall(r"`retries` of at least (\d+)", document.read_text()) == [str(matrix.RETRIES)], document.name
 
 
 def test_the_quick_cells_hold_every_pair() -> None:

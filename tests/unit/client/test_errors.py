@@ -7,6 +7,7 @@ from snowflake.connector import errorcode, network
 from snowflake.connector.errors import DatabaseError, OperationalError, ProgrammingError
 
 from airflow_provider_mediabatch.client import errors
+from airflow_provider_mediabatch.core import grants
 
 
 @pytest.mark.parametrize("number", [390100, 390144, 3001])
@@ -39,7 +40,8 @@ def test_missing_and_hidden_are_one_answer() -> None:
     assert errors.is_missing(ProgrammingError(msg="…", errno=2003))
     assert not errors.is_missing(ProgrammingError(msg="…", errno=3001))
     assert errors.not_visible("Stage DB.S.X", hint="; did you mean DB.S.Y?", grant="GRANT READ …") == (
-        "Stage DB.S.X does not exist, or this role may not see it; did you mean DB.S.Y? (if it exists: GRANT READ …)"
+        "Stage DB.S.X does not exist, or this role may not see it; did you mean DB.S.Y? "
+        f"(if it exists: GRANT READ …; {grants.DOCTOR})"
     )
 
 

@@ -66,11 +66,11 @@ def test_an_external_stage_needs_usage() -> None:
 )
 def test_an_error_of_a_missing_privilege_names_the_grant(message: str, statement: str | None, grant: str) -> None:
     text = f"003001 (42501): SQL access control error:\nInsufficient privileges to operate on {message}"
-    assert grants.missing_privilege(text, statement) == f"GRANT {grant} TO ROLE …. {grants.DOCTOR}"
+    assert grants.missing_grant(text, statement) == f"GRANT {grant} TO ROLE …"
 
 
 def test_an_error_that_names_no_object_has_no_grant() -> None:
-    assert grants.missing_privilege("Insufficient privileges", "SELECT 1") is None
+    assert grants.missing_grant("Insufficient privileges", "SELECT 1") is None
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,22 @@ def test_an_error_that_names_no_object_has_no_grant() -> None:
 )
 def test_a_message_can_name_the_grant_of_an_object(object: str, grant: str) -> None:
     assert grants.grant_for(object, "X") == f"GRANT {grant} TO ROLE …"
+
+
+@pytest.mark.parametrize(
+    ("message", "statement", "grant"),
+    [
+        ("Table 'DB.SC.LEDGER'", "MERGE INTO DB.SC.LEDGER T", "SELECT, INSERT, UPDATE ON TABLE DB.SC.LEDGER"),
+        ("Object 'DB.SC.LEDGER'", "UPDATE DB.SC.LEDGER SET A = 1", "SELECT, UPDATE ON TABLE DB.SC.LEDGER"),
+        ("Schema 'DB.SC'", "SHOW STAGES IN SCHEMA DB.SC", "USAGE ON SCHEMA DB.SC"),
+        ("Database 'DB'", "SELECT * FROM DB.SC.T", "USAGE ON DATABASE DB"),
+        ("Compute pool 'POOL'", "EXECUTE INFERENCE JOB SERVICE", "USAGE ON COMPUTE POOL POOL"),
+    ],
+)
+def test_an_error_of_an_unseen_object_names_the_grant(message: str, statement: str, grant: str) -> None:
+    text = f"002003 (02000): SQL compilation error:\n{message} does not exist or not authorized."
+    assert grants.missing_grant(text, statement, "R") == f"GRANT {grant} TO ROLE R"
+
+
+def test_an_error_about_another_kind_of_object_has_no_grant() -> None:
+    assert grants.missing_grant("Function 'F' does not exist or not authorized.", "SELECT F()") is None

@@ -289,7 +289,7 @@ def test_output_stage_must_be_internal() -> None:
     check_output_stage(StagePath.parse("@DB.SC.S3/out/"), STAGES, findings)
     assert "internal stages only" in said(findings)
     check_output_stage(StagePath.parse("@DB.SC.NOPE_AT_ALL/out/"), STAGES, findings)
-    assert "GRANT WRITE ON STAGE" in said(findings)
+    assert "GRANT READ, WRITE ON STAGE" in said(findings)
 
 
 def test_manifest_inside_the_output() -> None:
