@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,7 @@ def modules(room_name: str = "**") -> dict[str, Path]:
     return found
 
 
+@functools.cache
 def imported(name: str, path: Path) -> set[str]:
     """What a module of the package imports of the package."""
     return imports(path.read_text(), f"{name}.__init__" if path.stem == "__init__" else name)
