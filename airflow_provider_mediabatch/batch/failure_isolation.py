@@ -48,7 +48,7 @@ class FailureIsolation:
     :param wait: how to wait; the deadline counts for all rounds together.
     :param task: notes of earlier tries, and the jobs that end with the task.
     :param max_jobs: most jobs of one round.
-    :param before_submit: called with a job's name before the first job of a round is submitted.
+    :param before_submit: called with the failed job's name before the first job of a round is submitted.
     :param defer: defers the task until every job of a round has ended: given the round's number, the attempts that are
         not over, and the state that :meth:`resume` needs. It never returns.
     """
@@ -114,8 +114,8 @@ class FailureIsolation:
             if isinstance(found, int):
                 try:
                     if not checked:
-                        # The ledger holds one job's name for the whole manifest: the first of the round stands for all.
-                        self.before_submit(connection, request.job(found))
+                        # The ledger keeps the failed job's name. The names of all jobs of all rounds begin with it.
+                        self.before_submit(connection, isolation.job)
                         checked = True
                     # The rows are staged only now: a range whose job is there needs no manifest of its own any more.
                     staged = isolation.stage_range(connection, row_range)

@@ -110,13 +110,15 @@ def describe(connection: SnowflakeConnection, job: str) -> JobInfo | None:
     return JobInfo(job, str(found[0]["status"]), int(found[0].get("target_instances") or 1))
 
 
-def statuses(connection: SnowflakeConnection, schema: str) -> dict[str, str]:
+def statuses(connection: SnowflakeConnection, schema: str, prefix: str = PREFIX) -> dict[str, str]:
     """Status of every job of ours in a schema, by qualified name: one statement, however many there are.
 
     A job that is missing here is not proven gone (the listing has limits of its own): DESCRIBE it.
+
+    :param prefix: only jobs whose names begin with it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"SHOW JOB SERVICES LIKE {sql.like(PREFIX, prefix=True)} IN SCHEMA {schema}")
+        cursor.execute(f"SHOW JOB SERVICES LIKE {sql.like(prefix, prefix=True)} IN SCHEMA {schema}")
         columns = [column.name.lower() for column in cursor.description]
         name, status = columns.index("name"), columns.index("status")
         return {f"{schema}.{row[name]}": str(row[status]) for row in cursor.fetchall()}

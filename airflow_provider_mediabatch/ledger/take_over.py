@@ -5,7 +5,7 @@ A claim is a promise about money until its files are recorded, so what a job's a
 - A job that this role cannot see is not gone. "Does not exist or not authorized" is Snowflake's one answer to both. It
   proves absence to the role that submitted the job, and to others once the job is older than Snowflake keeps jobs.
 - A job that is DONE, or is gone and has left ``_SUCCESS``, has done its files: they are recorded, not run again.
-- A job that failed or was cancelled has done nothing, and its files are free.
+- A job that failed or was cancelled has done nothing, and its files are free, unless jobs that isolate them run.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def job_fate(connection: SnowflakeConnection, claimed: ClaimedJob) -> JobFate:
     if status is None or not status.terminal:
         return JobFate.ALIVE
     if status not in (JobStatus.DONE, JobStatus.DELETED) or claimed.location is None:
-        return JobFate.FREE
+        return JobFate.ALIVE if _isolation_is_alive(connection, claimed.job) else JobFate.FREE
     try:
         whole = output_folder(connection, claimed.location).success
     except ProgrammingError:
@@ -135,6 +135,13 @@ def job_fate(connection: SnowflakeConnection, claimed: ClaimedJob) -> JobFate:
         )
         return JobFate.ALIVE
     return JobFate.FINISHED if whole else JobFate.FREE
+
+
+def _isolation_is_alive(connection: SnowflakeConnection, job: str) -> bool:
+    """Whether a job runs that isolates the files of this one. Their names begin with its name."""
+    schema, _, name = job.rpartition(".")
+    found = jobs.statuses(connection, schema, f"{name}_I")
+    return any((status := JobStatus.of(text)) is None or not status.terminal for text in found.values())
 
 
 def finished_files_sql(connection: SnowflakeConnection, claimed: ClaimedJob) -> str:

@@ -12,6 +12,8 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from operators.job_requests import make_request, make_role, until
 
 from airflow_provider_mediabatch.batch import submission
+from airflow_provider_mediabatch.batch.isolation_jobs import IsolationJobs
+from airflow_provider_mediabatch.batch.isolation_rounds import RowRange
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.stages import resolve_stage_path
@@ -93,6 +95,25 @@ def test_a_finished_job_that_was_not_recorded_is_adopted_and_not_run_again(claim
     assert again.adopted == 1, "a cleared run loads it too"
     assert rows(claims.connection, f"SELECT IMG FROM ({again.relation.query})") == []
     assert claims.claim("three").skipped == {"done": 1}
+
+
+def test_a_job_of_an_isolation_round_keeps_the_files_of_the_job_that_failed(claims: Claims) -> None:
+    """A worker that is lost in a round leaves jobs of parts behind; the ledger has the name of the whole job."""
+    job = claims.submit("one", mode="fail")
+    until(claims.connection, job, "FAILED")
+    whole = make_request(claims.media, claims.connection, mode="endless")
+    whole = replace(whole, stem=job.rpartition(".")[2].removesuffix("_0"))
+    part = IsolationJobs(whole, job, 8).range_request(RowRange(1, 0, 1))
+    submission.submit(claims.connection, claims.conn_id, replace(part, manifest=whole.manifest), 0)
+    until(claims.connection, part.job(0), "RUNNING")
+    assert claims.claim("two").skipped == {"claimed": 1}
+    jobs.cancel(claims.connection, part.job(0))
+    until(claims.connection, part.job(0), "CANCELLED")
+    other = make_request(claims.media, claims.connection, mode="endless")
+    submission.submit(claims.connection, claims.conn_id, other, 0)
+    until(claims.connection, other.job(0), "RUNNING")
+    assert not claims.claim("three").skipped, "a job of other files keeps nothing"
+    jobs.cancel(claims.connection, other.job(0))
 
 
 def test_a_job_that_this_role_cannot_see_keeps_its_files(claims: Claims) -> None:
