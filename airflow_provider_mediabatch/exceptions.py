@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow_provider_mediabatch.core.grants import DOCTOR
 
 if TYPE_CHECKING:
-    from airflow_provider_mediabatch.core.metadata import Problem
+    from airflow_provider_mediabatch.core.snowflake_objects import Problem
 
 NOTHING_RUNS = "Nothing was started and nothing bills."
 RETRY_SAME = "A retry will look for this job by its name first and submit only if it is not there."

@@ -14,7 +14,7 @@ from documents import Document, check_make_target, run_shell
 from airflow_provider_mediabatch.core import grants
 from airflow_provider_mediabatch.demo import media, models
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
-from airflow_provider_mediabatch.validation.batch_settings import BatchSettings
+from airflow_provider_mediabatch.validation.doctor.batch_settings import BatchSettings
 
 README = Document("README.md")
 

@@ -16,8 +16,8 @@ from airflow_provider_mediabatch.core.errors import UserError
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.cli.command import Subparsers
-    from airflow_provider_mediabatch.validation.batch_settings import BatchSettings
-    from airflow_provider_mediabatch.validation.check_result import CheckResult
+    from airflow_provider_mediabatch.validation.doctor.batch_settings import BatchSettings
+    from airflow_provider_mediabatch.validation.doctor.check_result import CheckResult
 
 SUMMARY = "Check everything that a batch needs, and print the SQL that grants missing privileges and fixes settings."
 EXAMPLES = (
@@ -94,7 +94,7 @@ def verdict(results: Sequence[CheckResult]) -> str:
 
 def _check_options(arguments: argparse.Namespace) -> None:
     """Names that are none are refused before anything connects; the connection's database and schema fill the rest."""
-    from airflow_provider_mediabatch.validation.batch_settings import SettingError
+    from airflow_provider_mediabatch.validation.doctor.batch_settings import SettingError
 
     try:
         _settings(arguments).objects("DATABASE", "SCHEMA")
@@ -105,7 +105,7 @@ def _check_options(arguments: argparse.Namespace) -> None:
 
 
 def _settings(arguments: argparse.Namespace, warehouse: str | None = None) -> BatchSettings:
-    from airflow_provider_mediabatch.validation.batch_settings import BatchSettings
+    from airflow_provider_mediabatch.validation.doctor.batch_settings import BatchSettings
 
     options = [name.removeprefix("--").replace("-", "_") for name, _, _ in OPTIONS if name != "--conn-id"]
     given = {_SETTINGS.get(option, option): getattr(arguments, option) for option in options}
@@ -116,9 +116,9 @@ def _check(arguments: argparse.Namespace) -> list[CheckResult]:
     from airflow.sdk.exceptions import AirflowException
 
     from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
-    from airflow_provider_mediabatch.validation.account import check_account
-    from airflow_provider_mediabatch.validation.check_result import CheckResult
-    from airflow_provider_mediabatch.validation.installation import check_triggerer, check_versions
+    from airflow_provider_mediabatch.validation.doctor.account import check_account
+    from airflow_provider_mediabatch.validation.doctor.check_result import CheckResult
+    from airflow_provider_mediabatch.validation.doctor.installation import check_triggerer, check_versions
 
     logging.getLogger("snowflake").setLevel(logging.ERROR)
     installation = [*check_versions(), check_triggerer()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client.connection import rows
-from airflow_provider_mediabatch.core.metadata import ComputePoolInfo
+from airflow_provider_mediabatch.core.snowflake_objects import ComputePoolInfo
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection

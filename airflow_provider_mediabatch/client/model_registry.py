@@ -14,7 +14,7 @@ from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.client.connection import qualified_name, rows, rows_or_none
 from airflow_provider_mediabatch.core import grants, sql
 from airflow_provider_mediabatch.core.job_names import did_you_mean
-from airflow_provider_mediabatch.core.metadata import FunctionInfo, ModelInfo
+from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo, ModelInfo
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 
 if TYPE_CHECKING:

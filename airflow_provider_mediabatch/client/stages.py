@@ -12,7 +12,7 @@ from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.client.connection import rows, rows_or_none
 from airflow_provider_mediabatch.core import grants, sql
 from airflow_provider_mediabatch.core.job_names import closest
-from airflow_provider_mediabatch.core.metadata import StageInfo
+from airflow_provider_mediabatch.core.snowflake_objects import StageInfo
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 

@@ -14,7 +14,7 @@ from airflow_provider_mediabatch.files.arguments import normalize_column_name, p
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.core.metadata import ModelInfo
+    from airflow_provider_mediabatch.core.snowflake_objects import ModelInfo
     from airflow_provider_mediabatch.core.stage_path import StagePath
     from airflow_provider_mediabatch.files.stage_listing import FileListing
     from airflow_provider_mediabatch.files.stage_source import StageSource

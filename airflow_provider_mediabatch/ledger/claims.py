@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.core.metadata import ModelInfo
+    from airflow_provider_mediabatch.core.snowflake_objects import ModelInfo
     from airflow_provider_mediabatch.files.relation import Relation
 
 ACTIVE_RUN_STATES = ["queued", "running"]
@@ -53,7 +53,7 @@ def resolve_subject(
     :raises InvalidInputError: when one of them does not exist or this role may not see it.
     """
     from airflow_provider_mediabatch.client.model_registry import resolve_version
-    from airflow_provider_mediabatch.core.metadata import Problem
+    from airflow_provider_mediabatch.core.snowflake_objects import Problem
 
     model = resolve_version(connection, model_name, version_name)
     function = model.function(function_name)

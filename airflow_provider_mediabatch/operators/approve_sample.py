@@ -132,7 +132,7 @@ class ApproveSampleOperator(ApprovalOperator):
         return super().execute_complete(context, event)
 
     def _body(self, context: Context, report: SampleReport, plan: InferencePlan | None) -> str:
-        from airflow_provider_mediabatch.core.projection import project
+        from airflow_provider_mediabatch.core.cost_projection import project
         from airflow_provider_mediabatch.review.addresses import site_prefix
         from airflow_provider_mediabatch.review.approval_form import body
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.core.manifest import Manifest
-    from airflow_provider_mediabatch.core.metadata import ModelInfo
+    from airflow_provider_mediabatch.core.snowflake_objects import ModelInfo
     from airflow_provider_mediabatch.core.stage_path import StagePath
     from airflow_provider_mediabatch.files.selected_files import SelectedFiles
     from airflow_provider_mediabatch.files.stage_listing import FileListing

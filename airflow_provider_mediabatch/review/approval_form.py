@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from airflow_provider_mediabatch.core.cost_projection import Projection
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
-from airflow_provider_mediabatch.core.projection import Projection
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.review import markdown
 from airflow_provider_mediabatch.review.addresses import URL_PREFIX, segments

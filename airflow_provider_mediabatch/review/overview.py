@@ -7,7 +7,7 @@ been deleted.
 from __future__ import annotations
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
-from airflow_provider_mediabatch.core.projection import duration
+from airflow_provider_mediabatch.core.cost_projection import duration
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.review import plots
 from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.core import grants, sql
 from airflow_provider_mediabatch.core.job_names import closest
-from airflow_provider_mediabatch.core.metadata import ComputePoolInfo, ModelInfo, StageInfo
+from airflow_provider_mediabatch.core.snowflake_objects import ComputePoolInfo, ModelInfo, StageInfo
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.validation.findings import Findings
 

@@ -12,7 +12,13 @@ from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.client.stages import output_folder, stages
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_names import check_schema
-from airflow_provider_mediabatch.core.metadata import ComputePoolInfo, FunctionInfo, ModelInfo, Problem, StageInfo
+from airflow_provider_mediabatch.core.snowflake_objects import (
+    ComputePoolInfo,
+    FunctionInfo,
+    ModelInfo,
+    Problem,
+    StageInfo,
+)
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.validation.column_handling import possible_file_columns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from airflow_provider_mediabatch.core.metadata import Problem
+from airflow_provider_mediabatch.core.snowflake_objects import Problem
 
 
 @dataclass

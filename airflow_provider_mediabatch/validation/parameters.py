@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_mediabatch.core.job_names import closest
-from airflow_provider_mediabatch.core.metadata import FunctionInfo
+from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo
 from airflow_provider_mediabatch.validation.findings import Findings
 from airflow_provider_mediabatch.validation.signature import FLOATS, INTEGERS
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest, combined_digest
-from airflow_provider_mediabatch.core.metadata import FunctionInfo, ModelInfo, Problem
+from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo, ModelInfo, Problem
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import ValidationFailedError
 from airflow_provider_mediabatch.validation import column_handling, environment, parameters, signature

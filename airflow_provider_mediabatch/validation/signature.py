@@ -14,7 +14,7 @@ from typing import Any
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_names import closest
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, SHARD, Manifest
-from airflow_provider_mediabatch.core.metadata import FunctionInfo, ModelInfo
+from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo, ModelInfo
 from airflow_provider_mediabatch.validation.findings import Findings
 
 RESERVED_PREFIX = "MB_"

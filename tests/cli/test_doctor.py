@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from command import mediabatch
 
-from airflow_provider_mediabatch.validation.account import check_account
-from airflow_provider_mediabatch.validation.batch_settings import BatchSettings
-from airflow_provider_mediabatch.validation.check_result import CheckResult
-from airflow_provider_mediabatch.validation.installation import check_versions
+from airflow_provider_mediabatch.validation.doctor.account import check_account
+from airflow_provider_mediabatch.validation.doctor.batch_settings import BatchSettings
+from airflow_provider_mediabatch.validation.doctor.check_result import CheckResult
+from airflow_provider_mediabatch.validation.doctor.installation import check_versions
 
 if TYPE_CHECKING:
     from conftest import RunningEngine

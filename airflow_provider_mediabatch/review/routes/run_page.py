@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
-from airflow_provider_mediabatch.core.projection import duration
+from airflow_provider_mediabatch.core.cost_projection import duration
 from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch
 from airflow_provider_mediabatch.review.routes.access import READS_RESULTS, RUN_PATH
 from airflow_provider_mediabatch.review.site import ReviewSite, Site

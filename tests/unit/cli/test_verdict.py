@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_mediabatch.cli.doctor import verdict
-from airflow_provider_mediabatch.validation.check_result import CheckResult
+from airflow_provider_mediabatch.validation.doctor.check_result import CheckResult
 
 
 def test_a_verdict_counts_and_concludes() -> None:

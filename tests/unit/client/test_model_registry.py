@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_mediabatch.client.model_registry import _choose, _functions, _model_type, _supports_gpu
 from airflow_provider_mediabatch.core.job_names import did_you_mean
-from airflow_provider_mediabatch.core.metadata import Problem
+from airflow_provider_mediabatch.core.snowflake_objects import Problem
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, ValidationFailedError
 
 SIGNATURE = {

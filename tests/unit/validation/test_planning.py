@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from airflow_provider_mediabatch.core.manifest import Manifest
-from airflow_provider_mediabatch.core.metadata import ComputePoolInfo, FunctionInfo, ModelInfo, Problem, StageInfo
+from airflow_provider_mediabatch.core.snowflake_objects import (
+    ComputePoolInfo,
+    FunctionInfo,
+    ModelInfo,
+    Problem,
+    StageInfo,
+)
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import ValidationFailedError
 from airflow_provider_mediabatch.validation.batch_request import BatchRequest

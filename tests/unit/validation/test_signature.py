@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.core.metadata import ComputePoolInfo, FunctionInfo, ModelInfo, Problem, StageInfo
+from airflow_provider_mediabatch.core.snowflake_objects import (
+    ComputePoolInfo,
+    FunctionInfo,
+    ModelInfo,
+    Problem,
+    StageInfo,
+)
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.validation.column_handling import handle_columns
 from airflow_provider_mediabatch.validation.environment import (

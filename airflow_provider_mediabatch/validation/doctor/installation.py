@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import metadata
 
-from airflow_provider_mediabatch.validation.check_result import CheckResult, error_line
+from airflow_provider_mediabatch.validation.doctor.check_result import CheckResult, error_line
 
 VERSIONS = {
     "apache-airflow": "3.3",

@@ -14,11 +14,11 @@ from airflow_provider_mediabatch.client.model_registry import resolve_version
 from airflow_provider_mediabatch.core import grants, sql
 from airflow_provider_mediabatch.core.grants import Grant, Name
 from airflow_provider_mediabatch.core.job_names import did_you_mean
-from airflow_provider_mediabatch.core.metadata import Problem
+from airflow_provider_mediabatch.core.snowflake_objects import Problem
 from airflow_provider_mediabatch.exceptions import InvalidInputError
-from airflow_provider_mediabatch.validation.batch_settings import BatchSettings, SettingError
-from airflow_provider_mediabatch.validation.check_result import CheckResult, error_line
-from airflow_provider_mediabatch.validation.role_privileges import ADMINISTRATOR, RolePrivileges
+from airflow_provider_mediabatch.validation.doctor.batch_settings import BatchSettings, SettingError
+from airflow_provider_mediabatch.validation.doctor.check_result import CheckResult, error_line
+from airflow_provider_mediabatch.validation.doctor.role_privileges import ADMINISTRATOR, RolePrivileges
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection

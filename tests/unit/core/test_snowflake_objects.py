@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.core.metadata import FunctionInfo, ModelInfo, Problem
+from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo, ModelInfo, Problem
 
 
 def function(name: str, method: str, **changes: Any) -> FunctionInfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_mediabatch.core.projection import duration, project
+from airflow_provider_mediabatch.core.cost_projection import duration, project
 
 
 def test_hours_fall_with_replicas_but_credits_do_not() -> None:

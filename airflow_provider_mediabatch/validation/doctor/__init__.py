@@ -1,0 +1,1 @@
+"""What ``mediabatch doctor`` checks: the installation, the account, the role, and the settings of a batch."""
