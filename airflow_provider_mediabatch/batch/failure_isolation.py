@@ -114,7 +114,7 @@ class FailureIsolation:
             if isinstance(found, int):
                 try:
                     if not checked:
-                        # The ledger keeps the failed job's name. The names of all jobs of all rounds begin with it.
+                        # The ledger keeps the failed job's name, from which the names of all jobs of all rounds follow.
                         self.before_submit(connection, isolation.job)
                         checked = True
                     # The rows are staged only now: a range whose job is there needs no manifest of its own any more.

@@ -65,9 +65,17 @@ def range_stem(failed_job: str, *, max_jobs: int, round_number: int, low: int, h
     """
     if not 1 <= round_number <= _MAX_ROUND:
         raise ValueError(f"round {round_number} of an isolation: there are 1 to {_MAX_ROUND}")
-    task, key, _ = failed_job.rsplit("_", 2)
     rows = _key(_ROWS_LENGTH, failed_job, max_jobs, round_number, low, high)
-    return f"{task}_{key[:_TASK_KEY_LENGTH]}_R{round_number}_{rows}"
+    return f"{range_prefix(failed_job)}{round_number}_{rows}"
+
+
+def range_prefix(failed_job: str) -> str:
+    """What the names of all jobs of a task instance's isolations begin with: ``MB_<task>_<task key>_R``.
+
+    :param failed_job: the unqualified name of a job of the task instance that failed.
+    """
+    task, key, _ = failed_job.rsplit("_", 2)
+    return f"{task}_{key[:_TASK_KEY_LENGTH]}_R"
 
 
 def belongs_to(name: str, *, dag_id: str, task_id: str, run_id: str, map_index: int) -> bool:

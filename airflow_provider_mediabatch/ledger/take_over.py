@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.client.stages import output_folder
+from airflow_provider_mediabatch.core.job_names import range_prefix
 from airflow_provider_mediabatch.core.job_status import JobStatus
 
 if TYPE_CHECKING:
@@ -138,9 +139,9 @@ def job_fate(connection: SnowflakeConnection, claimed: ClaimedJob) -> JobFate:
 
 
 def _isolation_is_alive(connection: SnowflakeConnection, job: str) -> bool:
-    """Whether a job runs that isolates the files of this one. Their names begin with its name."""
+    """Whether a job runs that isolates files of this one's task instance."""
     schema, _, name = job.rpartition(".")
-    found = jobs.statuses(connection, schema, f"{name}_I")
+    found = jobs.statuses(connection, schema, range_prefix(name))
     return any((status := JobStatus.of(text)) is None or not status.terminal for text in found.values())
 
 
