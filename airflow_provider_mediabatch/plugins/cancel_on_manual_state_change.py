@@ -1,82 +1,79 @@
-"""A listener in the API server: jobs of a deferred task that somebody marks failed, succeeded or skipped.
+"""A listener in the API server that cancels the jobs of a deferred task which a user marks.
 
-Ending them is the trigger's work (``BatchJobTrigger.on_kill``). Airflow 3.3 calls that only when a triggerer runs the
-trigger by then: a task marked within the first seconds of its deferral, or while no triggerer is up, would leave its
-job running. So the API server, which was told first, cancels it too. Cancelling a job twice does nothing.
+The trigger cancels them in ``BatchJobTrigger.on_kill``. Airflow 3.3 calls that only while a triggerer runs the trigger.
+A task that is marked in the first seconds of its deferral, or while no triggerer is running, would leave its job
+running. So the API server, which receives the user's request, cancels the job too. Cancelling a job twice does no
+harm.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.listeners import hookimpl
 
-from airflow_provider_mediabatch.client.connection import connected
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
 
 logger = logging.getLogger(__name__)
 
 
 @hookimpl
 def on_task_instance_failed(previous_state: Any, task_instance: Any, error: Any) -> None:
-    """Marked failed; a task that fails by itself was running before."""
-    _ended(previous_state, task_instance)
+    """A user marked the task failed, or it failed by itself."""
+    _cancel_if_marked(previous_state, task_instance)
 
 
 @hookimpl
 def on_task_instance_success(previous_state: Any, task_instance: Any) -> None:
-    """Marked succeeded; a task that succeeds by itself was running before."""
-    _ended(previous_state, task_instance)
+    """A user marked the task succeeded, or it succeeded by itself."""
+    _cancel_if_marked(previous_state, task_instance)
 
 
 @hookimpl
 def on_task_instance_skipped(previous_state: Any, task_instance: Any) -> None:
-    """Marked skipped."""
-    _ended(previous_state, task_instance)
+    """A user marked the task skipped."""
+    _cancel_if_marked(previous_state, task_instance)
 
 
-def _ended(previous_state: Any, task_instance: Any) -> None:
+def _cancel_if_marked(previous_state: Any, task_instance: Any) -> None:
     """Only the API server gives no previous state. The request does not wait for Snowflake."""
     if previous_state is not None:
         return
-    key = (task_instance.dag_id, task_instance.run_id, task_instance.task_id, task_instance.map_index)
-    threading.Thread(target=_cancel, args=key, name="mediabatch-cancel", daemon=True).start()
+    from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
+
+    ti = task_instance
+    key = TaskKey(ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
+    threading.Thread(target=_cancel, args=(key,), name="mediabatch-cancel", daemon=True).start()
 
 
-def _cancel(dag_id: str, run_id: str, task_id: str, map_index: int) -> None:
-    waiting = _waiting(dag_id, run_id, task_id, map_index)
-    if not isinstance(waiting, Mapping):
-        return
+def _cancel(key: TaskKey) -> None:
     from airflow_provider_mediabatch.client import jobs
+    from airflow_provider_mediabatch.client.connection import connected
+    from airflow_provider_mediabatch.review.task_instances import load_waiting_jobs
 
-    names = ", ".join(job for job, _ in waiting["jobs"])
     try:
-        with connected(str(waiting["snowflake_conn_id"])) as connection:
-            for job, query_id in waiting["jobs"]:
+        conn_id, waiting = load_waiting_jobs(key)
+    except Exception:
+        logger.exception("What task %s of %s, run %s, waits for cannot be read", key.task_id, key.dag_id, key.run_id)
+        return
+    if not waiting:
+        return
+    names = ", ".join(job for job, _ in waiting)
+    try:
+        if conn_id is None:
+            raise LookupError("Airflow does not know which connection the task used")
+        with connected(conn_id) as connection:
+            for job, query_id in waiting:
                 jobs.cancel(connection, job, query_id)
     except Exception as error:
-        logger.error("Jobs may still bill, ending them failed (CALL <job>!SPCS_CANCEL_JOB()): %s: %s", names, error)
-    else:
-        logger.info("Ended what task %s of %s, run %s, waited for: %s", task_id, dag_id, run_id, names)
-
-
-def _waiting(dag_id: str, run_id: str, task_id: str, map_index: int) -> Any:
-    from airflow.models.xcom import XComModel
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    from airflow_provider_mediabatch.core.xcom_keys import WAITING_KEY
-
-    with create_session() as session:
-        row = session.scalar(
-            select(XComModel).where(
-                XComModel.dag_id == dag_id,
-                XComModel.run_id == run_id,
-                XComModel.task_id == task_id,
-                XComModel.map_index == map_index,
-                XComModel.key == WAITING_KEY,
-            )
+        logger.error(
+            "Jobs may still be running and incurring cost, because they could not be cancelled: %s. "
+            "Cancel each with CALL <job>!SPCS_CANCEL_JOB(). The error was: %s",
+            names,
+            error,
         )
-        return None if row is None else XComModel.deserialize_value(row)
+    else:
+        logger.info("Cancelled what task %s of %s, run %s, waited for: %s", key.task_id, key.dag_id, key.run_id, names)

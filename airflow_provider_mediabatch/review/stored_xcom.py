@@ -5,6 +5,7 @@ With a custom XCom backend, such as ``XComObjectStorageBackend``, a row holds a 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
 
 
 class StoredXComs:
@@ -31,8 +34,8 @@ class StoredXComs:
     ) -> None:
         from airflow.models.xcom import XComModel
 
-        rows = session.scalars(
-            select(XComModel).where(
+        rows = session.execute(
+            select(XComModel.task_id, XComModel.map_index, XComModel.key, XComModel.value).where(
                 XComModel.dag_id == dag_id,
                 XComModel.run_id == run_id,
                 XComModel.task_id.in_(set(task_ids)),
@@ -43,7 +46,7 @@ class StoredXComs:
         self._values: dict[tuple[TaskKey, str], Any] = {}
 
     def get(self, key: TaskKey, name: str) -> Any:
-        """What a task instance pushed, or None when it pushed nothing.
+        """What a task instance pushed, or None when it pushed nothing or the backend cannot read it.
 
         :param key: the task instance.
         :param name: the XCom key.
@@ -54,5 +57,9 @@ class StoredXComs:
         if row is None:
             return None
         if (key, name) not in self._values:
-            self._values[key, name] = XCom.deserialize_value(row)
+            try:
+                self._values[key, name] = XCom.deserialize_value(row)
+            except Exception:  # the backend may be anybody's, and its store may not answer
+                log.warning("The XCom %s of %s cannot be read", name, key, exc_info=True)
+                self._values[key, name] = None
         return self._values[key, name]

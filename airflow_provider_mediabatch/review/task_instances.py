@@ -8,12 +8,13 @@ used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
@@ -21,7 +22,7 @@ from airflow_provider_mediabatch.core.job_names import belongs_to
 from airflow_provider_mediabatch.core.manifest import Manifest, combined_digest, manifests_from_xcom
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY, JOB_KEY
+from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY, JOB_KEY, WAITING_KEY
 from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskKey
 from airflow_provider_mediabatch.review.serialized_tasks import SerializedTask, load_our_tasks
 from airflow_provider_mediabatch.review.stored_xcom import StoredXComs
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_TASK_INSTANCES = 2000
+_QUERY_ID = re.compile(r"[0-9a-f]+(-[0-9a-f]+)*\Z")
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def load_task(key: TaskKey) -> tuple[TaskInstanceInfo | None, ReviewedBatch | No
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        run = _Run(session, key.dag_id, key.run_id)
+        run = _Run(session, key.dag_id, key.run_id, only=key)
         if key not in run.states:
             return None, None
         task = run.ours.get(key)
@@ -88,8 +90,27 @@ def load_run(dag_id: str, run_id: str) -> list[ReviewedBatch]:
 
 def load_connection_id(key: TaskKey) -> str | None:
     """The connection that a task instance of ours used; None for any other, and where Airflow does not know it."""
-    info, _ = load_task(key)
-    return None if info is None else info.conn_id
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        task = _our_task(session, key)
+        return None if task is None else _connection_id(session, key, task)
+
+
+def load_waiting_jobs(key: TaskKey) -> tuple[str | None, list[tuple[str, str | None]]]:
+    """The connection of a task instance, and the jobs that it deferred for, each with its submitting statement.
+
+    Jobs that are not named after the task instance are left out.
+    """
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        task = _our_task(session, key)
+        if task is None:
+            return None, []
+        xcoms = StoredXComs(session, key.dag_id, key.run_id, [key.task_id], [WAITING_KEY])
+        waiting = _waiting_jobs(key, xcoms.get(key, WAITING_KEY))
+        return (_connection_id(session, key, task), waiting) if waiting else (None, [])
 
 
 def owns(key: TaskKey, result: SampleReport | BatchResult) -> bool:
@@ -107,17 +128,22 @@ def parse_result(value: Any) -> SampleReport | BatchResult | None:
 
 
 class _Run:
-    """The task instances of a DAG run, and what those of ours returned."""
+    """The task instances of a DAG run, and what those of ours returned.
 
-    def __init__(self, session: Session, dag_id: str, run_id: str) -> None:
+    :param only: of this mapped task, only this task instance is read.
+    """
+
+    def __init__(self, session: Session, dag_id: str, run_id: str, *, only: TaskKey | None = None) -> None:
         from airflow.models.taskinstance import TaskInstance
 
-        rows = session.execute(
-            select(TaskInstance.task_id, TaskInstance.map_index, TaskInstance.state, TaskInstance.dag_version_id)
-            .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
-            .order_by(TaskInstance.task_id, TaskInstance.map_index)
-            .limit(MAX_TASK_INSTANCES)
-        ).all()
+        query = select(
+            TaskInstance.task_id, TaskInstance.map_index, TaskInstance.state, TaskInstance.dag_version_id
+        ).where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
+        if only is not None:
+            others = TaskInstance.task_id != only.task_id
+            query = query.where(or_(others, TaskInstance.map_index == only.map_index)).order_by(others)
+        query = query.order_by(TaskInstance.task_id, TaskInstance.map_index).limit(MAX_TASK_INSTANCES)
+        rows = session.execute(query).all()
         tasks = {version: load_our_tasks(session, dag_id, version) for version in {row.dag_version_id for row in rows}}
         self.states: dict[TaskKey, str | None] = {}
         self.ours: dict[TaskKey, SerializedTask] = {}
@@ -167,6 +193,26 @@ class _Run:
         return found | {combined_digest(manifests): tuple(manifests) for manifests in by_task.values()}
 
 
+def _our_task(session: Session, key: TaskKey) -> SerializedTask | None:
+    from airflow.models.taskinstance import TaskInstance
+
+    row = session.execute(
+        select(TaskInstance.dag_version_id).where(
+            TaskInstance.dag_id == key.dag_id,
+            TaskInstance.run_id == key.run_id,
+            TaskInstance.task_id == key.task_id,
+            TaskInstance.map_index == key.map_index,
+        )
+    ).first()
+    return None if row is None else load_our_tasks(session, key.dag_id, row.dag_version_id).get(key.task_id)
+
+
+def _waiting_jobs(key: TaskKey, pushed: Any) -> list[tuple[str, str | None]]:
+    waiting = pushed.get("jobs") if isinstance(pushed, Mapping) else None
+    pairs = [tuple(item) for item in waiting or () if isinstance(item, Sequence) and len(item) == 2]
+    return [(job, query_id if _is_query_id(query_id) else None) for job, query_id in pairs if _is_job(key, job)]
+
+
 def _connection_id(session: Session, key: TaskKey, task: SerializedTask) -> str | None:
     """The connection as rendered for this task instance, else as the DAG's code names it."""
     from airflow.models.renderedtifields import RenderedTaskInstanceFields as Rendered
@@ -187,6 +233,10 @@ def _connection_id(session: Session, key: TaskKey, task: SerializedTask) -> str 
 def _is_job(key: TaskKey, name: Any) -> bool:
     """Whether this is the qualified name of a job of the task instance."""
     return isinstance(name, str) and "." in name and _belongs(key, name)
+
+
+def _is_query_id(value: Any) -> bool:
+    return isinstance(value, str) and bool(_QUERY_ID.match(value))
 
 
 def _belongs(key: TaskKey, name: str) -> bool:

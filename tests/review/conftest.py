@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,11 +91,26 @@ class Review:
 
 
 @pytest.fixture(scope="session")
+def review_of(engine: Any) -> Callable[[DrivenAirflow], Review]:
+    """Looks at the pages of an Airflow other than the shared one."""
+    return lambda airflow: Review(airflow, engine)
+
+
+@pytest.fixture(scope="session")
 def recordings(engine: Any, live_airflow: DrivenAirflow) -> Review:
     """Airflow and the engine with the recordings and the model for them; no run yet."""
     with engine.session() as session:
         scene.prepare_recordings(session)
     return Review(live_airflow, engine)
+
+
+@pytest.fixture(scope="session")
+def honest(recordings: Review) -> Review:
+    """A finished run of recordings, without a person."""
+    recordings.airflow.add_dag(scene.DAGS.with_name("forged_results.py"), "ui_honest")
+    recordings.start("ui_honest")
+    assert recordings.wait_for("ui_honest", "full_batch") == "success", recordings.states("ui_honest")
+    return recordings
 
 
 @pytest.fixture(scope="session")

@@ -61,14 +61,16 @@ def _put(session: Session, path: Path, *stages: str) -> None:
 
 
 def _log(session: Session) -> None:
+    import job_models
     import odd_models
     from snowflake.ml.model import custom_model
     from snowflake.ml.registry import Registry
 
     existing = {row["name"] for row in session.sql("SHOW MODELS IN SCHEMA").collect()}
-    for name, model, signature in (
-        ("UI_SOUND", odd_models.SoundModel, odd_models.SOUND_SIGNATURE),
-        ("UI_ODD_MODEL", odd_models.OddModel, odd_models.ODD_SIGNATURE),
+    for name, module, model, signature in (
+        ("UI_SOUND", odd_models, odd_models.SoundModel, odd_models.SOUND_SIGNATURE),
+        ("UI_ODD_MODEL", odd_models, odd_models.OddModel, odd_models.ODD_SIGNATURE),
+        ("UI_FILES", job_models, job_models.FileModel, job_models.FILE_SIGNATURE),
     ):
         if name not in existing:
             Registry(session).log_model(
@@ -77,7 +79,7 @@ def _log(session: Session) -> None:
                 version_name="V1",
                 signatures={"predict": signature},
                 target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
-                code_paths=[odd_models.__file__],
+                code_paths=[str(module.__file__)],
             )
 
 
