@@ -1,7 +1,7 @@
-"""One file of a stage, on this machine: what the review page shows beside a prediction.
+"""One file of a stage, fetched to this machine for the review page.
 
-Internal stages are read with GET, external ones through a URL that Snowflake signs for one minute and that never
-leaves this process.
+Internal stages are read with GET. External ones are read through a URL that Snowflake signs for one minute and that
+never leaves this process.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -24,35 +25,86 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 256 * 1024 * 1024
 _SIGNED_FOR_SECONDS = 60
+_DOWNLOAD_SECONDS = 20
 
 
 class MediaUnavailableError(Exception):
-    """The file cannot be shown; the text says why and is fit for a page."""
+    """The file cannot be shown. The text gives the reason and may be shown to a reader."""
 
 
-def fetch(connection: SnowflakeConnection, path: StagePath, target: Path, *, max_bytes: int = MAX_BYTES) -> None:
-    """Write one staged file to ``target``.
+@dataclass(frozen=True)
+class StagedFile:
+    """A file as LIST sees it.
 
-    :param connection: open; no warehouse is used.
+    :param path: its full stage path.
+    :param size: in bytes.
+    :param digest: its MD5 or ETag in lower case, or "" where the stage has none.
+    :param is_external: whether it is on an external stage.
+    :param is_prefix: whether the names of other files begin with its name.
+    """
+
+    path: StagePath
+    size: int
+    digest: str
+    is_external: bool = False
+    is_prefix: bool = False
+
+    @property
+    def content_id(self) -> str:
+        """What identifies the content, written as in a manifest's ``MB_CONTENT_ID``."""
+        return f"{self.digest}:{self.size}"
+
+    def is_one_of(self, content_ids: str) -> bool:
+        """Whether a manifest's ``MB_CONTENT_ID`` names this content.
+
+        :param content_ids: for a row of several files, their ids joined with ``+``.
+        """
+        for listed in content_ids.split("+"):
+            digest, _, size = listed.partition(":")
+            same_digest = digest == self.digest or not (digest and self.digest)
+            if same_digest and size.partition(":")[0] == str(self.size):
+                return True
+        return False
+
+
+def find(connection: SnowflakeConnection, path: StagePath) -> StagedFile:
+    """The file of this path, with one LIST.
+
+    :param connection: open. No warehouse is used.
     :param path: exactly one file.
-    :param target: file to write; its folder exists.
-    :param max_bytes: a larger file is refused, before any byte of it is fetched.
-    :raises MediaUnavailableError: the file is gone, too large, or not readable for this role.
+    :raises MediaUnavailableError: the file is gone.
     """
     listed = rows(connection, f"LIST {path.reference}")
-    # LIST takes the path as a prefix; names begin with the stage's name or with the bucket's URL.
+    # LIST takes the path as a prefix. Names begin with the stage's name or with the bucket's URL.
     entry = next((row for row in listed if str(row["name"]).endswith("/" + path.path)), None)
     if entry is None:
         raise MediaUnavailableError("this file is no longer on the stage")
-    if int(entry["size"]) > max_bytes:
-        raise MediaUnavailableError(
-            f"this file has {int(entry['size']):,} bytes, more than the {max_bytes:,} shown here"
-        )
-    if "://" in str(entry["name"]):
-        _fetch_signed(connection, path, target, max_bytes)
+    return StagedFile(
+        path,
+        int(entry["size"]),
+        str(entry["md5"] or "").replace('"', "").lower(),
+        is_external="://" in str(entry["name"]),
+        is_prefix=len(listed) > 1,
+    )
+
+
+def fetch(connection: SnowflakeConnection, file: StagedFile, target: Path, *, max_bytes: int = MAX_BYTES) -> None:
+    """Write one staged file to ``target``.
+
+    :param connection: open. No warehouse is used.
+    :param file: what :func:`find` returned.
+    :param target: the file to write. Its folder exists.
+    :param max_bytes: a larger file is refused before any byte of it is fetched.
+    :raises MediaUnavailableError: the file is gone or too large.
+    """
+    if file.size > max_bytes:
+        raise MediaUnavailableError(f"this file has {file.size:,} bytes, more than the {max_bytes:,} shown here")
+    if file.is_external:
+        _fetch_signed(connection, file.path, target, max_bytes)
         return
+    path = file.path
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        only = f" PATTERN = {sql.literal('.*' + re.escape(path.path))}" if len(listed) > 1 else ""
+        only = f" PATTERN = {sql.literal('.*' + re.escape(path.path))}" if file.is_prefix else ""
         rows(connection, f"GET {sql.literal(path.full)} {sql.literal('file://' + folder + '/')}{only}")
         downloaded = Path(folder) / path.path.rsplit("/", 1)[-1]
         if not downloaded.is_file():
@@ -69,7 +121,7 @@ def _fetch_signed(connection: SnowflakeConnection, path: StagePath, target: Path
     )
     if urlsplit(url).scheme not in ("http", "https"):
         raise MediaUnavailableError("this external stage's files have no web address")
-    with urllib.request.urlopen(url, timeout=60) as reply, target.open("wb") as file:
+    with urllib.request.urlopen(url, timeout=_DOWNLOAD_SECONDS) as reply, target.open("wb") as file:
         shutil.copyfileobj(reply, file, 1024 * 1024)
         if file.tell() > max_bytes:
             raise MediaUnavailableError("this file is larger than what is shown here")

@@ -30,11 +30,14 @@ class MediaBatchHook(SnowflakeHook):
     :param snowflake_conn_id: a connection of Apache's type ``snowflake``.
     :param network_timeout: seconds after which the connector gives up a request; without it the connector's own
         default holds, which is to retry without limit.
+    :param socket_timeout: seconds without an answer after which the connector gives up one attempt; 60 by default.
     """
 
-    def __init__(self, *args: Any, network_timeout: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, network_timeout: int | None = None, socket_timeout: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self._network_timeout = network_timeout
+        self._timeouts = {"network_timeout": network_timeout, "socket_timeout": socket_timeout}
 
     def _get_conn_params(self) -> dict[str, str | None]:
         """Connector parameters; ``platform_detection_timeout_seconds=0`` saves up to 150 ms of cloud probes."""
@@ -44,8 +47,9 @@ class MediaBatchHook(SnowflakeHook):
             params["protocol"] = protocol
         params.setdefault("platform_detection_timeout_seconds", 0)
         params["session_parameters"] = with_required(params.get("session_parameters"))
-        if self._network_timeout is not None:
-            params.setdefault("network_timeout", self._network_timeout)
+        for name, seconds in self._timeouts.items():
+            if seconds is not None:
+                params.setdefault(name, seconds)
         return params
 
     @contextmanager

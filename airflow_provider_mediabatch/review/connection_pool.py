@@ -2,7 +2,7 @@
 
 The page reads with the credentials of the task's own Airflow connection, inside the API server. A login takes longer
 than a page, so each connection stays open. The connector does not support several threads on one connection, so one
-request at a time uses it.
+request at a time uses it. All waiting has short limits.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 IDLE_SECONDS = 900
-STATEMENT_SECONDS = 60
+STATEMENT_SECONDS = 15
+"""After which Snowflake cancels a statement."""
+SOCKET_SECONDS = 16
+"""After which the connector gives up an answer that does not come."""
+WAIT_SECONDS = 8.0
+"""How long a request waits for the requests before it."""
+PAUSE_SECONDS = 10.0
+"""After an answer that did not come, how long requests are refused at once."""
 
 
 class ConnectionUnknownError(Exception):
@@ -27,7 +34,7 @@ class ConnectionUnknownError(Exception):
 
 
 class ConnectionBusyError(Exception):
-    """The statements of other readers did not finish in time."""
+    """The statements of other readers did not finish in time, or Snowflake does not answer now."""
 
 
 class _PooledConnection:
@@ -35,6 +42,7 @@ class _PooledConnection:
         self.lock = threading.Lock()
         self.connection: SnowflakeConnection | None = None
         self.used = 0.0
+        self.paused_until = 0.0
 
 
 class ConnectionPool:
@@ -47,42 +55,54 @@ class ConnectionPool:
     def run(self, conn_id: str | None, work: Callable[[SnowflakeConnection], T]) -> T:
         """Call ``work`` with the open connection, after a login where none is open.
 
-        When the session has expired or its server is gone, the pool logs in again and repeats ``work`` once, so
-        ``work`` must only read.
+        When the session has expired or its server is gone, the pool logs in again and repeats ``work`` once.
 
         :param conn_id: an Airflow connection of type ``snowflake``. None is refused.
         :param work: what to do. It must only read.
         :return: what ``work`` returned.
         :raises ConnectionUnknownError: ``conn_id`` is None.
-        :raises ConnectionBusyError: other readers used the connection for 60 seconds.
+        :raises ConnectionBusyError: other readers use the connection, or Snowflake did not answer a moment ago.
         """
-        from snowflake.connector.errors import DatabaseError, InterfaceError, OperationalError, ProgrammingError
-
         if conn_id is None:
             raise ConnectionUnknownError("Airflow does not know any more which connection this task used")
         with self._guard:
             pooled = self._by_conn_id.setdefault(conn_id, _PooledConnection())
-        if not pooled.lock.acquire(timeout=STATEMENT_SECONDS):
-            raise ConnectionBusyError(conn_id)
+        if time.monotonic() < pooled.paused_until or not pooled.lock.acquire(timeout=WAIT_SECONDS):
+            raise ConnectionBusyError("Snowflake does not answer, or other readers are waiting for it. Try again")
         try:
-            fresh = self._open(conn_id, pooled)
-            assert pooled.connection is not None
-            try:
-                return work(pooled.connection)
-            except (DatabaseError, InterfaceError, OperationalError) as error:
-                # An error of the statement itself is an answer. A lost server or an expired session (3901xx to
-                # 3903xx) may be due to the connection's age.
-                ended = not isinstance(error, ProgrammingError) or 390100 <= (error.errno or 0) < 390400
-                if fresh or not ended:
-                    raise
-                self._close(pooled)
-                self._open(conn_id, pooled)
-                return work(pooled.connection)
+            if time.monotonic() < pooled.paused_until:
+                raise ConnectionBusyError("Snowflake does not answer. Try again")
+            return self._run(conn_id, pooled, work)
         finally:
             pooled.used = time.monotonic()
             pooled.lock.release()
 
+    def _run(self, conn_id: str, pooled: _PooledConnection, work: Callable[[SnowflakeConnection], T]) -> T:
+        from snowflake.connector.errors import DatabaseError, InterfaceError, OperationalError, ProgrammingError
+
+        begun, fresh = time.monotonic(), True
+        try:
+            fresh = self._open(conn_id, pooled)
+            assert pooled.connection is not None
+            return work(pooled.connection)
+        except (DatabaseError, InterfaceError, OperationalError) as error:
+            # An error of the statement itself is an answer. A lost server or an expired session (3901xx to 3903xx) may
+            # be due to the connection's age.
+            ended = not isinstance(error, ProgrammingError) or 390100 <= (error.errno or 0) < 390400
+            if not ended:
+                raise
+            self._close(pooled)
+            if time.monotonic() - begun >= STATEMENT_SECONDS:
+                pooled.paused_until = time.monotonic() + PAUSE_SECONDS
+                raise
+            if fresh:
+                raise
+        self._open(conn_id, pooled)
+        assert pooled.connection is not None
+        return work(pooled.connection)
+
     def _open(self, conn_id: str, pooled: _PooledConnection) -> bool:
+        """Log in where there is no open connection; whether that was so."""
         if pooled.connection is not None and time.monotonic() - pooled.used > IDLE_SECONDS:
             self._close(pooled)
         if pooled.connection is not None:
@@ -91,6 +111,8 @@ class ConnectionPool:
 
         hook = MediaBatchHook(
             snowflake_conn_id=conn_id,
+            network_timeout=SOCKET_SECONDS,
+            socket_timeout=SOCKET_SECONDS,
             session_parameters={"QUERY_TAG": "mediabatch review", "STATEMENT_TIMEOUT_IN_SECONDS": STATEMENT_SECONDS},
         )
         pooled.connection = hook.get_conn()
@@ -100,6 +122,10 @@ class ConnectionPool:
     def _close(pooled: _PooledConnection) -> None:
         connection, pooled.connection = pooled.connection, None
         if connection is not None:
-            # The session is no longer used, so it does not matter whether the server receives this.
-            with suppress(Exception):
-                connection.close()
+            # The server may be what does not answer, and the session is no longer used: nobody waits for its end.
+            threading.Thread(target=_close_quietly, args=(connection,), name="mediabatch-close", daemon=True).start()
+
+
+def _close_quietly(connection: SnowflakeConnection) -> None:
+    with suppress(Exception):
+        connection.close()

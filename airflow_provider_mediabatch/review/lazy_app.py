@@ -21,7 +21,12 @@ class LazyApp:
         if self._app is None:
             async with self._building:
                 if self._app is None:
-                    from airflow_provider_mediabatch.review.app import create_app
-
-                    self._app = create_app()
+                    # The import takes a second, in which the event loop serves other requests.
+                    self._app = await asyncio.get_running_loop().run_in_executor(None, _create_app)
         await self._app(scope, receive, send)
+
+
+def _create_app() -> Any:
+    from airflow_provider_mediabatch.review.app import create_app
+
+    return create_app()

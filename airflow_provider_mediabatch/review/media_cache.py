@@ -1,4 +1,4 @@
-"""Files that the page fetched, kept on local disk for a while: a player asks for many ranges of one file."""
+"""Files on local disk that are made once and kept for a while. A player requests many ranges of one file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_BYTES = 1024 * 1024 * 1024
 
 
 class MediaCache:
-    """A private folder of at most ``max_bytes``; the files used longest ago go first.
+    """A private folder of limited size. The files that were used longest ago are deleted first.
 
     :param max_bytes: of all files.
     """
@@ -25,10 +25,10 @@ class MediaCache:
         self._making: dict[str, threading.Lock] = {}
 
     def get(self, key: tuple[str, ...], make: Callable[[Path], None]) -> Path:
-        """The file of this key; ``make`` writes it when it is not there. Two readers of one file make it once.
+        """The file of this key. When several readers request it at once, it is made once.
 
         :param key: whatever identifies it.
-        :param make: writes the file it is given, or raises.
+        :param make: writes the file whose path it is given, or raises.
         """
         name = hashlib.sha256("\0".join(key).encode()).hexdigest()
         target = Path(self._folder.name) / name

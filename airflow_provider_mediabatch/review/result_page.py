@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from airflow_provider_mediabatch.client.media import MediaUnavailableError
+from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.review.distributions import Distribution, distributions
 from airflow_provider_mediabatch.review.result_query import PageRequest, ResultColumn, ResultQuery
-from airflow_provider_mediabatch.review.result_rows import ResultRow, result_row
+from airflow_provider_mediabatch.review.result_rows import MediaFile, ResultRow, SignPath, result_row
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.core.sample_report import SampleReport
     from airflow_provider_mediabatch.review.connection_pool import ConnectionPool
+    from airflow_provider_mediabatch.review.media_library import MediaLibrary
     from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch
 
 log = logging.getLogger(__name__)
 
 _MAX_CACHED = 128
+_STATE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -44,21 +48,49 @@ class ResultPage:
     problem: str = ""
 
 
-def read_page(
-    batch: ReviewedBatch, request: PageRequest, connections: ConnectionPool, sign: Callable[[str], str]
-) -> ResultPage:
+def read_page(batch: ReviewedBatch, request: PageRequest, connections: ConnectionPool, sign: SignPath) -> ResultPage:
     """One page of the batch's output.
 
     :param batch: whose output is read.
     :param request: what the reader asked for.
     :param connections: where the statements run.
-    :param sign: makes the media URL of a full stage path.
+    :param sign: makes the media URL of a full stage path and its content ids.
     """
     try:
         return connections.run(batch.conn_id, partial(_read, batch, request, sign))
     except Exception as error:  # the page stays up whatever Snowflake answers
         log.warning("The results of %s cannot be read", batch.result.job, exc_info=True)
         return ResultPage(problem=f"The results cannot be read now: {first_line(error)}")
+
+
+def with_file_states(page: ResultPage, batch: ReviewedBatch, media: MediaLibrary) -> ResultPage:
+    """The page with a note at each file that was changed or removed since the prediction.
+
+    Each file takes one LIST, unless it was listed within the last minute. After 3 seconds the other files are left
+    without a note. Their thumbnails are marked nevertheless.
+
+    :param page: a page of results.
+    :param batch: whose results they are.
+    :param media: lists the files.
+    """
+    deadline = time.monotonic() + _STATE_SECONDS
+
+    def state(file: MediaFile) -> str:
+        nonlocal deadline
+        if file.url is None or not file.content_ids or time.monotonic() > deadline:
+            return ""
+        try:
+            found = media.find(batch.conn_id, StagePath.parse(file.path))
+        except MediaUnavailableError as error:
+            return str(error)
+        except Exception:
+            log.warning("%s cannot be listed; the other files of the page are not listed", file.path, exc_info=True)
+            deadline = 0.0
+            return ""
+        return "" if found.is_one_of(file.content_ids) else "this file was changed after the prediction"
+
+    rows = (replace(row, files=tuple(replace(file, state=state(file)) for file in row.files)) for row in page.rows)
+    return replace(page, rows=tuple(rows))
 
 
 def with_preview(page: ResultPage, batch: ReviewedBatch, report: SampleReport) -> ResultPage:
@@ -91,9 +123,7 @@ _paths: dict[tuple[str | None, str, str], frozenset[str]] = {}
 _totals: dict[tuple[str | None, str], tuple[int, tuple[Distribution, ...]]] = {}
 
 
-def _read(
-    batch: ReviewedBatch, request: PageRequest, sign: Callable[[str], str], connection: SnowflakeConnection
-) -> ResultPage:
+def _read(batch: ReviewedBatch, request: PageRequest, sign: SignPath, connection: SnowflakeConnection) -> ResultPage:
     query = ResultQuery(connection, batch.result.location, batch.result.job)
     columns = query.columns()
     if not columns:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.review import plots
 from airflow_provider_mediabatch.review.media_types import expected_kind
@@ -14,6 +15,7 @@ from airflow_provider_mediabatch.review.result_query import MAX_CHARACTERS, Resu
 from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch
 
 MAX_MEMBERS = 20
+SignPath = Callable[[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,16 @@ class MediaFile:
     :param path: the full stage path.
     :param kind: ``image``, ``audio``, ``video`` or ``file``.
     :param url: of the page's own media route, or None where the file cannot be opened.
+    :param content_ids: what the listing noted of the content, or "".
+    :param state: what has happened to the file since the prediction, or "".
     """
 
     column: str
     path: str
     kind: str
     url: str | None
+    content_ids: str = ""
+    state: str = ""
 
     @property
     def name(self) -> str:
@@ -64,17 +70,20 @@ class ResultRow:
 
 
 def result_row(
-    batch: ReviewedBatch, columns: Sequence[ResultColumn], row: Mapping[str, Any], sign: Callable[[str], str] | None
+    batch: ReviewedBatch, columns: Sequence[ResultColumn], row: Mapping[str, Any], sign: SignPath | None
 ) -> ResultRow:
     """One row for the gallery.
 
     :param batch: knows which columns are files and which are outputs.
     :param columns: the output's columns, in order.
     :param row: column name to value.
-    :param sign: makes the media URL of a full stage path. None gives files no URL.
+    :param sign: makes the media URL of a full stage path and its content ids. None gives files no URL.
     """
     # Only the listing says which columns are files. A model's output may be any text, a stage path too.
-    files = tuple(_media_file(name, row[name], sign) for name in batch.file_columns if row.get(name) is not None)
+    content_ids = str(row.get(CONTENT_ID) or "")
+    files = tuple(
+        _media_file(name, row[name], content_ids, sign) for name in batch.file_columns if row.get(name) is not None
+    )
     values = tuple(
         value
         for column in columns
@@ -84,11 +93,10 @@ def result_row(
     return ResultRow(files, tuple(sorted(values, key=lambda value: not value.output)))
 
 
-def _media_file(column: str, value: Any, sign: Callable[[str], str] | None) -> MediaFile:
+def _media_file(column: str, value: Any, content_ids: str, sign: SignPath | None) -> MediaFile:
     text = str(value)
-    return MediaFile(
-        column, text, expected_kind(text), sign(text) if sign is not None and _is_stage_path(text) else None
-    )
+    url = sign(text, content_ids) if sign is not None and _is_stage_path(text) else None
+    return MediaFile(column, text, expected_kind(text), url, content_ids)
 
 
 def _values(column: ResultColumn, value: Any, output: bool) -> list[ResultValue]:

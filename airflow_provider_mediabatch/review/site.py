@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, HTTPException, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from airflow_provider_mediabatch.review.addresses import URL_PREFIX, segments, site_prefix
 from airflow_provider_mediabatch.review.connection_pool import ConnectionPool
-from airflow_provider_mediabatch.review.media_cache import MediaCache
+from airflow_provider_mediabatch.review.media_library import MediaLibrary
+from airflow_provider_mediabatch.review.request_threads import BusyError, RequestThreads
 from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
+from airflow_provider_mediabatch.review.thumbnail_processes import ThumbnailProcesses
 
 HERE = Path(__file__).parent
 SIGNATURE_SECONDS = 12 * 3600
@@ -31,8 +34,9 @@ class ReviewSite:
     """
 
     def __init__(self, secret: str) -> None:
+        self.threads = RequestThreads()
         self.connections = ConnectionPool()
-        self.files = MediaCache()
+        self.media = MediaLibrary(self.connections, ThumbnailProcesses())
         self.root = site_prefix() + URL_PREFIX
         self._signer = URLSafeTimedSerializer(secret, salt="mediabatch.media")
         self._templates = Environment(
@@ -47,27 +51,38 @@ class ReviewSite:
         """The address of the page of the task's DAG run."""
         return f"{self.root}/{segments(key.dag_id, key.run_id)}"
 
-    def media_url(self, key: TaskKey, path: str) -> str:
+    def media_url(self, key: TaskKey, path: str, content_ids: str) -> str:
         """The signed address of one file.
 
         :param key: the task instance whose result holds the file. The address is of no use for another one.
         :param path: the full stage path.
+        :param content_ids: what the listing noted of its content, or "".
         """
-        token = self._signer.dumps([key.dag_id, key.run_id, key.task_id, key.map_index, path])
+        token = self._signer.dumps([key.dag_id, key.run_id, key.task_id, key.map_index, path, content_ids])
         return f"{self.task_url(key, 'media')}?{urlencode({'file': token})}"
 
-    def signed_path(self, key: TaskKey, token: str) -> str:
-        """The stage path that :meth:`media_url` signed for this task instance.
+    def signed_path(self, key: TaskKey, token: str) -> tuple[str, str]:
+        """The stage path and the content ids that :meth:`media_url` signed for this task instance.
 
         :raises HTTPException: 403 when the signature is wrong, expired, or of another task instance.
         """
         try:
-            *signed, path = self._signer.loads(token, max_age=SIGNATURE_SECONDS)
+            *signed, path, content_ids = self._signer.loads(token, max_age=SIGNATURE_SECONDS)
         except (BadSignature, ValueError, TypeError):
             raise HTTPException(403, "This link is invalid or has expired. Reload the page.") from None
         if signed != [key.dag_id, key.run_id, key.task_id, key.map_index]:
             raise HTTPException(403, "This link belongs to another task instance.")
-        return str(path)
+        return str(path), str(content_ids)
+
+    async def page(self, build: Callable[[], Response]) -> Response:
+        """The page that ``build`` returns, or one that asks the reader to try again.
+
+        :param build: runs in a thread of the review page's own.
+        """
+        try:
+            return await self.threads.run(build)
+        except BusyError as error:
+            return self.notice("Batch review", str(error), status=503)
 
     def render(self, template: str, *, title: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import time
 from dataclasses import replace
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-import scene
 
 from airflow_provider_mediabatch.core import job_names
 from airflow_provider_mediabatch.core.batch_result import BatchResult
@@ -27,17 +27,13 @@ SECRET = "@MEDIA.PUBLIC.UI_PERSONNEL/"
 MANIFEST = Manifest(SECRET, {"PICTURE": "VARCHAR"}, ("PICTURE",), 1, 1, 1, "d")
 
 
-@pytest.fixture(scope="module")
-def honest(recordings: Review) -> Review:
-    """A finished run of our own operators, and a stage that no task may show."""
-    recordings.airflow.add_dag(scene.DAGS.with_name("forged_results.py"), "ui_honest")
-    recordings.airflow.unpause("forged_results.py", "ui_pass_through")
-    recordings.start("ui_honest")
-    with recordings.engine.connect() as connection:
+@pytest.fixture(scope="module", autouse=True)
+def secret(honest: Review) -> None:
+    """A stage that no task may show."""
+    honest.airflow.unpause("forged_results.py", "ui_pass_through")
+    with honest.engine.connect() as connection:
         connection.cursor().execute("CREATE STAGE UI_PERSONNEL ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')")
         write_secret(connection, SECRET)
-    assert recordings.wait_for("ui_honest", "full_batch") == "success", recordings.states("ui_honest")
-    return recordings
 
 
 def write_secret(connection: Any, folder: str) -> None:
@@ -69,7 +65,9 @@ def overwrite(airflow: DrivenAirflow, dag_id: str, run_id: str, task_id: str, va
 def test_a_task_that_passes_a_result_on_shows_nothing_of_it(honest: Review) -> None:
     """Not even one that is named exactly as a job of that task would be."""
     run_id = "forged_run"
-    name = job_names.stem(dag_id="ui_pass_through", task_id="settings", run_id=run_id, map_index=-1, fingerprint="f")
+    name = job_names.job_stem(
+        dag_id="ui_pass_through", task_id="settings", run_id=run_id, map_index=-1, fingerprint="f"
+    )
     location = f"{SECRET}{name}_0/"
     with honest.engine.connect() as connection:
         write_secret(connection, location)
@@ -126,3 +124,18 @@ def test_a_result_that_names_another_job_or_location_is_refused(honest: Review, 
         assert statements(honest, since, "UI_PERSONNEL") + statements(honest, since, "MB_OTHER") == []
     finally:
         overwrite(honest.airflow, "ui_honest", run_id, FULL, result.to_xcom())
+
+
+def test_a_file_that_was_replaced_after_the_prediction_is_marked(honest: Review) -> None:
+    page = honest.path("ui_honest", FULL, "-1")
+    note = b"this file was changed after the prediction"
+    assert note not in honest.get(page)[2]
+    with honest.engine.session() as session:
+        session.file.put_stream(
+            io.BytesIO(b"RIFF other"), "@UI_RECORDINGS/tone 0.wav", auto_compress=False, overwrite=True
+        )
+    deadline = time.monotonic() + 90
+    while (html := honest.get(page)[2]).count(note) == 0:
+        assert time.monotonic() < deadline, "what LIST said counts for a minute"
+        time.sleep(5)
+    assert html.count(note) == 1

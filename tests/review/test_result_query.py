@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_mediabatch.client.media import MediaUnavailableError, fetch
+from airflow_provider_mediabatch.client.media import MediaUnavailableError, fetch, find
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.review.result_query import PageRequest, ResultColumn, ResultQuery
 
@@ -99,9 +99,10 @@ def test_one_file_exactly(connection: SnowflakeConnection, tmp_path: Path) -> No
             )
     for name in ("a.txt", 'o\'brien "q".txt'):
         target = tmp_path / "fetched"
-        fetch(connection, StagePath("MEDIA", "PUBLIC", "PAGES", f"files/{name}"), target)
+        fetch(connection, find(connection, StagePath("MEDIA", "PUBLIC", "PAGES", f"files/{name}")), target)
         assert target.read_text() == name
     with pytest.raises(MediaUnavailableError, match="no longer"):
-        fetch(connection, StagePath("MEDIA", "PUBLIC", "PAGES", "files/a"), tmp_path / "fetched")
+        find(connection, StagePath("MEDIA", "PUBLIC", "PAGES", "files/a"))
+    file = find(connection, StagePath("MEDIA", "PUBLIC", "PAGES", "files/a.txt"))
     with pytest.raises(MediaUnavailableError, match="bytes"):
-        fetch(connection, StagePath("MEDIA", "PUBLIC", "PAGES", "files/a.txt"), tmp_path / "fetched", max_bytes=2)
+        fetch(connection, file, tmp_path / "fetched", max_bytes=2)

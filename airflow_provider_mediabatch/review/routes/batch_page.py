@@ -13,7 +13,7 @@ from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.review import result_page
 from airflow_provider_mediabatch.review.overview import overview
 from airflow_provider_mediabatch.review.result_query import PageRequest
-from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch
+from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskKey
 from airflow_provider_mediabatch.review.routes.access import READS_RESULTS, TASK_PATH, RequestedTask
 from airflow_provider_mediabatch.review.site import ReviewSite, Site
 from airflow_provider_mediabatch.review.task_instances import TaskInstanceInfo, load_task
@@ -23,7 +23,7 @@ router = APIRouter()
 
 
 @router.get(TASK_PATH, dependencies=READS_RESULTS)
-def batch_page(
+async def batch_page(
     site: Site,
     key: RequestedTask,
     page: Annotated[int, Query(ge=1, le=10_000_000)] = 1,
@@ -35,6 +35,10 @@ def batch_page(
 ) -> Response:
     """The batch of a task instance, or what is known of a task that has returned none."""
     request = PageRequest(page, PAGE_SIZE, q.replace("\0", ""), label_column, label, sort or None, order == "desc")
+    return await site.page(lambda: _build(site, key, request))
+
+
+def _build(site: ReviewSite, key: TaskKey, request: PageRequest) -> Response:
     info, batch = load_task(key)
     if info is None:
         return site.notice("Batch review", "Airflow has no such task instance.", status=404, back=site.run_url(key))
@@ -49,6 +53,8 @@ def _with_batch(site: ReviewSite, batch: ReviewedBatch, request: PageRequest) ->
     results = result_page.read_page(batch, request, site.connections, sign)
     if results.problem and isinstance(batch.result, SampleReport):
         results = result_page.with_preview(results, batch, batch.result)
+    if not results.problem:
+        results = result_page.with_file_states(results, batch, site.media)
     return site.render(
         "batch.html",
         title=f"Batch review: {key.task_id}",

@@ -6,16 +6,21 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from airflow_provider_mediabatch.review.result_page import first_line
+from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
 from airflow_provider_mediabatch.review.routes.access import READS_LOGS, TASK_PATH, RequestedTask
-from airflow_provider_mediabatch.review.site import Site
+from airflow_provider_mediabatch.review.site import ReviewSite, Site
 from airflow_provider_mediabatch.review.task_instances import load_task
 
 router = APIRouter()
 
 
 @router.get(TASK_PATH + "/log", dependencies=READS_LOGS)
-def job_log(site: Site, key: RequestedTask) -> Response:
+async def job_log(site: Site, key: RequestedTask) -> Response:
     """The last lines of the log of the task's job."""
+    return await site.page(lambda: _build(site, key))
+
+
+def _build(site: ReviewSite, key: TaskKey) -> Response:
     from airflow_provider_mediabatch.client import jobs
 
     _, batch = load_task(key)

@@ -18,8 +18,12 @@ router = APIRouter()
 
 
 @router.get(RUN_PATH, dependencies=READS_RESULTS)
-def run_page(site: Site, dag_id: str, run_id: str) -> Response:
+async def run_page(site: Site, dag_id: str, run_id: str) -> Response:
     """All batches of a DAG run."""
+    return await site.page(lambda: _build(site, dag_id, run_id))
+
+
+def _build(site: ReviewSite, dag_id: str, run_id: str) -> Response:
     lines = [_line(site, batch) for batch in load_run(dag_id, run_id)]
     return site.render("run.html", title="Batches", dag_id=dag_id, run_id=run_id, batches=lines)
 

@@ -17,7 +17,7 @@ MANIFEST = Manifest("@DB.SC.W/m/", {"IMAGE": "VARCHAR"}, ("IMAGE",), 1, 1, 1, "d
 BATCH = ReviewedBatch(TaskKey("d", "r", "t"), REPORT, "c", None, (MANIFEST,))
 
 
-def signed(path: str) -> str:
+def signed(path: str, content_ids: str) -> str:
     return "signed:" + path
 
 

@@ -1,0 +1,147 @@
+"""Scales pictures in a few processes of their own, with limits on memory and time.
+
+A picture of a few kilobytes may need gigabytes to be decoded, and the API server that this page runs in also receives
+the heartbeats of all tasks.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import select
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+from airflow_provider_mediabatch.review.media_types import media_type
+from airflow_provider_mediabatch.review.thumbnails import NotAPictureError
+
+PROCESSES = 2
+MAX_BYTES = 512 * 1024 * 1024
+SECONDS = 10.0
+WAIT_SECONDS = 10.0
+MAX_PICTURES = 200
+"""After so many pictures a process is replaced, which returns the memory that its allocator keeps."""
+
+
+class ThumbnailProcesses:
+    """At most a few processes, started when they are first needed and kept.
+
+    :param processes: most pictures that are scaled at the same time.
+    :param max_bytes: address space of each process.
+    :param seconds: time for one picture.
+    :param wait_seconds: how long a request may wait for its turn.
+    """
+
+    def __init__(
+        self,
+        *,
+        processes: int = PROCESSES,
+        max_bytes: int = MAX_BYTES,
+        seconds: float = SECONDS,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:
+        self._wait_seconds = wait_seconds
+        self._threads = ThreadPoolExecutor(processes, "mediabatch-thumbnails")
+        self._workers: queue.LifoQueue[_Worker] = queue.LifoQueue()
+        for _ in range(processes):
+            self._workers.put(_Worker(max_bytes, seconds))
+        self._has_pillow = find_spec("PIL") is not None
+
+    def make(self, source: Path, target: Path, *, edge: int, changed: bool = False) -> None:
+        """Write a thumbnail. Without Pillow the file itself is taken, and the browser scales it.
+
+        :param source: the fetched file.
+        :param target: the file to write.
+        :param edge: the longest edge in pixels.
+        :param changed: whether the picture is marked as changed since the prediction.
+        :raises NotAPictureError: no thumbnail can be made, or not within the limits.
+        """
+        if not self._has_pillow:
+            with source.open("rb") as file:
+                found = media_type(file.read(16))
+            if found is None or not found.startswith("image/"):
+                raise NotAPictureError("the bytes are not a picture")
+            shutil.copyfile(source, target)
+            return
+        request = {"source": str(source), "target": str(target), "edge": edge, "changed": changed}
+        answer = self._threads.submit(self._ask, request)  # in the order of the requests
+        try:
+            reason = answer.result(self._wait_seconds)
+        except TimeoutError:
+            if answer.cancel():
+                raise NotAPictureError("many pictures are being scaled now; reload the page to try again") from None
+            reason = answer.result()
+        if reason is not None:
+            raise NotAPictureError(reason)
+
+    def _ask(self, request: dict[str, object]) -> str | None:
+        worker = self._workers.get_nowait()  # there are as many as threads
+        try:
+            return worker.ask(request)
+        finally:
+            self._workers.put(worker)
+
+    def close(self) -> None:
+        """End the processes, once they have answered. No request may follow."""
+        self._threads.shutdown()
+        with suppress(queue.Empty):
+            while True:
+                self._workers.get_nowait().end()
+
+
+class _Worker:
+    """One process, used by one thread at a time."""
+
+    def __init__(self, max_bytes: int, seconds: float) -> None:
+        self._max_bytes, self._seconds = max_bytes, seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pictures = 0
+
+    def ask(self, request: dict[str, object]) -> str | None:
+        """Why no thumbnail was written, or None when it was."""
+        process = self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._pictures += 1
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            ready, _, _ = select.select([process.stdout], [], [], self._seconds)
+            answer = process.stdout.readline() if ready else None
+        except OSError:
+            answer = b""
+        if not answer:
+            self.end()
+            late = answer is None
+            return f"the picture takes longer than {self._seconds:g} s to scale" if late else "the picture is damaged"
+        if self._pictures >= MAX_PICTURES:
+            self.end()
+        reason: str | None = json.loads(answer)["reason"]
+        return reason
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.end()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "airflow_provider_mediabatch.review.thumbnail_worker", str(self._max_bytes)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._process
+
+    def end(self) -> None:
+        """Kill the process, if there is one."""
+        process, self._process, self._pictures = self._process, None, 0
+        if process is not None:
+            process.kill()
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):
+                    assert pipe is not None
+                    pipe.close()
+            process.wait()
