@@ -1,6 +1,6 @@
-"""The batch's summary, ready for any of Airflow's notifiers: Jinja templates that the notifier itself renders.
+"""Jinja templates for Airflow's notifiers that summarize a sample or a batch.
 
-Give them to the notifier's templated arguments on the task whose value it is about (SampleBatch or FullBatch)::
+Give them to the templated arguments of a notifier on SampleBatch or FullBatch. The notifier renders them::
 
     FullBatchOperator(
         …,
@@ -8,8 +8,8 @@ Give them to the notifier's templated arguments on the task whose value it is ab
         on_failure_callback=SlackNotifier(text=TEXT),
     )
 
-They read the task's own XCom and nothing else. What a model or a file name says stands in them as text: it is never
-rendered a second time, and is escaped in the HTML.
+They read the task's own XCom and nothing else. The text of a model's output or of a file name is never rendered a
+second time, and it is escaped in the HTML.
 """
 
 from __future__ import annotations

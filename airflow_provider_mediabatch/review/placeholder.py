@@ -1,4 +1,4 @@
-"""The drawing that stands in for a file that cannot be shown."""
+"""The drawing that is shown in place of a file that cannot be shown."""
 
 from __future__ import annotations
 
