@@ -1,4 +1,5 @@
-"""The provider's errors. Each says what is wrong, whether anything still runs and bills, and what a retry will do.
+"""The provider's errors. Each says what is wrong, whether anything still runs and incurs cost, and what a retry
+will do.
 
 They subclass Airflow's own exceptions, so that Airflow treats them as it does any task failure; those that no retry can
 help are :class:`~airflow.sdk.exceptions.AirflowFailException`, which ends the task without using up its retries.
@@ -16,17 +17,17 @@ from airflow_provider_mediabatch.core.grants import DOCTOR
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.snowflake_objects import Problem
 
-NOTHING_RUNS = "Nothing was started and nothing bills."
+NOTHING_RUNS = "Nothing was started, and nothing incurs cost."
 RETRY_SAME = "A retry will look for this job by its name first and submit only if it is not there."
 RETRY_NEXT = "A retry will start a new job under the next name."
-RETRY_USELESS = "A retry will fail in the same way: put this right first."
+RETRY_USELESS = "A retry will fail in the same way. Correct this first."
 
 
 class MediaBatchError(AirflowException):
     """Base of the provider's errors.
 
     :param what: what is wrong, and the fix where it is known.
-    :param running: whether anything still runs and bills.
+    :param running: whether anything still runs and incurs cost.
     :param retry: what a retry of the task will do.
     """
 
@@ -82,7 +83,7 @@ class SampleFailedError(MediaBatchError, AirflowFailException):
 
 
 class JobNotVisibleError(MediaBatchError, AirflowFailException):
-    """A job of this name exists, but this role may not see it: whether it bills is not known."""
+    """A job of this name exists, but this role may not see it. Whether it incurs cost is not known."""
 
 
 class SubmissionFailedError(MediaBatchError):

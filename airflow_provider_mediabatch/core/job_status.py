@@ -29,7 +29,7 @@ class JobStatus(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing more will happen to the job: it runs no more and bills no more."""
+        """Whether nothing more will happen to the job: it runs no more and incurs no more cost."""
         return self in _TERMINAL
 
     @property

@@ -253,7 +253,7 @@ def test_bad_input_names_the_fix(stages: Stages, arguments: dict[str, Any], word
     with pytest.raises(InvalidInputError) as caught:
         stages.list(**given)
     assert words.format(**facts) in str(caught.value)
-    assert "Nothing was started and nothing bills" in str(caught.value)
+    assert "Nothing was started, and nothing incurs cost" in str(caught.value)
 
 
 def test_a_stage_without_directory_table_names_the_alter(stages: Stages) -> None:

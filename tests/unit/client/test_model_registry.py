@@ -90,6 +90,6 @@ def test_errors_say_three_things() -> None:
     error = ValidationFailedError([Problem("this is wrong", "do that"), Problem("and this", "and that")])
     text = str(error)
     assert text.startswith("2 problems with this batch:\n1. this is wrong\n   Fix: do that\n2. and this")
-    assert "nothing bills" in text
+    assert "nothing incurs cost" in text
     assert "A retry will fail in the same way" in text
     assert isinstance(error, MediaBatchError)
