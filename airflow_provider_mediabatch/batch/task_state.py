@@ -70,6 +70,12 @@ class TaskState:
         self.log = log
         self._store: Any = context.get("task_state_store")
         self._max_tries: int | None = getattr(context.get("ti"), "max_tries", None)
+        self._try_number: int = getattr(context.get("ti"), "try_number", 0) or 0
+
+    @property
+    def is_last_try(self) -> bool:
+        """Whether no try follows this one. Tries are counted since the task was last cleared, as Airflow does."""
+        return self._max_tries is None or self._try_number > self._max_tries
 
     def noted_job(self) -> Mapping[str, Any]:
         """The job of an earlier try; empty when there is no note."""

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import PREVIEW_ROWS, Check, SampleReport, clip
 from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.batch_run import BatchRun
     from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
     from airflow_provider_mediabatch.batch.wait_for_job import JobWait
-    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
 TEST_FOLDER = "MB_SAMPLE"
 MAX_SAMPLE = 1000
@@ -98,7 +99,8 @@ class SampleBatchOperator(JobTask):
             base = self._test_manifest_base(manifests)
             fingerprint = digest("sample", plan.manifest_digest, plan.digest, size, self.sampling, output, base)
             stem = self._job_stem(context, fingerprint)
-            manifest = self._draw(connection, manifests, plan, size, f"{base}{stem}/")
+            # Each try has a folder of its own, because the COPY of a try that was killed may still run.
+            manifest = self._draw(connection, manifests, plan, size, f"{base}{stem}/{uuid4().hex}/")
             request = JobRequest(stem, fingerprint, manifest, plan, output, "overwrite")
             with self._releasing(context):
                 run = self._batch_run(context, request, self._job_wait(context))
@@ -112,12 +114,12 @@ class SampleBatchOperator(JobTask):
         with self._releasing(context):
             event, state = resumed(event, "outcome")
             manifest = Manifest.from_xcom(state["manifest"])
-            # The sample's manifest travels with the deferral, so that it is not drawn again.
+            # Manifest and plan travel with the deferral, because upstream tasks may have been cleared since.
             request = JobRequest(
                 state["stem"],
                 state["fingerprint"],
                 manifest,
-                parse_plan(self.plan),
+                InferencePlan.from_xcom(state["plan"]),
                 state["output_location"],
                 "overwrite",
             )
@@ -129,6 +131,7 @@ class SampleBatchOperator(JobTask):
 
         state = {
             "manifest": request.manifest.to_xcom(),
+            "plan": request.plan.to_xcom(),
             "output_location": request.output_location,
             "stem": request.stem,
             "fingerprint": request.fingerprint,
@@ -207,14 +210,20 @@ class SampleBatchOperator(JobTask):
         try:
             yield
         except MediaBatchError as error:
-            ti = context["ti"]
-            tries_left = (self.retries or 0) - (ti.try_number - 1)
-            if isinstance(error, AirflowFailException) or tries_left <= 0:
-                from airflow_provider_mediabatch.ledger.ledger import release_claims
-
-                reason = f"sample failed: {error.what}"
-                release_claims(self.snowflake_conn_id, parse_manifests(self.manifest), reason, self.log)
+            if isinstance(error, AirflowFailException) or self._task_state(context).is_last_try:
+                self._release(f"sample failed: {error.what}")
             raise
+
+    def _release(self, reason: str) -> None:
+        from airflow_provider_mediabatch.ledger.ledger import release_claims
+
+        try:
+            manifests = parse_manifests(self.manifest)
+        except InvalidInputError:
+            # The listing was cleared while this task waited. Its next try claims the files itself.
+            self.log.warning("The manifest's XCom is not there, so no claim was released")
+            return
+        release_claims(self.snowflake_conn_id, manifests, reason, self.log)
 
     def _inputs(self) -> tuple[Sequence[Manifest], InferencePlan, int]:
         from airflow_provider_mediabatch.core.manifest import combined_digest
@@ -255,26 +264,26 @@ class SampleBatchOperator(JobTask):
         size: int,
         target: str,
     ) -> Manifest:
-        """Write the sample's manifest, on the server; the folder of an earlier try is taken as it is."""
+        """Write the sample's manifest, on the server, into a folder that nothing else writes to."""
         from airflow_provider_mediabatch.batch.job_outcomes import check_manifest_exists
-        from airflow_provider_mediabatch.client import stages
         from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 
         chosen = shards_for(manifests, size)
         staged = StagedParquet(connection, plan.job_schema)
-        if not stages.output_folder(connection, target).files:
-            check_manifest_exists(connection, chosen[0])
-            try:
-                select = sample_select(
-                    chosen, [staged.source(manifest.location) for manifest in chosen], self.sampling, size
-                )
-            except ValueError as error:
-                raise InvalidInputError(str(error)) from None
-            staged.copy_rows(select, target)
+        check_manifest_exists(connection, chosen[0])
+        try:
+            select = sample_select(
+                chosen, [staged.source(manifest.location) for manifest in chosen], self.sampling, size
+            )
+        except ValueError as error:
+            raise InvalidInputError(str(error)) from None
+        staged.copy_rows(select, target)
         rows = staged.count(target)
-        if not rows:
+        expected = min(size, sum(manifest.row_count for manifest in chosen))
+        if rows != expected:
             raise InvalidInputError(
-                f"The manifest {chosen[0].location} has no rows; clear the task that listed the files"
+                f"The sample has {rows} rows and should have {expected}, so the manifest {chosen[0].location} was "
+                "changed after it was written. Clear the task that listed the files"
             )
         return replace(
             manifests[0],

@@ -29,11 +29,11 @@ class Instance(RuntimeTaskInstance):
 OUTPUTS = {"size": "INT64", "head": "STRING", "pid": "INT64", "batch": "INT64"}
 
 
-def make_request(media: Any, connection: Any, **params: Any) -> submission.JobRequest:
-    """Work on two files."""
+def make_request(media: Any, connection: Any, *, files: int = 2, **params: Any) -> submission.JobRequest:
+    """Work on a few files."""
     name = uuid.uuid4().hex.upper()
     location = f"{media.work}submission/{name}/"
-    values = " UNION ALL ".join(f"SELECT '{media.files}f0{number}.bin' AS \"IMG\"" for number in range(2))
+    values = " UNION ALL ".join(f"SELECT '{media.files}f0{number}.bin' AS \"IMG\"" for number in range(files))
     rows(connection, f"COPY INTO {location} FROM ({values}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
     plan = InferencePlan(
         model=media.model,
@@ -48,7 +48,7 @@ def make_request(media: Any, connection: Any, **params: Any) -> submission.JobRe
         params=params,
         inference_spec={"num_workers": 1},
     )
-    manifest = Manifest(location, {"IMG": "VARCHAR"}, ("IMG",), 2, 2, 21, name)
+    manifest = Manifest(location, {"IMG": "VARCHAR"}, ("IMG",), files, files, sum(range(10, 10 + files)), name)
     return submission.JobRequest(f"MB_T_{name}", name, manifest, plan, plan.output_location)
 
 

@@ -28,12 +28,13 @@ class Store(dict[str, Any]):
 class Instance:
     """A task instance whose ``max_tries`` a clearing raises."""
 
-    def __init__(self, max_tries: int) -> None:
+    def __init__(self, max_tries: int, try_number: int) -> None:
         self.max_tries = max_tries
+        self.try_number = try_number
 
 
-def state(store: Store | None, max_tries: int = 3) -> TaskState:
-    context: Any = {"ti": Instance(max_tries), "task_state_store": store}
+def state(store: Store | None, max_tries: int = 3, try_number: int = 1) -> TaskState:
+    context: Any = {"ti": Instance(max_tries, try_number), "task_state_store": store}
     return TaskState(context, RunningJobs(), logging.getLogger(__name__))
 
 
@@ -79,6 +80,15 @@ def test_a_rounds_notes_replace_those_of_the_round_before() -> None:
     assert state(store).noted_round(2) == {}
     state(store).note_round(2, {"MB_B": {"generation": 1}})
     assert state(store).noted_round(1) == {}
+
+
+@pytest.mark.parametrize(
+    ("try_number", "max_tries", "last"),
+    # Two retries: tries 1 to 3. Clearing after the third gives tries 4 to 6.
+    [(1, 2, False), (3, 2, True), (4, 5, False), (5, 5, False), (6, 5, True), (1, 0, True)],
+)
+def test_tries_are_counted_since_the_last_clearing(try_number: int, max_tries: int, last: bool) -> None:
+    assert state(None, max_tries, try_number).is_last_try is last
 
 
 def test_without_a_store_nothing_is_noted() -> None:

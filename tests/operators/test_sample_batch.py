@@ -1,0 +1,85 @@
+"""The sample's own manifest, and its claim, over tries that meet or follow each other: on the engine with real jobs."""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from operators.job_requests import Instance, make_request
+
+from airflow_provider_mediabatch.batch.submission import JobRequest
+from airflow_provider_mediabatch.client.connection import rows
+from airflow_provider_mediabatch.client.stages import resolve_stage_path
+from airflow_provider_mediabatch.exceptions import JobFailedError
+from airflow_provider_mediabatch.files.stage_listing import list_stages
+from airflow_provider_mediabatch.files.stage_source import StageSource
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.ledger import Ledger
+from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
+
+
+def sample_of(request: JobRequest, conn_id: str, run_id: str, **arguments: Any) -> tuple[SampleBatchOperator, Any]:
+    """SampleBatch over a request, and the context of its first try."""
+    operator = SampleBatchOperator(
+        task_id="sample",
+        manifest=request.manifest.to_xcom(),
+        plan=request.plan.to_xcom(),
+        poll_interval=0.2,
+        deferrable=False,
+        snowflake_conn_id=conn_id,
+        **arguments,
+    )
+    ti = Instance.model_construct(
+        dag_id="sampling",
+        task_id="sample",
+        run_id=run_id,
+        map_index=-1,
+        try_number=1,
+        max_tries=0,
+        start_date=datetime.now(UTC),
+        task=operator,
+    )
+    return operator, {"ti": ti}
+
+
+def test_tries_at_the_same_time_draw_the_sample_apart(media: Any, connection: Any, conn_id: str) -> None:
+    """A worker that is thought dead, or the COPY that it has sent, meets the next try."""
+    request = make_request(media, connection, files=5)
+    run_id = uuid.uuid4().hex
+    tries = [sample_of(request, conn_id, run_id, sample_size=3) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda made: made[0].execute(made[1]), tries))
+    assert [report["rows"] for report in reports] == [3, 3, 3, 3]
+    assert len({report["job"] for report in reports}) == 1
+    assert len({report["manifest"] for report in reports}) == 4
+
+
+def test_a_failed_sample_keeps_its_claim_while_tries_are_left(media: Any, connection: Any, conn_id: str) -> None:
+    table = f"MEDIA.PUBLIC.SB_{uuid.uuid4().hex}".upper()
+    path = resolve_stage_path(connection, f"{media.files}f00", "stage_path")
+    listed = list_stages(
+        connection, [StageSource("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
+    )
+    claim = Ledger(connection, table).claim(
+        listed.relation,
+        owner=ClaimOwner("sampling", "list", "one", -1, lambda dag_id, other: True),
+        subject=LedgerSubject(media.model, "V1", "predict"),
+    )
+    request = make_request(media, connection, files=1, mode="fail")
+    manifest = replace(request.manifest, ledger=claim.ledger, claim_id=claim.claim_id)
+    operator, context = sample_of(replace(request, manifest=manifest), conn_id, uuid.uuid4().hex, retries=2)
+
+    def state_after(try_number: int) -> str:
+        context["ti"].try_number = try_number
+        with pytest.raises(JobFailedError, match="cannot read this picture"):
+            operator.execute(context)
+        (row,) = rows(connection, f"SELECT STATE FROM {table}")
+        return str(row["STATE"])
+
+    context["ti"].max_tries = 5  # The task was cleared after its third try.
+    assert state_after(4) == "claimed"
+    assert state_after(6) == "released"
