@@ -123,9 +123,16 @@ def media_batch_group(
             )
             if review is not None:
                 approval = _approval(approve_kwargs, files, plan, sample, review, common)
-        full = _full(files, full_kwargs, plan, sample, {"isolate_failures": isolate_failures, **common}, deferrable)
-        if approval is not None:
-            approval >> full
+        full = _full(
+            files,
+            full_kwargs,
+            plan=plan.output,
+            sample=sample.output if sample is not None else None,
+            approval=approval.output if approval is not None else None,
+            isolate_failures=isolate_failures,
+            deferrable=deferrable,
+            **common,
+        )
         if results_table is not None:
             from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
 
@@ -159,22 +166,8 @@ def _approval(
     )
 
 
-def _full(
-    files: ListStageFilesOperator,
-    given: Kwargs,
-    plan: ValidateSignatureOperator,
-    sample: SampleBatchOperator | None,
-    common: Mapping[str, Any],
-    deferrable: bool | None,
-) -> Any:
-    arguments = _with(
-        given,
-        task_id="full_batch",
-        plan=plan.output,
-        sample=sample.output if sample is not None else None,
-        deferrable=deferrable,
-        **common,
-    )
+def _full(files: ListStageFilesOperator, given: Kwargs, **common: Any) -> Any:
+    arguments = _with(given, task_id="full_batch", **common)
     if files.max_files_per_shard or files.max_bytes_per_shard:
         return FullBatchOperator.partial(**arguments).expand(manifest=files.output)
     return FullBatchOperator(manifest=files.output, **arguments)

@@ -21,15 +21,16 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.manifest import Manifest
 
 
-def check_owned(request: JobRequest, connection: SnowflakeConnection, job: str) -> None:
+def check_owned(request: JobRequest, connection: SnowflakeConnection, job: str, *, approved: bool = False) -> None:
     """Right before a submission: the files must still be this run's, and the ledger learns the job's name first.
 
     :param job: the qualified name under which the job is submitted next.
-    :raises InvalidInputError: when another run has taken files.
+    :param approved: whether a person has approved the sample.
+    :raises InvalidInputError: when another run has taken files, or a person rejected them.
     """
     ledger = Ledger.of(connection, request.manifest)
     if ledger is not None:
-        ledger.check_owned(request.manifest, job, request.plan, location=request.location(job))
+        ledger.check_owned(request.manifest, job, request.plan, location=request.location(job), approved=approved)
 
 
 def record_result(

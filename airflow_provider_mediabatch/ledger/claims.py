@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.files.relation import Relation
 
 ACTIVE_RUN_STATES = ["queued", "running"]
+REJECTED = "rejected"
+UNANSWERED = "no answer in time"
+"""Why an approval releases a claim."""
 
 
 @dataclass(frozen=True)

@@ -170,23 +170,45 @@ class Ledger:
             self._session.execute(statements.set_shards_sql(relation, self.table, claim_id))
 
     def check_owned(
-        self, manifest: Manifest, job: str, plan: InferencePlan | None = None, *, location: str
+        self,
+        manifest: Manifest,
+        job: str,
+        plan: InferencePlan | None = None,
+        *,
+        location: str,
+        approved: bool = False,
     ) -> Ownership:
         """Before a job is submitted: note its name, and check that every row of the manifest is still this run's.
 
-        Rows that were released (a failed sample, say) and that nobody took since are taken back.
+        Rows that were released (after a failed sample, for example) and that no run took since are taken back. Rows
+        that were released by a rejection are taken back only after an approval.
 
         :param job: the job's qualified name, about to be submitted.
         :param location: the folder that the job will write to.
         :param plan: its version must be the one that the files were claimed for.
-        :raises InvalidInputError: when another run has taken rows; the listing must be made again.
+        :param approved: whether a person has approved these files' sample since.
+        :raises InvalidInputError: when another run has taken rows, or a person rejected them.
         """
         self._check_version(manifest, plan)
+        if not approved:
+            self._check_not_rejected(manifest)
         with self._session.explained(**_NOT_SUBMITTED):
             self._session.execute(statements.note_job_sql(self.table, self._mine(manifest), job, location))
         owned = self.ownership(manifest)
         self._check_held(manifest, sum(owned.counts.values()), lost=_TAKEN, **_NOT_SUBMITTED)
         return owned
+
+    def _check_not_rejected(self, manifest: Manifest) -> None:
+        with self._session.explained(**_NOT_SUBMITTED):
+            found = self._session.rows(statements.count_rejected_sql(self.table, self._mine(manifest)))
+        rejected = int(found[0]["COUNTED"])
+        if rejected:
+            raise InvalidInputError(
+                f"{rejected:,} files of this manifest were released in {self.table} because their sample was rejected. "
+                "Clear the task that lists the files to begin again. For a full batch that follows a later approval, "
+                "give the full batch that answer as approval=",
+                running=_NOT_SUBMITTED["running"],
+            )
 
     def ownership(self, manifest: Manifest) -> Ownership:
         """The manifest's rows by state, without changing any."""

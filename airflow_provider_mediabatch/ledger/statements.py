@@ -13,7 +13,7 @@ from datetime import timedelta
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, LAST_MODIFIED, SHARD, SIZE
 from airflow_provider_mediabatch.files.relation import Relation
-from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.claims import REJECTED, UNANSWERED, ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
 
 COLUMNS: Mapping[str, str] = {
@@ -267,6 +267,15 @@ def note_job_sql(table: str, mine: str, job: str, location: str) -> str:
         f"UPDATE {table} T SET STATE = IFF(T.STATE = 'released', 'claimed', T.STATE), "
         f"JOB_NAME = {sql.literal(job)}, JOB_ROLE = CURRENT_ROLE(), OUTPUT_LOCATION = {sql.literal(location)}, "
         f"UPDATED_AT = {NOW} WHERE {mine} AND T.STATE IN ('claimed', 'released')"
+    )
+
+
+def count_rejected_sql(table: str, mine: str) -> str:
+    """How many of a claim's rows a rejection has released, COUNTED. A reprocessing's rows are done again by it."""
+    reasons = ", ".join(sql.literal(reason) for reason in (REJECTED, UNANSWERED))
+    return (
+        f"SELECT COUNT(*) AS COUNTED FROM {table} T WHERE {mine} AND T.STATE IN ('released', 'done') "
+        f"AND T.ERROR IN ({reasons})"
     )
 
 

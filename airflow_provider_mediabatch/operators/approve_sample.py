@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, Variable
+from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.timezone import utcnow
 
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
@@ -16,6 +17,7 @@ from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.links.review import ReviewLink
+from airflow_provider_mediabatch.operators.upstream import parse_sample
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -31,7 +33,8 @@ class ApproveSampleOperator(ApprovalOperator):
     """Wait for a person's yes or no to the sample, in the task's Required Action form.
 
     The form shows the sampled files with their predictions, the checks, and what the full run will take. Reject skips
-    what comes after (or fails the task, with ``fail_on_reject``) and releases the files' claim in the ledger; so does
+    what comes after (or fails the task, with ``fail_on_reject``; in an expanded task group this task is skipped too,
+    and with it what follows by its trigger rule) and releases the files' claim in the ledger; so does
     a time-out without a default. While it waits, the task holds no worker and no triggerer slot.
 
     :param sample: what SampleBatchOperator returned.
@@ -102,7 +105,7 @@ class ApproveSampleOperator(ApprovalOperator):
         """Ask, unless nobody needs to be asked; returns the answer as Airflow's ApprovalOperator does."""
         if self.review not in ("always", "first_run", None, "", "None"):
             raise InvalidInputError(f"review is {self.review!r}: it is 'always', 'first_run' or None")
-        report = SampleReport.from_xcom(self.sample)
+        report = parse_sample(self.sample)
         if self.review not in ("always", "first_run"):
             return self._unasked("nobody is asked: review is None")
         plan = None if self.plan is None else InferencePlan.from_xcom(self.plan)
@@ -126,10 +129,29 @@ class ApproveSampleOperator(ApprovalOperator):
             user = event.get("responded_by_user") if approved else None
             self._remember(context, plan, by=str(user.get("name") or user.get("id")) if user else None)
         if not approved:
-            reason = "no answer in time" if "error" in event else "rejected"
+            from airflow_provider_mediabatch.ledger.claims import REJECTED, UNANSWERED
+
+            reason = UNANSWERED if "error" in event else REJECTED
             for manifest in manifests_from_xcom(self.manifest):
                 self._release(manifest, reason)
-        return super().execute_complete(context, event)
+        answer = super().execute_complete(context, event)
+        ti = context["ti"]
+        if not approved and ti.map_index is not None and ti.map_index >= 0:
+            # Airflow's skip acts on unmapped tasks only (SkipMixin.skip). In an expanded task group this task itself is
+            # skipped, which the trigger rules of the same map index follow. FullBatch reads the answer all the same.
+            ti.xcom_push(key="return_value", value=answer)
+            raise AirflowSkipException("Rejected. What follows with this map index is skipped")
+        return answer
+
+    def _sample_instance(self, context: Context) -> tuple[str, str, str, int] | None:
+        """The sample's task instance: dag, run, task, map index."""
+        if not self.sample_task_id:
+            return None
+        ti = context["ti"]
+        task = self.dag.task_dict.get(self.sample_task_id)
+        mapped = task is not None and (task.is_mapped or next(task.iter_mapped_task_groups(), None) is not None)
+        index = ti.map_index if mapped and ti.map_index is not None else -1
+        return ti.dag_id, ti.run_id, self.sample_task_id, index
 
     def _body(self, context: Context, report: SampleReport, plan: InferencePlan | None) -> str:
         from airflow_provider_mediabatch.core.cost_projection import project
@@ -137,8 +159,6 @@ class ApproveSampleOperator(ApprovalOperator):
         from airflow_provider_mediabatch.review.approval_form import body
 
         manifests = manifests_from_xcom(self.manifest)
-        ti = context["ti"]
-        task = (ti.dag_id, ti.run_id, self.sample_task_id, -1) if self.sample_task_id else None
         return body(
             report,
             projection=project(
@@ -151,7 +171,7 @@ class ApproveSampleOperator(ApprovalOperator):
             ),
             plan=plan,
             file_columns=manifests[0].file_columns,
-            task=task,
+            task=self._sample_instance(context),
             site=site_prefix(),
         )
 

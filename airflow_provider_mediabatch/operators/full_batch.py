@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow.sdk.exceptions import AirflowSkipException
+
 from airflow_provider_mediabatch.batch.isolation_rounds import check_limits
-from airflow_provider_mediabatch.core.sample_report import SampleReport
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
-from airflow_provider_mediabatch.exceptions import InvalidInputError, TooManyQuarantinedError
+from airflow_provider_mediabatch.exceptions import NOTHING_RUNS, InvalidInputError, TooManyQuarantinedError
 from airflow_provider_mediabatch.operators.job_task import JobTask
-from airflow_provider_mediabatch.operators.upstream import parse_manifests, parse_plan
+from airflow_provider_mediabatch.operators.upstream import is_approved, parse_manifests, parse_plan, parse_sample
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
     from airflow_provider_mediabatch.batch.wait_for_job import JobWait
     from airflow_provider_mediabatch.core.batch_result import BatchResult
-    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
-    from airflow_provider_mediabatch.core.manifest import Manifest
 
 ON_RERUN = ("adopt", "rerun")
 SAVE_MODES = ("error", "overwrite")
@@ -41,8 +42,15 @@ class FullBatchOperator(JobTask):
 
     :param manifest: one manifest.
     :param plan: what ValidateSignatureOperator returned.
-    :param sample: what SampleBatchOperator returned: it must have passed with this plan and this manifest. None: run
-        without a sample.
+    :param sample: what SampleBatchOperator returned: it must have passed with this plan and this manifest. Without
+        this argument there is no sample to wait for.
+    :param require_sample: whether a sample that was given must be there. With False the batch also runs when the
+        sample's task returned nothing (a branch skipped it, it failed, somebody marked it). A sample that is there
+        must have passed either way.
+    :param approval: what ApproveSampleOperator, or Airflow's ApprovalOperator, returned. The task is skipped after a
+        rejection, also where Airflow does not skip it: in an expanded task group, or when it is cleared alone.
+    :param require_approval: whether an approval that was given must be there. With False the batch also runs when
+        the approval's task returned nothing. It does not run after a rejection either way.
     :param output_location: overrides the plan's.
     :param save_mode: ``error`` (default) or ``overwrite``: what happens when the job's own folder holds files already.
     :param on_rerun: what clearing the finished task does while its inputs are unchanged: ``adopt`` the finished job's
@@ -60,6 +68,7 @@ class FullBatchOperator(JobTask):
         "manifest",
         "plan",
         "sample",
+        "approval",
         "output_location",
         "save_mode",
         "on_rerun",
@@ -75,6 +84,9 @@ class FullBatchOperator(JobTask):
         manifest: Any,
         plan: Any,
         sample: Any = None,
+        require_sample: bool = True,
+        approval: Any = None,
+        require_approval: bool = True,
         output_location: str | None = None,
         save_mode: str = "error",
         on_rerun: str = "adopt",
@@ -87,6 +99,10 @@ class FullBatchOperator(JobTask):
         self.manifest = manifest
         self.plan = plan
         self.sample = sample
+        self.approval = approval
+        # After rendering, an XCom that is missing looks like an argument that was not given.
+        self.requires_sample = require_sample and sample is not None
+        self.requires_approval = require_approval and approval is not None
         self.output_location = output_location
         self.save_mode = save_mode
         self.on_rerun = on_rerun
@@ -131,9 +147,8 @@ class FullBatchOperator(JobTask):
 
     def _batch_run(self, context: Context, request: JobRequest, wait: JobWait) -> BatchRun[BatchResult]:
         from airflow_provider_mediabatch.batch.batch_run import BatchRun
-        from airflow_provider_mediabatch.batch.ledger_results import check_owned
 
-        state = {"output_location": request.output_location}
+        state = _deferral_state(request)
         return BatchRun(
             request=request,
             wait=wait,
@@ -141,22 +156,27 @@ class FullBatchOperator(JobTask):
             finish=partial(self._verify_and_record, request),
             defer=partial(self._defer_job, context, request, wait, state),
             on_found=partial(self._push_links, context, request),
-            before_submit=partial(check_owned, request),
+            before_submit=self._check_owned(request),
             isolate=self._isolation(context, request, wait).run if request.keeps_failure else None,
         )
 
     def _isolation(self, context: Context, request: JobRequest, wait: JobWait) -> FailureIsolation:
         from airflow_provider_mediabatch.batch.failure_isolation import FailureIsolation
-        from airflow_provider_mediabatch.batch.ledger_results import check_owned
 
         return FailureIsolation(
             request=request,
             wait=wait,
             task=self._task_state(context),
             max_jobs=int(self.max_isolation_jobs),
-            before_submit=partial(check_owned, request),
+            before_submit=self._check_owned(request),
             defer=partial(self._defer_round, context, request, wait),
         )
+
+    def _check_owned(self, request: JobRequest) -> Callable[[SnowflakeConnection, str], None]:
+        from airflow_provider_mediabatch.batch.ledger_results import check_owned
+
+        approved = self.approval is not None and is_approved(self.approval)
+        return partial(check_owned, request, approved=approved)
 
     def _verify_and_record(self, request: JobRequest, connection: SnowflakeConnection, attempt: Attempt) -> BatchResult:
         from airflow_provider_mediabatch.batch.job_outcomes import verify_output
@@ -204,7 +224,7 @@ class FullBatchOperator(JobTask):
             deadline=wait.deadline,
             poll_interval=wait.poll_interval,
             cancel_on_timeout=wait.cancel_on_timeout,
-            state={**state, "output_location": request.output_location, "deadline": wait.deadline},
+            state={**state, **_deferral_state(request), "deadline": wait.deadline},
         )
         self.defer(trigger=trigger, method_name="execute_round_complete")
 
@@ -226,20 +246,21 @@ class FullBatchOperator(JobTask):
                 "give validation and full batch the same listing, or clear the validation"
             )
         self._check_sample(plan)
+        self._check_approval()
         self._check_isolation(plan)
         return manifest, plan
 
     def _check_sample(self, plan: InferencePlan) -> None:
         if self.sample is None:
+            if self.requires_sample:
+                raise InvalidInputError(
+                    "The sample's task returned no report. It failed, was skipped or was marked by hand. The full "
+                    "batch needs a sample that passed. Clear the sample's task, or set require_sample=False"
+                )
             return
-        try:
-            sample = SampleReport.from_xcom(self.sample)
-        except ValueError as error:
-            raise InvalidInputError(f"sample: {error}") from None
+        sample = parse_sample(self.sample)
         if not sample.passed:
-            raise InvalidInputError(
-                "The sample did not pass its checks: there is no full run without a sample that passed"
-            )
+            raise InvalidInputError("The sample did not pass its checks. The full batch needs a sample that passed")
         for what, tested, given in (
             ("plan", sample.plan_digest, plan.digest),
             ("manifest", sample.manifest_digest, plan.manifest_digest),
@@ -249,6 +270,17 @@ class FullBatchOperator(JobTask):
                     f"The sample passed with another {what} than this one (digest {tested[:16]}, not {given[:16]}): "
                     "clear the sample's task, so that what runs is what was tested"
                 )
+
+    def _check_approval(self) -> None:
+        if self.approval is None:
+            if self.requires_approval:
+                raise InvalidInputError(
+                    "The approval's task returned no answer. It failed, was skipped or was marked by hand. The full "
+                    "batch needs an approval. Clear the approval's task, or set require_approval=False"
+                )
+            return
+        if not is_approved(self.approval):
+            raise AirflowSkipException(f"The sample was rejected. {NOTHING_RUNS}")
 
     def _check_isolation(self, plan: InferencePlan) -> None:
         try:
@@ -262,8 +294,8 @@ class FullBatchOperator(JobTask):
             )
 
     def _rebuild_request(self, context: Context, state: Mapping[str, Any]) -> JobRequest:
-        """The request of :meth:`execute`. Manifest and plan are template fields, which are there again."""
-        manifest, plan = self._inputs()
+        """The request of :meth:`execute`, out of the deferral: upstream tasks may have been cleared since."""
+        manifest, plan = Manifest.from_xcom(state["manifest"]), InferencePlan.from_xcom(state["plan"])
         return self._request(context, manifest, plan, None, None, output_location=state["output_location"])
 
     def _request(
@@ -296,3 +328,12 @@ class FullBatchOperator(JobTask):
             # A single row cannot be cut: its job fails as it would without isolation.
             keeps_failure=self.isolate_failures and manifest.row_count > 1,
         )
+
+
+def _deferral_state(request: JobRequest) -> dict[str, Any]:
+    """What the process after a deferral needs to have the same request again."""
+    return {
+        "manifest": request.manifest.to_xcom(),
+        "plan": request.plan.to_xcom(),
+        "output_location": request.output_location,
+    }

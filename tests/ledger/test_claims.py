@@ -19,7 +19,7 @@ from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.exceptions import InvalidInputError, LedgerError
-from airflow_provider_mediabatch.ledger.claims import LedgerSubject
+from airflow_provider_mediabatch.ledger.claims import REJECTED, LedgerSubject
 
 OUTPUT = "@DB.SC.OUT/MB_JOB_0/"
 ALL = ["a.jpg", "b.jpg", "c.jpg"]
@@ -135,6 +135,17 @@ def test_quarantined_files_wait_for_a_change_or_a_release(place: Any) -> None:
     assert place.claim("three", reprocess=True).skipped == {"quarantined": 1}
     assert place.ledger.release_quarantined(LedgerSubject("DB.SC.MODEL", "V1", "predict")) == 1
     assert place.names(place.claim("two")) == ["b.jpg"]
+
+
+def test_rejected_files_are_taken_back_only_after_an_approval(place: Any) -> None:
+    claim = place.claim("one")
+    manifest = place.manifest(claim)
+    place.ledger.release(claim.claim_id, REJECTED)
+    with pytest.raises(InvalidInputError, match=r"3 files .* because their sample was rejected"):
+        place.ledger.check_owned(manifest, "DB.SC.J", location=OUTPUT)
+    assert set(place.states().values()) == {"released"}
+    assert place.ledger.check_owned(manifest, "DB.SC.J", location=OUTPUT, approved=True).counts == {"claimed": 3}
+    assert place.ledger.check_owned(manifest, "DB.SC.J", location=OUTPUT).counts == {"claimed": 3}
 
 
 @pytest.mark.parametrize(

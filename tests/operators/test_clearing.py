@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import TaskDeferred
 from operators.job_requests import Instance, make_request, until
 
 from airflow_provider_mediabatch.batch import submission
@@ -88,3 +90,16 @@ def test_only_a_cleared_task_reruns(media: Any, connection: Any, conn_id: str) -
     assert result(2, 1) == (0, True), "Airflow never heard of the success, and tries again: nothing is paid twice"
     assert result(3, 3) == (1, False), "cleared"
     assert result(4, 3) == (1, True)
+
+
+def test_clearing_the_listing_does_not_end_a_full_batch_that_waits(media: Any, connection: Any, conn_id: str) -> None:
+    some = make_request(media, connection)
+    operator, context = task_of(some, conn_id)
+    operator.deferrable = True
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(context)
+    state = json.loads(json.dumps(deferred.value.trigger.serialize()[1]["state"]))
+    until(connection, state["attempt"]["job"], "DONE")
+    operator.manifest = operator.plan = None
+    result = operator.execute_complete(context, {"outcome": "done", "status": "DONE", "state": state})
+    assert (result["job"], result["rows"]) == (state["attempt"]["job"], 2)

@@ -52,6 +52,7 @@ def test_unreadable_files_are_isolated_when_told() -> None:
 def test_approval_and_table_are_one_argument_each() -> None:
     dag = build(review="first_run", results_table="MEDIA.PUBLIC.LABELS")
     assert "approve_sample" in upstream(dag, "full_batch")
+    assert dag.task_dict["media_batch.full_batch"].requires_approval  # type: ignore[union-attr]
     assert upstream(dag, "load_results") == {"full_batch"}
     assert dag.task_dict["media_batch.approve_sample"].sample_task_id == "media_batch.sample_batch"  # type: ignore[union-attr]
 

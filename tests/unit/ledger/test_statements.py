@@ -89,6 +89,7 @@ def test_ledger_statements(name: str) -> None:
         statements.generation_sql(table, name, subject),
         statements.set_shards_sql(sharded(relation, max_files=1, max_bytes=None, largest=0), table, name),
         statements.note_job_sql(table, mine, name, name),
+        statements.count_rejected_sql(table, mine),
         statements.count_states_sql(table, mine),
         statements.mark_done_sql(table, mine, name, name),
         statements.release_sql(table, mine, name),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_provider_mediabatch.batch.submission import JobRequest
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
@@ -36,9 +37,38 @@ def operator(**changes: Any) -> FullBatchOperator:
     return FullBatchOperator(task_id="full", **{**arguments, **changes})
 
 
+def answer(*options: str) -> dict[str, Any]:
+    """As Airflow's ApprovalOperator returns it."""
+    return {"chosen_options": list(options), "params_input": {}, "responded_by_user": None}
+
+
+def rendered(name: str, **changes: Any) -> FullBatchOperator:
+    """With an argument whose XCom was missing when it was rendered."""
+    made = operator(**changes)
+    setattr(made, name, None)
+    return made
+
+
+def test_a_missing_sample_or_approval_is_no_yes() -> None:
+    given = {"approval": answer("Approve")}
+    with pytest.raises(InvalidInputError, match="The sample's task returned no report"):
+        rendered("sample")._inputs()
+    with pytest.raises(InvalidInputError, match="The approval's task returned no answer"):
+        rendered("approval", **given)._inputs()
+    assert rendered("sample", require_sample=False)._inputs() == (MANIFEST, PLAN)
+    assert rendered("approval", **given, require_approval=False)._inputs() == (MANIFEST, PLAN)
+
+
+@pytest.mark.parametrize("options", [("Reject",), ("Approve", "Reject"), ("approve",)])
+def test_a_rejection_skips(options: tuple[str, ...]) -> None:
+    with pytest.raises(AirflowSkipException, match="Nothing was started, and nothing incurs cost"):
+        operator(approval=answer(*options), require_approval=False)._inputs()
+
+
 def test_what_fits_is_taken() -> None:
     assert operator()._inputs() == (MANIFEST, PLAN)
     assert operator(sample=None)._inputs() == (MANIFEST, PLAN)
+    assert operator(approval=answer("Approve"))._inputs() == (MANIFEST, PLAN)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +79,9 @@ def test_what_fits_is_taken() -> None:
         ({"sample": replace(SAMPLE, passed=False).to_xcom()}, "did not pass its checks"),
         ({"manifest": replace(MANIFEST, digest="e" * 32).to_xcom()}, "not the one that was validated"),
         ({"manifest": [MANIFEST.to_xcom()] * 2}, "map it"),
+        ({"approval": {"chosen_options": "Approve"}}, "answer is expected"),
+        ({"approval": {"chosen_options": []}}, "answer is expected"),
+        ({"approval": "yes"}, "answer is expected"),
         ({"save_mode": "append"}, "'error' or 'overwrite'"),
         ({"on_rerun": "again"}, "'adopt' or 'rerun'"),
         ({"max_isolation_jobs": 1}, "max_isolation_jobs=1: use a whole number from 2 to 100"),
