@@ -172,7 +172,7 @@ class FailureIsolation:
                     cancel = self.wait.cancel_on_timeout
                     errors.append(job_outcomes.outcome_error(connection, event, attempt, cancel_on_timeout=cancel))
                 else:
-                    job_outcomes.verify_output(connection, isolation.range_request(row_range), attempt)
+                    job_outcomes.verify_output(connection, isolation.range_request(row_range), attempt, is_part=True)
                     finished.append(FinishedRange(row_range, attempt.generation, True))
         if errors:
             # Only now, so that a timeout has cancelled every job of the round.

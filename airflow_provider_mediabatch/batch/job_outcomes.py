@@ -47,9 +47,12 @@ def check_manifest_exists(connection: SnowflakeConnection, manifest: Manifest) -
         )
 
 
-def verify_output(connection: SnowflakeConnection, request: JobRequest, attempt: Attempt) -> int:
+def verify_output(
+    connection: SnowflakeConnection, request: JobRequest, attempt: Attempt, *, is_part: bool = False
+) -> int:
     """Rows of the output, after checking that it is whole.
 
+    :param is_part: the manifest's folder holds more rows than this request's, as that of an isolation's part does.
     :raises IncompleteOutputError: no ``_SUCCESS``, rows missing, partitions missing.
     """
     location = request.location(attempt.job)
@@ -69,7 +72,7 @@ def verify_output(connection: SnowflakeConnection, request: JobRequest, attempt:
             running=_ENDED,
             retry=_AGAIN,
         )
-    _verify_identity(staged, request, attempt, location)
+    _verify_identity(staged, request, attempt, location, is_part=is_part)
     column = request.plan.partition_column
     if column is not None and not request.plan.keeps_rows and expected:
         missing = staged.missing_values(column, request.manifest.location, location)
@@ -82,8 +85,12 @@ def verify_output(connection: SnowflakeConnection, request: JobRequest, attempt:
     return rows
 
 
-def _verify_identity(staged: StagedParquet, request: JobRequest, attempt: Attempt, location: str) -> None:
+def _verify_identity(
+    staged: StagedParquet, request: JobRequest, attempt: Attempt, location: str, *, is_part: bool
+) -> None:
     """Each row of the manifest must be in the output as often as in the manifest.
+
+    Of a part, whose rows have no folder of their own any more, each row of the output must be in the whole manifest.
 
     The right number of rows proves nothing: a row that is there twice could hide one that is missing.
     """
@@ -96,6 +103,16 @@ def _verify_identity(staged: StagedParquet, request: JobRequest, attempt: Attemp
         if name in manifest.columns and name.upper() not in outputs
     ]
     if not (keys and request.plan.keeps_rows and manifest.row_count):
+        return
+    if is_part:
+        strays, example = staged.missing_row(keys, location, manifest.location)
+        if strays:
+            raise IncompleteOutputError(
+                f"The output of job {attempt.job} in {location} has as many rows as its part of the manifest, but "
+                f"{example} is in it more often than in the manifest",
+                running=_ENDED,
+                retry=RETRY_NEXT,
+            )
         return
     missing, example = staged.missing_row(keys, manifest.location, location)
     if missing:
