@@ -61,7 +61,9 @@ def test_command_line(tmp_path: Path) -> None:
         again = command("start", "--state-dir", state, "--image-build-seconds", "0.5")
         assert again.returncode == 0, again.stderr
         with contextlib.closing(sqlite3.connect(f"{state}/catalog.sqlite")) as catalog:
-            kept = catalog.execute("SELECT value FROM job_settings WHERE name = 'image_build_seconds'").fetchone()
+            kept = catalog.execute(
+                "SELECT value FROM settings WHERE name = 'MEDIABATCH_IMAGE_BUILD_SECONDS'"
+            ).fetchone()
         assert float(kept[0]) == 0.5
         refused = command("start", "--state-dir", state, "--image-build-seconds", "-1")
         assert refused.returncode == 2

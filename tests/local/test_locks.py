@@ -76,6 +76,73 @@ def test_a_closed_session_gives_its_lock_back(connect: Any) -> None:
     assert one(second, "SELECT A FROM T") == 11
 
 
+def test_a_session_that_ends_undoes_its_writes_before_it_gives_its_lock_back(connect: Any) -> None:
+    """A waiter that got the lock sooner would meet the rows still being undone: 100132, "Conflict on update!"."""
+    second = connect()
+    run(second, "CREATE TABLE T (A INT)", "INSERT INTO T SELECT SEQ4() FROM TABLE(GENERATOR(ROWCOUNT => 1000000))")
+    for _attempt in range(5):
+        first = connect()
+        run(first, "BEGIN", "UPDATE T SET A = A + 1")
+        run(second, "BEGIN")
+        cursor = second.cursor()
+        cursor.execute_async("UPDATE T SET A = A + 1")
+        deadline = time.monotonic() + 10
+        while "WAITING" not in str(first.cursor().execute("SHOW LOCKS").fetchall()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        first.close()
+        cursor.get_results_from_sfqid(cursor.sfqid)
+        run(second, "ROLLBACK")
+
+
+def test_a_merge_of_an_earlier_result_survives_commits_of_other_sessions(connect: Any) -> None:
+    """The sequence of a claim of the ledger: another session commits to the ledger between the lock and the MERGE."""
+    first, second = connect(), connect()
+    run(first, "CREATE TABLE LOCK_ROW (N INT)", "INSERT INTO LOCK_ROW VALUES (0)", "CREATE TABLE T (K INT, V STRING)")
+    run(first, "INSERT INTO T VALUES (1, 'old')")
+    cursor = first.cursor()
+    cursor.execute("SELECT 1 AS K, 'new' AS V UNION ALL SELECT 2, 'new'")
+    merge = (
+        f"MERGE INTO T USING (SELECT * FROM TABLE(RESULT_SCAN('{cursor.sfqid}'))) S ON T.K = S.K "
+        "WHEN NOT MATCHED THEN INSERT (K, V) VALUES (S.K, S.V)"
+    )
+    run(first, "BEGIN", "UPDATE LOCK_ROW SET N = 1")
+    run(second, "UPDATE T SET V = 'done'")
+    run(first, merge)
+    run(second, "INSERT INTO T VALUES (3, 'inserted')")
+    assert one(first, "SELECT COUNT(*) FROM T") == 3
+    run(first, "COMMIT")
+    rows = second.cursor().execute("SELECT K, V FROM T ORDER BY K").fetchall()
+    assert rows == [(1, "done"), (2, "new"), (3, "inserted")]
+
+
+def test_the_twenty_first_waiter_is_aborted_at_once(connect: Any) -> None:
+    first = connect()
+    run(first, "CREATE TABLE T (A INT)", "INSERT INTO T VALUES (0)", "BEGIN", "UPDATE T SET A = 1")
+    waiters = [connect() for _ in range(20)]
+    waiting = []
+    for waiter in waiters:
+        cursor = waiter.cursor()
+        cursor.execute_async("UPDATE T SET A = A + 1")
+        waiting.append(cursor.sfqid)
+    deadline = time.monotonic() + 10
+    while len(first.cursor().execute("SHOW LOCKS").fetchall()) < 21 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    late = connect()
+    run(late, "ALTER SESSION SET LOCK_TIMEOUT = 5")
+    started = time.monotonic()
+    with pytest.raises(DatabaseError) as aborted:
+        late.cursor().execute("UPDATE T SET A = 100")
+    assert time.monotonic() - started < 3
+    assert (aborted.value.errno, aborted.value.sqlstate) == (625, "57014")
+    assert "has locked table 'T' in transaction" in str(aborted.value)
+    assert "the number of waiters for this lock exceeds the 20 statements limit" in str(aborted.value)
+    run(late, "INSERT INTO T VALUES (1000)")
+    run(first, "COMMIT")
+    for waiter, query in zip(waiters, waiting, strict=True):
+        waiter.cursor().get_results_from_sfqid(query)
+    assert one(late, "SELECT MIN(A) FROM T") == 21
+
+
 def test_a_cancelled_wait_ends(connect: Any) -> None:
     first, second, third = connect(), connect(), connect()
     run(first, "CREATE TABLE T (A INT)", "INSERT INTO T VALUES (1)", "BEGIN", "UPDATE T SET A = 2")

@@ -52,6 +52,8 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
             raise cancelled()
         ctx.session.current = query
         try:
+            if not cursor.tokens[0].is_word("ROLLBACK"):
+                transactions.of(ctx.session).raise_if_aborted()
             outcome = handler(ctx, cursor) if handler is not None else run_sql(ctx, sql)
         except BaseException:
             transactions.of(ctx.session).after_failure()

@@ -48,6 +48,8 @@ class Session:
     :param temporary_tables: the session's own tables by (database, schema, name).
     :param temporary: other things that vanish with the session, by keys that their users choose.
     :param on_close: called in this order when the session ends.
+    :param active: statements that were accepted and have not ended.
+    :param idle_since: when the last statement ended, on the monotonic clock.
     :param lock: held while a statement uses the session; statements of one session run one after the other.
     """
 
@@ -70,6 +72,7 @@ class Session:
     last_query_id: str | None = None
     current: Query | None = None
     active: int = 0
+    idle_since: float = field(default_factory=time.monotonic)
     closed: bool = False
     _duckdb: duckdb.DuckDBPyConnection | None = None
 
@@ -164,6 +167,7 @@ class Sessions:
     def statement_ended(self, session: Session) -> None:
         """Note that one of the session's statements is over."""
         with self._lock:
+            session.idle_since = time.monotonic()
             session.active -= 1
             idle = session.closed and session.active == 0
         if idle:

@@ -45,7 +45,7 @@ def alter(ctx: Context, tree: exp.Expr) -> Result:
     owner = transactions.of(ctx.session)
     owner.commit()
     timeout = float(ctx.session.parameters.get("LOCK_TIMEOUT", 43200))
-    ctx.stores.locks.acquire(place.physical, owner, timeout=timeout, stop=ctx.cancelled)
+    ctx.stores.locks.acquire(place.physical, owner, statement=ctx.query_id, timeout=timeout, stop=ctx.cancelled)
     try:
         change(ctx, build, [place])
     finally:

@@ -15,7 +15,6 @@ from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.sql.dml import assigned, changed, columns_of, execute, target_of
 from airflow_provider_mediabatch.local.sql.handlers import handles
-from airflow_provider_mediabatch.local.sql.table_sources import forget
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
@@ -163,8 +162,6 @@ def _batch(ctx: Context, translation: Translation, prepared: exp.Expr) -> None:
     data = pa.table(
         {f"B{position}": pa.array(values) for position, values in translation.names.constants.batch.items()}
     )
-    connection = ctx.session.duckdb
-    connection.register(name, data)
-    transactions.of(ctx.session).on_end(lambda: forget(connection, name))
+    transactions.of(ctx.session).register(name, data)
     alias = exp.TableAlias(this=exp.to_identifier("MB_BATCH", quoted=True))
     prepared.from_(translation.names.relation(f"SELECT * FROM {name}", alias), copy=False)

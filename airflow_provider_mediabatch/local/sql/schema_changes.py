@@ -10,6 +10,7 @@ from collections.abc import Callable
 import duckdb
 
 from airflow_provider_mediabatch.core.sql import quoted
+from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.stores.tables.table import Table
@@ -27,14 +28,14 @@ def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) ->
     transaction.commit()
     connection = ctx.session.duckdb
     for attempt in range(_RETRIES):
-        statements = build()
         try:
+            # build() checks in the snapshot that the statements change, so that IF NOT EXISTS is atomic.
             connection.execute("BEGIN TRANSACTION")
-            for statement in statements:
+            for statement in build():
                 connection.execute(statement)
             connection.execute("COMMIT")
             break
-        except duckdb.Error as error:
+        except (duckdb.Error, SnowflakeError) as error:
             with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
                 connection.execute("ROLLBACK")
             # CatalogException: another session made or dropped the object after build() had checked.

@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import quoted
@@ -103,11 +102,6 @@ def stage_reference(node: exp.Expr) -> tuple[str, dict[str, object]]:
     return str(inner.name), options
 
 
-def forget(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Take a registered relation from a connection."""
-    connection.unregister(name)
-
-
 def relation(ctx: Context, result: Result) -> str:
     """A query over an earlier result, with its column names and types.
 
@@ -118,9 +112,7 @@ def relation(ctx: Context, result: Result) -> str:
             "an earlier result with two columns of one name, other than SELECT * FROM TABLE(RESULT_SCAN())"
         )
     name = f"mb_result_{secrets.token_hex(8)}"
-    connection = ctx.session.duckdb
-    connection.register(name, result.table)
-    transactions.of(ctx.session).on_end(lambda: forget(connection, name))
+    transactions.of(ctx.session).register(name, result.table)
     casts = {"variant": "JSON", "object": "JSON", "array": "JSON"}
     columns = []
     for position, column in enumerate(result.columns):

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow as pa
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 
@@ -37,7 +38,7 @@ def of(session: Session) -> Transaction:
     found = session.temporary.get("transaction")
     if found is None:
         found = session.temporary["transaction"] = Transaction(session)
-        session.on_close.append(found.release_locks)
+        session.on_close.append(found.rollback)
     transaction: Transaction = found
     return transaction
 
@@ -53,16 +54,55 @@ class Transaction:
         self.explicit = False
         self._done: list[tuple[Work, set[Key], bool]] = []
         self._snapshot: int | None = None
-        self._cleanup: list[Callable[[], None]] = []
+        self._relations: dict[str, pa.Table] = {}
+        self._aborted = False
 
     @property
     def collecting(self) -> bool:
         """Whether writes wait for a COMMIT."""
         return self.explicit or not self.session.parameters.get("AUTOCOMMIT", True)
 
-    def on_end(self, action: Callable[[], None]) -> None:
-        """Call this when the transaction ends: writes may be repeated until then, and need what they read from."""
-        self._cleanup.append(action)
+    def register(self, name: str, rows: pa.Table) -> None:
+        """Make rows a relation of the session's DuckDB connection until the transaction ends.
+
+        Writes may be repeated until then, and need what they read from.
+        """
+        self._relations[name] = rows
+        self.session.duckdb.register(name, rows)
+
+    def abort_if_idle(self, seconds: float) -> bool:
+        """Roll back when no statement of the session has run for ``seconds``; whether it was rolled back.
+
+        Called by the statement of another session that waits for a lock of this one.
+        """
+        session = self.session
+        if not session.lock.acquire(blocking=False):
+            return False
+        try:
+            if session.active or time.monotonic() - session.idle_since < seconds:
+                return False
+            log.info(
+                "session %d: its transaction blocked another one and was idle for %g s: aborted", session.id, seconds
+            )
+            self.rollback()
+            self._aborted = True
+            return True
+        finally:
+            session.lock.release()
+
+    def raise_if_aborted(self) -> None:
+        """Answer the first statement after an abort, which must not take effect outside its transaction.
+
+        :raises SnowflakeError: 000615, the number and text that clients report for it
+            (snowflakedb/snowflake-connector-net, issue 560).
+        """
+        if self._aborted:
+            self._aborted = False
+            raise SnowflakeError(
+                615,
+                "57014",
+                f"Transaction '{id(self)}' was aborted, SQL execution canceled: it was idle and blocked others",
+            )
 
     def before_read(self, reads: set[Key]) -> None:
         """Make what a SELECT is to see visible."""
@@ -98,7 +138,7 @@ class Transaction:
         if exclusive and target[0] != "temp":
             timeout = float(self.session.parameters.get("LOCK_TIMEOUT", 43200))
             try:
-                stores.locks.acquire(target, self, timeout=timeout, stop=ctx.cancelled)
+                stores.locks.acquire(target, self, statement=ctx.query_id, timeout=timeout, stop=ctx.cancelled)
             except SnowflakeError as error:
                 if error.code == 57:
                     self.rollback()
@@ -121,10 +161,6 @@ class Transaction:
         self._done.append((work, {target}, repeatable))
         return count
 
-    def release_locks(self) -> None:
-        """Give back the locks on tables that the transaction holds."""
-        self.session.stores.locks.release(self)
-
     def begin(self) -> None:
         """Begin a transaction that AUTOCOMMIT does not end."""
         self.explicit = True
@@ -139,6 +175,7 @@ class Transaction:
                         if self._snapshot is None:
                             self._again()
                         self.session.duckdb.execute("COMMIT")
+                        self._snapshot = None
                         break
                     except duckdb.TransactionException as conflict:
                         self._abandon()
@@ -153,7 +190,7 @@ class Transaction:
 
     def rollback(self) -> None:
         """Undo what the transaction wrote, and release its locks."""
-        self._abandon()
+        self._aborted = False
         self._end()
 
     def _alone(self, work: Work, target: Key) -> int:
@@ -194,15 +231,19 @@ class Transaction:
                 self.session.duckdb.execute("ROLLBACK")
             except duckdb.Error:
                 log.debug("nothing to roll back", exc_info=True)
+            # What was registered inside the transaction went with it.
+            for name, rows in self._relations.items():
+                self.session.duckdb.register(name, rows)
 
     def _end(self) -> None:
-        self._snapshot = None
+        # Before the locks: whoever waits for one must not meet rows that are still being undone.
+        self._abandon()
         self.explicit = False
         self._done.clear()
         self.session.stores.locks.release(self)
         self._clean()
 
     def _clean(self) -> None:
-        for action in self._cleanup:
-            action()
-        self._cleanup.clear()
+        for name in self._relations:
+            self.session.duckdb.unregister(name)
+        self._relations.clear()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.defaults import ACCOUNT
-from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, invalid_argument, not_supported
+from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, invalid_argument
 from airflow_provider_mediabatch.local.session.access import record_created, record_dropped, require_privilege
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements.handlers import statement
@@ -27,7 +27,6 @@ _COLUMNS = [
 ]
 _PROPERTIES = {"MIN_NODES", "MAX_NODES", "INSTANCE_FAMILY", "AUTO_RESUME", "INITIALLY_SUSPENDED", "AUTO_SUSPEND_SECS"}
 _PROPERTIES.add("COMMENT")
-BUILD_SETTING = "MEDIABATCH_IMAGE_BUILD_SECONDS"
 
 
 def _rows(ctx: Context, pools: list[ComputePool]) -> Result:
@@ -150,25 +149,3 @@ def show_image_repositories(ctx: Context, cursor: Cursor) -> Result:
     show_clauses(cursor, schema_scope(ctx, cursor))
     columns = [_time("created_on"), _text("name"), _text("database_name"), _text("schema_name")]
     return Result.of([*columns, _text("repository_url"), _text("owner"), _text("comment")], [])
-
-
-@statement("ALTER ACCOUNT")
-def alter_account(ctx: Context, cursor: Cursor) -> Result:
-    """``ALTER ACCOUNT SET MEDIABATCH_IMAGE_BUILD_SECONDS = n``: how long the first use of a model version is "built".
-
-    The engine's own setting, for trying out what a DAG does while Snowflake builds an image for minutes. It is kept
-    until it is set again; ``UNSET`` makes it 0.
-    """
-    cursor.expect("ALTER", "ACCOUNT")
-    require_privilege(ctx, "OWNERSHIP", "ACCOUNT", ACCOUNT)
-    if cursor.accept("UNSET", BUILD_SETTING):
-        ctx.stores.jobs.images.seconds = 0
-    elif cursor.accept("SET", BUILD_SETTING, "="):
-        token = cursor.next()
-        if token.kind != "number":
-            raise invalid_argument(f"{BUILD_SETTING} must be a number of seconds, not {token.value}")
-        ctx.stores.jobs.images.seconds = float(token.value)
-    else:
-        raise not_supported(f"ALTER ACCOUNT, but for SET and UNSET {BUILD_SETTING}")
-    cursor.expect_end()
-    return Result.status()

@@ -151,7 +151,7 @@ def execute(ctx: Context, cursor: Cursor) -> Result | Pending:
 def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, image: str) -> Result | Pending:
     """Build, create, answer: as a wait that holds no thread."""
     jobs = ctx.stores.jobs
-    seconds = jobs.images.seconds
+    seconds = ctx.stores.settings.image_build_seconds
     needs_build = seconds > 0 and (specification.force_rebuild or not jobs.images.is_built(image))
     built_at = time.monotonic() + (seconds if needs_build else 0)
     answer: list[Pending] = []

@@ -238,11 +238,13 @@ def show_variables(ctx: Context, cursor: Cursor) -> Result:
 
 @statement("SHOW LOCKS")
 def show_locks(ctx: Context, cursor: Cursor) -> Result:
-    """``SHOW LOCKS [IN ACCOUNT]``: tables that transactions hold."""
+    """``SHOW LOCKS [IN ACCOUNT]``: tables whose locks transactions hold or wait for."""
     cursor.expect("SHOW", "LOCKS")
     cursor.accept("IN", "ACCOUNT")
     cursor.expect_end()
-    rows = [(".".join(key), "PARTITIONS", str(id(owner)), "HOLDING") for key, owner in ctx.stores.locks.held()]
+    found = [(each, "HOLDING") for each in ctx.stores.locks.held()]
+    found += [(each, "WAITING") for each in ctx.stores.locks.awaited()]
+    rows = [(".".join(key), "PARTITIONS", str(id(owner)), status) for (key, owner), status in found]
     return Result.of([ResultColumn.text(n) for n in ("resource", "type", "transaction", "status")], rows)
 
 

@@ -10,6 +10,7 @@ from airflow_provider_mediabatch.local.stores.jobs.store import JobStore
 from airflow_provider_mediabatch.local.stores.models.store import ModelStore
 from airflow_provider_mediabatch.local.stores.privileges import Privileges
 from airflow_provider_mediabatch.local.stores.query_history import QueryHistory
+from airflow_provider_mediabatch.local.stores.settings import Settings
 from airflow_provider_mediabatch.local.stores.stages.links import FileLinks
 from airflow_provider_mediabatch.local.stores.stages.store import StageStore
 from airflow_provider_mediabatch.local.stores.tables.locks import Locks
@@ -22,15 +23,17 @@ class Stores:
     :param state_dir: the directory that holds all state; it exists.
     :param base_url: where the engine answers, ``http://127.0.0.1:<port>``.
     :param faults: the fault plan.
+    :ivar settings: how long what the engine simulates takes.
     :ivar storage: databases, schemas, warehouses and the rows of tables.
     """
 
     def __init__(self, state_dir: Path, base_url: str, faults: Faults) -> None:
         self.catalog = Catalog(state_dir / "catalog.sqlite")
+        self.settings = Settings(self.catalog)
         self.history = QueryHistory(self.catalog, state_dir / "results")
         self.privileges = Privileges(self.catalog)
         self.storage = Storage(state_dir)
-        self.locks = Locks()
+        self.locks = Locks(self.settings)
         self.stages = StageStore(self.catalog, state_dir)
         self.links = FileLinks(state_dir, base_url)
         self.models = ModelStore(self.catalog, state_dir)

@@ -1,0 +1,48 @@
+"""The engine's own settings: how long what it simulates takes.
+
+ALTER ACCOUNT sets them, and they are kept until they are set again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.local.catalog import Catalog
+
+IMAGE_BUILD_SECONDS = "MEDIABATCH_IMAGE_BUILD_SECONDS"
+IDLE_TRANSACTION_SECONDS = "MEDIABATCH_IDLE_TRANSACTION_SECONDS"
+DEFAULTS = {IMAGE_BUILD_SECONDS: 0.0, IDLE_TRANSACTION_SECONDS: 300.0}
+_SCHEMA = "CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value REAL NOT NULL)"
+
+
+class Settings:
+    """The settings by name; one that is not set has its default.
+
+    :param catalog: where they are kept.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        catalog.connect().executescript(_SCHEMA)
+
+    def set(self, name: str, seconds: float) -> None:
+        """Set one of :data:`DEFAULTS`."""
+        self.catalog.connect().execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, float(seconds)))
+
+    @property
+    def image_build_seconds(self) -> float:
+        """How long the first use of a model version takes before its statement returns."""
+        return self._get(IMAGE_BUILD_SECONDS)
+
+    @property
+    def idle_transaction_seconds(self) -> float:
+        """After how many seconds without a statement a transaction that blocks another one is aborted.
+
+        Snowflake's documentation on transactions, "Aborting transactions": five minutes.
+        """
+        return self._get(IDLE_TRANSACTION_SECONDS)
+
+    def _get(self, name: str) -> float:
+        row = self.catalog.connect().execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return float(row["value"]) if row else DEFAULTS[name]
