@@ -51,14 +51,11 @@ def test_a_sync_route_beside_the_page_answers_at_once(hanging: Review) -> None:
             readers.submit(hanging.get, path, None, Authorization=bearer) for path in [page, preview] * (READERS // 2)
         ]
         time.sleep(2)
-        during = []
-        while time.monotonic() - begun < 12:
-            during.append(seconds(hanging, "/api/v2/version"))
-            time.sleep(0.05)
+        # The slowest of each window: other processes of the machine may disturb one of them, a full pool all of them.
+        windows = [max(seconds(hanging, "/api/v2/version") for _ in range(40)) for _ in range(4)]
         answers = [future.result() for future in asked]
     assert time.monotonic() - begun < 60
-    during.sort()
-    assert during[int(len(during) * 0.99)] < 0.1 + before[-1], (before[-1], during[-5:])
+    assert min(windows) < 0.1 + before[len(before) // 2], (before, windows)
     texts = [body.decode() for _, _, body in answers]
     assert all("ry again" in text or "cannot be read now" in text for text in texts), texts[0]
     assert {headers["content-type"].partition(";")[0] for _, headers, _ in answers} == {"text/html", "image/svg+xml"}
