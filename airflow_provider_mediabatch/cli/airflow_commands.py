@@ -40,7 +40,7 @@ def get_mediabatch_commands() -> list[Any]:
 def doctor(args: Any) -> None:
     """``airflow mediabatch doctor``."""
     from airflow_provider_mediabatch.cli.doctor import run
-    from airflow_provider_mediabatch.core.errors import UserError
+    from airflow_provider_mediabatch.core.user_error import UserError
 
     try:
         status = run(args)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.cli.command import add_command
-from airflow_provider_mediabatch.core.errors import UserError
+from airflow_provider_mediabatch.core.user_error import UserError
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.cli.command import Subparsers

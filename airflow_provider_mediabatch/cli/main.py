@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     :param argv: the command line; ``sys.argv`` by default.
     :return: the exit status.
     """
-    from airflow_provider_mediabatch.core.errors import UserError
+    from airflow_provider_mediabatch.core.user_error import UserError
     from airflow_provider_mediabatch.local.errors import EngineError
 
     top = parser()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_mediabatch.core.errors import UserError
+from airflow_provider_mediabatch.core.user_error import UserError
 
 
 class DemoError(UserError):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.client.connection import qualified_name, table_columns
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import NOTHING_RUNS, InvalidInputError, LedgerError
-from airflow_provider_mediabatch.ledger import statements, take_over
+from airflow_provider_mediabatch.ledger import statements, tables, take_over
 from airflow_provider_mediabatch.ledger.claims import Claim, ClaimOwner, LedgerSubject, Ownership, RecordedJob
 from airflow_provider_mediabatch.ledger.ledger_session import LedgerSession, doubled_rows
 from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
@@ -70,40 +70,9 @@ class Ledger:
     def ensure(self) -> None:
         """Create both tables where they are missing.
 
-        :raises InvalidInputError: when a table of this name has another shape; nothing is written then.
+        :raises InvalidInputError: when a table of this name has another shape. Nothing is written then.
         """
-        found = table_columns(self._connection, self.table)
-        if found is not None:
-            missing = [name for name in statements.COLUMNS if name not in found]
-            wrong = [
-                f"{name} is {found[name]}, not {kind}"
-                for name, kind in statements.COLUMNS.items()
-                if name in found and _family(found[name]) != _family(kind)
-            ]
-            if missing or wrong:
-                problem = "; ".join(([f"it lacks {', '.join(missing)}"] if missing else []) + wrong)
-                raise InvalidInputError(
-                    f"{self.table} is not a ledger of this release: {problem}. Nothing was written to it. "
-                    "Name another table with ledger=, or add the columns"
-                )
-        for statement, name in zip(
-            statements.create_tables_sql(self.table, self._lock), (self.table, self._lock), strict=True
-        ):
-            if name == self.table and found is not None:
-                continue
-            if name == self._lock and table_columns(self._connection, self._lock) is not None:
-                continue
-            self._create(statement, name)
-
-    def _create(self, statement: str, name: str) -> None:
-        """Create a table; another run that was faster by a moment has done it as well."""
-        from snowflake.connector.errors import ProgrammingError
-
-        try:
-            self._session.execute(statement)
-        except ProgrammingError:
-            if table_columns(self._connection, name) is None:
-                raise
+        tables.ensure(self._connection, self._session, self.table, self._lock)
 
     def claim(
         self,
@@ -364,10 +333,6 @@ class Ledger:
                 **costs,
             )
         raise InvalidInputError(f"{count}: {lost}", running=costs["running"])
-
-
-def _family(kind: str) -> str:
-    return kind.split("(", 1)[0].strip()
 
 
 def release_claims(snowflake_conn_id: str, manifests: Sequence[Manifest], reason: str, log: Any) -> None:

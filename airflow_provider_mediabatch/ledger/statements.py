@@ -1,13 +1,8 @@
-"""The ledger's table and statements, as text. Pure: :mod:`~airflow_provider_mediabatch.ledger.ledger` runs them.
-
-The table is part of the provider's interface: users may query it, and may add columns of their own. One row is one file
-for one function of one model version. PRIMARY KEY is not declared because standard tables do not enforce it: what
-keeps a key single is that every claim updates one lock row first, and UPDATE, MERGE and DELETE wait for each other.
-"""
+"""The ledger's statements, as text. Pure: :mod:`~airflow_provider_mediabatch.ledger.ledger` runs them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from airflow_provider_mediabatch.core import sql
@@ -16,49 +11,8 @@ from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.ledger.claims import REJECTED, UNANSWERED, ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
 
-COLUMNS: Mapping[str, str] = {
-    "FILE_PATH": "VARCHAR",
-    "CONTENT_ID": "VARCHAR",
-    "CONTENT_ID_KIND": "VARCHAR",
-    "FILE_SIZE": "NUMBER(38, 0)",
-    "LAST_MODIFIED": "TIMESTAMP_NTZ",
-    "MODEL_NAME": "VARCHAR",
-    "MODEL_VERSION": "VARCHAR",
-    "FUNCTION_NAME": "VARCHAR",
-    "STATE": "VARCHAR",
-    "CLAIM_ID": "VARCHAR",
-    "SHARD": "NUMBER(38, 0)",
-    "GENERATION": "NUMBER(38, 0)",
-    "DAG_ID": "VARCHAR",
-    "RUN_ID": "VARCHAR",
-    "JOB_NAME": "VARCHAR",
-    "JOB_ROLE": "VARCHAR",
-    "OUTPUT_LOCATION": "VARCHAR",
-    "ERROR": "VARCHAR",
-    "CLAIMED_AT": "TIMESTAMP_NTZ",
-    "UPDATED_AT": "TIMESTAMP_NTZ",
-    "DONE_AT": "TIMESTAMP_NTZ",
-}
-"""The ledger's columns.
-
-``STATE`` is ``claimed`` (a run works on it), ``done`` (its job ended with ``_SUCCESS`` and was verified),
-``quarantined`` (the model cannot read it; ``ERROR`` says why; taken again when it changes or is released) or
-``released`` (free). ``CONTENT_ID`` is the file's md5 where the stage knows it, else its etag (``CONTENT_ID_KIND``), and
-its size; of a row of several files theirs joined with ``+``. ``GENERATION`` counts reprocessing. Times are UTC.
-"""
-
 NOW = "SYSDATE()"
 _MD5 = "[0-9a-f]{32}:[0-9]+([+][0-9a-f]{32}:[0-9]+)*"
-
-
-def create_tables_sql(table: str, lock: str) -> list[str]:
-    """Both tables, if they are not there; CTAS makes the lock table together with its one row."""
-    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-    return [
-        f"CREATE TABLE IF NOT EXISTS {table} ({columns})",
-        f"CREATE TABLE IF NOT EXISTS {lock} AS SELECT 'claim'::VARCHAR AS NAME, NULL::VARCHAR AS CLAIM_ID, "
-        f"{NOW}::TIMESTAMP_NTZ AS CLAIMED_AT",
-    ]
 
 
 def subject_condition(subject: LedgerSubject) -> str:

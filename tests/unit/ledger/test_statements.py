@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.files.query_listing import path_census_sql
 from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.files.stage_listing import listed_rows, union_sql
 from airflow_provider_mediabatch.files.stage_source import StageSource
-from airflow_provider_mediabatch.ledger import statements
+from airflow_provider_mediabatch.ledger import statements, tables
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
 
@@ -67,7 +67,7 @@ def test_ledger_statements(name: str) -> None:
     mine = statements.claim_condition(name, 3)
     job = ClaimedJob(name, name, name, False, name, name, False, False, name)
     for text in (
-        *statements.create_tables_sql(table, lock),
+        *tables.create_tables_sql(table, lock),
         statements.take_lock_sql(lock, name),
         statements.claimed_jobs_sql(relation, table, subject, name, age=timedelta(hours=1), retention_days=30),
         statements.adopt_sql(table, job, name, "SELECT 1 AS P"),
