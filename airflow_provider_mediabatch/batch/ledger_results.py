@@ -78,7 +78,7 @@ def result_from_ledger(connection: SnowflakeConnection, request: JobRequest) -> 
     """
     ledger = Ledger.of(connection, request.manifest)
     owned = ledger.ownership(request.manifest) if ledger is not None else None
-    done = owned.did(request.stem) if owned is not None else None
+    done = owned.finished_by(request.stem) if owned is not None else None
     if ledger is None or owned is None or done is None:
         return None
     job, location = done

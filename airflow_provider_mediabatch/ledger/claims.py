@@ -152,7 +152,7 @@ class Ownership:
         """Rows still to do."""
         return self.counts.get("claimed", 0)
 
-    def did(self, stem: str) -> tuple[str, str] | None:
+    def finished_by(self, stem: str) -> tuple[str, str] | None:
         """The one job that did all rows, with its output location, if its name begins with ``stem``."""
         if not self.finished or len(self.jobs) != 1:
             return None

@@ -84,8 +84,8 @@ def test_repeating_a_finished_run_finds_its_own_job(place: Any) -> None:
     assert again.row_count == 3
     owned = place.ledger.ownership(again)
     assert owned.finished
-    assert owned.did("MB_JOB") == ("DB.SC.MB_JOB_0", "@DB.SC.OUT/MB_JOB_0/")
-    assert owned.did("MB_OTHER") is None
+    assert owned.finished_by("MB_JOB") == ("DB.SC.MB_JOB_0", "@DB.SC.OUT/MB_JOB_0/")
+    assert owned.finished_by("MB_OTHER") is None
 
 
 def test_a_late_file_of_the_same_run_is_taken_alone(place: Any) -> None:
