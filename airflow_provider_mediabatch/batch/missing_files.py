@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.client.connection import run_async
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.client.stages import describe_stage, stage_url
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.files.stage_source import StageSource
+from airflow_provider_mediabatch.files.list_output import StageSource
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection

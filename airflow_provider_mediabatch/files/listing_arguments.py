@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_mediabatch.core.snowflake_objects import ModelInfo
     from airflow_provider_mediabatch.core.stage_path import StagePath
+    from airflow_provider_mediabatch.files.list_output import StageSource
     from airflow_provider_mediabatch.files.stage_listing import FileListing
-    from airflow_provider_mediabatch.files.stage_source import StageSource
 
 DEFAULT_COLUMN = "FILE_PATH"
 DEFAULT_LEDGER = "MEDIABATCH_LEDGER"
@@ -148,7 +148,7 @@ class ListingArguments:
 
     def _sources(self, connection: SnowflakeConnection, model: ModelInfo | None) -> list[StageSource]:
         from airflow_provider_mediabatch.client.stages import resolve_stage_path
-        from airflow_provider_mediabatch.files.stage_source import StageSource
+        from airflow_provider_mediabatch.files.list_output import StageSource
 
         if self.columns is None:
             column = normalize_column_name(self.column_name) if self.column_name else self._default_column(model)

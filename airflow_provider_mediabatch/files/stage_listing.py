@@ -18,9 +18,9 @@ from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, LAST_MODIFIED, SIZE
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
+from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.manifest_files import RETRY_LISTS_AGAIN, not_manifests_condition
 from airflow_provider_mediabatch.files.relation import Relation
-from airflow_provider_mediabatch.files.stage_source import StageSource
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -117,7 +117,7 @@ def _check_pairs(
 def union_sql(files: Sequence[str]) -> str:
     """All sources' files together, those in folders of manifests and empty files included.
 
-    :param files: of each source :meth:`~.stage_source.StageSource.files_sql`.
+    :param files: of each source :meth:`~.list_output.StageSource.files_sql`.
     """
     return " UNION ALL ".join(files)
 

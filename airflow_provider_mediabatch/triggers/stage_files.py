@@ -25,7 +25,7 @@ from airflow_provider_mediabatch.triggers.stage_stream import WATERMARK, StagePr
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.ledger.stage_watch import NewFiles
+    from airflow_provider_mediabatch.ledger.new_files import NewFiles
 
 
 class StageFilesTrigger(BaseEventTrigger):
@@ -244,9 +244,9 @@ class StageReadyTrigger(BaseTrigger):
     def count_new_files(self, connection: SnowflakeConnection) -> NewFiles:
         """Count the new files once (in a thread; the sensor's poke does the same in place)."""
         from airflow_provider_mediabatch.client.stages import resolve_stage_path
+        from airflow_provider_mediabatch.files.list_output import StageSource
         from airflow_provider_mediabatch.files.selection import Window
-        from airflow_provider_mediabatch.files.stage_source import StageSource
-        from airflow_provider_mediabatch.ledger import stage_watch
+        from airflow_provider_mediabatch.ledger import new_files
         from airflow_provider_mediabatch.ledger.claims import LedgerSubject
         from airflow_provider_mediabatch.ledger.ledger import Ledger
 
@@ -256,9 +256,9 @@ class StageReadyTrigger(BaseTrigger):
             newest=None if self.newest_seconds is None else timedelta(seconds=self.newest_seconds),
         )
         if self.subject is None:
-            clock = stage_watch.server_clock(connection)
-            return stage_watch.count_by_time(connection, path, self.pattern, window=window, clock=clock)
-        return stage_watch.count_by_ledger(
+            clock = new_files.server_clock(connection)
+            return new_files.count_by_time(connection, path, self.pattern, window=window, clock=clock)
+        return new_files.count_by_ledger(
             connection,
             StageSource("FILE_PATH", path, self.pattern),
             Ledger(connection, str(self.ledger)),

@@ -19,7 +19,7 @@ from airflow_provider_mediabatch.triggers.shared_connection import SharedConnect
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-    from airflow_provider_mediabatch.ledger.stage_watch import StageFile
+    from airflow_provider_mediabatch.ledger.new_files import StageFile
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class StageProducer(SharedStreamProducer):
 
         def list_files(open_: SnowflakeConnection) -> list[StageFile]:
             from airflow_provider_mediabatch.client.stages import resolve_stage_path
-            from airflow_provider_mediabatch.ledger.stage_watch import stage_files
+            from airflow_provider_mediabatch.ledger.new_files import stage_files
 
             return list(stage_files(open_, resolve_stage_path(open_, stage_path, "stage_path"), after=after))
 
@@ -144,6 +144,6 @@ class StageProducer(SharedStreamProducer):
 
 
 def _clock(connection: SnowflakeConnection) -> float:
-    from airflow_provider_mediabatch.ledger.stage_watch import server_clock
+    from airflow_provider_mediabatch.ledger.new_files import server_clock
 
     return server_clock(connection)

@@ -15,9 +15,9 @@ from typing import Any
 import snowflake.connector
 
 from airflow_provider_mediabatch.client.stages import resolve_stage_path
+from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.manifest_files import summarize
 from airflow_provider_mediabatch.files.stage_listing import list_stages
-from airflow_provider_mediabatch.files.stage_source import StageSource
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 

@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
-from airflow_provider_mediabatch.ledger import stage_watch
+from airflow_provider_mediabatch.ledger import new_files
 from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 
@@ -85,6 +85,6 @@ def test_half_of_a_stage_in_twenty_shards(crowd: Crowd) -> None:
         crowd.list("too fine", ledger=None, select="all", max_files_per_shard=max(1, crowd.count // 1_100))
     # A watcher sees them all, and remembers few.
     path = resolve_stage_path(crowd.connection, f"@MEDIA.PUBLIC.{crowd.name}/", "stage_path")
-    mark = StageWatermark().after(stage_watch.stage_files(crowd.connection, path), overlap=3600)
+    mark = StageWatermark().after(new_files.stage_files(crowd.connection, path), overlap=3600)
     assert len(json.dumps(mark.to_json())) < XCOM_LIMIT
-    assert not [file for file in stage_watch.stage_files(crowd.connection, path, after=mark.since) if mark.is_new(file)]
+    assert not [file for file in new_files.stage_files(crowd.connection, path, after=mark.since) if mark.is_new(file)]

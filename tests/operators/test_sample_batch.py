@@ -15,8 +15,8 @@ from airflow_provider_mediabatch.batch.submission import JobRequest
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.exceptions import JobFailedError
+from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.stage_listing import list_stages
-from airflow_provider_mediabatch.files.stage_source import StageSource
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator

@@ -18,10 +18,10 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.exceptions import InvalidInputError, PollingFailedError
+from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.selection import Window
 from airflow_provider_mediabatch.files.stage_listing import list_stages
-from airflow_provider_mediabatch.files.stage_source import StageSource
-from airflow_provider_mediabatch.ledger import stage_watch
+from airflow_provider_mediabatch.ledger import new_files
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.sensors.stage_files import StageFilesSensor
@@ -149,11 +149,11 @@ def test_the_servers_clock_decides_what_has_settled(stage: Stage, skew: float) -
     moment = time.time() + skew - 20  # uploaded 20 seconds ago, by the server's clock
     os.utime(stage.folder / "a.jpg", (moment, moment))
     path = resolve_stage_path(stage.connection, stage.path, "stage_path")
-    seen = stage_watch.count_by_time(stage.connection, path, None, window=Window(), clock=skew)
+    seen = new_files.count_by_time(stage.connection, path, None, window=Window(), clock=skew)
     assert seen.age == pytest.approx(20, abs=15)
     recent = Window(newest=timedelta(minutes=10))
-    assert stage_watch.count_by_time(stage.connection, path, None, window=recent, clock=skew).count == 1
-    assert stage_watch.server_clock(stage.connection) == pytest.approx(0, abs=5)
+    assert new_files.count_by_time(stage.connection, path, None, window=recent, clock=skew).count == 1
+    assert new_files.server_clock(stage.connection) == pytest.approx(0, abs=5)
 
     async def snapshot() -> Snapshot:
         async with shared_connection("sensor_test") as shared:

@@ -15,12 +15,12 @@ from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, SIZE, Manifest
 from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.manifest_files import copy_sql, sharded, summary_sql
 from airflow_provider_mediabatch.files.query_listing import path_census_sql
 from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.files.sampling import sample_select
 from airflow_provider_mediabatch.files.stage_listing import listed_rows
-from airflow_provider_mediabatch.files.stage_source import StageSource
 from airflow_provider_mediabatch.ledger import statements
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.take_over import ClaimedJob

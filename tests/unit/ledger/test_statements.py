@@ -10,11 +10,11 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.core.manifest import SIZE
 from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.manifest_files import not_manifests_condition, sharded, summary_sql
 from airflow_provider_mediabatch.files.query_listing import path_census_sql
 from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.files.stage_listing import listed_rows, union_sql
-from airflow_provider_mediabatch.files.stage_source import StageSource
 from airflow_provider_mediabatch.ledger import statements, tables
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.take_over import ClaimedJob

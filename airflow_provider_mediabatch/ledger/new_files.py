@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_mediabatch.client.connection import rows, run_async
 from airflow_provider_mediabatch.client.stages import describe_stage, stage_url
+from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.selection import Window
 from airflow_provider_mediabatch.files.stage_listing import listed_rows
-from airflow_provider_mediabatch.files.stage_source import StageSource
 from airflow_provider_mediabatch.ledger import statements
 
 if TYPE_CHECKING:
