@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client import errors
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
 LOG_LINES = 100
+HISTORY_ROWS = 10_000
+"""The largest RESULT_LIMIT of GET_JOB_HISTORY."""
+MARGIN = timedelta(minutes=1)
+"""How far the creation of a job may differ between DESCRIBE SERVICE and the job history."""
 CONTAINER = "main"
 
 
@@ -189,16 +194,25 @@ def logs(connection: SnowflakeConnection, job: str, instances: int = 1, lines: i
 def seconds(connection: SnowflakeConnection, job: str) -> float | None:
     """From the creation of a finished job to its end, by the job history; None where that does not say.
 
-    The history is read with a SELECT, which needs a warehouse.
+    The history is read with a SELECT, which needs a warehouse. It gives the newest rows of a time range only, 100 by
+    default, before any WHERE. So the range is that of the job's creation, and the limit is the largest there is.
+    Source: Snowflake's documentation of GET_JOB_HISTORY.
     """
     from snowflake.connector.errors import DatabaseError
 
+    described = rows_or_none(connection, f"DESCRIBE SERVICE {job}")
+    if not described:
+        return None
+    created = described[0]["created_on"]
+    start, end = (sql.literal((created + shift).isoformat()) for shift in (-MARGIN, MARGIN))
     database, schema, name = (sql.literal(part) for part in sql.split(job))
     try:
         found = rows(
             connection,
             "SELECT DATEDIFF(millisecond, CREATED_TIME, COMPLETED_TIME) / 1000 AS SECONDS FROM "
-            f"TABLE(snowflake.spcs.get_job_history()) WHERE DATABASE_NAME = {database} AND SCHEMA_NAME = {schema} "
+            f"TABLE(snowflake.spcs.get_job_history(CREATED_TIME_START => {start}::TIMESTAMP_LTZ, "
+            f"CREATED_TIME_END => {end}::TIMESTAMP_LTZ, RESULT_LIMIT => {HISTORY_ROWS})) "
+            f"WHERE DATABASE_NAME = {database} AND SCHEMA_NAME = {schema} "
             f"AND NAME = {name} AND COMPLETED_TIME IS NOT NULL ORDER BY CREATED_TIME DESC LIMIT 1",
         )
     except DatabaseError:

@@ -74,6 +74,12 @@ def not_supported(what: str) -> SnowflakeError:
     return SnowflakeError(2, "0A000", f"not supported by the local engine: {what}")
 
 
+def timed_out(seconds: float) -> SnowflakeError:
+    """000630: the statement ran longer than STATEMENT_TIMEOUT_IN_SECONDS."""
+    text = f"Statement reached its statement or warehouse timeout of {seconds:g} second(s) and was canceled."
+    return SnowflakeError(630, "57014", text)
+
+
 def cancelled() -> SnowflakeError:
     """000604: the client cancelled the statement."""
     return SnowflakeError(604, "57014", "SQL execution canceled")

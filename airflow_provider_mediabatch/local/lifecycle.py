@@ -144,7 +144,7 @@ def start(
                 install(state_dir, plan)
             return running
         install(state_dir, plan)
-        process = _spawn(state_dir, port)
+        process = _spawn(state_dir, *(() if port is None else ("--port", str(port))))
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             running = status(state_dir)
@@ -169,11 +169,15 @@ def start(
 def stop(state_dir: Path, *, timeout: float = 20.0) -> bool:
     """Stop the engine and its jobs; returns when its process has ended.
 
+    Jobs are processes of their own, so those of an engine that was killed still run: they are ended too.
+
     :param timeout: seconds after which it is killed.
     :returns: False when none ran.
     """
     state_dir = state_dir.resolve()
     if not _locked(state_dir):
+        if _was_killed(state_dir):
+            _spawn(state_dir, "--end-jobs").wait(timeout)
         return False
     try:
         # While the lock is held, the process that wrote this file is the one that holds it, or it has not written it
@@ -193,10 +197,17 @@ def stop(state_dir: Path, *, timeout: float = 20.0) -> bool:
     return True
 
 
-def _spawn(state_dir: Path, port: int | None) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "airflow_provider_mediabatch.local.server_process", "--state-dir", str(state_dir)]
-    if port is not None:
-        command += ["--port", str(port)]
+def _was_killed(state_dir: Path) -> bool:
+    """Whether the last engine of the directory ended without the note of it that an orderly end leaves."""
+    try:
+        return "ended" not in json.loads((state_dir / STATE_FILE).read_text())
+    except (OSError, ValueError):
+        return False
+
+
+def _spawn(state_dir: Path, *options: str) -> subprocess.Popen[bytes]:
+    module = "airflow_provider_mediabatch.local.server_process"
+    command = [sys.executable, "-m", module, "--state-dir", str(state_dir), *options]
     with open(state_dir / "engine.out", "wb") as output:
         # A session of its own, so that neither Ctrl-C nor a closed terminal ends it.
         return subprocess.Popen(

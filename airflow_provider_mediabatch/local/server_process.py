@@ -71,14 +71,24 @@ def _log_to(path: Path) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-def serve(state_dir: Path, port: int | None = None) -> int:
-    """Serve until SIGTERM. Returns at once, with 0, when another process serves this state directory already."""
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # The lock goes with the process, however it ends, so it says for certain whether an engine runs; a pid does not.
+def _lock(state_dir: Path) -> int | None:
+    """Hold the state directory until this process ends; None when another process holds it.
+
+    The lock goes with the process, however it ends, so it says for certain whether an engine runs; a pid does not.
+    """
     lock = os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def serve(state_dir: Path, port: int | None = None) -> int:
+    """Serve until SIGTERM. Returns at once, with 0, when another process serves this state directory already."""
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if _lock(state_dir) is None:
         return 0
     _log_to(state_dir / "engine.log")
     before = _read_state(state_dir / STATE_FILE)
@@ -128,7 +138,22 @@ def serve(state_dir: Path, port: int | None = None) -> int:
         server.run(sockets=[listener])
     finally:
         engine.close()
+        _write_state(state_dir / STATE_FILE, state | {"ended": time.time()})
         logging.getLogger(__name__).info("stopped")
+    return 0
+
+
+def end_jobs(state_dir: Path) -> int:
+    """End the jobs that a killed engine left. Nothing happens while an engine serves this state directory."""
+    lock = _lock(state_dir)
+    if lock is None:
+        return 0
+    _log_to(state_dir / "engine.log")
+
+    from airflow_provider_mediabatch.local.dispatch.engine import Engine
+
+    Engine(state_dir, "http://127.0.0.1").close()
+    _write_state(state_dir / STATE_FILE, _read_state(state_dir / STATE_FILE) | {"ended": time.time()})
     return 0
 
 
@@ -137,8 +162,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="mediabatch-local-engine")
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--port", type=int)
+    parser.add_argument("--end-jobs", action="store_true")
     arguments = parser.parse_args()
     try:
+        if arguments.end_jobs:
+            return end_jobs(arguments.state_dir)
         return serve(arguments.state_dir, arguments.port)
     except EngineError as error:
         print(error, file=sys.stderr)

@@ -13,6 +13,7 @@ import pytest
 from job_media import Media, unique
 from snowflake.connector.errors import ProgrammingError
 
+from airflow_provider_mediabatch.local import lifecycle
 from airflow_provider_mediabatch.local.runner.spec import Status
 from airflow_provider_mediabatch.local.stores.jobs import job_launcher as job_processes
 
@@ -144,3 +145,28 @@ def test_jobs_survive_the_engine(own_engine):
     assert absent.value.errno == 2003
     with own_engine.connect() as connection, pytest.raises(ProgrammingError):
         connection.get_query_status_throw_if_error(building)
+
+
+def test_stop_ends_the_jobs_of_an_engine_that_was_killed(own_engine):
+    """A killed engine's jobs run on, so that a restart takes them up; a stop ends them and says so in their rows."""
+    media = Media(own_engine)
+    name = unique()
+    media.sql(media.execute(name, params={"mode": "endless"}, blocks={"inference": {"num_workers": 2}}))
+    media.wait(name, "RUNNING")
+    process = leader_of(own_engine, name)
+    processes = [process, *process.children(recursive=True)]
+    assert len(processes) >= 3
+    engine = psutil.Process(own_engine.status.pid)
+    engine.kill()
+    psutil.wait_procs([engine], timeout=10)
+    assert all(each.is_running() for each in processes)
+    assert lifecycle.stop(own_engine.state_dir) is False  # no engine ran
+    _, alive = psutil.wait_procs(processes, timeout=5)
+    assert alive == []
+    assert lifecycle.stop(own_engine.state_dir) is False
+    own_engine.restart()
+    with own_engine.connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute(f"DESCRIBE SERVICE MEDIA.PUBLIC.{name}")
+        row = dict(zip([column.name for column in cursor.description], cursor.fetchone(), strict=True))
+    assert row["status"] == "CANCELLED"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import datetime
 import time
 
 import pytest
@@ -189,6 +190,38 @@ def test_job_history_shows_dropped_jobs(media):
     media.sql(f"DROP SERVICE {name}")
     query = "SELECT STATUS FROM TABLE(snowflake.spcs.get_job_history()) WHERE NAME = ?"
     assert media.sql(query, name) == [{"STATUS": "DELETED"}]
+
+
+def test_job_history_gives_the_newest_jobs_of_a_time_range(media):
+    """GET_JOB_HISTORY has 100 rows unless RESULT_LIMIT says otherwise, and they are chosen before any WHERE."""
+    history = "SELECT NAME FROM TABLE(snowflake.spcs.get_job_history({})) {}"
+    media.sql("CREATE COMPUTE POOL HISTORY_POOL MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_XS")
+    try:
+        names = [unique() for _ in range(102)]
+        media.sql("ALTER COMPUTE POOL HISTORY_POOL SUSPEND")  # the jobs stay PENDING: no process is started
+        for name in names:
+            media.sql(media.execute(name, pool="HISTORY_POOL"))
+        newest = [row["NAME"] for row in media.sql(history.format("", ""))]
+        assert set(newest) == set(names[2:])
+        mine = f"WHERE NAME = '{names[0]}'"
+        assert media.sql(history.format("", mine)) == []
+        assert media.sql(history.format("RESULT_LIMIT => 10000", mine)) == [{"NAME": names[0]}]
+        assert media.sql(history.format("RESULT_LIMIT => 1", "")) == [{"NAME": names[-1]}]
+        (row,) = media.sql(f"DESCRIBE SERVICE {names[0]}")
+        early, late = (
+            f"'{(row['CREATED_ON'] + datetime.timedelta(milliseconds=shift)).isoformat()}'::TIMESTAMP_LTZ"
+            for shift in (-1, 1)
+        )
+        only = f"CREATED_TIME_START => {early}, CREATED_TIME_END => {late}"
+        assert media.sql(history.format(only, "")) == [{"NAME": names[0]}]
+        future = "CREATED_TIME_START => DATEADD('minute', 1, CURRENT_TIMESTAMP())"
+        assert media.sql(history.format(future, "")) == []
+        for wrong in ("RESULT_LIMIT => 0", "RESULT_LIMIT => 10001", "LIMIT => 1", "10"):
+            with pytest.raises(ProgrammingError):
+                media.sql(history.format(wrong, ""))
+    finally:
+        media.sql("ALTER COMPUTE POOL HISTORY_POOL STOP ALL")
+        media.sql("DROP COMPUTE POOL HISTORY_POOL")
 
 
 def test_metrics_logs_and_statuses_as_tables(media):

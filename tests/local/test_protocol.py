@@ -324,3 +324,30 @@ def test_a_syntax_error_is_an_ordinary_failure(connection: SnowflakeConnection) 
     with pytest.raises(ProgrammingError):
         connection.cursor().execute("SELECT nonsense FROM (((")
     assert time.monotonic() - started < 2
+
+
+def test_a_statement_ends_at_its_timeout(engine: RunningEngine) -> None:
+    """STATEMENT_TIMEOUT_IN_SECONDS, of the session and of one statement: error 000630."""
+    with engine.connect() as connection, engine.connect() as other:
+        cursor = connection.cursor()
+        cursor.execute("CREATE OR REPLACE TABLE timed (a INT)")
+        cursor.execute("INSERT INTO timed VALUES (1)")
+        other.cursor().execute("BEGIN")
+        other.cursor().execute("UPDATE timed SET a = 2")
+        cursor.execute("ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = 1")
+        endless = (
+            "SELECT COUNT(*) FROM TABLE(GENERATOR(ROWCOUNT => 3000000)) a, TABLE(GENERATOR(ROWCOUNT => 3000000)) b"
+        )
+        for sql in ("CALL SYSTEM$WAIT(20)", "UPDATE timed SET a = 3", endless):
+            started = time.monotonic()
+            with pytest.raises(ProgrammingError, match=r"timeout of 1 second\(s\) and was canceled") as ended:
+                cursor.execute(sql)
+            assert (ended.value.errno, ended.value.sqlstate) == (630, "57014")
+            assert 0.9 < time.monotonic() - started < 10, sql
+        other.cursor().execute("ROLLBACK")
+        cursor.execute("ALTER SESSION UNSET STATEMENT_TIMEOUT_IN_SECONDS")
+        assert cursor.execute("SELECT a FROM timed").fetchone() == (1,)
+        cursor.execute("SELECT 1", _statement_params={"STATEMENT_TIMEOUT_IN_SECONDS": "0"})
+        with pytest.raises(ProgrammingError) as ended:
+            cursor.execute("CALL SYSTEM$WAIT(20)", _statement_params={"STATEMENT_TIMEOUT_IN_SECONDS": "1"})
+        assert ended.value.errno == 630

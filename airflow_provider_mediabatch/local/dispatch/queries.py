@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from airflow_provider_mediabatch.local.dispatch.execute import execute
-from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled
+from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled, timed_out
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.session.query import Query, RunningQueries
 from airflow_provider_mediabatch.local.session.session import Session, Sessions
@@ -80,6 +80,7 @@ class Queries:
         if (known := self.running.add(query)) is not query:
             return known
         self.sessions.statement_began(session)
+        self._loop.call_soon_threadsafe(self._limit, query)
         self._pool.submit(self._run, query)
         return query
 
@@ -178,6 +179,8 @@ class Queries:
     def _finish(self, query: Query, outcome: Result | FileTransfer | SnowflakeError) -> None:
         rows = None
         outcome = query.fault or outcome
+        if query.timed_out and isinstance(outcome, SnowflakeError) and outcome.code == 604:
+            outcome = timed_out(query.timeout)
         if isinstance(outcome, Result):
             rows = outcome.table.num_rows
             try:
@@ -201,7 +204,12 @@ class Queries:
             self.sessions.statement_ended(query.context.session)
             self._loop.call_soon_threadsafe(self._later, query)
 
+    def _limit(self, query: Query) -> None:
+        query.timer = self._loop.call_later(query.timeout, query.time_out)
+
     def _later(self, query: Query) -> None:
+        if query.timer is not None:
+            query.timer.cancel()
         self._loop.call_later(_ROWS_SECONDS, self._release, query)
         self._loop.call_later(_REQUEST_SECONDS, self.running.forget, query)
 

@@ -27,6 +27,8 @@ class Query:
     :param asynchronous: sent with ``asyncExec``: nobody waits for the reply.
     :param fault: the error of a fault plan to fail with, instead of being executed.
     :param fault_after: fail with it after having been executed.
+    :param timed_out: cancelled because it ran longer than STATEMENT_TIMEOUT_IN_SECONDS.
+    :param timer: cancels it then.
     :param done: set at the end; by then either ``result`` or ``error`` is there.
     """
 
@@ -42,6 +44,15 @@ class Query:
     fault: SnowflakeError | None = None
     fault_after: bool = False
     future: Future[None] = field(default_factory=Future)
+    timed_out: bool = False
+    timer: asyncio.TimerHandle | None = None
+
+    @property
+    def timeout(self) -> float:
+        """Seconds after which the statement is cancelled; 0 means Snowflake's largest, 7 days."""
+        name = "STATEMENT_TIMEOUT_IN_SECONDS"
+        given = self.context.parameters.get(name, self.context.session.parameters.get(name))
+        return float(str(given or 0)) or 604800.0
 
     def cancel(self) -> None:
         """Ask the statement to end. It fails with 000604 unless it was over before it noticed."""
@@ -49,6 +60,11 @@ class Query:
         session = self.context.session
         if session.current is self:
             session.interrupt()
+
+    def time_out(self) -> None:
+        """Ask the statement to end because its time is over. It fails with 000630."""
+        self.timed_out = True
+        self.cancel()
 
     async def wait(self, seconds: float) -> bool:
         """Wait for the end without holding a thread; False when it has not come in that time."""

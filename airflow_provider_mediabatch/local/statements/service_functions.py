@@ -1,24 +1,29 @@
-"""``TABLE(snowflake.spcs.get_job_history())``: every job there was, the dropped ones too."""
+"""``TABLE(snowflake.spcs.get_job_history())``: the latest jobs, the dropped ones too."""
 
 from __future__ import annotations
 
 import datetime
 import json
+import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.local.errors import not_supported
+from sqlglot import exp
+
+from airflow_provider_mediabatch.local.errors import invalid_argument, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
+from airflow_provider_mediabatch.local.sql import queries
 from airflow_provider_mediabatch.local.sql.system_functions import system_function
-from airflow_provider_mediabatch.local.sql.table_sources import relation, table_source
+from airflow_provider_mediabatch.local.sql.table_sources import relation, table_source, value
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time, utc_time_or_null
 from airflow_provider_mediabatch.local.statements.services import CONTAINER, service_logs, visible_job
 
 if TYPE_CHECKING:
-    from sqlglot import exp
-
     from airflow_provider_mediabatch.local.session.context import Context
     from airflow_provider_mediabatch.local.stores.jobs.job import Job
 
+_RANGE = ("CREATED_TIME_START", "CREATED_TIME_END")
+_DEFAULT_RANGE = 30 * 86400.0
+_MAX_ROWS = 10_000
 _TEXTS = ("DATABASE_NAME", "SCHEMA_NAME", "NAME", "STATUS", "MESSAGE", "OWNER", "COMPUTE_POOL_NAME")
 _TIMES = ("CREATED_TIME", "COMPLETED_TIME", "DELETED_TIME")
 _COLUMNS = [
@@ -37,12 +42,42 @@ def _row(job: Job) -> list[object]:
 
 @table_source("SNOWFLAKE.SPCS.GET_JOB_HISTORY")
 def get_job_history(ctx: Context, node: exp.Expression) -> str:
-    """One row for each job that the role sees; STATUS is DELETED after DROP SERVICE."""
-    if node.expressions:
-        raise not_supported("arguments of GET_JOB_HISTORY: filter its rows with WHERE")
+    """The newest jobs of a time range that the role sees; STATUS is DELETED after DROP SERVICE.
+
+    The arguments are by name. RESULT_LIMIT is applied before any WHERE. Source: Snowflake's documentation of
+    GET_JOB_HISTORY.
+    """
+    given = {argument.this.name.upper(): argument.expression for argument in node.expressions if _is_named(argument)}
+    if len(given) < len(node.expressions) or not given.keys() <= {*_RANGE, "RESULT_LIMIT"}:
+        raise syntax_error(f"GET_JOB_HISTORY takes {', '.join(_RANGE)} and RESULT_LIMIT, by name")
+    limit = value(given["RESULT_LIMIT"]) if "RESULT_LIMIT" in given else 100
+    if not isinstance(limit, int) or not 1 <= limit <= _MAX_ROWS:
+        raise invalid_argument(f"RESULT_LIMIT must be between 1 and {_MAX_ROWS}, not {limit}")
+    now = time.time()
+    defaults = (now - _DEFAULT_RANGE, now)
+    first, last = (
+        _seconds(ctx, given[name]) if name in given else default for name, default in zip(_RANGE, defaults, strict=True)
+    )
     role, visible = ctx.session.role, ctx.stores.privileges.is_visible
-    jobs = ctx.stores.jobs.all(lambda job: job.owner == role or visible(role, "SERVICE", job.full_name), dropped=True)
-    return relation(ctx, Result.of(_COLUMNS, [_row(job) for job in jobs]))
+    jobs = ctx.stores.jobs.all(
+        lambda job: first <= job.created <= last and (job.owner == role or visible(role, "SERVICE", job.full_name)),
+        dropped=True,
+    )
+    return relation(ctx, Result.of(_COLUMNS, [_row(job) for job in jobs[:limit]]))
+
+
+def _is_named(argument: exp.Expression) -> bool:
+    return isinstance(argument, exp.Kwarg | exp.PropertyEQ)
+
+
+def _seconds(ctx: Context, argument: exp.Expression) -> float:
+    """A constant TIMESTAMP_LTZ expression as seconds since the epoch."""
+    text = queries.translate(ctx, f"SELECT ({argument.sql('snowflake')})::TIMESTAMP_LTZ")
+    # All rows are fetched: an unfinished result would block the connection for the statement that asks.
+    ((micros,),) = ctx.session.duckdb.execute(f"SELECT epoch_us(given) FROM ({text}) AS t(given)").fetchall()
+    if micros is None:
+        raise invalid_argument(f"{argument.sql('snowflake')} is not a time")
+    return float(micros) / 1e6
 
 
 def _service(ctx: Context, node: exp.Expression) -> Job:

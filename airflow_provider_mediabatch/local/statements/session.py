@@ -107,9 +107,9 @@ def set_parameter(ctx: Context, name: str, value: Any) -> None:
         except (ZoneInfoNotFoundError, ValueError):
             raise syntax_error(f"invalid value [{value}] for parameter 'TIMEZONE'") from None
         session.duckdb.execute(f"SET TimeZone = {text_literal(str(value))}")
-    elif name == "LOCK_TIMEOUT":
+    elif name in ("LOCK_TIMEOUT", "STATEMENT_TIMEOUT_IN_SECONDS"):
         if not str(value).isdigit():
-            raise syntax_error(f"invalid value [{value}] for parameter 'LOCK_TIMEOUT'")
+            raise syntax_error(f"invalid value [{value}] for parameter '{name}'")
         value = int(value)
     elif (
         name in ("TIMESTAMP_TYPE_MAPPING", "WEEK_START", "WEEK_OF_YEAR_POLICY")
