@@ -26,7 +26,8 @@ with DAG(
     @task
     def read_predictions(**context: Any) -> list[dict[str, Any]]:
         """The rows that the events are about, in the log and as XCom (at most 100)."""
-        from airflow_provider_mediabatch.client.connection import rows
+        from snowflake.connector import DictCursor
+
         from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
 
         events = context["triggering_asset_events"].get(predictions, [])
@@ -34,10 +35,9 @@ with DAG(
             print(f"{event.extra['rows']} predictions of {event.extra['files']} files in {event.extra['table']}")
         runs = [event.source_run_id for event in events]
         where = f"WHERE MB_RUN_ID IN ({', '.join(['%s'] * len(runs))})" if runs else ""
-        with MediaBatchHook().connect() as connection:
-            found = rows(
-                connection, f"SELECT MB_PATH, LABEL, SCORE FROM {TABLE} {where} ORDER BY MB_PATH LIMIT 100", runs
-            )
+        query = f"SELECT MB_PATH, LABEL, SCORE FROM {TABLE} {where} ORDER BY MB_PATH LIMIT 100"
+        with MediaBatchHook().connect() as connection, connection.cursor(DictCursor) as cursor:
+            found = list(cursor.execute(query, runs).fetchall())
         for row in found:
             print(f"{row['MB_PATH']}: {row['LABEL']} ({row['SCORE']:.2f})")
         return found
