@@ -97,14 +97,14 @@ def test_a_picture_within_the_pixels_may_still_need_too_much_memory(
 def test_a_picture_that_takes_too_long_is_given_up(
     tmp_path: Path, photograph: Path, limited: Callable[..., ThumbnailProcesses]
 ) -> None:
-    processes = limited(processes=1, seconds=0.5)
+    processes = limited(processes=1, seconds=3.0)
     processes.make(photograph, tmp_path / "small", edge=320)
     (process,) = children()
     os.kill(process, signal.SIGSTOP)
     begun = time.monotonic()
-    with pytest.raises(NotAPictureError, match=r"longer than 0\.5 s"):
+    with pytest.raises(NotAPictureError, match=r"longer than 3 s"):
         processes.make(photograph, tmp_path / "small", edge=320)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     limited().make(photograph, tmp_path / "small", edge=320)
 
 
