@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client import stages
-from airflow_provider_mediabatch.client.connection import rows
+from airflow_provider_mediabatch.client.connection import rows_or_none
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError
@@ -69,12 +69,6 @@ def earlier_results(
 
 def _loaded_jobs(connection: SnowflakeConnection, table: str, jobs: Sequence[str]) -> set[str]:
     """Those of the jobs whose rows are in the table."""
-    from snowflake.connector.errors import ProgrammingError
-
-    try:
-        found = rows(connection, f"SELECT DISTINCT MB_JOB FROM {table} WHERE MB_JOB IN {sql.literal(list(jobs))}")
-    except ProgrammingError as error:
-        if error.errno == 2003:
-            return set()
-        raise
-    return {str(row["MB_JOB"]) for row in found}
+    listed = sql.literal(list(jobs))
+    found = rows_or_none(connection, f"SELECT DISTINCT MB_JOB FROM {table} WHERE MB_JOB IN {listed}")
+    return {str(row["MB_JOB"]) for row in found or ()}

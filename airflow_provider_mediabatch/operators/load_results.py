@@ -18,7 +18,6 @@ from airflow_provider_mediabatch.operators.lineage import LineageMixin
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-NESTED = ("variant", "flatten")
 SCHEMA_CHANGES = ("evolve", "refuse")
 
 

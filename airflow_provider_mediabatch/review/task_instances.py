@@ -42,7 +42,6 @@ class TaskInstanceInfo:
 
     :param key: identifies it.
     :param state: its state, or None before it was scheduled.
-    :param is_ours: whether its operator is one of ours or a subclass.
     :param conn_id: the connection that it used, or None where Airflow does not know it (any more).
     :param job: the qualified name of the job that it submitted, or None.
     :param refused: whether it returned a result that does not belong to it.
@@ -50,7 +49,6 @@ class TaskInstanceInfo:
 
     key: TaskKey
     state: str | None
-    is_ours: bool = False
     conn_id: str | None = None
     job: str | None = None
     refused: bool = False
@@ -70,7 +68,7 @@ def load_task(key: TaskKey) -> tuple[TaskInstanceInfo | None, ReviewedBatch | No
         conn_id = _connection_id(session, key, task)
         result = run.result(key)
         refused = result is not None and not owns(key, result)
-        info = TaskInstanceInfo(key, run.states[key], True, conn_id, run.job(key), refused)
+        info = TaskInstanceInfo(key, run.states[key], conn_id, run.job(key), refused)
         return info, None if result is None or refused else run.batch(key, result, conn_id)
 
 
