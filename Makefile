@@ -13,7 +13,7 @@ help:
 	@echo "make demo      the main job on real photographs, no account needed (ARGS='--files DIR', ARGS=--speech)"
 	@echo "make speech    install what  mediabatch demo --speech  needs"
 	@echo "make unit      the tests that start neither the engine nor Airflow (under 20 seconds)"
-	@echo "make test      install what is missing and run the tests (6 to 8 minutes on 2 cores)"
+	@echo "make test      install what is missing and run the tests (10 minutes on 2 cores)"
 	@echo "make test-all  everything, on every Python version found, and its coverage (40 minutes)"
 	@echo "make soak      200 batches over 20,000 files while everything fails (up to 10 minutes; ARGS='--seed N --batches N')"
 	@echo "make bench     time, memory, statements and polls, side by side with what one would use instead (meant for 15 minutes)"
