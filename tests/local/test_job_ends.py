@@ -47,12 +47,7 @@ def test_cancel_ends_all_processes(media):
     name = unique()
     media.sql(media.execute(name, params={"mode": "endless"}, blocks={"inference": {"num_workers": 2}}))
     media.wait(name, "RUNNING")
-    leader = leader_of(media.engine, name)
-    end = time.monotonic() + 10
-    while len(leader.children()) < 2 and time.monotonic() < end:
-        time.sleep(0.02)
-    family = [leader, *leader.children()]
-    assert len(family) == 3
+    family = processes_of(media.engine, name, workers=2)
     media.sql(f"CALL MEDIA.PUBLIC.{name}!spcs_cancel_job()")
     assert media.status(name) == "CANCELLED"
     psutil.wait_procs(family, timeout=5)
@@ -68,6 +63,17 @@ def leader_of(engine: Any, name: str) -> psutil.Process:
             assert process is not None
             return process
     raise AssertionError(f"no processes of {name}")
+
+
+def processes_of(engine: Any, name: str, *, workers: int) -> list[psutil.Process]:
+    """The job's leading process and its workers, which it starts one by one once the job is RUNNING."""
+    leader = leader_of(engine, name)
+    end = time.monotonic() + 30
+    while len(leader.children()) < workers and time.monotonic() < end:
+        time.sleep(0.02)
+    family = [leader, *leader.children(recursive=True)]
+    assert len(family) == 1 + workers
+    return family
 
 
 def test_wait_for_returns_at_the_end_or_times_out(media):
@@ -153,9 +159,7 @@ def test_stop_ends_the_jobs_of_an_engine_that_was_killed(own_engine):
     name = unique()
     media.sql(media.execute(name, params={"mode": "endless"}, blocks={"inference": {"num_workers": 2}}))
     media.wait(name, "RUNNING")
-    process = leader_of(own_engine, name)
-    processes = [process, *process.children(recursive=True)]
-    assert len(processes) >= 3
+    processes = processes_of(own_engine, name, workers=2)
     engine = psutil.Process(own_engine.status.pid)
     engine.kill()
     psutil.wait_procs([engine], timeout=10)
