@@ -101,6 +101,19 @@ class JobFailedError(MediaBatchError):
         super().__init__(what, running=running, retry=retry)
 
 
+class ModelRaisedError(JobFailedError, AirflowFailException):
+    """The job failed by an exception of the model's own code: the next job of the same files would fail like it."""
+
+    def __init__(self, what: str, *, running: str) -> None:
+        super().__init__(
+            what,
+            status="FAILED",
+            running=running,
+            retry="The same files would fail in the same way, so the task is not retried. A cleared task starts a new "
+            "job under the next name. With isolate_failures=True files that the model cannot process are left out.",
+        )
+
+
 class FilesMissingError(JobFailedError, AirflowFailException):
     """The job failed, and files of its manifest are not on their stages any more: the same job can only fail again."""
 

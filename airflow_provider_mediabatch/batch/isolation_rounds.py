@@ -8,18 +8,18 @@ single rows. Everything follows from the number of rows and from how the parts e
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+from airflow_provider_mediabatch.batch.job_log import last_exception
 
 MIN_JOBS, MAX_JOBS = 2, 100
 MAX_LISTED = 100
 MAX_LISTED_BYTES = 24_000
 MAX_ERROR = 600
 _ERROR_LINES = 4
-_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit)\b")
 
 
 @dataclass(frozen=True, order=True)
@@ -117,7 +117,7 @@ def failed_range_error(log: str, row_range: RowRange, max_jobs: int) -> str:
     :param log: the end of the log.
     """
     lines = [line.rstrip() for line in log.splitlines() if line.strip()]
-    found = next((number for number in reversed(range(len(lines))) if _EXCEPTION.match(lines[number])), None)
+    found = last_exception(lines)
     if found is not None:
         first = lines[found]
         around = lines[max(0, found - _ERROR_LINES) : found] + lines[found + 1 : found + 2]

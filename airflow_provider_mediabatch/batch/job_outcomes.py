@@ -6,10 +6,11 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.batch.job_log import model_exception
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest, submission_error
 from airflow_provider_mediabatch.client import jobs, stages
-from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.exceptions import (
@@ -20,6 +21,7 @@ from airflow_provider_mediabatch.exceptions import (
     JobFailedError,
     JobTimeoutError,
     MediaBatchError,
+    ModelRaisedError,
     PollingFailedError,
 )
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _ENDED = "The job has ended and incurs no more cost."
+_NAMED = 10
 _AGAIN = "A retry will find the same job and count again; clear the listing to start over."
 
 
@@ -194,7 +197,7 @@ def outcome_error(
             else "It was left running and incurs cost.",
             retry=RETRY_NEXT if cancelled else "A retry will attach to it.",
         )
-    tail = jobs.logs(connection, attempt.job)
+    tail = jobs.logs(connection, attempt.job, (request.plan.replicas or 1) if request is not None else 1)
     status = str(event.get("status") or "FAILED")
     log = f"\nThe end of its log:\n{tail}" if tail else "\nIt has no log."
     gone = _missing_files(connection, request) if request is not None and status == JobStatus.FAILED else None
@@ -204,7 +207,33 @@ def outcome_error(
             f"more: {gone}. Upload them again, or clear the task that lists the files, with what follows it.{log}",
             running=_ENDED,
         )
+    if status == JobStatus.FAILED and model_exception(tail) is not None:
+        files = f" It ran {file_names(connection, request)}." if request is not None else ""
+        return ModelRaisedError(
+            f"Job {attempt.job} ended as {status}, because the model raised an exception.{files}{log}", running=_ENDED
+        )
     return JobFailedError(f"Job {attempt.job} ended as {status}.{log}", status=status, running=_ENDED)
+
+
+def file_names(connection: SnowflakeConnection, request: JobRequest) -> str:
+    """The files of a request in words: the first ten by name, and how many more.
+
+    An error of this look-up must not hide the one that asked for it.
+    """
+    from snowflake.connector.errors import Error
+
+    manifest = request.manifest
+    column = field((manifest.file_columns or tuple(manifest.columns))[0])
+    staged = StagedParquet(connection, request.plan.job_schema)
+    try:
+        found = staged.rows(
+            f"SELECT {column}::VARCHAR AS FILE_PATH FROM {staged.source(manifest.location)} ORDER BY 1 LIMIT {_NAMED}"
+        )
+    except Error as error:
+        return f"the files of {manifest.location}, which cannot be read ({error})"
+    names = ", ".join(str(row["FILE_PATH"]) for row in found)
+    more = manifest.row_count - len(found)
+    return f"{names} and {more:,} more" if more > 0 else names
 
 
 def _missing_files(connection: SnowflakeConnection, request: JobRequest) -> MissingFiles | None:

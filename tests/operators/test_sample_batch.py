@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +20,7 @@ from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.stage_listing import list_stages
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
+from airflow_provider_mediabatch.local import faults
 from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
 
 
@@ -58,7 +60,13 @@ def test_tries_at_the_same_time_draw_the_sample_apart(media: Any, connection: An
     assert len({report["manifest"] for report in reports}) == 4
 
 
-def test_a_failed_sample_keeps_its_claim_while_tries_are_left(media: Any, connection: Any, conn_id: str) -> None:
+def test_a_failed_sample_keeps_its_claim_while_tries_are_left(
+    media: Any, connection: Any, conn_id: str, request: pytest.FixtureRequest
+) -> None:
+    """The job fails for a reason that can pass. What the model raises ends the task at once: test_bad_files.py."""
+    rule = {"job": "^MB_SAMPLE", "action": "job_failed"}
+    faults.install(media.engine.state_dir, json.dumps({"rules": [rule]}))
+    request.addfinalizer(lambda: faults.install(media.engine.state_dir, None))
     table = f"MEDIA.PUBLIC.SB_{uuid.uuid4().hex}".upper()
     path = resolve_stage_path(connection, f"{media.files}f00", "stage_path")
     listed = list_stages(
@@ -69,13 +77,13 @@ def test_a_failed_sample_keeps_its_claim_while_tries_are_left(media: Any, connec
         owner=ClaimOwner("sampling", "list", "one", -1, lambda dag_id, other: True),
         subject=LedgerSubject(media.model, "V1", "predict"),
     )
-    request = make_request(media, connection, files=1, mode="fail")
-    manifest = replace(request.manifest, ledger=claim.ledger, claim_id=claim.claim_id)
-    operator, context = sample_of(replace(request, manifest=manifest), conn_id, uuid.uuid4().hex, retries=2)
+    made = make_request(media, connection, files=1)
+    manifest = replace(made.manifest, ledger=claim.ledger, claim_id=claim.claim_id)
+    operator, context = sample_of(replace(made, manifest=manifest), conn_id, uuid.uuid4().hex, retries=2)
 
     def state_after(try_number: int) -> str:
         context["ti"].try_number = try_number
-        with pytest.raises(JobFailedError, match="cannot read this picture"):
+        with pytest.raises(JobFailedError, match="ended as FAILED"):
             operator.execute(context)
         (row,) = rows(connection, f"SELECT STATE FROM {table}")
         return str(row["STATE"])

@@ -1,0 +1,32 @@
+"""What the log of a failed job says: whether the model raised, and what. Pure."""
+
+from __future__ import annotations
+
+import re
+
+TRACEBACK = "Traceback (most recent call last)"
+_EXCEPTION = re.compile(r"([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Timeout))\b")
+_PASSING = re.compile(r"Connect|Timeout|Memory|Network|Unavailable|HTTP|URLError|SSL|Interrupt")
+
+
+def last_exception(lines: list[str]) -> int | None:
+    """The line of a log that names the exception it ended with; None when there is none."""
+    return next((number for number in reversed(range(len(lines))) if _EXCEPTION.match(lines[number])), None)
+
+
+def model_exception(log: str) -> str | None:
+    """The exception of the model's own code that ended a job: the same files end the next job in the same way.
+
+    None when the log has no traceback (the container was killed, or never started), or when the exception is of a
+    kind that can pass: a connection, a time-out, memory.
+
+    :param log: the end of the job's log.
+    """
+    lines = [line.rstrip() for line in log.splitlines() if line.strip()]
+    if not any(TRACEBACK in line for line in lines):
+        return None
+    found = last_exception(lines)
+    if found is None:
+        return None
+    match = _EXCEPTION.match(lines[found])
+    return None if match is None or _PASSING.search(match[1]) else lines[found]

@@ -1,0 +1,37 @@
+"""Which failures are the model's own, by the end of a job's log."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_mediabatch.batch.job_log import model_exception
+
+RAISED = """2026-11-25T07:27:30Z worker 0: model loaded
+Traceback (most recent call last):
+  File "model.py", line 3, in predict
+{}
+2026-11-25T07:27:31Z job ended
+"""
+
+
+@pytest.mark.parametrize("line", ["OSError: image file is truncated", "PIL.UnidentifiedImageError: cannot identify"])
+def test_an_exception_about_a_file(line: str) -> None:
+    assert model_exception(RAISED.format(line)) == line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ConnectionResetError: [Errno 104] Connection reset by peer",
+        "requests.exceptions.ReadTimeout: HTTPSConnectionPool",
+        "torch.OutOfMemoryError: CUDA out of memory",
+        "urllib.error.HTTPError: HTTP Error 503",
+    ],
+)
+def test_an_exception_that_can_pass_says_nothing_of_the_files(line: str) -> None:
+    assert model_exception(RAISED.format(line)) is None
+
+
+@pytest.mark.parametrize("log", ["", "worker 0 was killed by signal 9 (out of memory?)", "ValueError: in no traceback"])
+def test_a_log_without_a_traceback(log: str) -> None:
+    assert model_exception(log) is None
