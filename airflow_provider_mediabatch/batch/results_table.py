@@ -90,7 +90,7 @@ def result_columns(
         here is read as JSON.
     :raises InvalidInputError: when the output has no path, or ``nested`` names a column that is not there.
     """
-    found = staged.columns(result.location)
+    found = staged.columns(result.location, manifest.columns)
     modes = {_match(name, found): mode for name, mode in nested.items()} if isinstance(nested, Mapping) else {}
     default = "variant" if isinstance(nested, Mapping) else nested
     if unknown := [mode for mode in [*modes.values(), default] if mode not in ("variant", "flatten")]:

@@ -157,7 +157,7 @@ class SampleBatchOperator(JobTask):
         location = request.location(attempt.job)
         rows = verify_output(connection, request, attempt)
         staged = StagedParquet(connection, request.plan.job_schema)
-        found = staged.columns(location) if rows else {}
+        found = staged.columns(location, request.manifest.columns) if rows else {}
         checks = check_output(
             staged,
             request,

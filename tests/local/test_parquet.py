@@ -45,7 +45,7 @@ def query(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Que
         run("CREATE SCHEMA MEDIA.PARQUET_TEST")
         run("USE SCHEMA MEDIA.PARQUET_TEST")
         run("CREATE STAGE P")
-        run("CREATE FILE FORMAT PQ TYPE = PARQUET")
+        run("CREATE FILE FORMAT PQ TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE")
         run(f"PUT 'file://{folder}/*' '@P/in put/' AUTO_COMPRESS = FALSE SOURCE_COMPRESSION = NONE")
         run("COPY FILES INTO @P/plain/ FROM '@P/in put/'")
         yield run
@@ -130,10 +130,11 @@ def test_file_formats(query: Query) -> None:
 def test_snowpark_reads_parquet(engine: Any, query: Query) -> None:
     session = engine.session(schema="PARQUET_TEST")
     try:
-        frame = session.read.option("PATTERN", ".*one[.]parquet").parquet("@P/plain/")
+        reader = session.read.option("BINARY_AS_TEXT", False).option("USE_LOGICAL_TYPE", True)
+        frame = reader.option("PATTERN", ".*one[.]parquet").parquet("@P/plain/")
         rows = sorted(frame.select("ID", '"lower"', "DAY", "AT").collect())
         assert tuple(rows[0]) == (1, "a", DAY, NOON)
-        assert session.read.parquet("@P/plain/").count() == 3
+        assert session.read.option("BINARY_AS_TEXT", False).parquet("@P/plain/").count() == 3
         assert len(session.read.parquet("@P/plain/two.parquet").to_pandas()) == 1
     finally:
         session.close()
@@ -153,10 +154,15 @@ def test_write_pandas(engine: Any, query: Query) -> None:
         }
     )
     with engine.connect(schema="PARQUET_TEST") as connection:
-        assert write_pandas(connection, frame, "FRAME", auto_create_table=True)[:3] == (True, 1, 3)
-        assert write_pandas(connection, frame, "FRAME", chunk_size=2)[:3] == (True, 2, 3)
-        assert write_pandas(connection, frame, "FRAME", overwrite=True)[:3] == (True, 1, 3)
-        assert write_pandas(connection, frame[["N"]], "FRAME")[:3] == (True, 1, 3)
+        without_bytes = frame.drop(columns="B")
+        for given, options, chunks in (
+            (frame, {"auto_create_table": True}, 1),
+            (without_bytes, {"chunk_size": 2}, 2),
+            (frame, {"overwrite": True}, 1),
+            (frame[["N"]], {}, 1),
+        ):
+            done = write_pandas(connection, given, "FRAME", use_logical_type=True, **options)
+            assert done[:3] == (True, chunks, 3)
     rows = query('SELECT N, "low er", AT, F FROM FRAME ORDER BY N, AT')
     assert len(rows) == 6
     assert (1, "x", NOON, 1.5) in rows

@@ -6,9 +6,13 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from airflow.sdk import Asset
 from airflow.sdk.execution_time.context import OutletEventAccessors
@@ -213,3 +217,26 @@ def test_a_table_with_narrow_numbers_is_widened(output: Output) -> None:
     assert len(output.rows()) == 1
     output.load(output.write("SELECT '@b' AS IMG, 123456789::NUMBER(18,0) AS TOKENS", job="MB_MORE"))
     assert [int(row["TOKENS"]) for row in output.rows()] == [7, 123456789]
+
+
+def test_moments_bytes_and_missing_items_as_a_container_writes_them(output: Output, tmp_path: Path) -> None:
+    """With the defaults of a Parquet file format, Snowflake reads the moment as a number and the bytes as text."""
+    seen = datetime(2026, 11, 2, 12, 30, 0, 250_000)
+    written = pa.table(
+        {
+            "IMG": ["@a"],
+            "MB_LAST_MODIFIED": pa.array([seen], pa.timestamp("ns")),
+            "MB_SIZE": pa.array([Decimal(4711)], pa.decimal128(4, 0)),
+            "MASK": pa.array([b"\xff\xfe"], pa.binary()),
+            "SEEN_AT": pa.array([seen], pa.timestamp("ns")),
+            "BOXES": [[1, None, 3]],
+        }
+    )
+    pq.write_table(written, tmp_path / "part_0_0.parquet")
+    kinds = {"IMG": "VARCHAR", "MB_LAST_MODIFIED": "TIMESTAMP_NTZ(9)", "MB_SIZE": "NUMBER(38,0)"}
+    result = output.write("SELECT 1 AS N WHERE FALSE", columns=kinds)
+    rows(output.connection, f"PUT 'file://{tmp_path}/part_0_0.parquet' {result.location} AUTO_COMPRESS = FALSE")
+    output.load(replace(result, rows=1))
+    (row,) = output.rows("MB_LAST_MODIFIED, SEEN_AT, MB_SIZE, MASK, BOXES")
+    assert (row["MB_LAST_MODIFIED"], row["SEEN_AT"], row["MB_SIZE"]) == (seen, seen, 4711)
+    assert (bytes(row["MASK"]), json.loads(row["BOXES"])) == (b"\xff\xfe", [1, None, 3])

@@ -78,7 +78,7 @@ def _epoch(node: exp.Expr, wanted: exp.DType) -> exp.Expr:
     """A number as seconds since 1970."""
     moment: exp.Expr = call(
         "MAKE_TIMESTAMP",
-        exp.cast(exp.Mul(this=exp.paren(node.copy()), expression=exp.Literal.number(1_000_000)), "BIGINT"),
+        exp.cast(exp.Mul(this=exp.cast(node.copy(), "DOUBLE"), expression=exp.Literal.number(1_000_000)), "BIGINT"),
     )
     if wanted not in types.NTZ:
         moment = exp.AtTimeZone(this=moment, zone=exp.Literal.string("UTC"))

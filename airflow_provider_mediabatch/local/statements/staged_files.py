@@ -21,6 +21,7 @@ from airflow_provider_mediabatch.local.session.stage_reference import resolve_st
 from airflow_provider_mediabatch.local.sql.table_sources import arguments, relation, stage_reference, table_source
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
+from airflow_provider_mediabatch.local.statements.parquet_options import Reading, is_time, times
 from airflow_provider_mediabatch.local.stores.stages import directory
 from airflow_provider_mediabatch.local.stores.stages import files as stage_files
 from airflow_provider_mediabatch.local.stores.tables.text import text_literal
@@ -75,32 +76,28 @@ def below(stage: Stage, path: str, pattern: str | None) -> list[str]:
 
 
 def parquet_query(ctx: Context, stage: Stage, paths: Sequence[str], options: dict[str, Any]) -> str:
-    """DuckDB SQL over Parquet files; nested columns as JSON, missing ones NULL.
-
-    Bytes stay BINARY unless BINARY_AS_TEXT = TRUE is said, whose default would break model output that is not text.
-    """
+    """DuckDB SQL over Parquet files, as the file format's options say: nested columns are JSON, missing ones NULL."""
+    reading = Reading.of(options)
     if not paths:
         return f'SELECT NULL::VARCHAR AS "{FILENAME}", NULL::BIGINT AS "{ROW_NUMBER}" WHERE FALSE'
-    files = ", ".join(text_literal(str(stage.path(path))) for path in paths)
+    files = [str(stage.path(path)) for path in paths]
     source = (
-        f"read_parquet([{files}], union_by_name = true, hive_partitioning = false, "
+        f"read_parquet([{', '.join(map(text_literal, files))}], union_by_name = true, hive_partitioning = false, "
         f"filename = 'mb file name', file_row_number = true)"
     )
-    # A column named like DuckDB's own row number gets another name from it; Snowflake's metadata name is given below.
-    described = ctx.session.duckdb.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    relation = ctx.session.duckdb.sql(f"SELECT * FROM {source}")
+    kinds = dict(zip(relation.columns, relation.types, strict=True))
+    moments = times(ctx.session.duckdb, files) if any(is_time(str(kind)) for kind in kinds.values()) else {}
     projections = []
-    for name, kind, *_ in described:
+    for name, kind in kinds.items():
         column = quoted(name)
         if name == "mb file name":
             column, name = f"substr({column}, {len(str(stage.root)) + 2})", FILENAME
         elif name == "file_row_number":
+            # A column named like DuckDB's own row number gets another name from it.
             column, name = f"{column} + 1", ROW_NUMBER
-        elif kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
-            column = f"to_json({column})"
-        elif kind == "TIMESTAMP_NS":
-            column = f"CAST({column} AS TIMESTAMP)"
-        elif kind == "BLOB" and options.get("BINARY_AS_TEXT") is True:
-            column = f"decode({column})"
+        else:
+            column = reading.value(column, kind, moments.get(name))
         projections.append(f"{column} AS {quoted(name)}")
     return f"SELECT {', '.join(projections)} FROM {source}"
 
@@ -142,9 +139,13 @@ def infer_schema(ctx: Context, node: exp.Expression) -> str:
             fields, filenames, _ = columns.setdefault(key, ([], [], position))
             fields.append(field)
             filenames.append(name)
+    reading = Reading.of(options)
+    some_time = any(pa.types.is_temporal(field.type) for fields, *_ in columns.values() for field in fields)
+    moments = times(ctx.session.duckdb, [str(stage.path(name)) for name in paths]) if some_time else {}
     rows = []
     for name, (fields, filenames, position) in columns.items():
-        kind = _snowflake_type(fields[0].type, options)
+        moment = moments.get(fields[0].name)
+        kind = reading.inferred(moment) if moment else _snowflake_type(fields[0].type, reading)
         nullable = any(field.nullable for field in fields) or len(filenames) < len(paths)
         rows.append((name, kind, nullable, f"$1:{name}::{kind}", ", ".join(filenames), position))
     names = [
@@ -181,11 +182,9 @@ def _schema(stage: Stage, path: str) -> pa.Schema:
         ) from None
 
 
-def _snowflake_type(kind: pa.DataType, options: dict[str, Any]) -> str:
+def _snowflake_type(kind: pa.DataType, reading: Reading) -> str:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    if pa.types.is_timestamp(kind):
-        return "TIMESTAMP_LTZ" if kind.tz and options.get("USE_LOGICAL_TYPE") is True else "TIMESTAMP_NTZ"
     if pa.types.is_decimal(kind):
         return f"NUMBER({kind.precision}, {kind.scale})"
     checks = (
@@ -193,12 +192,11 @@ def _snowflake_type(kind: pa.DataType, options: dict[str, Any]) -> str:
         (pa.types.is_integer, "NUMBER(38, 0)"),
         (pa.types.is_floating, "REAL"),
         (pa.types.is_date, "DATE"),
-        (pa.types.is_time, "TIME"),
         (pa.types.is_nested, "VARIANT"),
     )
     for check, name in checks:
         if check(kind):
             return name
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return "TEXT" if options.get("BINARY_AS_TEXT") is True else "BINARY"
+        return "TEXT" if reading.text else "BINARY"
     return "TEXT"
