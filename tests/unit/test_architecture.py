@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from documents import Document
 from unit.test_rooms import NAME, PACKAGE, ROOMS
 
+from airflow_provider_mediabatch.ledger import statements
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 
 ARCHITECTURE = Document("docs/architecture.md")
@@ -43,11 +45,48 @@ def test_a_named_function_exists(name: str) -> None:
     resolve(name)
 
 
-def test_every_move_of_a_claim_is_a_method_of_the_ledger() -> None:
+def claim_moves() -> list[tuple[str, str, str]]:
+    """The arrows of the diagram: from, to, method of the ledger."""
     (diagram,) = ARCHITECTURE.blocks("mermaid")
-    moves = re.findall(r"^    \S+ --> \w+: .*\(Ledger\.(\w+)\)$", diagram, flags=re.MULTILINE)
-    assert len(moves) == diagram.count("-->")
-    assert [name for name in moves if not callable(getattr(Ledger, name, None))] == []
+    found = re.findall(r"^    (\S+) --> (\w+): .*\(Ledger\.(\w+)\)$", diagram, flags=re.MULTILINE)
+    assert len(found) == diagram.count("-->")
+    return found
+
+
+def statements_of(method: str) -> list[str]:
+    """The text of the functions of ledger.statements that a method of the ledger calls, itself or through another."""
+    source = inspect.getsource(getattr(Ledger, method))
+    source += "".join(inspect.getsource(getattr(Ledger, name)) for name in re.findall(r"self\.(_\w+)\(", source))
+    return [inspect.getsource(getattr(statements, name)) for name in re.findall(r"statements\.(\w+_sql)\(", source)]
+
+
+def sets_state(source: str) -> bool:
+    return "SET STATE" in source or '"STATE":' in source
+
+
+def test_the_states_of_a_claim_are_those_of_the_ledgers_statements() -> None:
+    lines = [line for line in inspect.getsource(statements).splitlines() if "STATE" in line]
+    states = set(re.findall(r"'([a-z]+)'", "\n".join(lines)))
+    drawn = {state for start, end, _ in claim_moves() for state in (start, end)} - {"[*]"}
+    table = ARCHITECTURE.text.partition("| State |")[2].partition("\n\n")[0]
+    assert drawn == states
+    assert set(re.findall(r"^\| ([a-z]+) \|", table, flags=re.MULTILINE)) == states
+
+
+@pytest.mark.parametrize("move", claim_moves(), ids=" ".join)
+def test_a_move_of_a_claim_is_made_by_its_method(move: tuple[str, str, str]) -> None:
+    _, end, method = move
+    assert any(sets_state(source) and f"'{end}'" in source for source in statements_of(method))
+
+
+def test_every_statement_that_moves_a_claim_is_drawn() -> None:
+    written = [
+        source
+        for _, function in inspect.getmembers(statements, inspect.isfunction)
+        if sets_state(source := inspect.getsource(function))
+    ]
+    drawn = [source for method in {method for _, _, method in claim_moves()} for source in statements_of(method)]
+    assert [source for source in written if source not in drawn] == []
 
 
 def test_links_lead_to_files() -> None:
