@@ -91,6 +91,7 @@ class BatchRun(Generic[T]):
         found = submission.find(connection, self.request, stored=self.task.noted_job(), first=first_generation)
         if isinstance(found, int):
             job_outcomes.check_manifest_exists(connection, self.request.manifest)
+            submission.check_version(connection, self.request)
             job = self.request.job(found)
             if self.before_submit is not None:
                 self.before_submit(connection, job)

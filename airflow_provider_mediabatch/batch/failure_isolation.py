@@ -114,6 +114,7 @@ class FailureIsolation:
             if isinstance(found, int):
                 try:
                     if not checked:
+                        submission.check_version(connection, self.request)
                         # The ledger keeps the failed job's name, from which the names of all jobs of all rounds follow.
                         self.before_submit(connection, isolation.job)
                         checked = True

@@ -14,12 +14,17 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch.job_polling import Phase
-from airflow_provider_mediabatch.client import errors, jobs, stages
+from airflow_provider_mediabatch.client import errors, jobs, model_registry, stages
 from airflow_provider_mediabatch.client.connection import connected
 from airflow_provider_mediabatch.core import grants
 from airflow_provider_mediabatch.core.job_names import MAX_GENERATION, job_name
 from airflow_provider_mediabatch.core.job_status import JobStatus, SubmissionState
-from airflow_provider_mediabatch.exceptions import JobNotVisibleError, MediaBatchError, SubmissionFailedError
+from airflow_provider_mediabatch.exceptions import (
+    InvalidInputError,
+    JobNotVisibleError,
+    MediaBatchError,
+    SubmissionFailedError,
+)
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -134,6 +139,28 @@ def find(
     raise MediaBatchError(
         f"Jobs {request.stem}_{begin} to {end - 1} have all failed",
         retry="A retry will find the same jobs again; a changed plan or manifest starts with a new name.",
+    )
+
+
+def check_version(connection: SnowflakeConnection, request: JobRequest) -> None:
+    """Before a job is submitted: its model version must be the one that was validated, in one statement.
+
+    EXECUTE INFERENCE JOB SERVICE takes a version by its name. A version that was dropped and logged again under that
+    name was neither validated nor sampled, and the files were not claimed for it.
+
+    :raises InvalidInputError: when the name stands for another version now, or for none.
+    """
+    plan = request.plan
+    if not plan.model_version_created_on:
+        return
+    now = model_registry.version_created_on(connection, plan.model, plan.model_version)
+    if now == plan.model_version_created_on:
+        return
+    what = "logged again" if now else "dropped"
+    first = "the task that lists the files" if request.manifest.model else "the validation"
+    raise InvalidInputError(
+        f"Version {plan.model_version} of model {plan.model} was {what} after validation, and nothing was started with "
+        f"it: {'' if now else 'log it again, and '}clear {first}, with what follows it"
     )
 
 

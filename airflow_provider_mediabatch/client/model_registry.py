@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client import errors
@@ -39,11 +40,28 @@ def resolve_version(connection: SnowflakeConnection, model_name: str, version_or
     return ModelInfo(
         model=name,
         version=version,
+        created_on=_created_on(row),
         aliases=tuple(_json_list(row.get("aliases"))),
         model_type=_model_type(spec),
         supports_gpu=_supports_gpu(spec),
         functions=tuple(_functions(spec, functions)),
     )
+
+
+def version_created_on(connection: SnowflakeConnection, model: str, version: str) -> str | None:
+    """When a version was logged (:attr:`.ModelInfo.created_on`), in one statement.
+
+    :param model: its qualified name as SQL.
+    :param version: the version's own name.
+    :return: None: it does not exist, or this role may not see it.
+    """
+    found = rows_or_none(connection, f"SHOW VERSIONS LIKE {sql.like(version)} IN MODEL {model}")
+    return next((_created_on(row) for row in found or () if row["name"] == version), None)
+
+
+def _created_on(row: Mapping[str, Any]) -> str:
+    moment: datetime = row["created_on"]
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
 def _versions(connection: SnowflakeConnection, database: str, schema: str, model: str) -> list[dict[str, Any]]:

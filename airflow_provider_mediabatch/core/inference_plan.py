@@ -17,6 +17,8 @@ class InferencePlan:
 
     :param model: qualified name as SQL, ``DB.SCHEMA.MODEL``.
     :param model_version: the version's own name as Snowflake stores it, never an alias.
+    :param model_version_created_on: when the version was logged (:attr:`.ModelInfo.created_on`); a job is started only
+        while the version of this name is that one. "", in a plan written by hand: whichever has the name.
     :param function: the model's target method, as ``FUNCTION = '…'`` wants it.
     :param inputs: signature inputs, name to type (``BYTES``, ``STRING``, ``INT64`` …).
     :param outputs: signature outputs, name to type.
@@ -47,6 +49,7 @@ class InferencePlan:
     compute_pool: str
     job_schema: str
     output_location: str
+    model_version_created_on: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     partition_column: str | None = None
     method_type: str = "FUNCTION"

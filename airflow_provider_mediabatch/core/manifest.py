@@ -44,6 +44,7 @@ class Manifest:
     :param select: ``all``, ``interval`` or ``new``.
     :param model: the model as ``DB.SCHEMA.NAME`` when the listing was made for one.
     :param model_version: the version that alias or default stood for when it was listed; a plan must pin the same.
+    :param model_version_created_on: when that version was logged (:attr:`.ModelInfo.created_on`).
     :param function: the model's function.
     :param ledger: the ledger table as ``DB.SCHEMA.NAME``, or None where files are not recorded.
     :param claim_id: under which the rows are claimed in the ledger.
@@ -66,6 +67,7 @@ class Manifest:
     select: str = "all"
     model: str | None = None
     model_version: str | None = None
+    model_version_created_on: str | None = None
     function: str | None = None
     ledger: str | None = None
     claim_id: str | None = None

@@ -51,10 +51,13 @@ class ModelInfo:
 
     :param model: qualified name as SQL.
     :param version: the version's own name.
+    :param created_on: when the version was logged, UTC as ``2026-11-28 10:00:00.123000``. A version that is dropped and
+        logged again has the same name and another time.
     """
 
     model: str
     version: str
+    created_on: str
     aliases: tuple[str, ...]
     model_type: str
     supports_gpu: bool

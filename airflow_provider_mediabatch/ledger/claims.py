@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.core import xcom
+from airflow_provider_mediabatch.core import sql, xcom
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from snowflake.connector import SnowflakeConnection
 
+    from airflow_provider_mediabatch.core.manifest import Manifest
     from airflow_provider_mediabatch.core.snowflake_objects import ModelInfo
     from airflow_provider_mediabatch.files.relation import Relation
 
@@ -29,16 +30,30 @@ class LedgerSubject:
 
     :param model: ``DB.SCHEMA.MODEL``, resolved.
     :param model_version: the version's own name, never an alias.
+    :param model_version_created_on: when the version was logged (:attr:`.ModelInfo.created_on`): a version that is
+        dropped and logged again under its name is another one.
     :param function: the model's function.
     """
 
     model: str
     model_version: str
+    model_version_created_on: str
     function: str
 
+    @classmethod
+    def of(cls, manifest: Manifest) -> LedgerSubject | None:
+        """What a manifest's files were listed for; None when it was no model version."""
+        facts = {item.name: getattr(manifest, item.name) for item in fields(cls)}
+        return None if None in facts.values() else cls(**facts)
+
     def to_row(self) -> dict[str, str]:
-        """The ledger's columns that hold it."""
-        return {"MODEL_NAME": self.model, "MODEL_VERSION": self.model_version, "FUNCTION_NAME": self.function}
+        """The ledger's columns that hold it, with their values as SQL."""
+        return {
+            "MODEL_NAME": sql.literal(self.model),
+            "MODEL_VERSION": sql.literal(self.model_version),
+            "MODEL_VERSION_CREATED_ON": f"{sql.literal(self.model_version_created_on)}::TIMESTAMP_NTZ",
+            "FUNCTION_NAME": sql.literal(self.function),
+        }
 
     def to_manifest(self) -> dict[str, str]:
         """The manifest's fields that hold it."""
@@ -62,7 +77,7 @@ def resolve_subject(
     function = model.function(function_name)
     if isinstance(function, Problem):
         raise InvalidInputError(f"{function.what}: {function.fix}")
-    return model, LedgerSubject(model.model, model.version, function.target_method)
+    return model, LedgerSubject(model.model, model.version, model.created_on, function.target_method)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 Invariants:
 
-- One row for each (path, content, model, version, function). A claim is one transaction that updates the lock table's
-  only row first, so that claims stand in line; INSERT … WHERE NOT EXISTS would not do, since INSERTs wait for nobody.
+- One row for each (path, content, model, version, when the version was logged, function). A claim is one transaction
+  that updates the lock table's only row first, so that claims stand in line; INSERT … WHERE NOT EXISTS would not do,
+  since INSERTs wait for nobody.
 - A claim's id begins with what follows from dag, task, run and map index: repeating the claim, after a lost reply or in
   a retry, takes the run's own rows again. A manifest is exactly the rows that carry its claim's id.
 - A run's claim is taken over only when it is old, its job is over or was never submitted, and its run has ended.
@@ -192,11 +193,11 @@ class Ledger:
         return Ownership(counts, jobs)
 
     def jobs_of_run(self, manifest: Manifest) -> list[RecordedJob]:
-        """All jobs that did files of the run that listed this manifest, in any of its tries."""
+        """All jobs that did files of the run that listed this manifest, in any of its tries, by the same version."""
         prefix = ClaimOwner.prefix_of(str(manifest.claim_id))
         return [
             RecordedJob(row["JOB_NAME"], row["OUTPUT_LOCATION"], int(row["COUNTED"]))
-            for row in self._session.rows(statements.done_jobs_sql(self.table, prefix))
+            for row in self._session.rows(statements.done_jobs_sql(self.table, prefix, LedgerSubject.of(manifest)))
         ]
 
     def record_done(self, manifest: Manifest, plan: InferencePlan | None, result: BatchResult) -> int:
@@ -293,13 +294,16 @@ class Ledger:
     def _check_version(manifest: Manifest, plan: InferencePlan | None) -> None:
         if plan is None or manifest.model is None:
             return
-        claimed = (manifest.model, manifest.model_version, manifest.function)
-        planned = (plan.model, plan.model_version, plan.function)
+        claimed = (manifest.model, manifest.model_version, manifest.model_version_created_on, manifest.function)
+        logged = plan.model_version_created_on or manifest.model_version_created_on
+        planned = (plan.model, plan.model_version, logged, plan.function)
         if claimed != planned:
             raise InvalidInputError(
-                "the files were listed for {} version {} function {}, the plan pins {} version {} function {}: give "
-                "ListStageFiles and ValidateSignature the same model_name, version_name and function_name, and clear "
-                "both when a default or alias was moved between them".format(*claimed, *planned)
+                "the files were listed for {} version {} of {} function {}, the plan pins {} version {} of {} function "
+                "{}: give ListStageFiles and ValidateSignature the same model_name, version_name and function_name, "
+                "and clear both when a default or alias was moved, or the version logged again, between them".format(
+                    *claimed, *planned
+                )
             )
 
     def _take_lock(self, claim_id: str) -> None:

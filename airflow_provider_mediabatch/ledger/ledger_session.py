@@ -117,7 +117,7 @@ class LedgerSession:
 
 def doubled_rows(table: str) -> str:
     """The sentence for a ledger with several rows of one key."""
-    key = "FILE_PATH, CONTENT_ID, MODEL_NAME, MODEL_VERSION, FUNCTION_NAME"
+    key = "FILE_PATH, CONTENT_ID, MODEL_NAME, MODEL_VERSION, MODEL_VERSION_CREATED_ON, FUNCTION_NAME"
     return (
         f"{table} has more than one row for a file and model version, as after a restore into it. This finds them: "
         f"SELECT {key}, COUNT(*) AS N FROM {table} GROUP BY {key} HAVING COUNT(*) > 1. Delete all rows of each but one"

@@ -17,7 +17,7 @@ _MD5 = "[0-9a-f]{32}:[0-9]+([+][0-9a-f]{32}:[0-9]+)*"
 
 def subject_condition(subject: LedgerSubject) -> str:
     """The condition that a ledger row T is for this function of this model version."""
-    return " AND ".join(f"T.{name} = {sql.literal(value)}" for name, value in subject.to_row().items())
+    return " AND ".join(f"T.{name} = {value}" for name, value in subject.to_row().items())
 
 
 def joined_sql(relation: Relation, table: str, subject: LedgerSubject, kind: str = "LEFT JOIN") -> str:
@@ -135,7 +135,7 @@ def claim_sql(
     )
     if limit is not None:
         rows = f"SELECT * FROM ({rows}) QUALIFY ROW_NUMBER() OVER (ORDER BY FILE_PATH) <= {int(limit)}"
-    claimed = {"CLAIM_ID": claim_id, "DAG_ID": owner.dag_id, "RUN_ID": owner.run_id} | subject.to_row()
+    claimed = {"CLAIM_ID": claim_id, "DAG_ID": owner.dag_id, "RUN_ID": owner.run_id}
     claimed = {name: sql.literal(text) for name, text in claimed.items()}
     keeps = f"{own} AND T.STATE IN ('done', 'quarantined') AND NOT ({again})"
     update = {
@@ -148,19 +148,23 @@ def claim_sql(
         "SHARD": "0",
         "CLAIMED_AT": f"IFF({own}, T.CLAIMED_AT, {NOW})",
         "UPDATED_AT": NOW,
-    } | {name: claimed[name] for name in ("CLAIM_ID", "DAG_ID", "RUN_ID")}
-    insert = claimed | {
-        "FILE_PATH": "S.FILE_PATH",
-        "CONTENT_ID": "S.CONTENT_ID",
-        "CONTENT_ID_KIND": f"IFF(REGEXP_LIKE(S.CONTENT_ID, {sql.literal(_MD5)}), 'md5', 'etag')",
-        "FILE_SIZE": "S.FILE_SIZE",
-        "LAST_MODIFIED": "S.LAST_MODIFIED",
-        "STATE": "'claimed'",
-        "SHARD": "0",
-        "GENERATION": "0",
-        "CLAIMED_AT": NOW,
-        "UPDATED_AT": NOW,
-    }
+    } | claimed
+    insert = (
+        claimed
+        | subject.to_row()
+        | {
+            "FILE_PATH": "S.FILE_PATH",
+            "CONTENT_ID": "S.CONTENT_ID",
+            "CONTENT_ID_KIND": f"IFF(REGEXP_LIKE(S.CONTENT_ID, {sql.literal(_MD5)}), 'md5', 'etag')",
+            "FILE_SIZE": "S.FILE_SIZE",
+            "LAST_MODIFIED": "S.LAST_MODIFIED",
+            "STATE": "'claimed'",
+            "SHARD": "0",
+            "GENERATION": "0",
+            "CLAIMED_AT": NOW,
+            "UPDATED_AT": NOW,
+        }
+    )
     return (
         f"MERGE INTO {table} T USING ({rows}) S "
         f"ON T.FILE_PATH = S.FILE_PATH AND T.CONTENT_ID = S.CONTENT_ID AND {subject_condition(subject)} "
@@ -250,15 +254,17 @@ def mark_done_sql(table: str, mine: str, job: str, location: str) -> str:
     )
 
 
-def done_jobs_sql(table: str, prefix: str) -> str:
+def done_jobs_sql(table: str, prefix: str, subject: LedgerSubject | None) -> str:
     """The jobs that did a task instance's files: JOB_NAME, OUTPUT_LOCATION, COUNTED.
 
     :param prefix: what the ids of its claims begin with.
+    :param subject: what the files were done for; None: whatever it was.
     """
+    condition = "" if subject is None else f"AND {subject_condition(subject)} "
     return (
         f"SELECT T.JOB_NAME, T.OUTPUT_LOCATION, COUNT(*) AS COUNTED FROM {table} T "
         f"WHERE STARTSWITH(T.CLAIM_ID, {sql.literal(prefix)}) AND T.STATE = 'done' "
-        "AND T.JOB_NAME IS NOT NULL AND T.OUTPUT_LOCATION IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
+        f"{condition}AND T.JOB_NAME IS NOT NULL AND T.OUTPUT_LOCATION IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
     )
 
 

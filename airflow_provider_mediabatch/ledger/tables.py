@@ -26,6 +26,7 @@ COLUMNS: Mapping[str, str] = {
     "LAST_MODIFIED": "TIMESTAMP_NTZ",
     "MODEL_NAME": "VARCHAR",
     "MODEL_VERSION": "VARCHAR",
+    "MODEL_VERSION_CREATED_ON": "TIMESTAMP_NTZ",
     "FUNCTION_NAME": "VARCHAR",
     "STATE": "VARCHAR",
     "CLAIM_ID": "VARCHAR",
@@ -46,7 +47,8 @@ COLUMNS: Mapping[str, str] = {
 ``STATE`` is ``claimed`` (a run works on it), ``done`` (its job ended with ``_SUCCESS`` and was verified),
 ``quarantined`` (the model cannot read it; ``ERROR`` says why; taken again when it changes or is released) or
 ``released`` (free). ``CONTENT_ID`` is the file's md5 where the stage knows it, else its etag (``CONTENT_ID_KIND``), and
-its size; of a row of several files theirs joined with ``+``. ``GENERATION`` counts reprocessing. Times are UTC.
+its size; of a row of several files theirs joined with ``+``. ``MODEL_VERSION_CREATED_ON`` tells versions apart that had
+one name after each other. ``GENERATION`` counts reprocessing. Times are UTC.
 """
 
 

@@ -225,7 +225,8 @@ class ApproveSampleOperator(ApprovalOperator):
 
     @staticmethod
     def _variable(dag_id: str, plan: InferencePlan) -> str:
-        return VARIABLE_PREFIX + digest(dag_id, plan.model, plan.model_version, plan.function)[:32]
+        version = (plan.model, plan.model_version, plan.model_version_created_on)
+        return VARIABLE_PREFIX + digest(dag_id, *version, plan.function)[:32]
 
     def _unasked(self, why: str) -> dict[str, Any]:
         self.log.info("Approved without asking: %s", why)

@@ -50,6 +50,7 @@ def make_plan(request: BatchRequest, manifests: Sequence[Manifest], facts: Batch
     return InferencePlan(
         model=model.model,
         model_version=model.version,
+        model_version_created_on=model.created_on,
         function=function.target_method,
         inputs={str(spec["name"]): signature.input_type(spec) for spec in function.inputs},
         outputs={str(spec["name"]): signature.input_type(spec) for spec in function.outputs},
@@ -82,6 +83,11 @@ def check_pinned(manifest: Manifest, model: ModelInfo, function: FunctionInfo, f
                 f"The files were listed for {what} {one}, but validation resolved {other}",
                 "give both operators the same model_name, version_name and function_name, then clear the listing",
             )
+    if listed == pinned and manifest.model_version_created_on not in (None, model.created_on):
+        findings.problem(
+            f"The files were listed for version {model.version} of {model.model}, and it was logged again since",
+            "clear the listing",
+        )
     outputs = {str(spec["name"]).upper() for spec in function.outputs}
     if manifest.ledger and function.partitioned and manifest.key_column.upper() not in outputs:
         findings.problem(

@@ -25,6 +25,7 @@ def main() -> None:
     relation = Relation(
         f"SELECT * FROM MEDIA.PUBLIC.FILES_{arguments.files}", {"IMAGE": "VARCHAR", **dict(BOOKKEEPING)}, ("IMAGE",)
     )
+    subject = LedgerSubject("MEDIA.PUBLIC.INSTANT", "V1", "2026-01-01 00:00:00.000000", "predict")
     owner = ClaimOwner("bench", "list_files", "run", -1, lambda dag_id, run_id: False)
     seconds, rows = [], []
     with snowflake.connector.connect(**json.loads(arguments.parameters)) as connection:
@@ -32,7 +33,7 @@ def main() -> None:
         for _ in range(2):
             started = time.perf_counter()
             held = Ledger(connection, f"MEDIA.PUBLIC.LEDGER_{arguments.files}").claim(
-                relation, owner=owner, subject=LedgerSubject("MEDIA.PUBLIC.INSTANT", "V1", "predict")
+                relation, owner=owner, subject=subject
             )
             seconds.append(round(time.perf_counter() - started, 3))
             rows.append(sum(shard.rows for shard in summarize(connection, held.relation)))

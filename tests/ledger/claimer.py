@@ -45,7 +45,7 @@ def claim(parameters: dict[str, Any] | str, task: dict[str, Any]) -> None:
         held = Ledger(connection, task["ledger"]).claim(
             listed.relation,
             owner=owner,
-            subject=LedgerSubject("DB.SC.MODEL", "V1", "predict"),
+            subject=LedgerSubject("DB.SC.MODEL", "V1", "2026-11-28 10:00:00.123000", "predict"),
             limit=task.get("limit"),
             take_over_after=timedelta(hours=1),
         )

@@ -20,6 +20,9 @@ from airflow_provider_mediabatch.files.stage_listing import list_stages
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.ledger import Claim, Ledger
 
+LOGGED = "2026-11-28 10:00:00.123000"
+"""When the model's version was logged."""
+
 
 @dataclass
 class Place:
@@ -52,13 +55,14 @@ class Place:
             self.connection, [source], directory=False, manifest_location=work, keep_unmatched=True
         ).relation
 
-    def claim(self, run_id: str, *, version: str = "V1", pattern: str | None = None, **arguments: Any) -> Claim:
+    def claim(
+        self, run_id: str, *, version: str = "V1", logged: str = LOGGED, pattern: str | None = None, **arguments: Any
+    ) -> Claim:
         """Claim as a run's listing does."""
         owner = ClaimOwner("dag", "list", run_id, -1, lambda dag_id, other: other in self.ended)
         arguments.setdefault("take_over_after", timedelta(0))
-        return self.ledger.claim(
-            self.listing(pattern), owner=owner, subject=LedgerSubject("DB.SC.MODEL", version, "predict"), **arguments
-        )
+        subject = LedgerSubject("DB.SC.MODEL", version, logged, "predict")
+        return self.ledger.claim(self.listing(pattern), owner=owner, subject=subject, **arguments)
 
     def names(self, claim: Claim) -> list[str]:
         """Files that a claim holds."""
@@ -68,7 +72,9 @@ class Place:
     def manifest(self, claim: Claim, **changes: Any) -> Manifest:
         """The manifest of a claim, as far as the ledger looks at it."""
         count = len(self.names(claim))
-        facts = {"model": "DB.SC.MODEL", "model_version": "V1", "function": "predict"}
+        facts = {"model": "DB.SC.MODEL", "model_version": "V1", "function": "predict"} | {
+            "model_version_created_on": LOGGED
+        }
         return Manifest(
             "@DB.SC.WORK/m/", {"IMG": "VARCHAR"}, ("IMG",), count, count, count, "d", ledger=claim.ledger,
             claim_id=claim.claim_id, **{**facts, **changes},

@@ -23,6 +23,7 @@ from airflow_provider_mediabatch.ledger.claims import REJECTED, LedgerSubject
 
 OUTPUT = "@DB.SC.OUT/MB_JOB_0/"
 ALL = ["a.jpg", "b.jpg", "c.jpg"]
+LOGGED, LOGGED_AGAIN = "2026-11-28 10:00:00.123000", "2026-11-28 10:00:00.124000"
 
 
 def _result(job: str = "DB.SC.MB_JOB_0") -> BatchResult:
@@ -133,7 +134,7 @@ def test_quarantined_files_wait_for_a_change_or_a_release(place: Any) -> None:
     assert place.states() == {"a.jpg": "done", "b.jpg": "quarantined", "c.jpg": "done"}
     assert place.claim("two").skipped == {"done": 2, "quarantined": 1}
     assert place.claim("three", reprocess=True).skipped == {"quarantined": 1}
-    assert place.ledger.release_quarantined(LedgerSubject("DB.SC.MODEL", "V1", "predict")) == 1
+    assert place.ledger.release_quarantined(LedgerSubject("DB.SC.MODEL", "V1", LOGGED, "predict")) == 1
     assert place.names(place.claim("two")) == ["b.jpg"]
 
 
@@ -185,9 +186,30 @@ def test_columns_of_the_users_own_are_left_alone(place: Any) -> None:
 
 def test_a_plan_that_pins_another_version_is_refused(place: Any) -> None:
     manifest = place.manifest(place.claim("one"))
-    plan: Any = SimpleNamespace(model="DB.SC.MODEL", model_version="V2", function="predict")
+    plan: Any = SimpleNamespace(
+        model="DB.SC.MODEL", model_version="V2", model_version_created_on=LOGGED, function="predict"
+    )
     with pytest.raises(InvalidInputError, match=r"the plan pins DB\.SC\.MODEL version V2"):
         place.ledger.check_owned(manifest, "DB.SC.J", plan, location=OUTPUT)
+    plan.model_version, plan.model_version_created_on = "V1", LOGGED_AGAIN
+    with pytest.raises(InvalidInputError, match=f"the plan pins DB.SC.MODEL version V1 of {LOGGED_AGAIN}"):
+        place.ledger.check_owned(manifest, "DB.SC.J", plan, location=OUTPUT)
+    plan.model_version_created_on = ""  # A plan that was written by hand takes whichever version has the name.
+    assert place.ledger.check_owned(manifest, "DB.SC.J", plan, location=OUTPUT).open == len(ALL)
+
+
+def test_claims_for_a_version_that_was_logged_again_meet_no_earlier_ones(place: Any) -> None:
+    one = place.claim("one")
+    place.ledger.record_done(place.manifest(one), None, _result())
+    assert place.claim("two").skipped == {"done": 3}
+    again = place.claim("two", logged=LOGGED_AGAIN)
+    assert (place.names(again), again.skipped) == (ALL, {})
+    manifest = place.manifest(again, model_version_created_on=LOGGED_AGAIN)
+    assert place.claim("three", logged=LOGGED_AGAIN).skipped == {"claimed": 3}
+    place.ended.add("two")
+    assert place.names(place.claim("three", logged=LOGGED_AGAIN)) == ALL, "it is taken over"
+    assert place.ledger.jobs_of_run(manifest) == []
+    assert [job.files for job in place.ledger.jobs_of_run(place.manifest(one))] == [3]
 
 
 def test_a_claim_waits_for_the_one_before_and_not_for_ever(

@@ -21,7 +21,7 @@ from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import ValidationFailedError
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.stage_listing import list_stages
-from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, resolve_subject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 
@@ -45,7 +45,7 @@ class Claims:
         return Ledger(connection, self.table).claim(
             listed.relation,
             owner=ClaimOwner("dag", "list", run_id, -1, lambda dag_id, other: True),
-            subject=LedgerSubject(self.media.model, "V1", "predict"),
+            subject=resolve_subject(self.connection, self.media.model, "V1", None)[1],
             take_over_after=timedelta(0),
         )
 

@@ -16,7 +16,7 @@ from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.stage_listing import list_stages
-from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, resolve_subject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 
 DAG_FILE = Path(__file__).parent / "dags" / "new_files.py"
@@ -66,7 +66,7 @@ def place(media: Any, airflow_home: Any, connection: Any) -> Callable[..., Any]:
             Ledger(connection, f"{name}_LEDGER").claim(
                 listed.relation,
                 owner=ClaimOwner("new_files", "list_files", run_id, -1, lambda dag_id, other: False),
-                subject=LedgerSubject(media.model, "V1", "predict"),
+                subject=resolve_subject(connection, media.model, "V1", None)[1],
             )
 
         def results(self) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.exceptions import JobFailedError
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.stage_listing import list_stages
-from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, resolve_subject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.local import faults
 from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
@@ -75,7 +75,7 @@ def test_a_failed_sample_keeps_its_claim_while_tries_are_left(
     claim = Ledger(connection, table).claim(
         listed.relation,
         owner=ClaimOwner("sampling", "list", "one", -1, lambda dag_id, other: True),
-        subject=LedgerSubject(media.model, "V1", "predict"),
+        subject=resolve_subject(connection, media.model, "V1", None)[1],
     )
     made = make_request(media, connection, files=1)
     manifest = replace(made.manifest, ledger=claim.ledger, claim_id=claim.claim_id)

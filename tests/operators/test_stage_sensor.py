@@ -22,7 +22,7 @@ from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.selection import Window
 from airflow_provider_mediabatch.files.stage_listing import list_stages
 from airflow_provider_mediabatch.ledger import new_files
-from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
+from airflow_provider_mediabatch.ledger.claims import ClaimOwner, resolve_subject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.sensors.stage_files import StageFilesSensor
 from airflow_provider_mediabatch.triggers.shared_connection import shared_connection
@@ -134,7 +134,7 @@ def test_files_that_the_ledger_has_are_not_new(stage: Stage, media: Any) -> None
     Ledger(stage.connection, stage.table).claim(
         listed.relation,
         owner=ClaimOwner("dag", "list", "run", -1, lambda dag_id, run_id: False),
-        subject=LedgerSubject(media.model, "V1", "predict"),
+        subject=resolve_subject(stage.connection, media.model, "V1", None)[1],
     )
     with pytest.raises(AirflowSensorTimeout):
         wait(sensor)

@@ -38,7 +38,7 @@ def relation(text: str) -> Relation:
 
 
 def subject(text: str) -> LedgerSubject:
-    return LedgerSubject(text, text, text)
+    return LedgerSubject(text, text, text, text)
 
 
 def manifest(text: str) -> Manifest:
@@ -86,7 +86,7 @@ STATEMENTS: dict[str, Callable[[str], str]] = {
     "adopt": lambda text: statements.adopt_sql(
         TABLE, ClaimedJob(text, text, text, False, text, text, False, False, text), text, "SELECT 1 AS P"
     ),
-    "done jobs": lambda text: statements.done_jobs_sql(TABLE, text),
+    "done jobs": lambda text: statements.done_jobs_sql(TABLE, text, subject(text)),
     "lock": lambda text: statements.take_lock_sql(TABLE, text),
     "drop earlier": lambda text: statements.release_earlier_claims_sql(TABLE, text, text, subject(text)),
     "held": lambda text: statements.held_rows(relation(text), TABLE, subject(text), text).query,

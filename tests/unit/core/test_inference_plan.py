@@ -23,7 +23,10 @@ PLAN = InferencePlan(
 )
 
 
-@pytest.mark.parametrize("change", [{"model_version": "V2"}, {"params": {"k": 1}}, {"compute_pool": "OTHER"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"model_version": "V2"}, {"model_version_created_on": "later"}, {"params": {"k": 1}}, {"compute_pool": "OTHER"}],
+)
 def test_what_shapes_the_job_changes_the_digest(change: dict[str, object]) -> None:
     assert replace(PLAN, **change).digest != PLAN.digest  # type: ignore[arg-type]
 

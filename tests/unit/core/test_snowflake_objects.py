@@ -22,7 +22,7 @@ def function(name: str, method: str, **changes: Any) -> FunctionInfo:
 
 
 def model(*functions: FunctionInfo) -> ModelInfo:
-    return ModelInfo("DB.S.M", "V1", (), "CUSTOM", False, functions)
+    return ModelInfo("DB.S.M", "V1", "", (), "CUSTOM", False, functions)
 
 
 PREDICT, EXPLAIN = function("PREDICT", "predict"), function("explain", "explain")

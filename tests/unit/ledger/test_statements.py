@@ -62,7 +62,7 @@ def test_listing_statements(name: str, columns: int, directory: bool) -> None:
 def test_ledger_statements(name: str) -> None:
     relation = _listing(name, name)
     table, lock = "DB.SC.L", "DB.SC.L_LOCK"
-    subject = LedgerSubject(name, name, name)
+    subject = LedgerSubject(name, name, name, name)
     owner = ClaimOwner(name, name, name, -1, lambda dag_id, run_id: True)
     mine = statements.claim_condition(name, 3)
     job = ClaimedJob(name, name, name, False, name, name, False, False, name)
@@ -72,7 +72,7 @@ def test_ledger_statements(name: str) -> None:
         statements.claimed_jobs_sql(relation, table, subject, name, age=timedelta(hours=1), retention_days=30),
         statements.adopt_sql(table, job, name, "SELECT 1 AS P"),
         statements.count_adopted_sql(table, owner, subject),
-        statements.done_jobs_sql(table, name),
+        statements.done_jobs_sql(table, name, subject),
         statements.claim_sql(
             relation,
             table,

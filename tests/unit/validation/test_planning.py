@@ -31,7 +31,8 @@ FUNCTION = FunctionInfo(
     outputs=({"name": "LABEL", "type": "STRING"},),
     params=(),
 )
-MODEL = ModelInfo("DB.SC.M", "V1", (), "custom", False, (FUNCTION,))
+LOGGED = "2026-11-28 10:00:00.123000"
+MODEL = ModelInfo("DB.SC.M", "V1", LOGGED, (), "custom", False, (FUNCTION,))
 MANIFEST = Manifest("@DB.SC.WORK/m/", {"IMAGE": "VARCHAR"}, ("IMAGE",), 1, 1, 5, "0123456789abcdef0")
 REQUEST = BatchRequest("M", "POOL", "@DB.SC.OUT/x", replicas="2")
 FACTS = BatchFacts(
@@ -51,6 +52,7 @@ FACTS = BatchFacts(
 def test_a_plan_pins_what_was_resolved() -> None:
     plan = make_plan(REQUEST, [MANIFEST], FACTS)
     assert (plan.model, plan.model_version, plan.function) == ("DB.SC.M", "V1", "predict")
+    assert plan.model_version_created_on == LOGGED
     assert plan.column_handling == {"IMAGE": {"input_format": "full_stage_path", "convert_to": "raw_bytes"}}
     assert plan.output_location == "@DB.SC.OUT/x/"
     assert plan.replicas == 2
@@ -86,3 +88,9 @@ def test_a_manifest_of_another_version_is_refused() -> None:
     listed = replace(MANIFEST, model="DB.SC.M", model_version="V0", function="predict")
     with pytest.raises(ValidationFailedError, match="listed for version V0, but validation resolved V1"):
         make_plan(REQUEST, [listed], FACTS)
+    listed = replace(listed, model_version="V1", model_version_created_on="2026-11-27 10:00:00.000000")
+    with pytest.raises(
+        ValidationFailedError, match=r"listed for version V1 of DB\.SC\.M, and it was logged again since"
+    ):
+        make_plan(REQUEST, [listed], FACTS)
+    assert make_plan(REQUEST, [replace(listed, model_version_created_on=LOGGED)], FACTS)

@@ -219,7 +219,7 @@ def test_missing_param_without_default() -> None:
 
 
 def model(model_type: str = "custom", gpu: bool = False) -> ModelInfo:
-    return ModelInfo("DB.SC.M", "V1", (), model_type, gpu, (function(),))
+    return ModelInfo("DB.SC.M", "V1", "", (), model_type, gpu, (function(),))
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_reserved_names() -> None:
 
 
 def test_choosing_a_function() -> None:
-    two = ModelInfo("M", "V", (), "custom", False, (function(), function(target_method="embed", name="EMBED")))
+    two = ModelInfo("M", "V", "", (), "custom", False, (function(), function(target_method="embed", name="EMBED")))
     assert isinstance(two.function(None), Problem)
     assert isinstance(two.function("nope"), Problem)
     for wanted in ("embed", "EMBED", "Embed", '"EMBED"'):
