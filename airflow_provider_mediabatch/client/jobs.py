@@ -1,7 +1,6 @@
 """Batch inference jobs on Snowflake: submit, look at, cancel, read the logs of.
 
-Everything but :func:`execute_statement` runs without snowflake-ml, so that the triggerer can use it too. No statement
-here needs a warehouse, but for :func:`seconds`.
+No statement here needs a warehouse, but for :func:`seconds`.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.client.connection import execute, rows, rows_or_none
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_names import PREFIX
+from airflow_provider_mediabatch.core.job_specification import job_specification
 from airflow_provider_mediabatch.core.job_status import SubmissionState
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -51,43 +51,21 @@ def execute_statement(
 ) -> str:
     """``EXECUTE INFERENCE JOB SERVICE`` as ``ModelVersion.run_batch`` sends it for the same arguments, by test.
 
-    The specification comes from snowflake-ml's public classes, so their validation and their spelling apply.
-
     :param plan: model, function, columns, resources.
     :param manifest_location: folder of staged Parquet, read in place.
     :param job: the job's qualified name.
     :param output_location: the job writes a folder of its own name below it.
     :param save_mode: ``error`` or ``overwrite``: what happens when that folder holds files.
-    :raises InvalidInputError: when snowflake-ml refuses a specification.
+    :raises InvalidInputError: the plan is not one that validation wrote.
     """
-    import yaml
-    from pydantic import ValidationError
-    from snowflake.ml.model import batch_inference as bi
-
     try:
-        output = bi.OutputSpec(
-            stage_location=StagePath.parse(output_location).folder.full, mode=bi.SaveMode(save_mode.lower())
-        )
-        inputs = bi.InputSpec(
-            params=dict(plan.params) or None,
-            column_handling={name: dict(options) for name, options in plan.column_handling.items()} or None,
-            partition_column=plan.partition_column,
-        )
-        blocks = {
-            "input": inputs if inputs.model_dump(exclude_none=True) else None,
-            "output": output,
-            "resources": plan.resources_spec and bi.ResourcesSpec(**plan.resources_spec),
-            "inference": plan.inference_spec and bi.InferenceSpec(**plan.inference_spec),
-            "image_build": plan.image_build_spec and bi.ImageBuildSpec(**plan.image_build_spec),
-        }
-    except (ValidationError, ValueError, TypeError) as error:
-        raise InvalidInputError(f"snowflake-ml refuses this specification: {error}") from None
-    body = {name: block.model_dump(mode="json", exclude_none=True) for name, block in blocks.items() if block}
-    body = {name: block for name, block in body.items() if block or name == "image_build"}
+        specification = job_specification(plan, output_location, save_mode.lower())
+    except ValueError as error:
+        raise InvalidInputError(f"The plan cannot become a job: {error}") from None
     clauses = [
         "EXECUTE INFERENCE JOB SERVICE",
         f"IN COMPUTE POOL {plan.compute_pool}",
-        f"WITH SPECIFICATION {sql.specification(yaml.safe_dump(body, sort_keys=False))}",
+        f"WITH SPECIFICATION {sql.specification(specification)}",
         f"FROM {StagePath.parse(manifest_location).folder.reference}",
         f"MODEL = {plan.model}",
         f"VERSION = {sql.identifier(plan.model_version)}",

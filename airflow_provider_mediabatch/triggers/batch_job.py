@@ -25,8 +25,7 @@ class BatchJobTrigger(BaseTrigger):
     """Wait until a job has ended, in two phases: its statement runs (an image is built), then the job runs.
 
     Yields one event, ``{"outcome": …, "status": …, "error": …, "state": …}`` (:class:`~.batch.job_polling.Outcome`).
-    Uses only statements that need no warehouse, in a thread, over one connection for all triggers of a triggerer;
-    never loads snowflake-ml.
+    Uses only statements that need no warehouse, in a thread, over one connection for all triggers of a triggerer.
 
     :param snowflake_conn_id: Airflow connection of type ``snowflake``; credentials are never an argument.
     :param job: qualified job name.

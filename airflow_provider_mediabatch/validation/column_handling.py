@@ -6,6 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_mediabatch.core.job_names import closest
+from airflow_provider_mediabatch.core.job_specification import (
+    BASE64,
+    BASE64_DATA_URL,
+    ENCODINGS,
+    FULL_STAGE_PATH,
+    RAW_BYTES,
+)
 from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo
 from airflow_provider_mediabatch.validation.findings import Findings
 from airflow_provider_mediabatch.validation.signature import (
@@ -16,10 +23,6 @@ from airflow_provider_mediabatch.validation.signature import (
     input_type,
     match_columns,
 )
-
-FULL_STAGE_PATH = "full_stage_path"
-RAW_BYTES, BASE64, BASE64_DATA_URL = "raw_bytes", "base64", "base64_data_url"
-ENCODINGS = (RAW_BYTES, BASE64, BASE64_DATA_URL)
 
 
 def handle_columns(

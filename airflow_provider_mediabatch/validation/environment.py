@@ -12,21 +12,6 @@ from airflow_provider_mediabatch.core.snowflake_objects import ComputePoolInfo, 
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.validation.findings import Findings
 
-SPEC_FIELDS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
-    "resources_spec": {"cpu_requests": str, "memory_requests": str, "gpu_requests": str},
-    "inference_spec": {
-        "num_workers": int,
-        "max_batch_rows": int,
-        "engine_options": Mapping,
-        "adapters": (Mapping, list),
-    },
-    "image_build_spec": {"image_repo": str, "force_rebuild": bool},
-}
-"""Fields of snowflake-ml's public specification classes, kept here so that validation need not import it (seconds).
-
-A test compares them with the installed classes.
-"""
-
 StagesBySchema = Mapping[tuple[str, str], Sequence[StageInfo] | None]
 
 
@@ -107,25 +92,8 @@ def check_compute_pool(
     return sql.identifier(resolved)
 
 
-def check_specs(specs: Mapping[str, Mapping[str, Any] | None], replicas: int | None, findings: Findings) -> None:
-    """Plain dicts must have the fields and types of snowflake-ml's specification classes."""
-    for name, spec in specs.items():
-        for key, value in (spec or {}).items():
-            known = SPEC_FIELDS[name]
-            if key not in known:
-                close = closest(str(key), known)
-                findings.problem(
-                    f"{name} has no field {key!r}" + (f"; did you mean {close!r}?" if close else ""),
-                    f"its fields are: {', '.join(known)}",
-                )
-            elif value is not None and (
-                not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not bool)
-            ):
-                text = known[key] is str and isinstance(value, int | float)
-                findings.problem(
-                    f"{name}: {key} = {value!r} is {type(value).__name__}",
-                    f'write it as text: {{"{key}": "{value}"}}' if text else f"see snowflake-ml's {name}",
-                )
+def check_replicas(replicas: int | None, findings: Findings) -> None:
+    """A whole number of instances, from 1."""
     if replicas is not None and (not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 1):
         findings.problem(f"replicas = {replicas!r}", "give a whole number from 1")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +38,12 @@ def check_params(function: FunctionInfo, params: Mapping[str, Any], findings: Fi
         if name.upper() in seen:
             findings.problem(f"Parameter {spec['name']} is given twice, in different case", "give it once")
         seen.add(name.upper())
-        if not _param_fits(spec, value):
+        if not _finite(value):
+            findings.problem(
+                f"Parameter {spec['name']} = {value!r}: a job's specification has no infinity and no NaN",
+                "give a finite number, or leave the parameter out to use its default",
+            )
+        elif not _param_fits(spec, value):
             kind = f"{spec.get('dtype', 'object')}{list(spec['shape']) if spec.get('shape') else ''}"
             findings.problem(
                 f"Parameter {spec['name']} takes {kind}, but {value!r} is {type(value).__name__}",
@@ -61,6 +67,15 @@ def _from_text(value: Any, kind: str) -> Any:
     except ValueError:
         return value
     return {"true": True, "false": False}.get(value.lower(), value) if kind == "BOOL" else value
+
+
+def _finite(value: Any) -> bool:
+    """snowflake-ml writes null for infinity and NaN, and the model's default is used."""
+    if isinstance(value, Mapping):
+        return all(_finite(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return all(_finite(item) for item in value)
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _param_fits(spec: Mapping[str, Any], value: Any) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+from airflow_provider_mediabatch.core.job_specification import read_specification
 from airflow_provider_mediabatch.core.manifest import Manifest, combined_digest
 from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo, ModelInfo, Problem
 from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -27,10 +28,11 @@ def make_plan(request: BatchRequest, manifests: Sequence[Manifest], facts: Batch
     """
     findings = Findings()
     replicas = _replicas(request.replicas, findings)
-    environment.check_specs(request.specs, replicas, findings)
+    environment.check_replicas(replicas, findings)
+    specs = {name: _specification(name, spec, findings) for name, spec in request.specs.items()}
     model = _known(facts.model, findings)
     function = _known(facts.function, findings)
-    resources = request.resources_spec or {}
+    resources = specs["resources_spec"] or {}
     if model is not None:
         environment.check_gpu(model, resources, findings)
     pool = environment.check_compute_pool(request.compute_pool, facts.pools, resources, replicas, findings)
@@ -64,9 +66,9 @@ def make_plan(request: BatchRequest, manifests: Sequence[Manifest], facts: Batch
         compute_pool=pool,
         job_schema=facts.job_schema,
         output_location=facts.output.folder.full,
-        resources_spec=_plain(request.resources_spec),
-        inference_spec=_plain(request.inference_spec),
-        image_build_spec=_plain(request.image_build_spec),
+        resources_spec=specs["resources_spec"],
+        inference_spec=specs["inference_spec"],
+        image_build_spec=specs["image_build_spec"],
         replicas=replicas,
         manifest_digest=combined_digest(manifests),
         manifests=tuple(manifest.digest[:16] for manifest in manifests),
@@ -149,5 +151,7 @@ def _replicas(value: int | str | None, findings: Findings) -> int | None:
     return value
 
 
-def _plain(spec: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return dict(spec) if spec else None
+def _specification(name: str, spec: Mapping[str, Any] | None, findings: Findings) -> dict[str, Any] | None:
+    found, problems = read_specification(name, spec)
+    findings.problems.extend(problems)
+    return found or None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,15 @@ def test_the_engine_imports_only_the_quoting() -> None:
         and other.rpartition(".")[0] not in ENGINE_MAY_IMPORT
     }
     assert outside == set()
+
+
+def test_no_task_imports_snowflake_ml() -> None:
+    """Its import takes seconds and 100 MB, and it is an extra of this package."""
+    found = {}
+    for module, path in modules().items():
+        if room(module) not in ENGINE_USERS and re.search(r"(from|import) snowflake\.ml\b", path.read_text()):
+            found[module] = path
+    assert found == {}
 
 
 def test_only_demo_and_cli_import_the_engine() -> None:

@@ -10,7 +10,6 @@ from airflow_provider_mediabatch.validation.doctor.check_result import CheckResu
 VERSIONS = {
     "apache-airflow": "3.3",
     "apache-airflow-providers-snowflake": "6.20",
-    "snowflake-ml-python": "2",
     "snowflake-connector-python": "4",
 }
 """The lowest version of each package."""

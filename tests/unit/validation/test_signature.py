@@ -17,13 +17,12 @@ from airflow_provider_mediabatch.core.snowflake_objects import (
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.validation.column_handling import handle_columns
 from airflow_provider_mediabatch.validation.environment import (
-    SPEC_FIELDS,
     check_compute_pool,
     check_gpu,
     check_input_stage,
     check_locations,
     check_output_stage,
-    check_specs,
+    check_replicas,
     check_unqualified,
 )
 from airflow_provider_mediabatch.validation.findings import Findings
@@ -182,6 +181,9 @@ PARAMS = (
         ({"sizes": [1]}, "takes INT64[2]"),
         ({"sizes": 1}, "takes INT64[2]"),
         ({"beams": 1, "BEAMS": 2}, "given twice"),
+        ({"temperature": float("inf")}, "no infinity"),
+        ({"temperature": float("nan")}, "no infinity"),
+        ({"sizes": [1, float("-inf")]}, "no infinity"),
     ],
 )
 def test_params_that_cannot_work(params: dict[str, Any], says: str) -> None:
@@ -329,32 +331,11 @@ def test_gpu_model() -> None:
     assert len(findings.problems) == 1
 
 
-@pytest.mark.parametrize(
-    ("specs", "replicas", "says"),
-    [
-        ({"resources_spec": {"cpu_request": "1"}}, None, "did you mean 'cpu_requests'"),
-        ({"resources_spec": {"cpu_requests": 1}}, None, 'as text: {"cpu_requests": "1"}'),
-        ({"inference_spec": {"num_workers": "2"}}, None, "num_workers = '2' is str"),
-        ({"inference_spec": {"num_workers": True}}, None, "is bool"),
-        ({}, 0, "whole number"),
-    ],
-)
-def test_specs(specs: dict[str, Any], replicas: Any, says: str) -> None:
+@pytest.mark.parametrize("replicas", [0, -1, True, 1.5])
+def test_replicas(replicas: Any) -> None:
     findings = Findings()
-    check_specs(specs, replicas, findings)
-    assert says in said(findings)
-
-
-def test_known_spec_fields_are_those_of_snowflake_ml() -> None:
-    from snowflake.ml.model import batch_inference as bi
-
-    classes = {
-        "resources_spec": bi.ResourcesSpec,
-        "inference_spec": bi.InferenceSpec,
-        "image_build_spec": bi.ImageBuildSpec,
-    }
-    for name, fields in SPEC_FIELDS.items():
-        assert set(fields) == set(classes[name].model_fields)
+    check_replicas(replicas, findings)
+    assert "whole number" in said(findings)
 
 
 def test_unqualified_paths_get_the_qualified_form() -> None:
