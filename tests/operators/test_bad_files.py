@@ -22,7 +22,7 @@ def test_what_the_model_raises_is_not_paid_for_again(files: Files) -> None:
     with pytest.raises(ModelRaisedError) as caught:
         files.sample("one", manifest, plan)
     text = str(caught.value)
-    assert "f000.bin" in text and "f001.bin" in text and "f002.bin" in text
+    assert all(f"f00{number}.bin" in text for number in range(3))
     assert "cannot read this picture: POISON 1" in text
     assert "so the task is not retried" in text
     assert files.jobs() == {"FAILED": 1}
