@@ -66,7 +66,8 @@ def media_batch_group(
     :param review: ``always`` or ``first_run`` adds the approval by a person; None leaves it out.
     :param results_table: adds a task that loads the results into this table; None leaves it out.
     :param max_files_per_shard: splits the files into so many for each job; the jobs are mapped.
-    :param isolate_failures: files that the model raises for do not fail the run: they are found and quarantined.
+    :param isolate_failures: files that the model raises for do not fail the run: they are found and quarantined, in
+        the sample and in the full batch.
     :param deferrable: wait in the triggerer, without a worker slot; as the operators of sample and full batch.
     :param snowflake_conn_id: a connection of type ``snowflake``, for all tasks.
     :param list_kwargs: further arguments of ListStageFilesOperator.
@@ -117,6 +118,7 @@ def media_batch_group(
                     plan=plan.output,
                     sample_size=sample_size,
                     checks=checks,
+                    isolate_failures=isolate_failures,
                     deferrable=deferrable,
                     **common,
                 )

@@ -1,4 +1,4 @@
-"""What FullBatch does about a job whose model raised: its rows run again in parts, until the files that fail are known.
+"""What is done about a job whose model raised: its rows run again in parts, until the files that fail are known.
 
 The rounds follow from the number of rows and from how the parts ended (:mod:`.isolation_rounds`), and the jobs' names
 from the rounds (:mod:`.isolation_jobs`). So every try takes the same way and finds the jobs of the earlier ones.
@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from airflow_provider_mediabatch.batch import job_outcomes, submission
 from airflow_provider_mediabatch.batch.isolation_jobs import IsolationJobs
 from airflow_provider_mediabatch.batch.isolation_rounds import (
     FinishedRange,
     RowRange,
+    all_single,
     every_range_failed,
     failed_ranges,
     next_ranges,
 )
+from airflow_provider_mediabatch.batch.job_log import model_exception
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.batch.ledger_results import record_result
 from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
@@ -38,17 +40,22 @@ if TYPE_CHECKING:
 _NAMED = 10
 _ENDED = "Its jobs have all ended and incur no more cost."
 _SAME_JOBS = "A retry finds the same jobs and starts none"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class FailureIsolation:
+class FailureIsolation(Generic[T]):
     """Finds the files that make a request's job fail, and finishes the others.
 
     :param request: the batch.
     :param wait: how to wait; the deadline counts for all rounds together.
     :param task: notes of earlier tries, and the jobs that end with the task.
     :param max_jobs: most jobs of one round.
-    :param before_submit: called with the failed job's name before the first job of a round is submitted.
+    :param before_submit: called with the failed job's name and the folder of the isolation's output, before the first
+        job of a round is submitted.
+    :param model_works: whether the model is known to process files. Then files that have each failed alone are at
+        fault, even if no other file was tried.
+    :param finish: makes the result of the files that do not fail, and quarantines the others.
     :param defer: defers the task until every job of a round has ended: given the round's number, the attempts that are
         not over, and the state that :meth:`resume` needs. It never returns.
     """
@@ -57,10 +64,12 @@ class FailureIsolation:
     wait: JobWait
     task: TaskState
     max_jobs: int
-    before_submit: Callable[[SnowflakeConnection, str], None]
+    before_submit: Callable[[SnowflakeConnection, str, str], None]
+    model_works: Callable[[SnowflakeConnection], bool]
+    finish: Callable[[SnowflakeConnection, IsolationJobs, Attempt, Sequence[FinishedRange]], T]
     defer: Callable[[int, Sequence[Attempt], Mapping[str, Any]], NoReturn]
 
-    def run(self, failed: Attempt, finished: Sequence[FinishedRange] = ()) -> BatchResult:
+    def run(self, failed: Attempt, finished: Sequence[FinishedRange] = ()) -> T:
         """Round after round, then one result without the files that fail.
 
         :param failed: the request's job, which ended as FAILED.
@@ -68,6 +77,7 @@ class FailureIsolation:
         :raises TooManyQuarantinedError: when every range fails, which is the model and not a single file.
         """
         isolation = IsolationJobs(self.request, failed.job, self.max_jobs)
+        finished = finished or self._answered(failed)
         while ranges := next_ranges(self.request.manifest.row_count, finished, self.max_jobs):
             with connected(self.wait.snowflake_conn_id) as connection:
                 attempts = self._start_round(connection, isolation, ranges)
@@ -78,14 +88,14 @@ class FailureIsolation:
             events = {attempt.job: self.wait.in_place(attempt, self.task.log) for attempt in running}
             finished = [*finished, *self._end_round(isolation, attempts, events)]
         with connected(self.wait.snowflake_conn_id) as connection:
-            if every_range_failed(finished):
+            if every_range_failed(finished) and not (all_single(finished) and self.model_works(connection)):
                 self.task.note_done(self.request, failed)
                 raise _model_error(connection, isolation, len(finished))
-            result = self._complete(connection, isolation, failed, finished)
+            result = self.finish(connection, isolation, failed, finished)
         self.task.note_done(self.request, failed)
         return result
 
-    def resume(self, event: Mapping[str, Any]) -> BatchResult:
+    def resume(self, event: Mapping[str, Any]) -> T:
         """Go on in the process that follows a round's deferral.
 
         :param event: the trigger's.
@@ -97,6 +107,14 @@ class FailureIsolation:
         finished = [FinishedRange.of(values) for values in state["finished"]]
         isolation = IsolationJobs(self.request, failed.job, self.max_jobs)
         return self.run(failed, [*finished, *self._end_round(isolation, attempts, event["events"])])
+
+    def _answered(self, failed: Attempt) -> list[FinishedRange]:
+        """A single row cannot be cut. When the model raised for it, the failed job itself is the answer."""
+        if self.request.manifest.row_count > 1:
+            return []
+        with connected(self.wait.snowflake_conn_id) as connection:
+            raised = model_exception(jobs.logs(connection, failed.job, self.request.plan.replicas or 1))
+        return [FinishedRange(RowRange(0, 0, 1), failed.generation, False)] if raised else []
 
     def _start_round(
         self, connection: SnowflakeConnection, isolation: IsolationJobs, ranges: Sequence[RowRange]
@@ -116,7 +134,7 @@ class FailureIsolation:
                     if not checked:
                         submission.check_version(connection, self.request)
                         # The ledger keeps the failed job's name, from which the names of all jobs of all rounds follow.
-                        self.before_submit(connection, isolation.job)
+                        self.before_submit(connection, isolation.job, isolation.location)
                         checked = True
                     # The rows are staged only now: a range whose job is there needs no manifest of its own any more.
                     staged = isolation.stage_range(connection, row_range)
@@ -180,34 +198,56 @@ class FailureIsolation:
             raise errors[0]
         return finished
 
-    def _complete(
-        self,
-        connection: SnowflakeConnection,
-        isolation: IsolationJobs,
-        failed: Attempt,
-        finished: Sequence[FinishedRange],
-    ) -> BatchResult:
-        """One whole folder; files that fail are quarantined, the others recorded. Repeating it changes nothing."""
-        rows = isolation.complete_output(connection, finished)
-        errors = isolation.range_errors(connection, finished)
-        files = isolation.quarantined_files(connection, errors) if errors else []
-        ledger = Ledger.of(connection, self.request.manifest)
-        if ledger is not None and errors:
-            select = isolation.quarantined_rows_sql(StagedParquet(connection, self.request.plan.job_schema), errors)
-            ledger.quarantine_rows(self.request.manifest, failed.job, select)
-        return record_result(
-            connection,
-            self.request,
-            failed,
-            rows=rows,
-            location=isolation.location,
-            quarantined=files,
-            quarantined_count=sum(item.row_range.rows for item in failed_ranges(finished)),
-        )
+
+def record_isolated(
+    request: JobRequest,
+    connection: SnowflakeConnection,
+    isolation: IsolationJobs,
+    failed: Attempt,
+    finished: Sequence[FinishedRange],
+) -> BatchResult:
+    """FullBatch's result: one whole folder; files that fail are quarantined, the others recorded.
+
+    Repeating it changes nothing.
+    """
+    rows = isolation.complete_output(connection, finished)
+    files = quarantine(request, connection, isolation, failed, finished)
+    return record_result(
+        connection,
+        request,
+        failed,
+        rows=rows,
+        location=isolation.location,
+        quarantined=files,
+        quarantined_count=sum(item.row_range.rows for item in failed_ranges(finished)),
+    )
+
+
+def quarantine(
+    request: JobRequest,
+    connection: SnowflakeConnection,
+    isolation: IsolationJobs,
+    failed: Attempt,
+    finished: Sequence[FinishedRange],
+) -> list[dict[str, str]]:
+    """Quarantine the files that fail in the ledger, if there is one.
+
+    :return: the first of them, each with its error.
+    """
+    errors = isolation.range_errors(connection, finished)
+    if not errors:
+        return []
+    ledger = Ledger.of(connection, request.manifest)
+    if ledger is not None:
+        select = isolation.quarantined_rows_sql(StagedParquet(connection, request.plan.job_schema), errors)
+        ledger.quarantine_rows(request.manifest, failed.job, select)
+    return isolation.quarantined_files(connection, errors)
 
 
 def apply_failure_limit(result: BatchResult, *, max_failed_fraction: float, max_jobs: int, log: Any) -> BatchResult:
     """The result, unless too many of its files are quarantined. The other files are recorded either way.
+
+    A single file is never too many, unless none may fail: it would fail every small batch.
 
     :param max_failed_fraction: the largest share of rows that may fail.
     :param max_jobs: for the message.
@@ -221,7 +261,7 @@ def apply_failure_limit(result: BatchResult, *, max_failed_fraction: float, max_
     if count > _NAMED:
         names += f"\n- and {count - _NAMED:,} more"
     what = f"The model raises for {count:,} of {rows:,} rows"
-    if count > max_failed_fraction * rows:
+    if count > max_failed_fraction * rows and (count > 1 or max_failed_fraction == 0):
         raise TooManyQuarantinedError(
             f"{what}, more than max_failed_fraction={max_failed_fraction:g} allows:\n{names}\nThe other "
             f"{result.rows:,} rows are whole in {result.location}, and are done in the ledger, if there is one.",
@@ -247,10 +287,13 @@ def _model_error(connection: SnowflakeConnection, isolation: IsolationJobs, coun
 
     :param count: how many ranges.
     """
-    tail = jobs.logs(connection, isolation.job)
+    tail = jobs.logs(connection, isolation.job, isolation.request.plan.replicas or 1)
+    single = isolation.request.manifest.row_count == 1
+    tried = "" if single else f", and so did each of the {count} jobs that ran a part of its files"
     return TooManyQuarantinedError(
-        f"Job {isolation.job} ended as FAILED, and so did each of the {count} jobs that ran a part of its files. "
-        f"Either the model fails for every file, or every part has files that fail.\nThe end of its log:\n{tail}",
+        f"Job {isolation.job} ended as FAILED{tried}. "
+        "Either the model fails for every file, or every part has files that fail. "
+        f"It ran {job_outcomes.file_names(connection, isolation.request)}.\nThe end of its log:\n{tail}",
         running=_ENDED,
         retry=f"{_SAME_JOBS}; on_rerun='rerun' runs everything anew when the task is cleared.",
     )

@@ -7,7 +7,6 @@ in the end holds the output of the parts that are done and nothing else.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -30,7 +29,7 @@ from airflow_provider_mediabatch.core.job_names import range_stem
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError
-from airflow_provider_mediabatch.files.manifest_files import MANIFEST_FOLDER
+from airflow_provider_mediabatch.files.manifest_files import fresh_folder
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -92,10 +91,7 @@ class IsolationJobs:
 
         :raises InvalidInputError: when the whole manifest is not there any more.
         """
-        place = self.request.manifest.path
-        parent = place.path.rstrip("/").rpartition("/")[0]
-        folder = f"{parent}/{MANIFEST_FOLDER}{row_range.name}_{uuid.uuid4().hex[:12]}/".lstrip("/")
-        location = StagePath(place.database, place.schema, place.stage, folder).full
+        location = fresh_folder(self.request.manifest, row_range.name)
         staged = StagedParquet(connection, self.request.plan.job_schema)
         names = ", ".join(sql.quoted(name) for name in self.request.manifest.columns)
         written = staged.copy_rows(
@@ -112,12 +108,14 @@ class IsolationJobs:
     def complete_output(self, connection: SnowflakeConnection, finished: Sequence[FinishedRange]) -> int:
         """Make the folder one whole result: the parts that are done with every row, and ``_SUCCESS`` last.
 
-        Repeating it changes nothing.
+        Repeating it changes nothing. Without a part that is done there is no output, and no ``_SUCCESS``.
 
         :return: rows in it.
         :raises IncompleteOutputError: when rows are missing.
         """
         folder = StagePath.parse(self.location).folder
+        if not done_ranges(finished):
+            return 0
         names = {self._folder_of(item) for item in done_ranges(finished)}
         marker = "/" + folder.path
         found = {str(row["name"]).partition(marker)[2] for row in rows(connection, f"LIST {folder.reference}")}
@@ -172,8 +170,23 @@ class IsolationJobs:
             f"{ROW} FROM {self._numbered(staged)}) WHERE ERROR IS NOT NULL"
         )
 
+    def stage_quarantined(self, connection: SnowflakeConnection, finished: Sequence[FinishedRange]) -> str:
+        """Write the files to quarantine as Parquet (FILE_PATH, ERROR) beside the manifest.
+
+        :return: its folder; "" when there are none.
+        """
+        errors = self.range_errors(connection, finished)
+        if not errors:
+            return ""
+        location = fresh_folder(self.request.manifest, "quarantined")
+        staged = StagedParquet(connection, self.request.plan.job_schema)
+        staged.copy_rows(f"SELECT FILE_PATH, ERROR FROM ({self.quarantined_rows_sql(staged, errors)})", location)
+        return location
+
     def job_of(self, item: FinishedRange) -> str:
         """The qualified name of the job that ran a part."""
+        if item.row_range.round == 0:
+            return self.job
         return self.range_request(item.row_range).job(item.generation)
 
     def _folder_of(self, item: FinishedRange) -> str:

@@ -26,7 +26,7 @@ _ERROR_LINES = 4
 class RowRange:
     """The rows ``[low, high)`` of a manifest, run as one job of a round.
 
-    :param round: from 1.
+    :param round: from 1. 0 is the failed job itself.
     """
 
     round: int
@@ -75,7 +75,7 @@ def next_ranges(rows: int, finished: Sequence[FinishedRange], max_jobs: int) -> 
     :param max_jobs: most jobs of one round.
     """
     last = max((item.row_range.round for item in finished), default=0)
-    if last == 0:
+    if not finished:
         failed = [RowRange(0, 0, rows)]
     elif every_range_failed(finished):
         return []
@@ -96,8 +96,14 @@ def _cut(row_range: RowRange, round_: int, pieces: int) -> list[RowRange]:
 
 def every_range_failed(finished: Sequence[FinishedRange]) -> bool:
     """Whether every part of the first round failed, which no single file explains."""
-    first = [item for item in finished if item.row_range.round == 1]
+    number = min((item.row_range.round for item in finished), default=0)
+    first = [item for item in finished if item.row_range.round == number]
     return bool(first) and not any(item.done for item in first)
+
+
+def all_single(finished: Sequence[FinishedRange]) -> bool:
+    """Whether every part is a single row, so that each file has been tried alone."""
+    return all(item.row_range.rows == 1 for item in finished)
 
 
 def done_ranges(finished: Sequence[FinishedRange]) -> list[FinishedRange]:

@@ -11,6 +11,7 @@ from airflow_provider_mediabatch.batch.isolation_rounds import MAX_LISTED, liste
 from airflow_provider_mediabatch.client import jobs, stages
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.ledger.claims import LedgerSubject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -21,16 +22,34 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.manifest import Manifest
 
 
-def check_owned(request: JobRequest, connection: SnowflakeConnection, job: str, *, approved: bool = False) -> None:
+def check_owned(
+    request: JobRequest,
+    connection: SnowflakeConnection,
+    job: str,
+    location: str | None = None,
+    *,
+    approved: bool = False,
+) -> None:
     """Right before a submission: the files must still be this run's, and the ledger learns the job's name first.
 
-    :param job: the qualified name under which the job is submitted next.
+    :param job: the qualified name under which the job is submitted next, or of the job that is isolated next.
+    :param location: the folder of the isolation's output; None: the job's own.
     :param approved: whether a person has approved the sample.
     :raises InvalidInputError: when another run has taken files, or a person rejected them.
     """
     ledger = Ledger.of(connection, request.manifest)
     if ledger is not None:
-        ledger.check_owned(request.manifest, job, request.plan, location=request.location(job), approved=approved)
+        location = location or request.location(job)
+        ledger.check_owned(request.manifest, job, request.plan, location=location, approved=approved)
+
+
+def model_has_worked(request: JobRequest, connection: SnowflakeConnection, *, sampled: int) -> bool:
+    """Whether the model version is known to process files: then a file that fails alone is the file's fault.
+
+    :param sampled: files that it has processed in this run's sample.
+    """
+    ledger, subject = Ledger.of(connection, request.manifest), LedgerSubject.of(request.manifest)
+    return sampled > 0 or (ledger is not None and subject is not None and ledger.has_done(subject))
 
 
 def record_result(
@@ -84,8 +103,8 @@ def result_from_ledger(connection: SnowflakeConnection, request: JobRequest) -> 
     job, location = done
     if not stages.output_folder(connection, location).success:
         return None
-    count = owned.counts.get("quarantined", 0)
-    quarantined = listed_files(ledger.quarantined(request.manifest, MAX_LISTED)) if count else ()
+    count = owned.counts.get("quarantined", 0) - request.manifest.left_out
+    quarantined = listed_files(ledger.quarantined(request.manifest, request.stem, MAX_LISTED)) if count else ()
     return replace(
         empty_result(request.manifest, request.plan),
         job=job,

@@ -17,6 +17,7 @@ def check_output(
     staged: StagedParquet,
     request: JobRequest,
     job: str,
+    location: str,
     found: Mapping[str, str],
     rows: int,
     *,
@@ -26,6 +27,7 @@ def check_output(
     """All checks of the output of a job that is DONE.
 
     :param job: qualified job name.
+    :param location: the output's folder.
     :param found: the output's columns, name to type; empty when it has no rows.
     :param rows: of the output.
     :param predicates: SQL over the output's columns that must be true for each row.
@@ -38,7 +40,7 @@ def check_output(
         _check_columns(outputs, found),
     ]
     if found:
-        relation = staged.relation(request.location(job), found)
+        relation = staged.relation(location, found)
         checks += _check_nulls(staged, relation, [name for name in outputs if name in found], rows, max_null_fraction)
         checks += [_check_predicate(staged, relation, predicate) for predicate in predicates]
     return checks

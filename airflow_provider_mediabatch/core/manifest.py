@@ -51,6 +51,7 @@ class Manifest:
     :param generation: 0, or how often ``reprocess=True`` made these files be done again.
     :param shard: this manifest's number, from 0.
     :param shards: how many manifests the listing was split into.
+    :param left_out: rows of its claim that the sample quarantined, and that are in no manifest any more.
     :param skipped: files listed but left out, by reason (``done``, ``quarantined``, ``claimed``, ``over_max_files``).
     """
 
@@ -74,6 +75,7 @@ class Manifest:
     generation: int = 0
     shard: int = 0
     shards: int = 1
+    left_out: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
 
     @property

@@ -40,6 +40,9 @@ class SampleReport:
     :param checks: all findings.
     :param preview: at most ten output rows, long values cut.
     :param rows: rows of output.
+    :param quarantined: sampled files that the model cannot process, ``{"path": …, "error": …}``; of many, the first.
+    :param more_quarantined: how many more they are than ``quarantined`` lists.
+    :param quarantined_location: full stage path of Parquet with all of them (FILE_PATH, ERROR); "" when there is none.
     :param seconds_per_file: the job's running time by its number of input rows, image build left out where it is known.
     """
 
@@ -53,6 +56,14 @@ class SampleReport:
     preview: tuple[Mapping[str, Any], ...]
     rows: int
     seconds_per_file: float | None = None
+    quarantined: tuple[Mapping[str, str], ...] = ()
+    more_quarantined: int = 0
+    quarantined_location: str = ""
+
+    @property
+    def quarantined_count(self) -> int:
+        """All quarantined files. The full batch leaves them out."""
+        return len(self.quarantined) + self.more_quarantined
 
     def to_xcom(self) -> dict[str, Any]:
         """JSON form."""
@@ -64,7 +75,7 @@ class SampleReport:
 
         :raises ValueError: as :func:`.xcom.read`.
         """
-        return xcom.read(cls, value, convert={"checks": _checks, "preview": tuple})
+        return xcom.read(cls, value, convert={"checks": _checks, "preview": tuple, "quarantined": tuple})
 
 
 def _checks(items: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core import sql, xcom
@@ -16,12 +17,26 @@ from airflow_provider_mediabatch.files.relation import Relation
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
+    from airflow_provider_mediabatch.core.manifest import Manifest
+
 MAX_SHARDS = 1024
 """Airflow's ``max_map_length``: what a task may be mapped over."""
 MANIFEST_FOLDER = "MB_"
 """What the folders of manifests begin with; files below them are never taken for media."""
 SHARD_FOLDER = "shard_"
 RETRY_LISTS_AGAIN = "A retry will list again."
+
+
+def fresh_folder(manifest: Manifest, name: str) -> str:
+    """A folder that nothing else writes to, beside a manifest's own, which holds nothing else.
+
+    :param name: what the folder is for.
+    :return: its full stage path.
+    """
+    place = manifest.path
+    parent = place.path.rstrip("/").rpartition("/")[0]
+    folder = f"{parent}/{MANIFEST_FOLDER}{name}_{uuid4().hex[:12]}/".lstrip("/")
+    return StagePath(place.database, place.schema, place.stage, folder).full
 
 
 @dataclass(frozen=True)

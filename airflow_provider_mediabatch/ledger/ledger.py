@@ -241,9 +241,17 @@ class Ledger:
         with self._session.explained(running=f"Job {job} has ended and incurs no more cost.", retry=_SAME_JOBS):
             return self._session.execute(statements.quarantine_sql(self.table, self._mine(manifest), select, job))
 
-    def quarantined(self, manifest: Manifest, limit: int) -> list[dict[str, str]]:
-        """The first of the manifest's quarantined files, ``{"path": …, "error": …}``."""
-        found = self._session.rows(statements.quarantined_files_sql(self.table, self._mine(manifest), limit))
+    def has_done(self, subject: LedgerSubject) -> bool:
+        """Whether a file was ever done for this function of this model version."""
+        return bool(self._session.rows(statements.any_done_sql(self.table, subject)))
+
+    def quarantined(self, manifest: Manifest, stem: str, limit: int) -> list[dict[str, str]]:
+        """The first of the manifest's files that a job quarantined, ``{"path": …, "error": …}``.
+
+        :param stem: what the job's unqualified name begins with.
+        """
+        mine = self._mine(manifest)
+        found = self._session.rows(statements.quarantined_files_sql(self.table, mine, stem, limit))
         return [{"path": row["FILE_PATH"], "error": row["ERROR"] or ""} for row in found]
 
     def release_quarantined(self, subject: LedgerSubject, paths: Sequence[str] | None = None) -> int:
@@ -283,8 +291,9 @@ class Ledger:
         """
         paths = take_over.finished_files_sql(self._connection, job)
         claim_id = job.claim_id if job.is_own else owner.new_claim_id()
-        if paths:
-            self._session.execute(statements.adopt_sql(self.table, job, claim_id, paths))
+        adopted = self._session.execute(statements.adopt_sql(self.table, job, claim_id, paths)) if paths else 0
+        if job.is_isolated and adopted:
+            self._session.execute(statements.quarantine_rest_sql(self.table, job))
 
     def _mine(self, manifest: Manifest) -> str:
         shard = manifest.shard if manifest.shards > 1 else None
@@ -324,10 +333,11 @@ class Ledger:
         :raises LedgerError: when somebody emptied or doubled the ledger.
         :raises InvalidInputError: when other runs have taken rows.
         """
-        if held == manifest.row_count:
+        expected = manifest.row_count + manifest.left_out
+        if held == expected:
             return
-        count = f"This run holds {held:,} rows for the {manifest.row_count:,} rows of its manifest in {self.table}"
-        if held > manifest.row_count:
+        count = f"This run holds {held:,} rows for the {expected:,} rows of its manifest in {self.table}"
+        if held > expected:
             raise LedgerError(f"{count}. {doubled_rows(self.table)}", **costs)
         if not self._session.rows(f"SELECT 1 FROM {self.table} LIMIT 1"):
             raise LedgerError(

@@ -65,6 +65,15 @@ def adopt_sql(table: str, claimed: ClaimedJob, claim_id: str, paths: str) -> str
     )
 
 
+def quarantine_rest_sql(table: str, claimed: ClaimedJob) -> str:
+    """Quarantine what a finished isolation has left out: its claimed files that :func:`adopt_sql` has not recorded."""
+    error = sql.literal(f"the isolation of job {claimed.job} left it out; the logs of its jobs say why")
+    return (
+        f"UPDATE {table} T SET STATE = 'quarantined', ERROR = {error}, UPDATED_AT = {NOW} WHERE T.STATE = 'claimed' "
+        f"AND T.CLAIM_ID = {sql.literal(claimed.claim_id)} AND T.JOB_NAME = {sql.literal(str(claimed.job))}"
+    )
+
+
 def count_adopted_sql(table: str, owner: ClaimOwner, subject: LedgerSubject) -> str:
     """How many files this task instance has adopted from jobs of other runs: COUNTED."""
     return (
@@ -287,11 +296,19 @@ def quarantine_sql(table: str, mine: str, select: str, job: str) -> str:
     )
 
 
-def quarantined_files_sql(table: str, mine: str, limit: int) -> str:
-    """The first quarantined files by path: FILE_PATH, ERROR."""
+def any_done_sql(table: str, subject: LedgerSubject) -> str:
+    """One row if any file is done for this function of this model version, else none."""
+    return f"SELECT 1 AS FOUND FROM {table} T WHERE {subject_condition(subject)} AND T.STATE = 'done' LIMIT 1"
+
+
+def quarantined_files_sql(table: str, mine: str, stem: str, limit: int) -> str:
+    """The first files by path that a job quarantined: FILE_PATH, ERROR.
+
+    :param stem: what the job's unqualified name begins with.
+    """
     return (
         f"SELECT T.FILE_PATH, T.ERROR FROM {table} T WHERE {mine} AND T.STATE = 'quarantined' "
-        f"ORDER BY T.FILE_PATH LIMIT {int(limit)}"
+        f"AND CONTAINS(T.JOB_NAME, {sql.literal(f'.{stem}_')}) ORDER BY T.FILE_PATH LIMIT {int(limit)}"
     )
 
 

@@ -6,6 +6,8 @@ A claim is a promise about money until its files are recorded, so what a job's a
   proves absence to the role that submitted the job, and to others once the job is older than Snowflake keeps jobs.
 - A job that is DONE, or is gone and has left ``_SUCCESS``, has done its files: they are recorded, not run again.
 - A job that failed or was cancelled has done nothing, and its files are free, unless jobs that isolate them run.
+- A failed job whose isolation has left ``_SUCCESS`` has done the files that are in the isolation's output. The others
+  are those that the model cannot process.
 """
 
 from __future__ import annotations
@@ -54,6 +56,12 @@ class ClaimedJob:
     is_my_job: bool
     is_forgotten: bool
     newest: str
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether the output is of the jobs that isolate its files: their folder is not named as the job is."""
+        name = str(self.job).rpartition(".")[2]
+        return self.location is not None and self.location.rstrip("/").rpartition("/")[2] != name
 
 
 class JobFate(Enum):
@@ -123,8 +131,10 @@ def job_fate(connection: SnowflakeConnection, claimed: ClaimedJob) -> JobFate:
         status = JobStatus.of(info.status)
     if status is None or not status.terminal:
         return JobFate.ALIVE
-    if status not in (JobStatus.DONE, JobStatus.DELETED) or claimed.location is None:
-        return JobFate.ALIVE if _isolation_is_alive(connection, claimed.job) else JobFate.FREE
+    if status not in (JobStatus.DONE, JobStatus.DELETED) and _isolation_is_alive(connection, claimed.job):
+        return JobFate.ALIVE
+    if claimed.location is None or (status not in (JobStatus.DONE, JobStatus.DELETED) and not claimed.is_isolated):
+        return JobFate.FREE
     try:
         whole = output_folder(connection, claimed.location).success
     except ProgrammingError:

@@ -162,7 +162,7 @@ class ApproveSampleOperator(ApprovalOperator):
         return body(
             report,
             projection=project(
-                files=sum(manifest.row_count for manifest in manifests),
+                files=sum(manifest.row_count for manifest in manifests) - report.quarantined_count,
                 seconds_per_file=report.seconds_per_file,
                 replicas=plan.replicas if plan else None,
                 credits_per_hour=_number("credits_per_hour", self.credits_per_hour),

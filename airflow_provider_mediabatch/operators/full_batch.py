@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -55,13 +55,9 @@ class FullBatchOperator(JobTask):
     :param save_mode: ``error`` (default) or ``overwrite``: what happens when the job's own folder holds files already.
     :param on_rerun: what clearing the finished task does while its inputs are unchanged: ``adopt`` the finished job's
         output, or ``rerun`` under the next name.
-    :param isolate_failures: when the model raises, which fails the whole job: run the files again in parts, each a job,
-        and the parts that fail again in smaller ones, until the files that fail are known. They are quarantined with
-        their error (in the result, and in the ledger), and the other files are finished. Not for partitioned methods.
-    :param max_isolation_jobs: jobs of one such round, 2 to 100, which run side by side. When more than half as many
-        parts fail in a round, the files of these parts are quarantined together.
-    :param max_failed_fraction: the largest share of rows that fail, 0 to 1, with which the task still succeeds. Above
-        it the task fails; the other files' output and their entries in the ledger stay.
+    :param max_failed_fraction: with ``isolate_failures``, the largest share of rows that fail, 0 to 1, with which the
+        task still succeeds. Above it the task fails; the other files' output and their entries in the ledger stay. A
+        single file is never too many, unless this is 0.
     """
 
     template_fields: Sequence[str] = (
@@ -90,8 +86,6 @@ class FullBatchOperator(JobTask):
         output_location: str | None = None,
         save_mode: str = "error",
         on_rerun: str = "adopt",
-        isolate_failures: bool = False,
-        max_isolation_jobs: int = 8,
         max_failed_fraction: float = 0.1,
         **kwargs: Any,
     ) -> None:
@@ -106,8 +100,6 @@ class FullBatchOperator(JobTask):
         self.output_location = output_location
         self.save_mode = save_mode
         self.on_rerun = on_rerun
-        self.isolate_failures = isolate_failures
-        self.max_isolation_jobs = max_isolation_jobs
         self.max_failed_fraction = max_failed_fraction
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -120,6 +112,10 @@ class FullBatchOperator(JobTask):
             self.log.info("The manifest is empty. There is nothing to run")
             return empty_result(manifest, plan).to_xcom()
         with connected(self.snowflake_conn_id) as connection:
+            manifest = self._without_quarantined(connection, manifest, plan)
+            if manifest.is_empty:
+                self.log.info("The sample quarantined every file of this manifest. There is nothing to run")
+                return empty_result(manifest, plan).to_xcom()
             request = self._request(context, manifest, plan, connection.database, connection.schema)
             recorded = result_from_ledger(connection, request) if self.on_rerun == "adopt" else None
             if recorded is not None:
@@ -160,8 +156,9 @@ class FullBatchOperator(JobTask):
             isolate=self._isolation(context, request, wait).run if request.keeps_failure else None,
         )
 
-    def _isolation(self, context: Context, request: JobRequest, wait: JobWait) -> FailureIsolation:
-        from airflow_provider_mediabatch.batch.failure_isolation import FailureIsolation
+    def _isolation(self, context: Context, request: JobRequest, wait: JobWait) -> FailureIsolation[BatchResult]:
+        from airflow_provider_mediabatch.batch.failure_isolation import FailureIsolation, record_isolated
+        from airflow_provider_mediabatch.batch.ledger_results import model_has_worked
 
         return FailureIsolation(
             request=request,
@@ -169,14 +166,32 @@ class FullBatchOperator(JobTask):
             task=self._task_state(context),
             max_jobs=int(self.max_isolation_jobs),
             before_submit=self._check_owned(request),
-            defer=partial(self._defer_round, context, request, wait),
+            model_works=partial(
+                model_has_worked, request, sampled=parse_sample(self.sample).rows if self.sample else 0
+            ),
+            finish=partial(record_isolated, request),
+            defer=partial(self._defer_round, context, wait, _deferral_state(request)),
         )
 
-    def _check_owned(self, request: JobRequest) -> Callable[[SnowflakeConnection, str], None]:
+    def _check_owned(self, request: JobRequest) -> Callable[..., None]:
         from airflow_provider_mediabatch.batch.ledger_results import check_owned
 
         approved = self.approval is not None and is_approved(self.approval)
         return partial(check_owned, request, approved=approved)
+
+    def _without_quarantined(
+        self, connection: SnowflakeConnection, manifest: Manifest, plan: InferencePlan
+    ) -> Manifest:
+        """The manifest without what the sample quarantined."""
+        from airflow_provider_mediabatch.batch.left_out_files import without_quarantined
+
+        report = parse_sample(self.sample) if self.sample is not None else None
+        if report is None or not report.quarantined_count:
+            return manifest
+        kept = without_quarantined(connection, manifest, report, plan.job_schema)
+        if kept.left_out:
+            self.log.info("%d files that the sample has quarantined are left out", kept.left_out)
+        return kept
 
     def _verify_and_record(self, request: JobRequest, connection: SnowflakeConnection, attempt: Attempt) -> BatchResult:
         from airflow_provider_mediabatch.batch.job_outcomes import verify_output
@@ -199,35 +214,6 @@ class FullBatchOperator(JobTask):
             raise
         return self.set_lineage_result(result.to_xcom())
 
-    def _defer_round(
-        self,
-        context: Context,
-        request: JobRequest,
-        wait: JobWait,
-        number: int,
-        attempts: Sequence[Attempt],
-        state: Mapping[str, Any],
-    ) -> NoReturn:
-        """Defer until each job of an isolation round has ended; Airflow then calls :meth:`execute_round_complete`.
-
-        :param number: the round.
-        :param attempts: those of its jobs that have not ended.
-        :param state: what the isolation needs to go on.
-        """
-        from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundTrigger
-
-        self._push_waiting(context)
-        trigger = IsolationRoundTrigger(
-            snowflake_conn_id=wait.snowflake_conn_id,
-            round_number=number,
-            jobs=[{key: getattr(item, key) for key in ("job", "query_id", "phase", "started")} for item in attempts],
-            deadline=wait.deadline,
-            poll_interval=wait.poll_interval,
-            cancel_on_timeout=wait.cancel_on_timeout,
-            state={**state, **_deferral_state(request), "deadline": wait.deadline},
-        )
-        self.defer(trigger=trigger, method_name="execute_round_complete")
-
     def _inputs(self) -> tuple[Manifest, InferencePlan]:
         """Manifest and plan, bound to each other and to the sample by their digests."""
         manifests, plan = parse_manifests(self.manifest), parse_plan(self.plan)
@@ -247,7 +233,7 @@ class FullBatchOperator(JobTask):
             )
         self._check_sample(plan)
         self._check_approval()
-        self._check_isolation(plan)
+        self._check_isolation(plan, self.max_failed_fraction)
         return manifest, plan
 
     def _check_sample(self, plan: InferencePlan) -> None:
@@ -282,17 +268,6 @@ class FullBatchOperator(JobTask):
         if not is_approved(self.approval):
             raise AirflowSkipException(f"The sample was rejected. {NOTHING_RUNS}")
 
-    def _check_isolation(self, plan: InferencePlan) -> None:
-        try:
-            check_limits(self.max_isolation_jobs, self.max_failed_fraction)
-        except ValueError as error:
-            raise InvalidInputError(str(error)) from None
-        if self.isolate_failures and (plan.partition_column is not None or not plan.keeps_rows):
-            raise InvalidInputError(
-                "isolate_failures=True: this method works on whole partitions, which cannot be cut into parts. "
-                "Leave it out for partitioned methods"
-            )
-
     def _rebuild_request(self, context: Context, state: Mapping[str, Any]) -> JobRequest:
         """The request of :meth:`execute`, out of the deferral: upstream tasks may have been cleared since."""
         manifest, plan = Manifest.from_xcom(state["manifest"]), InferencePlan.from_xcom(state["plan"])
@@ -325,8 +300,7 @@ class FullBatchOperator(JobTask):
             plan=plan,
             output_location=output.full,
             save_mode=self.save_mode,
-            # A single row cannot be cut: its job fails as it would without isolation.
-            keeps_failure=self.isolate_failures and manifest.row_count > 1,
+            keeps_failure=self.isolate_failures,
         )
 
 

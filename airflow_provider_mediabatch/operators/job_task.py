@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseOperator, conf
 
+from airflow_provider_mediabatch.batch.isolation_rounds import check_limits
 from airflow_provider_mediabatch.batch.task_state import RunningJobs, TaskState
 from airflow_provider_mediabatch.core.job_names import job_stem
 from airflow_provider_mediabatch.core.xcom_keys import JOB_KEY, WAITING_KEY
+from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.links.batch_job import BatchJobLink
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.links.review import ReviewLink
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
     from airflow_provider_mediabatch.batch.wait_for_job import JobWait
+    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
 
 class JobTask(LineageMixin, BaseOperator):
@@ -39,6 +42,11 @@ class JobTask(LineageMixin, BaseOperator):
         Airflow's ``execution_timeout`` counts as well, deferred or not.
     :param cancel_on_timeout: cancel the job when the time is over. With False it runs on and incurs cost, and a retry
         attaches to it.
+    :param isolate_failures: when the model raises, which fails the whole job: run the files again in parts, each a job,
+        and the parts that fail again in smaller ones, until the files that fail are known. They are quarantined with
+        their error (in the result, and in the ledger), and the other files are finished. Not for partitioned methods.
+    :param max_isolation_jobs: jobs of one such round, 2 to 100, which run side by side. When more than half as many
+        parts fail in a round, the files of these parts are quarantined together.
     :param snowflake_conn_id: Airflow connection of type ``snowflake``.
     """
 
@@ -51,6 +59,8 @@ class JobTask(LineageMixin, BaseOperator):
         poll_interval: float | None = None,
         timeout: float | timedelta | None = None,
         cancel_on_timeout: bool = True,
+        isolate_failures: bool = False,
+        max_isolation_jobs: int = 8,
         snowflake_conn_id: str = "snowflake_default",
         **kwargs: Any,
     ) -> None:
@@ -61,6 +71,8 @@ class JobTask(LineageMixin, BaseOperator):
         self.poll_interval = poll_interval
         self.timeout = timeout
         self.cancel_on_timeout = cancel_on_timeout
+        self.isolate_failures = isolate_failures
+        self.max_isolation_jobs = max_isolation_jobs
         self.snowflake_conn_id = snowflake_conn_id
         self._running_jobs = RunningJobs()
 
@@ -93,6 +105,17 @@ class JobTask(LineageMixin, BaseOperator):
             poll_interval=self.poll_interval,
             cancel_on_timeout=self.cancel_on_timeout,
         )
+
+    def _check_isolation(self, plan: InferencePlan, max_failed_fraction: object = 0.0) -> None:
+        try:
+            check_limits(self.max_isolation_jobs, max_failed_fraction)
+        except ValueError as error:
+            raise InvalidInputError(str(error)) from None
+        if self.isolate_failures and (plan.partition_column is not None or not plan.keeps_rows):
+            raise InvalidInputError(
+                "isolate_failures=True: this method works on whole partitions, which cannot be cut into parts. "
+                "Leave it out for partitioned methods"
+            )
 
     def _deadline(self, context: Context) -> float | None:
         """Epoch seconds, from the start of this try."""
@@ -138,6 +161,36 @@ class JobTask(LineageMixin, BaseOperator):
             state={**state, "attempt": attempt.to_dict(), "deadline": wait.deadline},
         )
         self.defer(trigger=trigger, method_name="execute_complete")
+
+    def _defer_round(
+        self,
+        context: Context,
+        wait: JobWait,
+        state: Mapping[str, Any],
+        number: int,
+        attempts: Sequence[Attempt],
+        isolation: Mapping[str, Any],
+    ) -> NoReturn:
+        """Defer until each job of an isolation round has ended; Airflow then calls ``execute_round_complete``.
+
+        :param state: what ``execute_round_complete`` needs, beside the isolation's and the deadline.
+        :param number: the round.
+        :param attempts: those of its jobs that have not ended.
+        :param isolation: what the isolation needs to go on.
+        """
+        from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundTrigger
+
+        self._push_waiting(context)
+        trigger = IsolationRoundTrigger(
+            snowflake_conn_id=wait.snowflake_conn_id,
+            round_number=number,
+            jobs=[{key: getattr(item, key) for key in ("job", "query_id", "phase", "started")} for item in attempts],
+            deadline=wait.deadline,
+            poll_interval=wait.poll_interval,
+            cancel_on_timeout=wait.cancel_on_timeout,
+            state={**isolation, **state, "deadline": wait.deadline},
+        )
+        self.defer(trigger=trigger, method_name="execute_round_complete")
 
     def _push_waiting(self, context: Context) -> None:
         """Push which jobs to cancel if somebody marks the task before a triggerer runs its trigger."""

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.batch.batch_run import BatchRun
+    from airflow_provider_mediabatch.batch.failure_isolation import FailureIsolation
+    from airflow_provider_mediabatch.batch.isolation_jobs import IsolationJobs
+    from airflow_provider_mediabatch.batch.isolation_rounds import FinishedRange
     from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
     from airflow_provider_mediabatch.batch.wait_for_job import JobWait
 
@@ -41,6 +44,10 @@ class SampleBatchOperator(JobTask):
 
     The sample has a manifest, a job name and an output folder of its own. A check that fails fails the task, with the
     rows that broke it, before the full run has cost anything.
+
+    With ``isolate_failures`` sampled files that the model cannot process are quarantined, in the report and in the
+    ledger, and the sample goes on with the others. FullBatchOperator leaves them out. When every sampled file fails,
+    the model counts as the cause, unless the ledger has files that this model version has done before.
 
     :param manifest: what ListStageFilesOperator returned: a manifest, or a list of shards (the first ones are drawn
         from).
@@ -60,6 +67,7 @@ class SampleBatchOperator(JobTask):
         "sampling",
         "output_location",
         "checks",
+        "max_isolation_jobs",
         "snowflake_conn_id",
     )
     ui_color = "#fff3d6"
@@ -101,7 +109,7 @@ class SampleBatchOperator(JobTask):
             stem = self._job_stem(context, fingerprint)
             # Each try has a folder of its own, because the COPY of a try that was killed may still run.
             manifest = self._draw(connection, manifests, plan, size, f"{base}{stem}/{uuid4().hex}/")
-            request = JobRequest(stem, fingerprint, manifest, plan, output, "overwrite")
+            request = JobRequest(stem, fingerprint, manifest, plan, output, "overwrite", self.isolate_failures)
             with self._releasing(context):
                 run = self._batch_run(context, request, self._job_wait(context))
                 return self._return(context, run.run(connection))
@@ -109,59 +117,134 @@ class SampleBatchOperator(JobTask):
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the job's deferral."""
         from airflow_provider_mediabatch.batch.batch_run import resumed
-        from airflow_provider_mediabatch.batch.submission import JobRequest
 
         with self._releasing(context):
             event, state = resumed(event, "outcome")
-            manifest = Manifest.from_xcom(state["manifest"])
-            # Manifest and plan travel with the deferral, because upstream tasks may have been cleared since.
-            request = JobRequest(
-                state["stem"],
-                state["fingerprint"],
-                manifest,
-                InferencePlan.from_xcom(state["plan"]),
-                state["output_location"],
-                "overwrite",
-            )
-            run = self._batch_run(context, request, self._job_wait(context, state))
-            return self._return(context, run.resume(event))
+            request, wait = self._rebuild_request(state), self._job_wait(context, state)
+            return self._return(context, self._batch_run(context, request, wait).resume(event))
+
+    def execute_round_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Go on after the deferral of an isolation round."""
+        from airflow_provider_mediabatch.batch.batch_run import resumed
+
+        with self._releasing(context):
+            event, state = resumed(event, "events")
+            request, wait = self._rebuild_request(state), self._job_wait(context, state)
+            return self._return(context, self._isolation(context, request, wait).resume(event))
+
+    def _rebuild_request(self, state: Mapping[str, Any]) -> JobRequest:
+        """The request of :meth:`execute`, out of the deferral: upstream tasks may have been cleared since."""
+        from airflow_provider_mediabatch.batch.submission import JobRequest
+
+        return JobRequest(
+            state["stem"],
+            state["fingerprint"],
+            Manifest.from_xcom(state["manifest"]),
+            InferencePlan.from_xcom(state["plan"]),
+            state["output_location"],
+            "overwrite",
+            self.isolate_failures,
+        )
 
     def _batch_run(self, context: Context, request: JobRequest, wait: JobWait) -> BatchRun[SampleReport]:
         from airflow_provider_mediabatch.batch.batch_run import BatchRun
 
-        state = {
-            "manifest": request.manifest.to_xcom(),
-            "plan": request.plan.to_xcom(),
-            "output_location": request.output_location,
-            "stem": request.stem,
-            "fingerprint": request.fingerprint,
-        }
         return BatchRun(
             request=request,
             wait=wait,
             task=self._task_state(context),
             finish=partial(self._verify_and_describe, request),
-            defer=partial(self._defer_job, context, request, wait, state),
+            defer=partial(self._defer_job, context, request, wait, _deferral_state(request)),
             on_found=partial(self._push_links, context, request),
+            isolate=self._isolation(context, request, wait).run if self.isolate_failures else None,
+        )
+
+    def _isolation(self, context: Context, request: JobRequest, wait: JobWait) -> FailureIsolation[SampleReport]:
+        from airflow_provider_mediabatch.batch.failure_isolation import FailureIsolation
+        from airflow_provider_mediabatch.batch.ledger_results import model_has_worked
+
+        return FailureIsolation(
+            request=request,
+            wait=wait,
+            task=self._task_state(context),
+            max_jobs=int(self.max_isolation_jobs),
+            # The ledger knows the jobs of the full batch only: a sample's output is not what a file is done by.
+            before_submit=lambda *_: None,
+            model_works=partial(model_has_worked, request, sampled=0),
+            finish=partial(self._describe_isolated, request),
+            defer=partial(self._defer_round, context, wait, _deferral_state(request)),
+        )
+
+    def _describe_isolated(
+        self,
+        request: JobRequest,
+        connection: SnowflakeConnection,
+        isolation: IsolationJobs,
+        failed: Attempt,
+        finished: Sequence[FinishedRange],
+    ) -> SampleReport:
+        """Quarantine the files that fail, and describe the output of the others."""
+        from airflow_provider_mediabatch.batch.failure_isolation import quarantine
+        from airflow_provider_mediabatch.batch.isolation_rounds import done_ranges
+
+        rows = isolation.complete_output(connection, finished)
+        quarantined = quarantine(request, connection, isolation, failed, finished)
+        sampled = request.manifest.row_count
+        detail = f"{sampled - rows} of {sampled} sampled files cannot be processed and are quarantined"
+        if done := done_ranges(finished):
+            # One part's time stands for all: how long the parts took together says nothing of the full batch.
+            timed = replace(failed, job=isolation.job_of(done[0]), adopted=True)
+            report = self._describe(request, connection, timed, isolation.location, rows, done[0].row_range.rows)
+        else:
+            report = self._empty_report(request.plan)
+            detail += ". This model version has processed files before, so the full batch follows without them"
+        return replace(
+            report,
+            job=failed.job,
+            location=isolation.location,
+            manifest=request.manifest.location,
+            checks=(*(report.checks if done else ()), Check("quarantined files", True, detail)),
+            quarantined=tuple(quarantined),
+            more_quarantined=sampled - rows - len(quarantined),
+            quarantined_location=isolation.stage_quarantined(connection, finished),
         )
 
     def _verify_and_describe(
         self, request: JobRequest, connection: SnowflakeConnection, attempt: Attempt
     ) -> SampleReport:
-        """Check the output, and describe it with the first rows."""
         from airflow_provider_mediabatch.batch.job_outcomes import verify_output
+
+        rows = verify_output(connection, request, attempt)
+        return self._describe(
+            request, connection, attempt, request.location(attempt.job), rows, request.manifest.row_count
+        )
+
+    def _describe(
+        self,
+        request: JobRequest,
+        connection: SnowflakeConnection,
+        attempt: Attempt,
+        location: str,
+        rows: int,
+        files: int,
+    ) -> SampleReport:
+        """Check the output, and describe it with the first rows.
+
+        :param attempt: the job that gives the time for each file.
+        :param location: of the output.
+        :param files: how many files that job ran.
+        """
         from airflow_provider_mediabatch.batch.sample_checks import check_output
         from airflow_provider_mediabatch.client import jobs
         from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 
-        location = request.location(attempt.job)
-        rows = verify_output(connection, request, attempt)
         staged = StagedParquet(connection, request.plan.job_schema)
         found = staged.columns(location, request.manifest.columns) if rows else {}
         checks = check_output(
             staged,
             request,
             attempt.job,
+            location,
             found,
             rows,
             predicates=self._predicates(),
@@ -183,7 +266,7 @@ class SampleBatchOperator(JobTask):
             checks=tuple(checks),
             preview=preview,
             rows=rows,
-            seconds_per_file=None if seconds is None else round(seconds / max(1, request.manifest.row_count), 3),
+            seconds_per_file=None if seconds is None else round(seconds / max(1, files), 3),
         )
 
     def _return(self, context: Context, report: SampleReport) -> dict[str, Any]:
@@ -229,6 +312,7 @@ class SampleBatchOperator(JobTask):
         from airflow_provider_mediabatch.core.manifest import combined_digest
 
         manifests, plan = parse_manifests(self.manifest), parse_plan(self.plan)
+        self._check_isolation(plan)
         try:
             size = int(self.sample_size)
         except (TypeError, ValueError):
@@ -291,10 +375,9 @@ class SampleBatchOperator(JobTask):
             row_count=rows,
             file_count=rows * max(1, len(manifests[0].file_columns)),
             digest=digest(plan.manifest_digest, size, self.sampling)[:32],
+            # Of the whole claim: the ledger quarantines a file whichever shard it is in.
             shard=0,
             shards=1,
-            ledger=None,
-            claim_id=None,
         )
 
     def _predicates(self) -> Sequence[str]:
@@ -303,3 +386,14 @@ class SampleBatchOperator(JobTask):
     def _empty_report(self, plan: InferencePlan) -> SampleReport:
         check = Check("row count", True, "the manifest is empty")
         return SampleReport(True, "", "", "", plan.digest, plan.manifest_digest, (check,), (), 0)
+
+
+def _deferral_state(request: JobRequest) -> dict[str, Any]:
+    """What the process after a deferral needs to have the same request again."""
+    return {
+        "manifest": request.manifest.to_xcom(),
+        "plan": request.plan.to_xcom(),
+        "output_location": request.output_location,
+        "stem": request.stem,
+        "fingerprint": request.fingerprint,
+    }

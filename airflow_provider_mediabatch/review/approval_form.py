@@ -19,6 +19,7 @@ from airflow_provider_mediabatch.review.media_types import expected_kind
 
 MAX_COLUMNS = 8
 MAX_CELL = 80
+MAX_QUARANTINED = 10
 
 
 def body(
@@ -58,6 +59,8 @@ def body(
         "### Checks",
         markdown.checks_table(checks),
     ]
+    if report.quarantined_count:
+        parts += ["### Files that the model cannot process", _quarantined(report)]
     if plan is not None and plan.warnings:
         parts += ["### Warnings", "\n".join(f"- {markdown.code(warning, 400)}" for warning in plan.warnings)]
     if page:
@@ -82,6 +85,17 @@ def _rows(report: SampleReport, file_columns: Sequence[str], page: str | None) -
         for index, row in enumerate(report.preview)
     ]
     return markdown.table(header, lines)
+
+
+def _quarantined(report: SampleReport) -> str:
+    """What the full run leaves out, and why."""
+    lines = [
+        f"- {markdown.code(item['path'].rsplit('/', 1)[-1], 60)}: {markdown.code(item['error'].splitlines()[0], 200)}"
+        for item in report.quarantined[:MAX_QUARANTINED]
+    ]
+    if report.quarantined_count > len(lines):
+        lines.append(f"- and {report.quarantined_count - len(lines):,} more")
+    return "They are quarantined, and the full run leaves them out.\n\n" + "\n".join(lines)
 
 
 def _medium(value: Any, page: str | None, row: int, column: str) -> str:

@@ -15,6 +15,7 @@ from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
+from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
 from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 
@@ -94,6 +95,13 @@ class Files:
             snowflake_conn_id=self.conn_id, **arguments,
         )  # fmt: skip
         return self.execute(operator, run_id, max_tries=3, map_index=index)
+
+    def load(self, run_id: str, results: Any) -> Any:
+        """The results in a table."""
+        operator = LoadResultsOperator(
+            task_id="load", results=results, table=f"MEDIA.PUBLIC.{self.name}_RESULTS", snowflake_conn_id=self.conn_id
+        )
+        return self.execute(operator, run_id)
 
     def jobs(self) -> Counter[str]:
         """How this test's jobs ended."""

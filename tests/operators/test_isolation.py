@@ -20,6 +20,7 @@ import pytest
 from airflow_provider_mediabatch.client import jobs, stages
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.local import faults
 
 DAG_FILE = Path(__file__).parent / "dags" / "isolation.py"
@@ -128,6 +129,19 @@ def test_one_bad_file_of_forty(place: Any, connection: Any, dag_id: str) -> None
     assert again.state == "success", again.log.read_text()[-4000:]
     assert BatchResult.from_xcom(again.returned("full")).job == ""
     assert sum(place.jobs().values()) == 14
+
+
+@pytest.mark.slow
+def test_bad_files_in_the_sample_and_behind_it(place: Any) -> None:
+    place.write(10, 1, 7)
+    run = place.run("isolate_sampled")
+    assert run.state == "success", run.log.read_text()[-6000:]
+    sample = SampleReport.from_xcom(run.returned("sample"))
+    assert (sample.rows, [item["path"][-8:] for item in sample.quarantined]) == (2, ["f001.bin"])
+    result = BatchResult.from_xcom(run.returned("full"))
+    assert (result.rows, [item["path"][-8:] for item in result.quarantined]) == (10, ["f007.bin"])
+    assert place.loaded() == sorted(set(range(12)) - {1, 7})
+    assert {number for number, (state, _) in place.ledger().items() if state == "quarantined"} == {1, 7}
 
 
 @pytest.mark.slow

@@ -40,4 +40,4 @@ def _line(site: ReviewSite, batch: ReviewedBatch) -> dict[str, Any]:
         ended = {"quarantined": result.quarantined_count, "duration": duration(result.seconds)}
         return {**line, "kind": "full run", "verdict": "complete", **ended}
     verdict = "passed" if result.passed else "failed"
-    return {**line, "kind": "sample", "verdict": verdict, "quarantined": 0, "duration": ""}
+    return {**line, "kind": "sample", "verdict": verdict, "quarantined": result.quarantined_count, "duration": ""}
