@@ -1,4 +1,4 @@
-"""The session parameters that the provider's statements depend on, set at every login.
+"""The session parameters that the provider's statements depend on and are known by, set at every login.
 
 An account, a user or a connection may set each of them otherwise. Snowflake's order is session over user over account,
 so a value given at login holds. Source of names, values and defaults: Snowflake's reference, page "Parameters".
@@ -6,6 +6,7 @@ so a value given at login holds. Source of names, values and defaults: Snowflake
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,9 +29,39 @@ REQUIRED: Mapping[str, Any] = {
 """Parameter name to the value that every session of the provider has."""
 
 
+APP = "airflow-provider-mediabatch"
+"""The ``app`` of every query tag."""
+
+
 def with_required(given: Mapping[str, Any] | None) -> dict[str, Any]:
     """The session parameters of a login: those of the connection, with the required values over them.
 
+    A QUERY_TAG of the connection's own stands, because costs may be accounted by it. Otherwise it is :func:`query_tag`.
+
     :param given: the connection's own ``session_parameters``; names in any case.
     """
-    return {str(name).upper(): value for name, value in (given or {}).items()} | dict(REQUIRED)
+    own = {str(name).upper(): value for name, value in (given or {}).items()}
+    return {"QUERY_TAG": query_tag()} | own | dict(REQUIRED)
+
+
+def query_tag() -> str:
+    """JSON that names the task instance for QUERY_HISTORY: ``app``, ``dag``, ``task``, ``run``, ``map_index``, ``try``.
+
+    The session of a triggerer or of the web server serves many tasks and names the app only. Airflow's ids have at most
+    250 characters each, so the tag is shorter than Snowflake's limit of 2,000.
+    """
+    from airflow.sdk import get_current_context
+
+    try:
+        ti = get_current_context()["ti"]
+    except RuntimeError:  # not in a task
+        return json.dumps({"app": APP})
+    names = {
+        "app": APP,
+        "dag": ti.dag_id,
+        "task": ti.task_id,
+        "run": ti.run_id,
+        "map_index": ti.map_index,
+        "try": ti.try_number,
+    }
+    return json.dumps(names, ensure_ascii=False)
