@@ -41,7 +41,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
     Exactly one of ``stage_path``, ``columns`` and ``query`` says where the files are.
 
     :param stage_path: ``@database.schema.stage/path``; a prefix as LIST takes it, so end a folder with ``/``.
-    :param pattern: a regular expression that the whole listed name must match, as in LIST: ``.*[.]jpg``.
+    :param pattern: a POSIX extended regular expression that the whole listed name must match: ``.*[.]jpg``.
     :param column_name: the manifest's column of paths, an identifier (upper-cased unless double-quoted). Default: the
         function's single BYTES input when ``model_name`` is given, else ``FILE_PATH``. With ``query=``: the query's
         column of paths, when it is not to be found by its values.

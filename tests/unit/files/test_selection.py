@@ -82,3 +82,20 @@ def test_patterns_that_cannot_work(pattern: str, words: str) -> None:
 def test_patterns_that_can() -> None:
     selection.check_pattern(None)
     selection.check_pattern(r".*[.](jpg|png)")
+    selection.check_pattern(r".*[?+*]?[.]jpe?g\+?")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        (".*(?=x)", "the group '(?='"),
+        ("(?i).*[.]jpg", "the group '(?i)'"),
+        ("(?:a|b).*", "the group '(?:'"),
+        (".*?[.]jpg", "the quantifier '*?'"),
+        ("a++", "the quantifier '++'"),
+    ],
+)
+def test_patterns_that_only_list_takes(pattern: str, words: str) -> None:
+    with pytest.raises(ValueError, match="POSIX") as caught:
+        selection.check_pattern(pattern)
+    assert words in str(caught.value)
