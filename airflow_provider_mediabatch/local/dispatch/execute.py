@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.query import Query
 
 _READ_ONLY = {"SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "DESC", "LIST", "LS", "EXPLAIN", "("}
+_TEXT_BYTES = 1024 * 1024  # Snowflake's user guide, page "Query size limits"
 _RESULT_SCAN = ["SELECT", "*", "FROM", "TABLE", "(", "RESULT_SCAN", "("]
 
 
@@ -26,6 +27,10 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
 
     :raises SnowflakeError: the statement's failure.
     """
+    if len(sql.encode()) > _TEXT_BYTES:
+        raise SnowflakeError(
+            1003, "42601", f"SQL compilation error:\nthe statement's text has more than {_TEXT_BYTES:,} bytes"
+        )
     cursor = Cursor(sql, ctx.bindings)
     _check_single(cursor)
     if ctx.describe_only and cursor.tokens[0].value.upper() not in _READ_ONLY:
@@ -54,6 +59,8 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
         try:
             if not cursor.tokens[0].is_word("ROLLBACK"):
                 transactions.of(ctx.session).raise_if_aborted()
+            if handler is not None and not ctx.describe_only and _commits(cursor):
+                transactions.of(ctx.session).commit()
             outcome = handler(ctx, cursor) if handler is not None else run_sql(ctx, sql)
         except BaseException:
             transactions.of(ctx.session).after_failure()
@@ -86,6 +93,15 @@ def _computes(cursor: Cursor) -> bool:
     if first in ("SELECT", "WITH"):
         return any(token.is_word("FROM") for token in cursor.tokens)
     return first in ("INSERT", "UPDATE", "DELETE", "MERGE") or (first == "COPY" and cursor.tokens[1].is_word("INTO"))
+
+
+def _commits(cursor: Cursor) -> bool:
+    """Whether a statement is DDL, which commits what is open (user guide, page "Transactions", section "DDL").
+
+    That of tables and views commits by itself.
+    """
+    first, second = (token.value.upper() for token in (cursor.tokens * 2)[:2])
+    return first in ("CREATE", "DROP", "COMMENT") or (first == "ALTER" and second != "SESSION")
 
 
 def _check_single(cursor: Cursor) -> None:

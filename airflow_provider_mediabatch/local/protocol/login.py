@@ -8,7 +8,9 @@ from typing import Any
 
 from airflow_provider_mediabatch.local.defaults import DATABASE, ROLE, SCHEMA, USER, WAREHOUSE
 from airflow_provider_mediabatch.local.dispatch.engine import Engine
+from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.session.session import Session
+from airflow_provider_mediabatch.local.statements.session import set_parameter
 
 
 class LoginError(Exception):
@@ -45,7 +47,13 @@ def log_in(engine: Engine, password: str, data: Any, names: Mapping[str, str]) -
             "system administrator, or attempt to login with another role.",
         )
     parameters = data.get("SESSION_PARAMETERS")
-    session = engine.sessions.open(USER, role, parameters if isinstance(parameters, dict) else {})
+    session = engine.sessions.open(USER, role)
+    try:
+        for name, value in (parameters if isinstance(parameters, dict) else {}).items():
+            set_parameter(session, name.upper(), value)
+    except SnowflakeError as error:
+        engine.sessions.close(session)
+        raise LoginError(f"{error.code:06}", error.message) from None
     # As with Snowflake, a name that does not exist is no error; the session has no current one then.
     storage = engine.stores.storage
     database = _resolved(names.get("databaseName")) or DATABASE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -111,10 +111,9 @@ class Sessions:
         self._by_token: dict[str, Session] = {}
         self._lock = threading.Lock()
 
-    def open(self, user: str, role: str, parameters: Mapping[str, Any]) -> Session:
+    def open(self, user: str, role: str) -> Session:
         """A new session. Idle ones of clients that vanished without a word are closed on the way."""
         session = Session(self.stores, user, role)
-        session.parameters.update({name.upper(): value for name, value in parameters.items()})
         with self._lock:
             oldest = time.monotonic() - _IDLE_SECONDS
             idle = [s for s in set(self._by_token.values()) if s.last_used < oldest and not s.active]

@@ -9,6 +9,8 @@ from airflow_provider_mediabatch.local.sql import types
 from airflow_provider_mediabatch.local.sql.expression_types import is_numeric, is_semi_structured, kind
 from airflow_provider_mediabatch.local.sql.functions import call
 
+_MICROSECONDS = 6  # digits of a second that DuckDB keeps
+
 
 def text(node: exp.Expr) -> exp.Expr:
     """A value as VARCHAR, in Snowflake's default formats."""
@@ -34,6 +36,9 @@ def text(node: exp.Expr) -> exp.Expr:
 def cast(node: exp.Expr, target: exp.DataType, *, safe: bool = False) -> exp.Expr:
     """``CAST(node AS target)`` or, with ``safe``, ``TRY_CAST``."""
     made = _cast(node, target, safe)
+    digits = types.parameters(target)
+    if target.this in types.TIMESTAMPS | {exp.DType.TIME} and digits and digits[0] < _MICROSECONDS:
+        made = call("MB_TRUNCATED", made, exp.Literal.number(10 ** (_MICROSECONDS - digits[0])))
     made.type = target.copy()
     return made
 

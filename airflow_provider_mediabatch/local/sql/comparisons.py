@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlglot import exp
 
-from airflow_provider_mediabatch.local.errors import not_supported
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
 from airflow_provider_mediabatch.local.sql import types
 from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.expression_types import (
@@ -17,8 +15,7 @@ from airflow_provider_mediabatch.local.sql.expression_types import (
 from airflow_provider_mediabatch.local.sql.numeric_scale import leaves, same_scale
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, rule
 
-if TYPE_CHECKING:
-    pass
+_LISTED = 16_384  # items of IN (…)
 
 
 def _comparable(side: exp.Expr, other: exp.Expr) -> exp.Expr:
@@ -51,6 +48,13 @@ def _compare(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
 
 @rule(exp.In)
 def _in(rewriter: Rewriter, node: exp.In) -> exp.Expr:
+    if len(node.expressions) > _LISTED:
+        raise SnowflakeError(
+            1795,
+            "42601",
+            "SQL compilation error: error line 0 at position -1\nmaximum number of expressions in a list exceeded, "
+            f"expected at most {_LISTED:,}, got {len(node.expressions):,}",
+        )
     found = leaves(node.args.get("query"))
     same_scale([node.this, *node.expressions, *(leaf.selects[0].unalias() for leaf in found if len(leaf.selects) == 1)])
     if is_semi_structured(node.this):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
 from sqlglot import exp
-from sqlglot.dialects.snowflake import Snowflake
 
 from airflow_provider_mediabatch.local.errors import not_supported
 from airflow_provider_mediabatch.local.sql import types
@@ -13,6 +10,7 @@ from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.expression_types import kind
 from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, rule
+from airflow_provider_mediabatch.local.sql.time_formats import time_format
 
 
 @rule(exp.HashAgg)
@@ -51,12 +49,13 @@ def _to_char(rewriter: Rewriter, node: exp.ToChar) -> exp.Expr:
     return exp.TimeToStr(this=node.this.copy(), format=exp.Literal.string(time_format(form.name)))
 
 
-def time_format(form: str) -> str:
-    """Snowflake's format of dates and times as strftime's."""
-    form = re.sub(r"(?i)FF[3]?(?![0-9])", "%g" if "FF3" in form.upper() else "%f", form)
-    form = re.sub(r"(?i)FF[69]", "%f", form)
-    mapped = Snowflake.format_time(exp.Literal.string(form.replace('"', "")))
-    return str(mapped.name if mapped is not None else form)
+@rule(exp.TimeToStr)
+def _formatted(rewriter: Rewriter, node: exp.TimeToStr) -> exp.Expr:
+    """DuckDB formats no TIME: a day is put before it."""
+    if kind(node.this) == exp.DType.TIME:
+        day = exp.cast(exp.Literal.string("1970-01-01"), "DATE")
+        node.set("this", exp.Add(this=day, expression=node.this.copy()))
+    return node
 
 
 @rule(exp.DateAdd, exp.DateSub, exp.TimestampAdd, exp.TsOrDsAdd)

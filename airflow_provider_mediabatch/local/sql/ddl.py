@@ -251,7 +251,7 @@ def drop(ctx: Context, tree: exp.Expr) -> Result:
     place = Table(*name, columns=())
     change(ctx, build, [place])
     if found is None:
-        return Result.status("Drop statement executed successfully.")
+        return Result.status(f"Drop statement executed successfully ({name[-1]} already dropped).")
     if found.temporary:
         ctx.session.tables.drop_temporary(found)
     else:

@@ -41,6 +41,9 @@ def assigned(node: exp.Expr, column: TableColumn) -> exp.Expr:
         return text(node)
     if is_semi_structured(node) or (source in types.TEXTS and target.this not in types.TEXTS):
         return cast(node, target)
+    times = types.TIMESTAMPS | {exp.DType.TIME}
+    if target.this in times and types.parameters(target) not in ([], [9]):
+        return cast(node, target)
     if source != target.this and target.this in types.TIMESTAMPS | {exp.DType.BOOLEAN}:
         return cast(node, target)
     return node
@@ -102,8 +105,33 @@ def update(ctx: Context, tree: exp.Expr) -> Result:
         made.set("from_", exp.From(this=_joined(found[1:])))
     if where is not None:
         made.set("where", exp.Where(this=done[-1]))
-    count = _execute_locked(ctx, translation, target, translation.sql(made))
-    return changed(["rows updated", "multi-joined rows updated"], [count, 0], 12800)
+    sql, ambiguous = (
+        translation.sql(made),
+        _several_partners(translation, found, done[-1] if where is not None else None),
+    )
+    several = 0
+
+    def work(connection: duckdb.DuckDBPyConnection) -> int:
+        nonlocal several
+        if ambiguous:
+            several = int((connection.execute(ambiguous).fetchone() or [0])[0])
+        return execute(connection, sql)
+
+    count = write_locked(ctx, translation, target, work)
+    return changed(["rows updated", "multi-joined rows updated"], [count, several], 12800)
+
+
+def _several_partners(translation: Translation, found: list[exp.Join], where: exp.Expr | None) -> str | None:
+    """SQL that counts the rows of an UPDATE's table that more than one row of FROM matches; None without FROM."""
+    if len(found) < 2:
+        return None
+    target = found[0].this.copy()
+    pairs = exp.select("1").from_(target, copy=False).join(_joined([j.copy() for j in found[1:]]), join_type="CROSS")
+    if where is not None:
+        pairs = pairs.where(where.copy())
+    row = exp.column("rowid", table=target.alias_or_name, quoted=True)
+    pairs = pairs.group_by(row).having("COUNT(*) > 1")
+    return f"SELECT COUNT(*) FROM ({translation.sql(pairs)}) AS mb_pairs"
 
 
 @handles(exp.Delete)

@@ -18,6 +18,7 @@ from airflow_provider_mediabatch.local.errors import not_supported
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
+    from airflow_provider_mediabatch.local.session.session import Session
 
 
 def zone(ctx: Context) -> str:
@@ -65,13 +66,19 @@ def context_value(ctx: Context, node: exp.Expr, now: datetime.datetime) -> exp.E
         "CURRENTCLIENT": lambda: None,
         "CURRENTIPADDRESS": lambda: "127.0.0.1",
         "CURRENTSTATEMENT": lambda: None,
-        "CURRENTTRANSACTION": lambda: None,
+        "CURRENTTRANSACTION": lambda: _transaction(session),
         "CURRENTSECONDARYROLES": lambda: '{"roles":"","value":""}',
         "CURRENTAVAILABLEROLES": lambda: '["' + str(session.role) + '"]',
         "LASTQUERYID": lambda: session.last_query_id,
     }
     found = values.get(named.replace("_", ""))
     return None if found is None else constant(found())
+
+
+def _transaction(session: Session) -> str | None:
+    """The id of the session's open transaction, as SHOW LOCKS has it; None outside of one."""
+    found = session.temporary.get("transaction")
+    return str(id(found)) if found is not None and found.is_open else None
 
 
 def constant(value: Any) -> exp.Expr:

@@ -8,6 +8,7 @@ from sqlglot.errors import ParseError, TokenError
 
 from airflow_provider_mediabatch.local.errors import not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
+from airflow_provider_mediabatch.local.sql import time_formats
 
 
 def parse(sql: str) -> exp.Expr:
@@ -29,6 +30,7 @@ def parse(sql: str) -> exp.Expr:
         raise not_supported("several statements in one request")
     if isinstance(found[0], exp.Command):
         raise not_supported(f"the statement {sql.strip()[:100]}")
+    time_formats.mark(found[0])
     if isinstance(found[0], exp.Select):
         found[0].meta["texts"] = _projection_texts(sql)
     return found[0]

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.session.access import require_table_privilege
-from airflow_provider_mediabatch.local.sql import table_sources, types
+from airflow_provider_mediabatch.local.sql import table_sources, time_formats, types
 from airflow_provider_mediabatch.local.sql.constants import Constants
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class NameResolver:
         self._name_projections(tree)
         self._normalize(tree)
         tree = tree.transform(self.constants.replace, copy=False)
+        time_formats.translate(tree)
         for select in list(tree.find_all(exp.Select)):
             self._positions(select)
         for node in list(tree.find_all(exp.TableFromRows)):
@@ -155,7 +156,9 @@ class NameResolver:
         else:
             parts = [p.name.upper() for p in inner.flatten()] if isinstance(inner, exp.Dot) else [inner.name.upper()]
             name, call = ".".join(parts), inner.expression if isinstance(inner, exp.Dot) else inner
-        node.replace(self.relation(table_sources.find(name)(self.ctx, call), alias))
+        relation = self.relation(table_sources.find(name)(self.ctx, call), alias)
+        relation.set("sample", node.args.get("sample"))
+        node.replace(relation)
 
     def relation(self, sql: str, alias: exp.Expr | None) -> exp.Table:
         """A Table node that represents a DuckDB query."""

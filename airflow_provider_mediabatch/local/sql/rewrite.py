@@ -126,7 +126,7 @@ def _convert_timezone(rewriter: Rewriter, node: exp.ConvertTimezone) -> exp.Expr
     if kind(moment) not in types.LTZ | types.TZ:
         moment.replace(cast(moment.copy(), types.parse("TIMESTAMP_LTZ")))
         moment = node.args["timestamp"]
-    if isinstance(node.parent, exp.Cast):
+    if isinstance(node.parent, exp.Cast) and kind(node.parent) in types.NTZ | {exp.DType.DATE, exp.DType.TIME}:
         return node
     if isinstance(target, exp.Literal) and target.name == functions.zone(rewriter.ctx):
         return moment.copy()  # type: ignore[no-any-return]

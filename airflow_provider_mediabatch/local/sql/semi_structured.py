@@ -72,7 +72,7 @@ def _parse_json(rewriter: Rewriter, node: exp.ParseJSON) -> exp.Expr:
     if is_semi_structured(node.this):
         return node.this.copy()  # type: ignore[no-any-return]
     source = exp.Nullif(this=exp.Trim(this=text(node.this.copy())), expression=exp.Literal.string(""))
-    return call("MB_TRY_JSON" if node.args.get("safe") else "JSON", source)
+    return call("MB_TRY_PARSED_JSON" if node.args.get("safe") else "MB_PARSED_JSON", source)
 
 
 @rule(exp.ToVariant)
@@ -238,11 +238,13 @@ def _lateral(rewriter: Rewriter, node: exp.Lateral) -> exp.Expr:
     if mode != "BOTH":
         raise not_supported(f"FLATTEN with MODE => '{mode}'")
     value = given["INPUT"].copy()
-    if "PATH" in given:
-        value = call("JSON_EXTRACT", value, exp.Literal.string("$." + given["PATH"].name))
+    path = given["PATH"].name if "PATH" in given else ""
+    if path:
+        value = call("JSON_EXTRACT", value, exp.Literal.string("$." + path))
     query = sqlglot.parse_one(
         """SELECT 1 AS "SEQ", CASE WHEN JSON_TYPE(mb_input) = 'OBJECT' THEN "key" END AS "KEY",
-                  CASE WHEN JSON_TYPE(mb_input) = 'OBJECT' THEN "key" ELSE '[' || "key" || ']' END AS "PATH",
+                  mb_path || CASE WHEN JSON_TYPE(mb_input) = 'OBJECT' THEN mb_dot || "key" ELSE '[' || "key" || ']' END
+                  AS "PATH",
                   CASE WHEN JSON_TYPE(mb_input) = 'ARRAY' THEN CAST("key" AS BIGINT) END AS "INDEX",
                   value AS "VALUE", mb_input AS "THIS"
            FROM JSON_EACH(CASE WHEN JSON_TYPE(mb_input) IN ('OBJECT', 'ARRAY') THEN mb_input END)""",
@@ -251,6 +253,8 @@ def _lateral(rewriter: Rewriter, node: exp.Lateral) -> exp.Expr:
     for column in list(query.find_all(exp.Column)):
         if column.name == "mb_input":
             column.replace(value.copy())
+        elif column.name in ("mb_path", "mb_dot"):
+            column.replace(exp.Literal.string(path if column.name == "mb_path" else "." if path else ""))
     names = node.args["alias"].this
     table = exp.Lateral(
         this=exp.Subquery(this=query),

@@ -62,6 +62,11 @@ class Transaction:
         """Whether writes wait for a COMMIT."""
         return self.explicit or not self.session.parameters.get("AUTOCOMMIT", True)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a transaction: after BEGIN, and after a write with AUTOCOMMIT = FALSE."""
+        return self.explicit or (self.collecting and bool(self._done))
+
     def register(self, name: str, rows: pa.Table) -> None:
         """Make rows a relation of the session's DuckDB connection until the transaction ends.
 

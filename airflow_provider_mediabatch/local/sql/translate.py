@@ -17,6 +17,7 @@ from airflow_provider_mediabatch.local.sql import numeric_functions as numeric_f
 from airflow_provider_mediabatch.local.sql import semi_structured as semi_structured
 from airflow_provider_mediabatch.local.sql.annotate import annotate
 from airflow_provider_mediabatch.local.sql.numeric_scale import unify
+from airflow_provider_mediabatch.local.sql.patterns import refuse_patterns
 from airflow_provider_mediabatch.local.sql.resolve_names import SOURCE, NameResolver
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter
 
@@ -62,7 +63,10 @@ class Translation:
         if schema.empty:
             schema.add_table(exp.table_("mb_none", db=SOURCE, quoted=True), {"mb_none": "INT"}, normalize=False)
         _refuse_case_twins(tree)
+        _refuse_ambiguous(tree)
+        refuse_patterns(tree)
         try:
+            _check_excluded(tree, schema)
             tree = qualify(
                 tree,
                 schema=schema,
@@ -121,6 +125,42 @@ class Translation:
         for token, relation in self.names.relations.items():
             text = text.replace(f'"{SOURCE}"."{token}"', f"({relation})")
         return text
+
+
+def _check_excluded(tree: exp.Expr, schema: MappingSchema) -> None:
+    """Each column of an EXCLUDE must be there, which sqlglot does not ask: they are resolved as if they were selected.
+
+    :raises OptimizeError: with the name that is not there.
+    """
+    if not any(star.args.get("except_") for star in tree.find_all(exp.Star)):
+        return
+    probe = tree.copy()
+    for star in list(probe.find_all(exp.Star)):
+        select = star.find_ancestor(exp.Select)
+        if select is None or not isinstance(star.parent, exp.Select | exp.Column):
+            continue
+        table = star.parent.table if isinstance(star.parent, exp.Column) else None
+        for excluded in star.args.get("except_") or []:
+            column = exp.column(excluded.name, table=table or None, quoted=True)
+            select.select(exp.alias_(column, "MB_EXCLUDED", quoted=True), copy=False)
+    qualify(probe, schema=schema, dialect="snowflake", quote_identifiers=True, identify=True)
+
+
+def _refuse_ambiguous(tree: exp.Expr) -> None:
+    """A column that its subquery has twice; sqlglot and DuckDB take the first.
+
+    :raises SnowflakeError: 002028, as Snowflake does.
+    """
+    for subquery in tree.find_all(exp.Subquery):
+        inner, outer = subquery.this, subquery.find_ancestor(exp.Select)
+        if not isinstance(inner, exp.Select) or outer is None or not isinstance(subquery.parent, exp.From | exp.Join):
+            continue
+        names = [projection.alias_or_name for projection in inner.expressions if not projection.is_star]
+        twice = {name for name in names if names.count(name) > 1}
+        for column in outer.find_all(exp.Column) if twice else ():
+            mine = column.table in ("", subquery.alias) and column.find_ancestor(exp.Select) is outer
+            if mine and column.name in twice:
+                raise SnowflakeError(2028, "42601", f"SQL compilation error:\nambiguous column name '{column.name}'")
 
 
 def _unresolved(error: Exception) -> SnowflakeError:

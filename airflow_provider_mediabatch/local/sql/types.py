@@ -27,7 +27,6 @@ MAX_BINARY = 8_388_608
 _SIMPLE = {
     _D.BOOLEAN: ("BOOLEAN", "BOOLEAN"),
     _D.DATE: ("DATE", "DATE"),
-    _D.TIME: ("TIME", "TIME(9)"),
     _D.VARIANT: ("JSON", "VARIANT"),
     _D.OBJECT: ("JSON", "OBJECT"),
     _D.ARRAY: ("JSON", "ARRAY"),
@@ -75,6 +74,8 @@ def _translate(kind: exp.DataType) -> tuple[str, str]:
         return "VARCHAR", f"VARCHAR({length})"
     if this in BINARIES:
         return "BLOB", f"BINARY({given[0] if given else MAX_BINARY})"
+    if this == _D.TIME:
+        return "TIME", f"TIME({given[0] if given else 9})"
     if this in TIMESTAMPS:
         name = "TIMESTAMP_NTZ" if this in NTZ else "TIMESTAMP_LTZ" if this in LTZ else "TIMESTAMP_TZ"
         return ("TIMESTAMP" if this in NTZ else "TIMESTAMPTZ"), f"{name}({given[0] if given else 9})"

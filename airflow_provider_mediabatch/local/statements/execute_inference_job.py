@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
     from airflow_provider_mediabatch.local.stores.stages.stage import Stage
 
+_NAME_CHARACTERS = 63  # a service's name becomes a DNS label
 _TEMPORARY = "_snowflake_temporary/"  # where run_batch puts a DataFrame's rows, inside the output location
 
 
@@ -86,6 +87,8 @@ def _clause(cursor: Cursor, given: _Statement, clause: str) -> None:
             raise syntax_error(
                 f"invalid job name {qualified(*given.name)}: database, schema and name must not be quoted"
             )
+        if len(given.name[-1]) > _NAME_CHARACTERS:
+            raise invalid(f"the job name {given.name[-1]} has more than {_NAME_CHARACTERS} characters")
     elif clause == "ASYNC":
         given.asynchronous = cursor.accept("TRUE")
         if not given.asynchronous:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, not_supported, syntax_error
-from airflow_provider_mediabatch.local.session.session import DEFAULT_PARAMETERS
+from airflow_provider_mediabatch.local.session.session import DEFAULT_PARAMETERS, Session
 from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.sql.execute import run_sql
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
@@ -82,7 +82,7 @@ def _value(cursor: Cursor) -> Any:
     if token.kind == "number":
         number = Decimal(token.value) if "." in token.value else int(token.value)
         return -number if negative else number
-    if token.kind == "string":
+    if token.kind in ("string", "quoted"):
         return token.value
     if token.value == "?":
         return cursor.binding()
@@ -91,9 +91,12 @@ def _value(cursor: Cursor) -> Any:
     raise syntax_error(f"unexpected '{token.value}'")
 
 
-def set_parameter(ctx: Context, name: str, value: Any) -> None:
-    """Set a session parameter, checking those that the engine acts on."""
-    session = ctx.session
+def set_parameter(session: Session, name: str, value: Any) -> None:
+    """Set a session parameter, at login or by ALTER SESSION, checking those that the engine acts on.
+
+    :param name: in upper case.
+    :raises SnowflakeError: for a value that the parameter does not take; by name for what the engine does not honour.
+    """
     if name == "AUTOCOMMIT":
         value = _BOOLEANS.get(str(value).upper(), value)
         if not isinstance(value, bool):
@@ -106,7 +109,12 @@ def set_parameter(ctx: Context, name: str, value: Any) -> None:
             ZoneInfo(str(value))
         except (ZoneInfoNotFoundError, ValueError):
             raise syntax_error(f"invalid value [{value}] for parameter 'TIMEZONE'") from None
-        session.duckdb.execute(f"SET TimeZone = {text_literal(str(value))}")
+        if value != session.parameters.get(name):  # most pollers never need a connection of DuckDB's
+            session.duckdb.execute(f"SET TimeZone = {text_literal(str(value))}")
+    elif name in ("QUOTED_IDENTIFIERS_IGNORE_CASE", "ABORT_DETACHED_QUERY"):
+        if _BOOLEANS.get(str(value).upper()) is not False:
+            raise not_supported(f"{name} = {value}")
+        value = False
     elif name in ("LOCK_TIMEOUT", "STATEMENT_TIMEOUT_IN_SECONDS"):
         if not str(value).isdigit():
             raise syntax_error(f"invalid value [{value}] for parameter '{name}'")
@@ -132,7 +140,7 @@ def alter_session(ctx: Context, cursor: Cursor) -> Result:
             name = cursor.identifier()
             cursor.accept(",")
             if name in DEFAULT_PARAMETERS:
-                set_parameter(ctx, name, DEFAULT_PARAMETERS[name])
+                set_parameter(ctx.session, name, DEFAULT_PARAMETERS[name])
             else:
                 ctx.session.parameters.pop(name, None)
         return Result.status()
@@ -140,7 +148,7 @@ def alter_session(ctx: Context, cursor: Cursor) -> Result:
     while not cursor.at_end():
         name = cursor.identifier()
         cursor.expect("=")
-        set_parameter(ctx, name, _value(cursor))
+        set_parameter(ctx.session, name, _value(cursor))
         cursor.accept(",")
     return Result.status()
 

@@ -45,18 +45,23 @@ class ComputePool:
 
 
 class ComputePools:
-    """The account's pools. ``LOCAL_POOL`` is there from the start."""
+    """The account's pools. ``LOCAL_POOL`` is there from the start, and the two pools that Snowflake makes itself."""
 
     def __init__(self, catalog: Catalog, owner: str) -> None:
         self.catalog = catalog
         connection = catalog.connect()
         connection.execute(_SCHEMA)
-        connection.execute(
-            "INSERT OR IGNORE INTO compute_pools "
-            "(name, instance_family, min_nodes, max_nodes, owner, created, comment) "
-            "VALUES (?, 'CPU_X64_S', 1, ?, ?, ?, 'the processors of this machine')",
-            (COMPUTE_POOL, max(4, os.cpu_count() or 1), owner, time.time()),
-        )
+        nodes, here = max(4, os.cpu_count() or 1), "the processors of this machine"
+        for name, family, comment in (
+            (COMPUTE_POOL, "CPU_X64_S", here),
+            ("SYSTEM_COMPUTE_POOL_CPU", "CPU_X64_S", here),
+            ("SYSTEM_COMPUTE_POOL_GPU", "GPU_NV_S", "no job runs here: this machine's GPUs are not used"),
+        ):
+            connection.execute(
+                "INSERT OR IGNORE INTO compute_pools "
+                "(name, instance_family, min_nodes, max_nodes, owner, created, comment) VALUES (?, ?, 1, ?, ?, ?, ?)",
+                (name, family, nodes, owner, time.time(), comment),
+            )
 
     def create(self, name: str, family: str, min_nodes: int, max_nodes: int, owner: str, comment: str = "") -> None:
         """Make a pool. :raises SnowflakeError: 002002 when the name is taken."""

@@ -46,6 +46,8 @@ MACROS = {
     # What is no date fails in the second cast, whose error says date.
     "mb_text_date(s)": "coalesce(CAST(mb_try_text_ntz(s) AS DATE), CAST(s AS DATE))",
     "mb_try_text_date(s)": "CAST(mb_try_text_ntz(s) AS DATE)",
+    # A time without the digits of its second that its type has no place for.
+    "mb_truncated(t, unit)": "t - to_microseconds(((epoch_us(t) % unit) + unit) % unit)",
     "mb_offset(t)": """
         CASE WHEN extract('timezone' FROM t) < 0 THEN '-' ELSE '+' END
         || lpad((abs(extract('timezone' FROM t)) // 3600)::VARCHAR, 2, '0')
@@ -66,6 +68,14 @@ MACROS = {
     # Semi-structured values are JSON.
     "mb_scalar(v)": "v ->> '$'",
     "mb_try_json(s)": "CASE WHEN json_valid(s) THEN json(s) END",
+    # JSON as PARSE_JSON reads it: NULL in any case is JSON's null, and an object has each key once.
+    "mb_json_text(s)": "CASE WHEN upper(s) = 'NULL' THEN 'null' ELSE s END",
+    "mb_doubled(j)": "json_type(j) = 'OBJECT' AND len(json_keys(j)) <> len(list_distinct(json_keys(j)))",
+    "mb_parsed_json(s)": """
+        CASE WHEN mb_doubled(json(mb_json_text(s))) THEN error('Malformed JSON: duplicate object attribute')
+        ELSE json(mb_json_text(s)) END""",
+    "mb_try_parsed_json(s)": """
+        CASE WHEN mb_doubled(mb_try_json(mb_json_text(s))) THEN NULL ELSE mb_try_json(mb_json_text(s)) END""",
     "mb_array_text(v, s)": "array_to_string([coalesce(e, '') FOR e IN json_extract_string(v, '$[*]')], s)",
     "mb_typeof(v)": """
         CASE json_type(v) WHEN 'VARCHAR' THEN 'VARCHAR' WHEN 'OBJECT' THEN 'OBJECT' WHEN 'ARRAY' THEN 'ARRAY'

@@ -1,0 +1,70 @@
+"""Compute pools, inference jobs and models."""
+
+from __future__ import annotations
+
+from conformance.table import Fails, Row
+
+_POOLS = "Snowpark Container Services: Working with compute pools, Default compute pools"
+_HISTORY = "GET_JOB_HISTORY, Arguments"
+_LONG = "J" * 64
+_SPEC = '{"output": {"stage_location": "@OUT_FILES/jobs/"}}'
+
+ROWS = [
+    Row(
+        "the pools that every account has",
+        "SHOW COMPUTE POOLS LIKE 'SYSTEM_COMPUTE_POOL%'",
+        [("SYSTEM_COMPUTE_POOL_CPU", "CPU_X64_S"), ("SYSTEM_COMPUTE_POOL_GPU", "GPU_NV_S")],
+        _POOLS,
+        columns=("name", "instance_family"),
+    ),
+    Row(
+        "DESCRIBE of such a pool",
+        "DESCRIBE COMPUTE POOL SYSTEM_COMPUTE_POOL_CPU",
+        [("SYSTEM_COMPUTE_POOL_CPU",)],
+        _POOLS,
+        columns=("name",),
+    ),
+    Row(
+        "a pool that is not there",
+        "DESCRIBE COMPUTE POOL NO_SUCH_POOL",
+        Fails(2003),
+        "DESCRIBE COMPUTE POOL, Parameters",
+    ),
+    Row("a job that is not there", "DESCRIBE SERVICE NO_SUCH_JOB", Fails(2003), "DESCRIBE SERVICE, Parameters"),
+    Row("DROP of a job that is not there", "DROP SERVICE NO_SUCH_JOB", Fails(2003), "DROP SERVICE, Parameters"),
+    Row("SHOW JOB SERVICES of none", "SHOW JOB SERVICES LIKE 'NO_SUCH_JOB'", [], "SHOW SERVICES, Parameters"),
+    Row(
+        "job history takes a limit",
+        "SELECT COUNT(*) FROM TABLE(SNOWFLAKE.SPCS.GET_JOB_HISTORY(RESULT_LIMIT => 10000)) WHERE NAME = 'NO_SUCH_JOB'",
+        [(0,)],
+        _HISTORY,
+    ),
+    Row(
+        "job history takes a time",
+        "SELECT COUNT(*) FROM TABLE(SNOWFLAKE.SPCS.GET_JOB_HISTORY(CREATED_TIME_START => DATEADD(DAY, 1, "
+        "CURRENT_TIMESTAMP())))",
+        [(0,)],
+        _HISTORY,
+    ),
+    Row(
+        "job history of more than 10,000",
+        "SELECT COUNT(*) FROM TABLE(SNOWFLAKE.SPCS.GET_JOB_HISTORY(RESULT_LIMIT => 10001))",
+        Fails(),
+        _HISTORY,
+    ),
+    Row(
+        "a job's name of 64 characters",
+        f"EXECUTE INFERENCE JOB SERVICE IN COMPUTE POOL LOCAL_POOL WITH SPECIFICATION '{_SPEC}' FROM @FILES/in/ "
+        f"MODEL = M NAME = {_LONG}",
+        Fails(words="63 characters"),
+        "Snowpark Container Services: Working with services, DNS names",
+    ),
+    Row(
+        "a model that is not there",
+        "SHOW VERSIONS IN MODEL NO_SUCH_MODEL",
+        Fails(2003),
+        "SHOW VERSIONS IN MODEL, Parameters",
+    ),
+    Row("SHOW MODELS of none", "SHOW MODELS LIKE 'NO_SUCH_MODEL'", [], "SHOW MODELS, Parameters"),
+    Row("DROP MODEL of none", "DROP MODEL NO_SUCH_MODEL", Fails(2003), "DROP MODEL, Parameters"),
+]

@@ -1,0 +1,158 @@
+"""VARIANT, OBJECT, ARRAY and FLATTEN."""
+
+from __future__ import annotations
+
+from conformance.table import Fails, Refused, Row
+
+_PARSE = "PARSE_JSON, Arguments and usage notes"
+_FLATTEN = "FLATTEN, Output"
+_PATHS = "Querying semi-structured data, Traversing semi-structured data"
+
+
+def _flatten(columns: str, json: str, more: str = "") -> str:
+    return f"SELECT {columns} FROM LATERAL FLATTEN(INPUT => PARSE_JSON('{json}'){more}) F"
+
+
+ROWS = [
+    Row("a key that is there twice", """SELECT PARSE_JSON('{"a":1,"a":2}')""", Fails(100069), _PARSE),
+    Row(
+        "TRY_PARSE_JSON of a key that is there twice",
+        """SELECT TRY_PARSE_JSON('{"a":1,"a":2}')""",
+        [(None,)],
+        "TRY_PARSE_JSON, Description",
+    ),
+    Row("what is no JSON", "SELECT PARSE_JSON('{')", Fails(100069), _PARSE),
+    Row("TRY_PARSE_JSON of what is no JSON", "SELECT TRY_PARSE_JSON('{')", [(None,)], "TRY_PARSE_JSON, Description"),
+    Row("PARSE_JSON of an empty text is NULL", "SELECT PARSE_JSON('') IS NULL", [(True,)], _PARSE),
+    Row("PARSE_JSON of NULL is NULL", "SELECT PARSE_JSON(NULL) IS NULL", [(True,)], _PARSE),
+    Row(
+        "JSON's null is no SQL NULL",
+        "SELECT PARSE_JSON('null') IS NULL, IS_NULL_VALUE(PARSE_JSON('null'))",
+        [(False, True)],
+        "IS_NULL_VALUE, Usage notes",
+    ),
+    Row("NULL in capitals is JSON's null", "SELECT IS_NULL_VALUE(PARSE_JSON('NULL'))", [(True,)], _PARSE),
+    Row(
+        "STRIP_NULL_VALUE",
+        "SELECT STRIP_NULL_VALUE(PARSE_JSON('null')) IS NULL",
+        [(True,)],
+        "STRIP_NULL_VALUE, Returns",
+    ),
+    Row("a path by colon and points", """SELECT PARSE_JSON('{"a":{"b":[1,2]}}'):a.b[1]::INT""", [(2,)], _PATHS),
+    Row("a path by brackets", """SELECT PARSE_JSON('{"a b":7}')['a b']::INT""", [(7,)], _PATHS),
+    Row("keys tell cases apart", """SELECT PARSE_JSON('{"a":1}'):A IS NULL""", [(True,)], _PATHS),
+    Row("a key that is not there is NULL", """SELECT PARSE_JSON('{"a":1}'):b""", [(None,)], _PATHS),
+    Row("an index beyond the end is NULL", "SELECT PARSE_JSON('[1]')[5]", [(None,)], _PATHS),
+    Row("GET_PATH", """SELECT GET_PATH(PARSE_JSON('{"a":{"b":3}}'), 'a.b')::INT""", [(3,)], "GET_PATH, Examples"),
+    Row(
+        "text out of a VARIANT has no quotes",
+        """SELECT PARSE_JSON('{"a":"x"}'):a::VARCHAR""",
+        [("x",)],
+        "Querying semi-structured data, Explicitly casting values",
+    ),
+    Row(
+        "TYPEOF",
+        """SELECT TYPEOF(PARSE_JSON('1')), TYPEOF(PARSE_JSON('1.5')), TYPEOF(PARSE_JSON('"a"')),
+        TYPEOF(PARSE_JSON('[]')), TYPEOF(PARSE_JSON('{}')), TYPEOF(PARSE_JSON('true')), TYPEOF(PARSE_JSON('null'))""",
+        [("INTEGER", "DECIMAL", "VARCHAR", "ARRAY", "OBJECT", "BOOLEAN", "NULL_VALUE")],
+        "TYPEOF, Returns",
+    ),
+    Row(
+        "OBJECT_CONSTRUCT leaves NULL out",
+        "SELECT OBJECT_CONSTRUCT('a', 1, 'b', NULL)::VARCHAR",
+        [('{"a":1}',)],
+        "OBJECT_CONSTRUCT, Usage notes",
+    ),
+    Row(
+        "OBJECT_CONSTRUCT_KEEP_NULL",
+        "SELECT IS_NULL_VALUE(OBJECT_CONSTRUCT_KEEP_NULL('b', NULL):b)",
+        [(True,)],
+        "OBJECT_CONSTRUCT_KEEP_NULL, Usage notes",
+    ),
+    Row(
+        "OBJECT_KEYS", """SELECT ARRAY_SIZE(OBJECT_KEYS(PARSE_JSON('{"a":1,"b":2}')))""", [(2,)], "OBJECT_KEYS, Returns"
+    ),
+    Row(
+        "ARRAY_AGG leaves NULL out",
+        "SELECT ARRAY_SIZE(ARRAY_AGG(COLUMN1)) FROM VALUES (1), (NULL)",
+        [(1,)],
+        "ARRAY_AGG, Usage notes",
+    ),
+    Row("ARRAY_SIZE of what is no array", "SELECT ARRAY_SIZE(PARSE_JSON('1'))", [(None,)], "ARRAY_SIZE, Returns"),
+    Row(
+        "ARRAY_CONTAINS",
+        "SELECT ARRAY_CONTAINS(2::VARIANT, PARSE_JSON('[1,2]'))",
+        [(True,)],
+        "ARRAY_CONTAINS, Examples",
+    ),
+    Row("ARRAY_TO_STRING", "SELECT ARRAY_TO_STRING(PARSE_JSON('[1,2]'), '-')", [("1-2",)], "ARRAY_TO_STRING, Examples"),
+    Row(
+        "text into VARIANT fails",
+        "INSERT INTO LOOSE VALUES ('a')",
+        Fails(2023),
+        "Semi-structured data types, VARIANT",
+        before=("CREATE OR REPLACE TEMPORARY TABLE LOOSE (V VARIANT)",),
+    ),
+    Row(
+        "PARSE_JSON in VALUES fails",
+        "INSERT INTO LOOSE VALUES (PARSE_JSON('1'))",
+        Fails(2014),
+        "INSERT, Usage notes",
+        before=("CREATE OR REPLACE TEMPORARY TABLE LOOSE (V VARIANT)",),
+    ),
+    Row(
+        "PARSE_JSON in SELECT is taken",
+        "SELECT V:a::INT FROM LOOSE",
+        [(1,)],
+        "INSERT, Examples",
+        before=(
+            "CREATE OR REPLACE TEMPORARY TABLE LOOSE (V VARIANT)",
+            """INSERT INTO LOOSE SELECT PARSE_JSON('{"a":1}')""",
+        ),
+    ),
+    Row(
+        "FLATTEN of an array",
+        _flatten("F.INDEX, F.PATH, F.VALUE::INT", "[1,77]"),
+        [(0, "[0]", 1), (1, "[1]", 77)],
+        _FLATTEN,
+    ),
+    Row(
+        "FLATTEN of an object",
+        _flatten("F.KEY, F.PATH, F.INDEX, F.VALUE::INT", '{"a":5}'),
+        [("a", "a", None, 5)],
+        _FLATTEN,
+    ),
+    Row(
+        "FLATTEN's PATH begins with the path",
+        _flatten("F.PATH, F.KEY, F.INDEX, F.VALUE::INT", '{"a":1,"b":[77,88]}', ", PATH => 'b'"),
+        [("b[0]", None, 0, 77), ("b[1]", None, 1, 88)],
+        "FLATTEN, Examples",
+    ),
+    Row(
+        "FLATTEN of a path of two steps",
+        _flatten("F.PATH", '{"a":{"b":{"k":1}}}', ", PATH => 'a.b'"),
+        [("a.b.k",)],
+        _FLATTEN,
+    ),
+    Row("FLATTEN of an empty path", _flatten("F.PATH", '{"x":1}', ", PATH => ''"), [("x",)], "FLATTEN, Arguments"),
+    Row("FLATTEN of nothing gives no row", _flatten("F.VALUE", "[]"), [], "FLATTEN, Arguments"),
+    Row(
+        "FLATTEN with OUTER gives a row",
+        "SELECT F.VALUE FROM (SELECT PARSE_JSON('[]') AS V) T, LATERAL FLATTEN(INPUT => T.V, OUTER => TRUE) F",
+        [(None,)],
+        "FLATTEN, Arguments",
+    ),
+    Row("FLATTEN's THIS is what is flattened", _flatten("F.THIS::VARCHAR", "[1]"), [("[1]",)], _FLATTEN),
+    Row(
+        "FLATTEN with RECURSIVE",
+        _flatten("F.PATH", "[[1]]", ", RECURSIVE => TRUE"),
+        Refused("RECURSIVE"),
+        "FLATTEN, Arguments",
+    ),
+    Row(
+        "OBJECT_CONSTRUCT(*)",
+        "SELECT OBJECT_CONSTRUCT(*) FROM (SELECT 1 AS A)",
+        Refused("OBJECT_CONSTRUCT(*)"),
+        "OBJECT_CONSTRUCT, Usage notes",
+    ),
+]

@@ -1,0 +1,188 @@
+"""Tables: INSERT, UPDATE, DELETE, MERGE, and what DDL answers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from conformance.table import Fails, Refused, Row
+
+_UPDATE = "UPDATE, Usage notes"
+_MERGE = "MERGE, Duplicate join behavior"
+_TARGET = ("CREATE OR REPLACE TEMPORARY TABLE TARGET (K NUMBER, V NUMBER)", "INSERT INTO TARGET VALUES (1, 0), (2, 0)")
+_OTHER = (
+    "CREATE OR REPLACE TEMPORARY TABLE OTHER_ROWS (K NUMBER, V NUMBER)",
+    "INSERT INTO OTHER_ROWS VALUES (1, 5), (1, 5), (2, 7)",
+)
+_BOTH = _TARGET + _OTHER
+
+ROWS = [
+    Row("INSERT says how many", "INSERT INTO TARGET VALUES (3, 0), (4, 0)", [(2,)], "INSERT, Examples", before=_TARGET),
+    Row("UPDATE says how many", "UPDATE TARGET SET V = 1", [(2, 0)], _UPDATE, before=_TARGET),
+    Row(
+        "UPDATE says which rows had several partners",
+        "UPDATE TARGET SET V = O.V FROM OTHER_ROWS O WHERE TARGET.K = O.K",
+        [(2, 1)],
+        _UPDATE,
+        before=_BOTH,
+    ),
+    Row(
+        "UPDATE of one partner each",
+        "UPDATE TARGET T SET V = O.V FROM OTHER_ROWS O WHERE T.K = O.K AND O.K = 2",
+        [(1, 0)],
+        _UPDATE,
+        before=_BOTH,
+    ),
+    Row("DELETE says how many", "DELETE FROM TARGET WHERE K = 1", [(1,)], "DELETE, Examples", before=_TARGET),
+    Row(
+        "DELETE with USING counts a row once",
+        "DELETE FROM TARGET USING OTHER_ROWS O WHERE TARGET.K = O.K",
+        [(2,)],
+        "DELETE, Parameters",
+        before=_BOTH,
+    ),
+    Row(
+        "MERGE of several source rows for one target row",
+        "MERGE INTO TARGET T USING OTHER_ROWS O ON T.K = O.K WHEN MATCHED THEN UPDATE SET V = O.V",
+        Fails(100090),
+        _MERGE,
+        before=_BOTH,
+    ),
+    Row(
+        "MERGE counts inserted and updated rows",
+        "MERGE INTO TARGET T USING (SELECT 2 AS K UNION ALL SELECT 9) S ON T.K = S.K WHEN MATCHED THEN UPDATE SET V "
+        "= 1 "
+        "WHEN NOT MATCHED THEN INSERT (K, V) VALUES (S.K, 0)",
+        [(1, 1)],
+        "MERGE, Examples",
+        before=_TARGET,
+    ),
+    Row(
+        "MERGE takes the first clause that applies",
+        "MERGE INTO TARGET T USING (SELECT 1 AS K) S ON T.K = S.K WHEN MATCHED AND T.V = 0 THEN DELETE WHEN MATCHED "
+        "THEN UPDATE SET V = 1",
+        [(0, 1)],
+        "MERGE, Parameters",
+        before=_TARGET,
+        columns=("number of rows updated", "number of rows deleted"),
+    ),
+    Row("too few values", "INSERT INTO TARGET VALUES (1)", Fails(2020), "INSERT, Parameters", before=_TARGET),
+    Row(
+        "a column that is not there",
+        "INSERT INTO TARGET (NOPE) VALUES (1)",
+        Fails(904),
+        "INSERT, Parameters",
+        before=_TARGET,
+    ),
+    Row(
+        "columns left out are NULL",
+        "SELECT V FROM TARGET WHERE K = 3",
+        [(None,)],
+        "INSERT, Parameters",
+        before=(*_TARGET, "INSERT INTO TARGET (K) VALUES (3)"),
+    ),
+    Row(
+        "NOT NULL is enforced",
+        "INSERT INTO STRICT VALUES (NULL)",
+        Fails(100072),
+        "Constraints, Overview",
+        before=("CREATE OR REPLACE TEMPORARY TABLE STRICT (A NUMBER NOT NULL)",),
+    ),
+    Row(
+        "PRIMARY KEY is not enforced",
+        "SELECT COUNT(*) FROM KEYED",
+        [(2,)],
+        "Constraints, Overview",
+        before=("CREATE OR REPLACE TEMPORARY TABLE KEYED (A NUMBER PRIMARY KEY)", "INSERT INTO KEYED VALUES (1), (1)"),
+    ),
+    Row(
+        "UNIQUE is not enforced",
+        "SELECT COUNT(*) FROM UNIQUE_ROWS",
+        [(2,)],
+        "Constraints, Overview",
+        before=(
+            "CREATE OR REPLACE TEMPORARY TABLE UNIQUE_ROWS (A NUMBER UNIQUE)",
+            "INSERT INTO UNIQUE_ROWS VALUES (1), (1)",
+        ),
+    ),
+    Row(
+        "a default",
+        "SELECT B FROM DEFAULTS",
+        [("x",)],
+        "CREATE TABLE, Parameters",
+        before=(
+            "CREATE OR REPLACE TEMPORARY TABLE DEFAULTS (A NUMBER, B VARCHAR DEFAULT 'x')",
+            "INSERT INTO DEFAULTS (A) VALUES (1)",
+        ),
+    ),
+    Row(
+        "AUTOINCREMENT",
+        "CREATE TABLE COUNTED (A NUMBER AUTOINCREMENT)",
+        Refused("AUTOINCREMENT"),
+        "CREATE TABLE, Parameters",
+    ),
+    Row(
+        "CREATE TABLE of a name that is taken",
+        "CREATE TABLE FRUIT (A NUMBER)",
+        Fails(2002),
+        "CREATE TABLE, Usage notes",
+    ),
+    Row(
+        "CREATE TABLE IF NOT EXISTS of a name that is taken",
+        "CREATE TABLE IF NOT EXISTS FRUIT (A NUMBER)",
+        [("FRUIT already exists, statement succeeded.",)],
+        "CREATE TABLE, Parameters",
+    ),
+    Row("a table that is not there", "SELECT * FROM NO_SUCH_TABLE", Fails(2003), "SELECT, Parameters"),
+    Row("DROP TABLE of none", "DROP TABLE NO_SUCH_TABLE", Fails(2003), "DROP TABLE, Parameters"),
+    Row(
+        "DROP TABLE IF EXISTS of none",
+        "DROP TABLE IF EXISTS NO_SUCH_TABLE",
+        [("Drop statement executed successfully (NO_SUCH_TABLE already dropped).",)],
+        "DROP TABLE, Parameters",
+    ),
+    Row(
+        "CREATE TABLE AS SELECT",
+        "SELECT * FROM COPIED",
+        [(1, "a")],
+        "CREATE TABLE, CREATE TABLE … AS SELECT",
+        before=("CREATE OR REPLACE TEMPORARY TABLE COPIED AS SELECT 1 AS N, 'a' AS T",),
+    ),
+    Row(
+        "a sample of rows",
+        "SELECT COUNT(*) FROM TABLE(GENERATOR(ROWCOUNT => 100)) SAMPLE (10 ROWS)",
+        [(10,)],
+        "SAMPLE / TABLESAMPLE, Usage notes",
+    ),
+    Row("GENERATOR", "SELECT COUNT(*) FROM TABLE(GENERATOR(ROWCOUNT => 5))", [(5,)], "GENERATOR, Usage notes"),
+    Row(
+        "VALUES have columns of their own names",
+        "SELECT COLUMN1, COLUMN2 FROM VALUES (1, 'a')",
+        [(1, "a")],
+        "VALUES, Usage notes",
+    ),
+    Row(
+        "numbers of a column come as decimals",
+        "SELECT PRICE FROM FRUIT ORDER BY N",
+        [(Decimal("1.50"),), (Decimal("2.25"),)],
+        "Numeric data types, NUMBER",
+    ),
+    Row("time travel", "SELECT * FROM FRUIT AT (OFFSET => -60)", Refused("time travel"), "AT | BEFORE, Syntax"),
+    Row("PIVOT", "SELECT * FROM FRUIT PIVOT (SUM(PRICE) FOR NAME IN ('apple'))", Refused("PIVOT"), "PIVOT, Syntax"),
+    Row("CLONE", "CREATE TABLE FRUIT_COPY CLONE FRUIT", Refused("CLONE"), "CREATE <object> … CLONE, Syntax"),
+    Row(
+        "a view",
+        "SELECT COUNT(*) FROM SEEN",
+        [(2,)],
+        "CREATE VIEW, Syntax",
+        before=("CREATE OR REPLACE VIEW SEEN AS SELECT * FROM FRUIT",),
+    ),
+    Row("a view cannot be changed", "DELETE FROM SEEN", Fails(2262), "Overview of views, Limitations on views"),
+    Row("UNION removes doubles", "SELECT 1 UNION SELECT 1", [(1,)], "Set operators, UNION [ { DISTINCT | ALL } ]"),
+    Row(
+        "UNION ALL keeps them",
+        "SELECT 1 UNION ALL SELECT 1",
+        [(1,), (1,)],
+        "Set operators, UNION [ { DISTINCT | ALL } ]",
+    ),
+    Row("MINUS", "SELECT COLUMN1 FROM VALUES (1), (2) MINUS SELECT 1", [(2,)], "Set operators, MINUS , EXCEPT"),
+]
