@@ -65,7 +65,7 @@ def media_batch_group(
     :param checks: SQL predicates that each sampled row must fulfil.
     :param review: ``always`` or ``first_run`` adds the approval by a person; None leaves it out.
     :param results_table: adds a task that loads the results into this table; None leaves it out.
-    :param max_files_per_shard: splits the files into so many for each job; the jobs are mapped.
+    :param max_files_per_shard: the number of files of each job; the jobs are mapped.
     :param isolate_failures: files that the model raises for do not fail the run: they are found and quarantined, in
         the sample and in the full batch.
     :param deferrable: wait in the triggerer, without a worker slot; as the operators of sample and full batch.
@@ -79,7 +79,7 @@ def media_batch_group(
     :raises ValueError: for an approval without a sample.
     """
     if review is not None and sample_size is None:
-        raise ValueError("review needs a sample to look at: give sample_size, or leave review out")
+        raise ValueError("review needs a sample: give sample_size, or leave review out")
     folder = work_location.rstrip("/")
     common = {"snowflake_conn_id": snowflake_conn_id}
     model = {"model_name": model_name, "version_name": version_name, "function_name": function_name}

@@ -2,7 +2,7 @@
 
 Shows a stage as an asset (``stage_asset``), ``select="new"``, shards, a results table and the asset event that says
 "predictions are there". The event only says that there is something to do; what to do is what the ledger does not have
-as done. The schedule beside the asset puts right what an event missed, such as uploads while the DAG was paused.
+as done. The schedule beside the asset takes what an event missed, such as uploads while the DAG was paused.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def stage_asset(
     :param watch: False for an asset that only tasks update.
     :param poll_interval: seconds between two polls.
     :param settle: seconds without a newer file before an event.
-    :param max_wait: seconds after which an upload that goes on makes an event all the same.
+    :param max_wait: seconds after which an upload that goes on makes an event anyway.
     :param overlap: how many seconds older than the newest file a file may be that appears only now, as the end of a
         long multipart upload does.
     :raises ValueError: for a path or pattern that cannot work.

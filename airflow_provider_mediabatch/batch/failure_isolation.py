@@ -267,7 +267,7 @@ def apply_failure_limit(result: BatchResult, *, max_failed_fraction: float, max_
             f"{result.rows:,} rows are whole in {result.location}, and are done in the ledger, if there is one.",
             running=_ENDED,
             retry=f"{_SAME_JOBS}: with a larger max_failed_fraction the cleared task takes this result as it is, with "
-            f"more than max_isolation_jobs={max_jobs} it isolates anew.",
+            f"more than max_isolation_jobs={max_jobs} it isolates again.",
         )
     log.warning("%s. They are quarantined:\n%s", what, names)
     return result
@@ -295,5 +295,5 @@ def _model_error(connection: SnowflakeConnection, isolation: IsolationJobs, coun
         "Either the model fails for every file, or every part has files that fail. "
         f"It ran {job_outcomes.file_names(connection, isolation.request)}.\nThe end of its log:\n{tail}",
         running=_ENDED,
-        retry=f"{_SAME_JOBS}; on_rerun='rerun' runs everything anew when the task is cleared.",
+        retry=f"{_SAME_JOBS}; on_rerun='rerun' runs everything again when the task is cleared.",
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def without_quarantined(
     connection: SnowflakeConnection, manifest: Manifest, report: SampleReport, schema: str
 ) -> Manifest:
-    """The manifest without these files, written anew on the server; itself when it has none of them.
+    """The manifest without these files, written again on the server; itself when it has none of them.
 
     Its digest follows from the manifest's and the sample's job, so each try of a task names its job in the same way.
 

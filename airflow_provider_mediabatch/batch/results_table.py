@@ -101,8 +101,8 @@ def result_columns(
     )
     if path is None:
         raise InvalidInputError(
-            f"the output of job {result.job} has no column {key or 'of paths'}, so its rows cannot be told "
-            "apart by file: a partitioned method must return the path among its outputs to be loaded, and for a ledger"
+            f"the output of job {result.job} has no column {key or 'of paths'}, so the file of a row is "
+            "not known. A partitioned method must return the path among its outputs to be loaded, and for a ledger"
         )
     columns: dict[str, TableColumn] = {}
     flattened: list[tuple[str, dict[str, TableColumn]]] = []

@@ -1,4 +1,4 @@
-"""Batch inference jobs on Snowflake: submit, look at, cancel, read the logs of.
+"""Batch inference jobs on Snowflake: submit them, read their status and logs, cancel them.
 
 No statement here needs a warehouse, but for :func:`seconds`.
 """

@@ -89,7 +89,7 @@ class StagedParquet:
         )
 
     def missing_row(self, columns: Sequence[str], expected: str, found: str) -> tuple[int, str | None]:
-        """Rows of one folder that the other lacks, told by the values of some columns.
+        """Rows of one folder that the other lacks, compared by the values of some columns.
 
         Rows with equal values are counted, so a row that is there twice does not stand for another one.
 

@@ -1,4 +1,4 @@
-"""Stages: what they are, and what lies in a folder. SHOW and LIST alone, which need no warehouse."""
+"""Stages: what they are, and which files a folder holds. SHOW and LIST alone, which need no warehouse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the full run will take, told from the sample: files, hours, credits, money. Plain arithmetic, no promise.
+"""What the full run will take, projected from the sample: files, hours, credits, money. Plain arithmetic, no promise.
 
 The sample's seconds per file hold a share of the job's start, so for a short sample the projection is on the high
 side; it says nothing about an image build, which happens once per model version and was paid for by the sample.

@@ -36,7 +36,7 @@ class Manifest:
     :param file_count: files in all file columns.
     :param row_count: rows, which is what the job is fed.
     :param total_bytes: bytes of all files.
-    :param digest: fingerprint of what is in it (count, bytes, paths and content ids, generation), not of where it lies.
+    :param digest: fingerprint of what is in it (count, bytes, paths and content ids, generation), not of its location.
     :param zero_byte_files: files that were left out because they are empty.
     :param unmatched_files: files left out because their partner in another file column was missing.
     :param unqualified_paths: for ``query=``: file column to ``{"count": n, "example": "…"}`` of paths that are not

@@ -15,9 +15,9 @@ PATH_CHARACTERS = 1200
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at in the sample's output.
+    """One check of the sample's output.
 
-    :param name: what was looked at, in a few words.
+    :param name: what was checked, in a few words.
     :param passed: the finding.
     :param detail: numbers, or the rows that broke it.
     """

@@ -103,7 +103,7 @@ class StageInfo:
 
     @property
     def external(self) -> bool:
-        """Whether the files lie in the user's own bucket."""
+        """Whether the files are in the user's own bucket."""
         return self.type.startswith("EXTERNAL")
 
 

@@ -107,7 +107,7 @@ class StagePath:
         return StagePath(self.database, self.schema, self.stage, self.folder.path + child.lstrip("/"))
 
     def is_within(self, other: StagePath) -> bool:
-        """Whether this place is the other one or lies in its folder."""
+        """Whether this place is the other one or inside its folder."""
         return self.root == other.root and self.folder.path.startswith(other.folder.path)
 
     def __str__(self) -> str:

@@ -28,7 +28,7 @@ def write(value: DataclassInstance, **extra: Any) -> dict[str, Any]:
     """The XCom form of a value: its fields as JSON types, with ``kind`` (the class's name) and ``version``.
 
     :param value: a dataclass of this package.
-    :param extra: further entries for readers; :func:`read` is to be told their names.
+    :param extra: further entries for readers; :func:`read` needs their names.
     """
     return {"kind": type(value).__name__, "version": VERSION, **_plain(asdict(value)), **extra}
 

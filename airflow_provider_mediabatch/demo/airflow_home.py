@@ -1,6 +1,6 @@
 """An Airflow of the demo's own: its home, its database, one run of one DAG through it.
 
-Nothing of the user's Airflow is touched: the home lies below the demo's state, and every setting that matters is given
+Nothing of the user's Airflow is touched: the home is below the demo's state, and every setting that matters is given
 in the environment of the processes started.
 """
 
@@ -109,7 +109,7 @@ class AirflowHome:
         return inherited | settings | connections
 
     def _write_policy(self) -> None:
-        """An Airflow cluster policy: jobs of the local engine take seconds, so they are looked at every second."""
+        """An Airflow cluster policy: jobs of the local engine take seconds, so they are polled every second."""
         config = self.path / "config"
         config.mkdir(parents=True, exist_ok=True)
         (config / "airflow_local_settings.py").write_text(_POLICY)
@@ -157,7 +157,7 @@ class AirflowHome:
             same run again.
         :param environment: variables on top of :meth:`environment`.
         :param timeout: seconds until the process is ended.
-        :param on_task: told the id of each task when it starts.
+        :param on_task: called with the id of each task when it starts.
         :raises DagRunError: when there is no result, with the end of the log.
         """
         shutil.copy(dag_file, self.dags / dag_file.name)

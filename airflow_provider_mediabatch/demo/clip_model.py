@@ -1,6 +1,6 @@
 """CLIP's picture embeddings as a custom model, which is how to get the projected embedding out of the registry.
 
-(snowflake-ml's task ``image-feature-extraction`` makes the pipeline anew where it runs, with the class that the task
+(snowflake-ml's task ``image-feature-extraction`` makes the pipeline again where it runs, with the class that the task
 stands for: it gives the hidden state of every patch, not the embedding that CLIP compares with text.) ``log_model``
 pickles this module by value (see :mod:`~airflow_provider_mediabatch.demo.classifiers`).
 """

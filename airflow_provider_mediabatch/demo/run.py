@@ -129,7 +129,7 @@ def _run_dag(home: AirflowHome, scenario: Scenario, session: Session, steps: Ste
 
 
 def _predictions(session: Session, scenario: Scenario, result: DagRunResult) -> list[dict[str, Any]]:
-    """The job's output, read where it lies: one object for each file."""
+    """The job's output, read in place, one object for each file."""
     batch = result.returned("full_batch")
     if result.state != "success" or not batch:
         return []

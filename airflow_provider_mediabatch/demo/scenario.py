@@ -101,5 +101,5 @@ def _found(folder: Path, suffixes: set[str]) -> list[Path]:
         raise DemoError(f"--files {folder}: there is no such directory")
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file())
     if not found:
-        raise DemoError(f"--files {folder}: no {', '.join(sorted(suffixes))} file lies there")
+        raise DemoError(f"--files {folder}: no {', '.join(sorted(suffixes))} file is there")
     return found

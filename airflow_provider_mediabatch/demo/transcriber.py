@@ -27,7 +27,7 @@ class Transcriber(custom_model.CustomModel):
 
     def _load(self) -> Any:
         if self._whisper is None:
-            os.environ["HF_HUB_OFFLINE"] = "1"  # the model lies in the artifact: nothing is to be fetched
+            os.environ["HF_HUB_OFFLINE"] = "1"  # the model is part of the artifact
             from faster_whisper import WhisperModel
 
             self._whisper = WhisperModel(self.context.path("whisper"), device="cpu", compute_type="int8", cpu_threads=1)

@@ -38,7 +38,7 @@ def run_ui(*, state_dir: Path, inbox: Path, keep: bool) -> int:
     """Start everything, then put the inbox's photographs on the stage and print their predictions until interrupted.
 
     :param state_dir: where the engine, Airflow and what is computed once live.
-    :param inbox: the folder that is looked at; made if it is not there.
+    :param inbox: the folder that is polled; made if it is not there.
     :param keep: leave the engine running.
     :return: exit status: 0 after Ctrl-C, which is how it ends.
     :raises DemoError: when Airflow does not start; the text has the end of its logs.
@@ -135,7 +135,7 @@ def _welcome(console: Console, airflow: RunningAirflow, inbox: Path) -> None:
 
 
 def _serve(console: Console, session: Session, airflow: RunningAirflow, inbox: Inbox) -> None:
-    """Look at inbox and predictions until interrupted.
+    """Poll inbox and predictions until interrupted.
 
     :raises AirflowNotReadyError: when one of Airflow's processes ends by itself.
     """
@@ -165,7 +165,7 @@ class Inbox:
     """A folder whose photographs are put on the stage, each content of a name once.
 
     :param session: the session that uploads.
-    :param folder: the folder; what lies in folders below it is left alone.
+    :param folder: the folder; folders below it are not read.
     """
 
     def __init__(self, session: Session, folder: Path) -> None:

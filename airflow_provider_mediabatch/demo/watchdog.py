@@ -1,7 +1,7 @@
 """Ends what a process has started when that process dies, by SIGKILL too: a small process at the other end of a pipe.
 
-The pipe closes with the process that holds it, however it ends; then the watchdog ends the process groups that it was
-told of, and the engine of a state directory. It has a session of its own, so that what kills the one spares the other.
+The pipe closes with the process that holds it, however it ends. Then the watchdog ends the process groups that it
+knows, and the engine of a state directory. It has a session of its own, so that what kills the one spares the other.
 """
 
 from __future__ import annotations

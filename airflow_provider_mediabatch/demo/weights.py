@@ -23,7 +23,7 @@ _DTYPES: dict[str, np.dtype[Any]] = {"FloatStorage": np.dtype("<f4"), "LongStora
 
 
 class _Tensor:
-    """Where a tensor lies in its storage: the storages come after the pickle that names them."""
+    """The place of a tensor in its storage: the storages come after the pickle that names them."""
 
     def __init__(
         self, storage: tuple[Any, ...], offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any

@@ -92,7 +92,7 @@ class Ledger:
         :param subject: what the files are for.
         :param limit: most rows to hold, first by path.
         :param reprocess: take rows that are done as well.
-        :param take_over_after: how old another's claim must be to be looked at.
+        :param take_over_after: how old another's claim must be before it can be taken over.
         :raises LedgerError: another session holds the lock, or somebody changed the ledger.
         """
         self.ensure()
@@ -320,7 +320,7 @@ class Ledger:
         if self._session.execute(statements.take_lock_sql(self._lock, claim_id)) != 1:
             raise LedgerError(
                 f"The lock table {self._lock} must have one row, and does not. Somebody changed it, and without that "
-                f"row two runs could claim the same files. DROP TABLE {self._lock} lets the next claim create it anew",
+                f"row two runs could claim the same files. DROP TABLE {self._lock} lets the next claim create it again",
                 retry="A retry fails in the same way until the lock table is dropped.",
             )
 

@@ -34,7 +34,7 @@ or ``probability`` (0 to 1, repeatable by the plan's ``seed``), by default alway
 ``session_gone``     390111: the session is closed; clients must log in again
 ``error``            fail the statement with ``code``, ``sqlstate`` and ``message``: at once, or with ``"where":
                      "status"`` in the status of an asynchronous statement; with ``"after": true`` the statement is
-                     executed all the same
+                     executed anyway
 ``job_failed``, ``job_internal_error``   the job runs and ends so
 ``job_stuck_pending``                    the job stays PENDING until it is cancelled
 
@@ -186,7 +186,7 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
 
 
 def install(state_dir: Path, plan: str | None) -> None:
-    """Give an engine a plan, whether it runs already or not; None takes its plan away. Counting starts anew.
+    """Give an engine a plan, whether it runs already or not; None takes its plan away. Counting starts again.
 
     :param state_dir: the engine's state directory.
     :param plan: the plan's JSON text.

@@ -52,7 +52,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
     :param unmatched: files without partner: ``fail`` or ``drop`` (counted in the manifest).
     :param query: a SELECT whose columns are full stage paths and ordinary columns. Its files are not recorded.
     :param manifest_location: a folder on an internal stage; each execution writes a new sub-folder ``MB_…/…/``.
-    :param max_files: at most so many rows, the first by path.
+    :param max_files: the largest number of rows; the first by path are taken.
     :param if_empty: nothing to do: ``skip`` the task, ``fail`` it, or ``succeed`` with an empty manifest.
     :param select: ``all`` that is there; ``interval``: last modified in [data_interval_start, data_interval_end);
         ``new``: not done by this model version.

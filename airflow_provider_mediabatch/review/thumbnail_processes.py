@@ -25,7 +25,7 @@ MAX_BYTES = 512 * 1024 * 1024
 SECONDS = 10.0
 WAIT_SECONDS = 10.0
 MAX_PICTURES = 200
-"""After so many pictures a process is replaced, which returns the memory that its allocator keeps."""
+"""After this number of pictures a process is replaced, which returns the memory that its allocator keeps."""
 
 
 class ThumbnailProcesses:

@@ -137,7 +137,7 @@ class BatchJobTrigger(BaseTrigger):
             return decision
 
     async def _progress(self, shared: SharedConnection, poller: JobPoller, decision: PollDecision) -> None:
-        """A line now and then: where the job is, how many files it wrote, what its log says anew."""
+        """A line now and then: where the job is, how many files it wrote, the new lines of its log."""
         if time.monotonic() - self._reported < PROGRESS_SECONDS and self._reported:
             return
         self._reported = time.monotonic()

@@ -40,7 +40,7 @@ class StageFilesTrigger(BaseEventTrigger):
     :param snowflake_conn_id: a connection of type ``snowflake``.
     :param poll_interval: seconds between two polls.
     :param settle: seconds without a newer file before an event, so that an upload in progress makes one.
-    :param max_wait: seconds after which an upload that does not settle makes an event all the same.
+    :param max_wait: seconds after which an upload that does not settle makes an event anyway.
     :param overlap: how many seconds older than the newest file a file may be that appears only now: the time of a
         multipart upload to Amazon S3 is that of its beginning.
     """

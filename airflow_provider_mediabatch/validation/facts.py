@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.validation.batch_request import BatchRequest
 
 MAX_MANIFESTS = 20
-"""The stages of so many shards are looked up. All shards come from one listing, so they lie on the same stages."""
+"""The stages of this number of shards are looked up. All shards come from one listing, so their stages are the same."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Queries:
         """Begin a statement, or find the one that this request began before.
 
         :param fault: the error that a fault plan has for it, instead of being executed.
-        :param fault_after: it is executed, and fails with that error all the same.
+        :param fault_after: it is executed, and fails with that error nevertheless.
 
         A client sends the same request id again after a lost reply; executing it twice would, say, insert twice.
 
@@ -186,7 +186,7 @@ class Queries:
             try:
                 # RESULT_SCAN may come with the very next statement, so the rows are kept before the end is announced.
                 self.history.results.put(query.id, outcome, durable=query.asynchronous)
-            except Exception:  # a full disk, say: what the statement did is done all the same
+            except Exception:  # for example a full disk: what the statement did is done
                 log.exception("the result of statement %s could not be kept", query.id)
         if isinstance(outcome, SnowflakeError):
             query.error = outcome

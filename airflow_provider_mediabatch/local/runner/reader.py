@@ -20,7 +20,7 @@ from airflow_provider_mediabatch.local.runner.files import InputError, StageFile
 
 DEFAULT_BATCH_ROWS = 256
 # What is read together ends at this many bytes of files, so that long videos do not add up; one file may be larger.
-# Several calls of the model are put together up to fewer: taking memory anew costs more than reading.
+# Several calls of the model are put together up to fewer: allocating memory again costs more than reading.
 _READ_BYTES, _TOGETHER_BYTES = 32 * 2**20, 16 * 2**20
 # Files larger than this on average are read by several threads; for small ones handing over costs more than reading.
 _READERS, _POOLED_BYTES = 4, 256 * 1024

@@ -1,4 +1,4 @@
-"""ALTER TABLE: the table is written anew with its new columns, in one transaction."""
+"""ALTER TABLE: the table is written again with its new columns, in one transaction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from airflow_provider_mediabatch.local.stores.tables.table import Table
 
 @handles(exp.Alter)
 def alter(ctx: Context, tree: exp.Expr) -> Result:
-    """``ALTER TABLE``: ADD, DROP, RENAME COLUMN, RENAME TO, ALTER COLUMN, SET COMMENT. The table is written anew."""
+    """``ALTER TABLE``: ADD, DROP, RENAME COLUMN, RENAME TO, ALTER COLUMN, SET COMMENT. The table is written again."""
     if str(tree.args["kind"]).upper() != "TABLE":
         raise not_supported(f"ALTER {tree.args['kind']}")
     translation = Translation(ctx)

@@ -5,7 +5,7 @@ sees what was committed before its first statement. Two things bridge that:
 
 - the DuckDB transaction begins at the first statement that writes, after the table's lock is held;
 - when another session has since changed a table that a statement reads or writes, or a statement failed (which ends a
-  DuckDB transaction), the DuckDB transaction is begun anew and the writes so far, whose locks are still held, are
+  DuckDB transaction), the DuckDB transaction is begun again and the writes so far, whose locks are still held, are
   done again.
 """
 

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS load_history (
 
 
 class LoadHistory:
-    """Kept by the table's name and creation time, so a table made anew begins with an empty history."""
+    """Kept by the table's name and creation time, so a table that is created again begins with an empty history."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
