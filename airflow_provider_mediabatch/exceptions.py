@@ -78,6 +78,10 @@ class LedgerError(MediaBatchError):
     """The ledger cannot be used as it is: a lock is held, or somebody dropped, emptied or doubled it."""
 
 
+class TableLockedError(MediaBatchError):
+    """Another session holds a lock on a table that a statement needs."""
+
+
 class SampleFailedError(MediaBatchError, AirflowFailException):
     """The sample's job ran, and its output did not pass the checks."""
 

@@ -7,16 +7,18 @@ rows inserted. The DELETE takes the table's lock, so two loads of one table run 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.client import stages
+from airflow_provider_mediabatch.client import errors, stages
 from airflow_provider_mediabatch.client.connection import execute, qualified_name, table_columns, transaction
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, Manifest
-from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError
+from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError, TableLockedError
+from airflow_provider_mediabatch.hooks.session_parameters import LOCK_TIMEOUT
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -169,6 +171,30 @@ def _without_collisions(
 
 
 _SCALARS = {"VARCHAR": "VARCHAR", "INTEGER": "FLOAT", "DECIMAL": "FLOAT", "DOUBLE": "FLOAT", "BOOLEAN": "BOOLEAN"}
+
+
+@contextmanager
+def explain_lock(table: str) -> Iterator[None]:
+    """Turn the error of a statement that was given no lock on the results table into one that says what it means.
+
+    :param table: the qualified name as SQL.
+    :raises TableLockedError: for that error; others pass.
+    """
+    from snowflake.connector.errors import DatabaseError
+
+    try:
+        yield
+    except DatabaseError as error:
+        if errors.errno(error) != errors.LOCK_NOT_GRANTED:
+            raise
+        raise TableLockedError(
+            f"A statement was given no lock on {table}: another session held it for more than {LOCK_TIMEOUT} s, or "
+            "more than 20 statements waited for it. That session may load the same table, or a statement of somebody "
+            "else may change it. SHOW LOCKS IN ACCOUNT names its transaction, and SELECT SYSTEM$ABORT_TRANSACTION(…) "
+            f"ends it. Nothing was loaded ({errors.error_text(error)})",
+            running="The batch's jobs have ended and incur no more cost.",
+            retry="A retry loads the same output again, all or none, and starts no job.",
+        ) from error
 
 
 def prepare_table(

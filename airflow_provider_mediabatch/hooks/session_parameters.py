@@ -10,6 +10,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+LOCK_TIMEOUT = 400
+"""Seconds that a statement waits for a lock. Snowflake rolls the idle transaction of a lost session back after 300
+(Transactions, "Aborting transactions"), so that a worker that was killed in a transaction makes the others wait, not
+fail. Snowflake's default is 12 hours."""
+
 REQUIRED: Mapping[str, Any] = {
     # An UPDATE of the ledger outside a transaction must be committed when its statement ends.
     "AUTOCOMMIT": True,
@@ -25,6 +30,8 @@ REQUIRED: Mapping[str, Any] = {
     "TIMEZONE": "UTC",
     # Unloading to Parquet keeps a column's type instead of the smallest that holds the values at hand.
     "ENABLE_UNLOAD_PHYSICAL_TYPE_OPTIMIZATION": False,
+    # A statement that meets a lock ends in a known time, and not after hours.
+    "LOCK_TIMEOUT": LOCK_TIMEOUT,
 }
 """Parameter name to the value that every session of the provider has."""
 

@@ -16,16 +16,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.client import connection as client
 from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.exceptions import LedgerError
+from airflow_provider_mediabatch.hooks.session_parameters import LOCK_TIMEOUT
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from snowflake.connector import SnowflakeConnection
 
-LOCK_TIMEOUT = 400
-"""Seconds that a statement waits for a lock. Snowflake rolls the idle transaction of a lost session back after 300
-(Transactions, "Aborting transactions"), so that a worker that was killed in a claim makes the others wait, not fail.
-Snowflake's default is 12 hours."""
 _FIRST_PAUSE, _LAST_PAUSE = 0.2, 10.0
 DUPLICATE_ROW = 100090
 """A MERGE met several rows for one of its keys."""

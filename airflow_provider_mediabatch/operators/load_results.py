@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import Asset, AssetAlias, BaseOperator
 from airflow.sdk.definitions.asset import AssetRef
+from airflow.sdk.exceptions import AirflowRuntimeError
 
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.batch_result import BatchResult
@@ -73,6 +74,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
 
         if self.schema_change not in SCHEMA_CHANGES:
             raise InvalidInputError(f"schema_change={self.schema_change!r} is not one of {', '.join(SCHEMA_CHANGES)}")
+        events = self._asset_events(context)
         found = self._results()
         with connected(self.snowflake_conn_id) as connection:
             table = results_table.table_name(connection, self.table)
@@ -90,9 +92,12 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
                         (result, results_table.result_columns(staged, result, manifest, nested=self.nested))
                     )
                 every = {name: column for _, columns in contents for name, column in columns.items()}
-                results_table.prepare_table(connection, table, every, schema_change=self.schema_change)
                 ti = context["ti"]
-                rows = results_table.load_rows(connection, staged, table, contents, dag_id=ti.dag_id, run_id=ti.run_id)
+                with results_table.explain_lock(table):
+                    results_table.prepare_table(connection, table, every, schema_change=self.schema_change)
+                    rows = results_table.load_rows(
+                        connection, staged, table, contents, dag_id=ti.dag_id, run_id=ti.run_id
+                    )
         summary: dict[str, Any] = {
             "table": table,
             "rows": rows,
@@ -104,11 +109,25 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
             "quarantined": sum(result.quarantined_count for result, _ in found),
         }
         self.log.info("%d rows of %d jobs in %s", rows, len(full), table)
+        for event in events:
+            event.extra = {key: summary[key] for key in _EVENT}
+        return self.set_lineage_result(summary)
+
+    def _asset_events(self, context: Context) -> list[Any]:
+        """The events of the outlets. A reference to an asset is looked up here, before anything is loaded."""
+        events = []
         for outlet in self.outlets:
             # Outlets may also be entities of lineage, which have no events.
-            if isinstance(outlet, Asset | AssetAlias | AssetRef):
-                context["outlet_events"][outlet].extra = {key: summary[key] for key in _EVENT}
-        return self.set_lineage_result(summary)
+            if not isinstance(outlet, Asset | AssetAlias | AssetRef):
+                continue
+            try:
+                events.append(context["outlet_events"][outlet])
+            except AirflowRuntimeError as error:
+                raise InvalidInputError(
+                    f"outlets: Airflow knows no asset of {outlet!r} ({error}). Give the Asset itself, or name one that "
+                    "a DAG declares"
+                ) from error
+        return events
 
     def _results(self) -> list[tuple[BatchResult, Manifest]]:
         """All results with their manifests; every shard must be there, once."""

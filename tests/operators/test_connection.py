@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk.execution_time.context import set_current_context
 from operators.job_requests import Instance
 
-from airflow_provider_mediabatch.client.connection import execute, value
+from airflow_provider_mediabatch.client.connection import execute, rows, value
 from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
 
 
@@ -45,6 +45,8 @@ def test_session_parameters_of_the_connection_do_not_change_what_statements_mean
     monkeypatch.setenv("AIRFLOW_CONN_MEDIABATCH_OTHER", with_session_parameters(media, **own))
     hook = MediaBatchHook(snowflake_conn_id="mediabatch_other")
     with hook.connect() as connection:
+        (timeout,) = rows(connection, "SHOW PARAMETERS LIKE 'LOCK_TIMEOUT' IN SESSION")
+        assert timeout["value"] == "400", "longer than the 300 s of a killed worker's idle transaction"
         execute(connection, "CREATE OR REPLACE TABLE MEDIA.PUBLIC.COMMITTED (N NUMBER)")
         execute(connection, "INSERT INTO MEDIA.PUBLIC.COMMITTED VALUES (1)")
     given = hook._get_conn_params()["session_parameters"]

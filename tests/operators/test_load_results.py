@@ -21,7 +21,8 @@ from operators.job_requests import Instance
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.manifest import Manifest
-from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError
+from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError, TableLockedError
+from airflow_provider_mediabatch.local import faults
 from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
 
 TWO = """
@@ -95,6 +96,22 @@ def test_rows_say_whence_they_came(output: Output) -> None:
     }
     assert (summary["rows"], summary["files"], summary["jobs"]) == (2, 2, ["MEDIA.PUBLIC.MB_J"])
     assert output.events[asset].extra["rows"] == 2
+
+
+def test_a_lock_that_is_not_given_is_said_with_what_costs(output: Output, engine: Any) -> None:
+    result = output.write(TWO)
+    rule = {"match": "^DELETE FROM .*LOAD_", "nth": 1, "action": "error", "code": 625, "sqlstate": "57014",
+            "message": "Statement was aborted because it waited longer than LOCK_TIMEOUT"}  # fmt: skip
+    faults.install(engine.state_dir, json.dumps({"rules": [rule]}))
+    try:
+        with pytest.raises(TableLockedError) as caught:
+            output.load(result)
+    finally:
+        faults.install(engine.state_dir, None)
+    text = str(caught.value)
+    assert f"no lock on {output.table}: another session held it for more than 400 s" in text
+    assert "The batch's jobs have ended and incur no more cost. A retry loads the same output again" in text
+    assert output.load(result)["rows"] == 2
 
 
 def test_loading_twice_and_loading_a_later_job_of_the_same_files_does_not_double(output: Output) -> None:

@@ -46,6 +46,7 @@ FAIL: dict[str, tuple[str, ...]] = {
     "deleted_manifest": ("is not there any more", "clear the task that listed the files"),
     "another_manifest": ("not the one that was validated",),
     "not_a_plan": ("expected a", "plan"),
+    "unknown_asset": ("outlets: Airflow knows no asset of", "no_such_asset", "Nothing was started"),
     "sampling": ("sampling='some'", "'edges'"),
     "sample_size": ("sample_size=0", "1 to 1000"),
 }

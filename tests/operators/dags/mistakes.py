@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pendulum
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, Asset, task
 
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
+from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
 from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 
@@ -92,5 +93,8 @@ with DAG(dag_id="mistakes", schedule=None, start_date=START):
     FullBatchOperator(task_id="deleted_manifest", manifest=removed, plan=gone_plan.output)
     FullBatchOperator(task_id="another_manifest", manifest=other, plan=good.output)
     FullBatchOperator(task_id="not_a_plan", manifest=files, plan=files)
+    LoadResultsOperator(
+        task_id="unknown_asset", results=good.output, table="MEDIA.PUBLIC.T", outlets=[Asset.ref(name="no_such_asset")]
+    )
     SampleBatchOperator(task_id="sampling", manifest=files, plan=good.output, sampling="some")
     SampleBatchOperator(task_id="sample_size", manifest=files, plan=good.output, sample_size=0)
