@@ -16,6 +16,12 @@ def _flatten(columns: str, json: str, more: str = "") -> str:
 ROWS = [
     Row("a key that is there twice", """SELECT PARSE_JSON('{"a":1,"a":2}')""", Fails(100069), _PARSE),
     Row(
+        "PARSE_JSON that takes a key twice",
+        """SELECT PARSE_JSON('{"a":1,"a":2}', 'd')""",
+        Refused("PARSE_JSON with the parameter 'd'"),
+        _PARSE,
+    ),
+    Row(
         "TRY_PARSE_JSON of a key that is there twice",
         """SELECT TRY_PARSE_JSON('{"a":1,"a":2}')""",
         [(None,)],

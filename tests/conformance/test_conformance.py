@@ -9,6 +9,7 @@ import importlib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,21 @@ def test_documented(connection: Any, row: Row) -> None:
 def test_rows_are_told_apart() -> None:
     assert [what for what, count in Counter(row.what for row in ROWS).items() if count > 1] == []
     assert all(row.source for row in ROWS)
+
+
+def test_numbers_with_a_scale_are_floats_in_pandas(connection: Any) -> None:
+    """Snowflake Connector for Python, Using pandas DataFrames: FIXED with a scale becomes float64."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE OR REPLACE TEMPORARY TABLE PRICES (PRICE NUMBER(10,2))")
+        cursor.execute("INSERT INTO PRICES VALUES (-1.5), (2.25), (NULL)")
+        frame = cursor.execute("SELECT PRICE FROM PRICES ORDER BY 1").fetch_pandas_all()
+        assert str(frame["PRICE"].dtype) == "float64"
+        assert frame["PRICE"].to_list()[:2] == [-1.5, 2.25]
+        assert cursor.execute("SELECT PRICE FROM PRICES ORDER BY 1").fetchall() == [
+            (Decimal("-1.50"),),
+            (Decimal("2.25"),),
+            (None,),
+        ]
 
 
 def test_many_sessions_create_a_table_if_it_is_not_there(engine: Any, connection: Any) -> None:

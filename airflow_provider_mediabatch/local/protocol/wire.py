@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 INLINE_BYTES = 8 * 2**20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DML_TYPES = range(0x3000, 0x3600)
+_INT64_DIGITS = 18  # what surely fits 64 bits
 _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
@@ -165,13 +167,23 @@ def _physical(column: ResultColumn, values: pa.ChunkedArray) -> pa.ChunkedArray 
     raise TypeError(f"no wire format for a column of type {column.type}")
 
 
-def _fixed(column: ResultColumn, values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _fixed(column: ResultColumn, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     if _scale(column):
-        return values.cast(pa.decimal128(column.precision or 38, _scale(column)))
+        decimals = values.cast(pa.decimal128(column.precision or 38, _scale(column)))
+        return _unscaled(decimals) if (column.precision or 38) <= _INT64_DIGITS else decimals
     try:
         return values.cast(pa.int64())
     except pa.ArrowInvalid:  # beyond 64 bits
         return values.cast(pa.decimal128(38, 0))
+
+
+def _unscaled(decimals: pa.ChunkedArray) -> pa.Array:
+    """Decimals that fit 64 bits as whole numbers, which the client divides by the scale: into floats for pandas."""
+    parts = []
+    for chunk in decimals.chunks:
+        words = np.frombuffer(chunk.buffers()[1] or b"", np.int64)[2 * chunk.offset :: 2][: len(chunk)]
+        parts.append(pa.array(words, pa.int64(), mask=chunk.is_null().to_numpy(zero_copy_only=False)))
+    return pa.concat_arrays(parts or [pa.array([], pa.int64())])
 
 
 def _scaled(values: pa.ChunkedArray, scale: int) -> pa.ChunkedArray:

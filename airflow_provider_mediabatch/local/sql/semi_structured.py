@@ -69,6 +69,9 @@ def _element(value: exp.Expr, key: exp.Expr) -> exp.Expr:
 
 @rule(exp.ParseJSON)
 def _parse_json(rewriter: Rewriter, node: exp.ParseJSON) -> exp.Expr:
+    mode = node.args.get("expression")
+    if mode is not None and mode.name != "s":
+        raise not_supported(f"PARSE_JSON with the parameter '{mode.name}'")
     if is_semi_structured(node.this):
         return node.this.copy()  # type: ignore[no-any-return]
     source = exp.Nullif(this=exp.Trim(this=text(node.this.copy())), expression=exp.Literal.string(""))
