@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client.connection import run_async
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
-from airflow_provider_mediabatch.client.stages import describe_stage, stage_url
+from airflow_provider_mediabatch.client.stages import describe_stage
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.files.list_output import StageSource
 
@@ -60,7 +60,7 @@ def missing_files(connection: SnowflakeConnection, manifest: Manifest, schema: s
         found: Any = cursor.fetchone()
     reach = {name: common_folder(*found[2 * index : 2 * index + 2]) for index, name in enumerate(paths)}
     sources = [
-        StageSource(name, place, url=stage_url(describe_stage(connection, place)))
+        StageSource(name, place).described_by(describe_stage(connection, place))
         for name, place in reach.items()
         if place is not None
     ]

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow_provider_mediabatch.client.connection import rows
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.client.stages import list_time
+from airflow_provider_mediabatch.core import content_id, sql
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -38,33 +39,30 @@ class StagedFile:
 
     :param path: its full stage path.
     :param size: in bytes.
-    :param digest: its MD5 or ETag in lower case, or "" where the stage has none.
+    :param digest: its MD5 or ETag as LIST gives it.
+    :param modified: when it was last modified, seconds since the epoch.
     :param is_external: whether it is on an external stage.
     :param is_prefix: whether the names of other files begin with its name.
     """
 
     path: StagePath
     size: int
-    digest: str
+    digest: str | None
+    modified: int
     is_external: bool = False
     is_prefix: bool = False
 
     @property
     def content_id(self) -> str:
         """What identifies the content, written as in a manifest's ``MB_CONTENT_ID``."""
-        return f"{self.digest}:{self.size}"
+        return content_id.content_id(self.digest, self.size, self.modified)
 
     def is_one_of(self, content_ids: str) -> bool:
         """Whether a manifest's ``MB_CONTENT_ID`` names this content.
 
         :param content_ids: for a row of several files, their ids joined with ``+``.
         """
-        for listed in content_ids.split("+"):
-            digest, _, size = listed.partition(":")
-            same_digest = digest == self.digest or not (digest and self.digest)
-            if same_digest and size.partition(":")[0] == str(self.size):
-                return True
-        return False
+        return content_id.is_one_of(self.content_id, content_ids)
 
 
 def find(connection: SnowflakeConnection, path: StagePath) -> StagedFile:
@@ -82,7 +80,8 @@ def find(connection: SnowflakeConnection, path: StagePath) -> StagedFile:
     return StagedFile(
         path,
         int(entry["size"]),
-        str(entry["md5"] or "").replace('"', "").lower(),
+        entry["md5"],
+        int(list_time(entry["last_modified"])),
         is_external="://" in str(entry["name"]),
         is_prefix=len(listed) > 1,
     )

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client import errors
@@ -95,17 +97,25 @@ def stages(connection: SnowflakeConnection, database: str, schema: str) -> list[
     found = rows_or_none(connection, f"SHOW STAGES IN SCHEMA {sql.qualified(database, schema)}")
     if found is None:
         return None
-    return [
-        StageInfo(
-            database=str(row.get("database_name") or database),
-            schema=str(row.get("schema_name") or schema),
-            name=str(row["name"]),
-            type=str(row.get("type") or "INTERNAL").upper(),
-            url=str(row.get("url") or ""),
-            client_side_key=str(row.get("has_encryption_key") or "N").upper() == "Y",
-        )
-        for row in found
-    ]
+    return [stage_info(row, database, schema) for row in found]
+
+
+def stage_info(row: Mapping[str, Any], database: str, schema: str) -> StageInfo:
+    """A stage by its row of SHOW STAGES."""
+    return StageInfo(
+        database=str(row.get("database_name") or database),
+        schema=str(row.get("schema_name") or schema),
+        name=str(row["name"]),
+        type=str(row.get("type") or "INTERNAL").upper(),
+        url=str(row.get("url") or ""),
+        client_side_key=str(row.get("has_encryption_key") or "N").upper() == "Y",
+    )
+
+
+def list_time(last_modified: object) -> float:
+    """LIST's ``last_modified`` as seconds since the epoch: ``Fri, 1 Mar 2024 10:00:00 GMT``, or a timestamp."""
+    moment = last_modified if isinstance(last_modified, datetime) else parsedate_to_datetime(str(last_modified))
+    return moment.timestamp()
 
 
 @contextmanager

@@ -106,6 +106,15 @@ class StageInfo:
         """Whether the files are in the user's own bucket."""
         return self.type.startswith("EXTERNAL")
 
+    @property
+    def encrypted_by_client(self) -> bool:
+        """SNOWFLAKE_FULL: its files were encrypted before they were uploaded.
+
+        LIST shows the encrypted files' sizes, which are padded to the next multiple of 16 bytes, and MD5s, which differ
+        for each upload of the same file.
+        """
+        return not self.external and "NO CSE" not in self.type
+
 
 @dataclass(frozen=True)
 class ComputePoolInfo:

@@ -6,13 +6,18 @@ on which of them listed it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+from airflow_provider_mediabatch.client.stages import stage_info, stage_url
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.content_id import content_id_sql
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.files.relation import result_scan_sql
 
-_CONTENT_ID = "LOWER(REPLACE(COALESCE({md5}), '\"', '')) || ':' || {size}"
+ENCRYPTED_EMPTY = 16
+"""Bytes of an empty file, and of one of less than 16 bytes, that the client encrypted (AES with padding)."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,19 @@ class StageSource:
     :param pattern: a regular expression over the whole listed name (``images/a/cat.jpg`` on an internal stage,
         ``s3://bucket/prefix/a/cat.jpg`` on an external one).
     :param url: an external stage's URL with a slash at its end; None for an internal stage.
+    :param empty_size: a listed file of at most so many bytes is empty.
     """
 
     column: str
     path: StagePath
     pattern: str | None = None
     url: str | None = None
+    empty_size: int = 0
+
+    def described_by(self, row: Mapping[str, Any]) -> StageSource:
+        """The source with what the stage's row of SHOW STAGES says of it."""
+        info = stage_info(row, self.path.database, self.path.schema)
+        return replace(self, url=stage_url(row), empty_size=ENCRYPTED_EMPTY if info.encrypted_by_client else 0)
 
     @property
     def name_prefix(self) -> str:
@@ -54,7 +66,7 @@ class StageSource:
         )
 
     def files_sql(self, query_id: str, *, directory: bool) -> str:
-        """The listed files: COL, FILE_PATH (a full stage path), ID, BYTES, MODIFIED (UTC, whole seconds), MISPLACED.
+        """The listed files: COL, FILE_PATH (full stage path), ID, BYTES, IS_EMPTY, MODIFIED (UTC, seconds), MISPLACED.
 
         :param query_id: the listing's query.
         :param directory: whether it was :meth:`directory_sql`, whose times are timestamps and not GMT text.
@@ -68,11 +80,13 @@ class StageSource:
         modified = (
             "DATE_TRUNC('second', \"last_modified\")"
             if directory
-            else "TO_TIMESTAMP_NTZ(SUBSTR(\"last_modified\", 6, 20), 'DD MON YYYY HH24:MI:SS')"
+            else "TO_TIMESTAMP_NTZ(\"last_modified\", 'DY, DD MON YYYY HH24:MI:SS GMT')"
         )
-        content_id = _CONTENT_ID.format(md5="\"md5\", ''", size='"size"')
+        content_id = content_id_sql('"md5"', '"size"', modified)
         return (
             f"SELECT {sql.literal(self.column)} AS COL, {sql.literal(self.path.root.full)} || {relative} AS FILE_PATH, "
-            f'{content_id} AS ID, "size" AS BYTES, {modified} AS MODIFIED, {misplaced} AS MISPLACED '
+            f"{content_id} AS ID, "
+            f'"size" AS BYTES, "size" <= {int(self.empty_size)} AS IS_EMPTY, '
+            f"{modified} AS MODIFIED, {misplaced} AS MISPLACED "
             f"FROM {result_scan_sql(query_id)}"
         )

@@ -9,11 +9,11 @@ not depend on the number of files. No document of Snowflake's shows this composi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client.connection import rows, run_async
-from airflow_provider_mediabatch.client.stages import describe_stage, explain_missing, stage_url
+from airflow_provider_mediabatch.client.stages import describe_stage, explain_missing
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, LAST_MODIFIED, SIZE
 from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -73,7 +73,7 @@ def list_stages(
                 f"source='directory' needs the directory table of @{name}: "
                 f"ALTER STAGE {name} SET DIRECTORY = (ENABLE = TRUE); ALTER STAGE {name} REFRESH; or use source='list'"
             )
-        resolved.append(replace(source, url=stage_url(row)))
+        resolved.append(source.described_by(row))
     statements = [source.directory_sql() if directory else source.list_sql() for source in resolved]
     with explain_missing("the stage to list"):
         ids = run_async(connection, statements)
@@ -129,7 +129,7 @@ def listed_rows(sources: Sequence[StageSource], files: str, exclude: str) -> Rel
     :param files: :func:`union_sql`.
     :param exclude: the condition on files that are taken.
     """
-    taken = f"SELECT * FROM ({files}) WHERE BYTES > 0 AND {exclude}"
+    taken = f"SELECT * FROM ({files}) WHERE NOT IS_EMPTY AND {exclude}"
     columns = {source.column: "VARCHAR" for source in sources} | dict(BOOKKEEPING)
     if len(sources) == 1:
         query = (
@@ -150,9 +150,9 @@ def listed_rows(sources: Sequence[StageSource], files: str, exclude: str) -> Rel
 
 
 def census_sql(files: str, exclude: str) -> str:
-    """One row about the listing: FOUND, EMPTY (zero bytes), MISPLACED (names that do not begin as the stage's must)."""
+    """One row about the listing: FOUND, EMPTY, MISPLACED (names that do not begin as the stage's must)."""
     return (
-        "SELECT COUNT(*) AS FOUND, COUNT_IF(BYTES = 0) AS EMPTY, COUNT_IF(MISPLACED) AS MISPLACED "
+        "SELECT COUNT(*) AS FOUND, COUNT_IF(IS_EMPTY) AS EMPTY, COUNT_IF(MISPLACED) AS MISPLACED "
         f"FROM ({files}) WHERE {exclude}"
     )
 
@@ -164,5 +164,5 @@ def pairing_sql(files: str, exclude: str, columns: int) -> str:
         f"MIN(IFF(COLS < {int(columns)}, EXAMPLE, NULL)) AS EXAMPLE, "
         "COUNT_IF(FILES > COLS) AS REPEATED, MIN(IFF(FILES > COLS, EXAMPLE, NULL)) AS REPEATED_EXAMPLE FROM ("
         f"SELECT COUNT(*) AS FILES, COUNT(DISTINCT COL) AS COLS, MIN(FILE_PATH) AS EXAMPLE FROM ({files}) "
-        f"WHERE BYTES > 0 AND {exclude} GROUP BY {STEM})"
+        f"WHERE NOT IS_EMPTY AND {exclude} GROUP BY {STEM})"
     )

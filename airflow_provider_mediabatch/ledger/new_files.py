@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_mediabatch.client.connection import rows, run_async
-from airflow_provider_mediabatch.client.stages import describe_stage, stage_url
+from airflow_provider_mediabatch.client.stages import describe_stage, list_time
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.selection import Window
 from airflow_provider_mediabatch.files.stage_listing import listed_rows
@@ -65,7 +64,7 @@ def stage_files(connection: SnowflakeConnection, path: StagePath, *, after: floa
     with connection.cursor() as cursor:
         cursor.execute(f"LIST {path.reference}")
         for name, size, _, modified in cursor:
-            moment = parsedate_to_datetime(modified).timestamp() if isinstance(modified, str) else modified.timestamp()
+            moment = list_time(modified)
             if int(size) > 0 and (after is None or moment >= after):
                 yield StageFile(str(name), int(size), moment)
 
@@ -100,7 +99,7 @@ def count_by_ledger(
     :param subject: the model version that files are new to.
     :param window: which files are taken at all.
     """
-    source = replace(source, url=stage_url(describe_stage(connection, source.path)))
+    source = source.described_by(describe_stage(connection, source.path))
     query_id = run_async(connection, [source.list_sql()])[0]
     relation = listed_rows([source], source.files_sql(query_id, directory=False), "TRUE").where(
         window.conditions("MB_LAST_MODIFIED")

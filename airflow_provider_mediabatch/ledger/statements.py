@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.content_id import kind_sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, LAST_MODIFIED, SHARD, SIZE
 from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.ledger.claims import REJECTED, UNANSWERED, ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
 
 NOW = "SYSDATE()"
-_MD5 = "[0-9a-f]{32}:[0-9]+([+][0-9a-f]{32}:[0-9]+)*"
 
 
 def subject_condition(subject: LedgerSubject) -> str:
@@ -164,7 +164,7 @@ def claim_sql(
         | {
             "FILE_PATH": "S.FILE_PATH",
             "CONTENT_ID": "S.CONTENT_ID",
-            "CONTENT_ID_KIND": f"IFF(REGEXP_LIKE(S.CONTENT_ID, {sql.literal(_MD5)}), 'md5', 'etag')",
+            "CONTENT_ID_KIND": kind_sql("S.CONTENT_ID"),
             "FILE_SIZE": "S.FILE_SIZE",
             "LAST_MODIFIED": "S.LAST_MODIFIED",
             "STATE": "'claimed'",

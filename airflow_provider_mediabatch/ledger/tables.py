@@ -46,9 +46,9 @@ COLUMNS: Mapping[str, str] = {
 
 ``STATE`` is ``claimed`` (a run works on it), ``done`` (its job ended with ``_SUCCESS`` and was verified),
 ``quarantined`` (the model cannot read it; ``ERROR`` says why; taken again when it changes or is released) or
-``released`` (free). ``CONTENT_ID`` is the file's md5 where the stage knows it, else its etag (``CONTENT_ID_KIND``), and
-its size; of a row of several files theirs joined with ``+``. ``MODEL_VERSION_CREATED_ON`` tells versions apart that had
-one name after each other. ``GENERATION`` counts reprocessing. Times are UTC.
+``released`` (free). ``CONTENT_ID`` is that of :mod:`~airflow_provider_mediabatch.core.content_id`, and
+``CONTENT_ID_KIND`` says whether it goes by ``md5``, ``etag`` or ``last_modified``. ``MODEL_VERSION_CREATED_ON`` tells
+versions apart that had one name after each other. ``GENERATION`` counts reprocessing. Times are UTC.
 """
 
 

@@ -42,10 +42,11 @@ def check_input_stage(location: StagePath, stages: StagesBySchema, findings: Fin
             f"Stage {name} is external at {stage.url.split('://')[0]}://: jobs read external stages on S3 only",
             f"copy the files to an internal stage first: COPY FILES INTO @… FROM @{name}",
         )
-    elif not stage.external and "NO CSE" not in stage.type:
+    elif stage.encrypted_by_client:
         findings.warnings.append(
             f"Stage {name} is encrypted on the client side too (SNOWFLAKE_FULL); Snowflake asks for "
-            "ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE') on stages whose files are read by jobs"
+            "ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE') on stages whose files are read by jobs. A file that is uploaded "
+            "again unchanged is new on this stage"
         )
 
 

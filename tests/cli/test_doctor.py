@@ -246,6 +246,13 @@ def test_an_external_stage_needs_usage_and_takes_no_output(account: RunningEngin
     )
 
 
+def test_the_limits_of_a_stage_that_the_client_encrypts_are_said(account: RunningEngine) -> None:
+    execute(account, "CREATE STAGE DOCTOR.MEDIA.ENCRYPTED")
+    row = check(account, BatchSettings(input_stage="@DOCTOR.MEDIA.ENCRYPTED"))["kind of input stage"]
+    assert row.status == "warn"
+    assert "a file that is uploaded again unchanged is new, and one of less than 16 bytes counts as empty" in row.detail
+
+
 def test_what_is_not_given_is_not_checked(account: RunningEngine) -> None:
     skipped = [name for name, row in check(account, BatchSettings()).items() if row.status == "skip"]
     assert skipped == ["model", "input stage", "output stage", "compute pool"]

@@ -59,7 +59,7 @@ ROWS = [
     Row(
         "SHOW STAGES",
         "SHOW STAGES LIKE 'FILES'",
-        [("FILES", "CONFORMANCE", "INTERNAL", "Y")],
+        [("FILES", "CONFORMANCE", "INTERNAL NO CSE", "Y")],
         "SHOW STAGES, Output",
         columns=("name", "schema_name", "type", "directory_enabled"),
     ),

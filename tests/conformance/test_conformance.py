@@ -62,7 +62,7 @@ def connection(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         for statement in (
             "CREATE SCHEMA MEDIA.CONFORMANCE",
             "USE SCHEMA MEDIA.CONFORMANCE",
-            "CREATE STAGE FILES DIRECTORY = (ENABLE = TRUE)",
+            "CREATE STAGE FILES DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')",
             "CREATE STAGE OUT_FILES",
             f"PUT 'file://{folder}/*.txt' @FILES/in/ AUTO_COMPRESS = FALSE",
             f"PUT 'file://{folder}/*.parquet' @FILES/parquet/ AUTO_COMPRESS = FALSE",

@@ -179,7 +179,7 @@ def test_everything_is_there_after_sigkill(own_engine: RunningEngine, tmp_path: 
         cursor = connection.cursor()
         cursor.execute("CREATE TABLE kept (a INT, s VARCHAR)")
         cursor.execute("INSERT INTO kept SELECT seq4(), 'row ' || seq4() FROM TABLE(GENERATOR(ROWCOUNT => 1000))")
-        cursor.execute("CREATE STAGE photos DIRECTORY = (ENABLE = TRUE)")
+        cursor.execute("CREATE STAGE photos DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')")
         cursor.execute(f"PUT 'file://{photo}' @photos/a AUTO_COMPRESS = FALSE")
         cursor.execute("CREATE ROLE kept_role")
         cursor.execute("GRANT READ ON STAGE photos TO ROLE kept_role")

@@ -169,7 +169,7 @@ def test_write_pandas(engine: Any, query: Query) -> None:
 
 
 def test_a_listing_of_many_files_is_quick_the_second_time(engine: Any, query: Query, tmp_path: Path) -> None:
-    query("CREATE STAGE MANY DIRECTORY = (ENABLE = TRUE)")
+    query("CREATE STAGE MANY DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')")
     (tmp_path / "seed").write_bytes(b"x")
     query(f"PUT 'file://{tmp_path}/seed' @MANY/f AUTO_COMPRESS = FALSE")
     folder = max((engine.state_dir / "stages").iterdir(), key=lambda path: path.stat().st_mtime) / "f"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,56 @@ def test_last_modified_is_a_gmt_string_that_sql_reads(query: Query, photos: Path
     assert time.strptime(text, "%a, %d %b %Y %H:%M:%S GMT")
 
 
+def test_last_modified_has_a_day_of_one_digit(engine: Any, query: Query) -> None:
+    query("CREATE STAGE DAYS URL = 's3://days-of-one-digit/'")
+    file = Path(engine.state_dir) / "buckets" / "days-of-one-digit" / "a.bin"
+    file.write_bytes(b"x")
+    for day, listed in (("2024-03-01", "Fri, 1 Mar 2024"), ("2024-03-10", "Sun, 10 Mar 2024")):
+        moment = datetime.fromisoformat(f"{day}T10:00:07+00:00").timestamp()
+        os.utime(file, (moment, moment))
+        assert query("LIST @DAYS")[0][3] == f"{listed} 10:00:07 GMT"
+        query_id = query("SELECT LAST_QUERY_ID()")[0][0]
+        parsed = query(
+            "SELECT TO_TIMESTAMP_NTZ(\"last_modified\", 'DY, DD MON YYYY HH24:MI:SS GMT')::VARCHAR "
+            f"FROM TABLE(RESULT_SCAN('{query_id}'))"
+        )
+        assert parsed[0][0].startswith(f"{day} 10:00:07")
+
+
+def test_files_that_the_client_encrypts_are_listed_as_encrypted(query: Query, tmp_path: Path) -> None:
+    query("CREATE STAGE ENCRYPTED DIRECTORY = (ENABLE = TRUE)")
+    for size in (0, 15, 16):
+        (tmp_path / f"f{size:02}.bin").write_bytes(b"x" * size)
+
+    def listed() -> Rows:
+        put(query, tmp_path, "@ENCRYPTED", "AUTO_COMPRESS = FALSE OVERWRITE = TRUE")
+        query("ALTER STAGE ENCRYPTED REFRESH")
+        found = [row[1:3] for row in query("LIST @ENCRYPTED")]
+        assert found == query("SELECT SIZE, MD5 FROM DIRECTORY(@ENCRYPTED) ORDER BY RELATIVE_PATH")
+        return found
+
+    first, again = listed(), listed()
+    assert [size for size, _ in first] == [size for size, _ in again] == [16, 16, 32]
+    assert len({md5 for _, md5 in first + again}) == 6, "another one for each upload"
+
+
+def test_large_files_have_no_md5_where_the_account_says_so(query: Query, tmp_path: Path) -> None:
+    query("CREATE STAGE PARTS DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')")
+    for size in (2_000_000, 2_000_001):
+        (tmp_path / f"f{size}.bin").write_bytes(b"x" * size)
+    put(query, tmp_path, "@PARTS")
+    query("ALTER ACCOUNT SET MEDIABATCH_NO_MD5_ABOVE_BYTES = 2000000")
+    try:
+        assert [row[2] is None for row in query("LIST @PARTS")] == [False, True]
+        query("ALTER STAGE PARTS REFRESH")
+        small, large = query("SELECT MD5, ETAG FROM DIRECTORY(@PARTS) ORDER BY RELATIVE_PATH")
+        assert small[0] == small[1]
+        assert (large[0], large[1][:2]) == (None, "0x")
+    finally:
+        query("ALTER ACCOUNT UNSET MEDIABATCH_NO_MD5_ABOVE_BYTES")
+    assert all(row[2] for row in query("LIST @PARTS"))
+
+
 def test_path_is_a_prefix_and_pattern_matches_the_whole_name(query: Query, photos: Path) -> None:
     query("CREATE STAGE PREFIXES")
     put(query, photos, "@PREFIXES/ab")
@@ -93,7 +145,7 @@ def test_quoted_and_mixed_case_names(query: Query, photos: Path) -> None:
 
 
 def test_put_without_overwrite_keeps_what_is_there(query: Query, tmp_path: Path) -> None:
-    query("CREATE STAGE KEEPS")
+    query("CREATE STAGE KEEPS ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')")
     file = tmp_path / "a.bin"
     for content, options, expected in (
         (b"first", "", b"first"),
@@ -210,7 +262,7 @@ def test_external_stage_mimics_s3_with_a_prefix(engine: Any, query: Query) -> No
 
 
 def test_directory_table_follows_refresh_only(query: Query, photos: Path) -> None:
-    query("CREATE STAGE DIR DIRECTORY = (ENABLE = TRUE)")
+    query("CREATE STAGE DIR DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')")
     put(query, photos, "@DIR/x")
     assert query("SELECT COUNT(*) FROM DIRECTORY(@DIR)") == [(0,)]
     assert {row[1] for row in query("ALTER STAGE DIR REFRESH")} == {"REGISTERED_NEW"}
@@ -293,7 +345,7 @@ def test_drop_schema_takes_stages_along(query: Query, photos: Path) -> None:
 def test_a_listing_is_a_relation_on_the_server(engine: Any, query: Query, photos: Path) -> None:
     with engine.connect(schema="STAGES_TEST") as connection:
         cursor = connection.cursor()
-        cursor.execute("CREATE STAGE LISTED")
+        cursor.execute("CREATE STAGE LISTED ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')")
         put(lambda sql: cursor.execute(sql).fetchall(), photos, "@LISTED")
         cursor.execute_async("LIST @LISTED")
         listing = cursor.sfqid
@@ -306,7 +358,7 @@ def test_a_second_put_of_the_same_file_leaves_nothing(engine: Any, tmp_path: Pat
     (tmp_path / "same.txt").write_text("first")
     with engine.connect() as connection:
         cursor = connection.cursor()
-        cursor.execute("CREATE OR REPLACE STAGE MEDIA.PUBLIC.PUT_TWICE")
+        cursor.execute("CREATE OR REPLACE STAGE MEDIA.PUBLIC.PUT_TWICE ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')")
         put = f"PUT 'file://{tmp_path}/same.txt' @MEDIA.PUBLIC.PUT_TWICE AUTO_COMPRESS = FALSE OVERWRITE = FALSE"
         cursor.execute(put)
         before = {path.name for path in (engine.state_dir / "unload").glob("put_*")}

@@ -68,7 +68,8 @@ def stages(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
         run = connection.cursor().execute
         for place, name in names.items():
             url = f"URL = 's3://lsf-{suffix.lower()}/pre/fix/'" if place == "external" else ""
-            run(f"CREATE STAGE {name} {url} DIRECTORY = (ENABLE = TRUE)")
+            kind = url or "ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')"
+            run(f"CREATE STAGE {name} {kind} DIRECTORY = (ENABLE = TRUE)")
             if place == "external":
                 root = Path(engine.state_dir) / "buckets" / f"lsf-{suffix.lower()}" / "pre" / "fix"
                 _write(root)

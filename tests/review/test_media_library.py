@@ -111,6 +111,7 @@ def test_what_list_said_counts_for_a_while(
         ("{}:2026", True),
         ("0123:5", False),
         (":{size}", True),
+        (":{size}:1709287200", True),
         (":5", False),
         ("", False),
     ],

@@ -31,13 +31,13 @@ def alter_account(ctx: Context, cursor: Cursor) -> Result:
     name = cursor.identifier()
     if name not in DEFAULTS:
         raise not_supported(f"ALTER ACCOUNT, but for SET and UNSET {', '.join(DEFAULTS)}")
-    seconds = DEFAULTS[name]
+    value = DEFAULTS[name]
     if not unset:
         cursor.expect("=")
         token = cursor.next()
         if token.kind != "number":
-            raise invalid_argument(f"{name} must be a number of seconds, not {token.value}")
-        seconds = float(token.value)
+            raise invalid_argument(f"{name} must be a number, not {token.value}")
+        value = float(token.value)
     cursor.expect_end()
-    ctx.stores.settings.set(name, seconds)
+    ctx.stores.settings.set(name, value)
     return Result.status()

@@ -114,7 +114,7 @@ def directory_table(ctx: Context, node: exp.Expression) -> str:
     base = ctx.stores.links.stage_url(stage)
     return (
         "SELECT path AS RELATIVE_PATH, CAST(size AS DECIMAL(38, 0)) AS SIZE, "
-        "to_timestamp(mtime_ns // 1000000000) AS LAST_MODIFIED, md5 AS MD5, md5 AS ETAG, "
+        "to_timestamp(mtime_ns // 1000000000) AS LAST_MODIFIED, md5 AS MD5, etag AS ETAG, "
         f"{text_literal(base)} || url_encode(path) AS FILE_URL FROM read_parquet({text_literal(str(file))})"
     )
 

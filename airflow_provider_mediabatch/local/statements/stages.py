@@ -133,7 +133,8 @@ def alter_stage(ctx: Context, cursor: Cursor) -> Result:
     if cursor.accept("REFRESH"):
         subpath = options.options(cursor, ("SUBPATH",)).get("SUBPATH", "")
         cursor.expect_end()
-        return directory.refresh(ctx.stores.stages, stage, str(subpath).strip("/"))
+        no_md5_above = ctx.stores.settings.no_md5_above_bytes
+        return directory.refresh(ctx.stores.stages, stage, str(subpath).strip("/"), no_md5_above=no_md5_above)
     if cursor.accept("RENAME", "TO"):
         database, schema, name = ctx.qualify(cursor.name())
         cursor.expect_end()

@@ -150,12 +150,13 @@ def list_files(ctx: Context, cursor: Cursor) -> Result:
     cursor.next()
     stage, files = _location(ctx, cursor)
     ctx.stores.stages.digests.fill(stage, files)
+    stage_files.show(stage, files, no_md5_above=ctx.stores.settings.no_md5_above_bytes)
     prefix = stage.url_prefix
     table = pa.table(
         {
             "name": pa.array([prefix + file.path for file in files], pa.string()),
             "size": pa.array([file.size for file in files], pa.int64()),
-            "md5": pa.array([file.md5 for file in files], pa.string()),
+            "md5": pa.array([file.md5 or None for file in files], pa.string()),
             "last_modified": pa.array([stage_files.last_modified(file) for file in files], pa.string()),
         }
     )

@@ -1,10 +1,11 @@
-"""The engine's own settings: how long what it simulates takes.
+"""The engine's own settings: how long what it simulates takes, and what stages do not know.
 
 ALTER ACCOUNT sets them, and they are kept until they are set again.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 IMAGE_BUILD_SECONDS = "MEDIABATCH_IMAGE_BUILD_SECONDS"
 IDLE_TRANSACTION_SECONDS = "MEDIABATCH_IDLE_TRANSACTION_SECONDS"
-DEFAULTS = {IMAGE_BUILD_SECONDS: 0.0, IDLE_TRANSACTION_SECONDS: 300.0}
+NO_MD5_ABOVE_BYTES = "MEDIABATCH_NO_MD5_ABOVE_BYTES"
+DEFAULTS = {IMAGE_BUILD_SECONDS: 0.0, IDLE_TRANSACTION_SECONDS: 300.0, NO_MD5_ABOVE_BYTES: math.inf}
 _SCHEMA = "CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value REAL NOT NULL)"
 
 
@@ -26,9 +28,9 @@ class Settings:
         self.catalog = catalog
         catalog.connect().executescript(_SCHEMA)
 
-    def set(self, name: str, seconds: float) -> None:
+    def set(self, name: str, value: float) -> None:
         """Set one of :data:`DEFAULTS`."""
-        self.catalog.connect().execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, float(seconds)))
+        self.catalog.connect().execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, float(value)))
 
     @property
     def image_build_seconds(self) -> float:
@@ -42,6 +44,11 @@ class Settings:
         Snowflake's documentation on transactions, "Aborting transactions": five minutes.
         """
         return self._get(IDLE_TRANSACTION_SECONDS)
+
+    @property
+    def no_md5_above_bytes(self) -> float:
+        """Files of more bytes than this are listed without an MD5, as multi-part uploads to Azure are."""
+        return self._get(NO_MD5_ABOVE_BYTES)
 
     def _get(self, name: str) -> float:
         row = self.catalog.connect().execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()

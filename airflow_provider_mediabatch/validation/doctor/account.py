@@ -200,7 +200,8 @@ def _check_stage(setting: str, name: Name, row: Mapping[str, Any]) -> Iterator[C
         yield CheckResult(
             check,
             "warn",
-            "internal, SNOWFLAKE_FULL: Snowflake recommends SNOWFLAKE_SSE, which is set when a stage is created",
+            "internal, SNOWFLAKE_FULL: Snowflake recommends SNOWFLAKE_SSE, which is set when a stage is created. "
+            "Here a file that is uploaded again unchanged is new, and one of less than 16 bytes counts as empty",
         )
     if str(row.get("directory_enabled") or "N").upper() in ("Y", "YES", "TRUE"):
         yield CheckResult("directory table", "pass", "on")

@@ -290,6 +290,7 @@ def test_input_stages_that_work() -> None:
     assert not findings.problems
     assert len(findings.warnings) == 1
     assert "SNOWFLAKE_FULL" in findings.warnings[0]
+    assert "uploaded again unchanged is new" in findings.warnings[0]
 
 
 def test_output_stage_must_be_internal() -> None:

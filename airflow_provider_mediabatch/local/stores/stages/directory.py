@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.stores.stages.stage import Stage
     from airflow_provider_mediabatch.local.stores.stages.store import StageStore
 
-_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64()), ("md5", pa.string())])
+_SCHEMA = pa.schema(
+    [("path", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64()), ("md5", pa.string()), ("etag", pa.string())]
+)
 
 
 def file(stages: StageStore, stage: Stage) -> Path:
@@ -41,22 +43,25 @@ def file(stages: StageStore, stage: Stage) -> Path:
 
 
 def _write(path: Path, files: list[stage_files.StagedFile]) -> None:
-    columns = [[f.path for f in files], [f.size for f in files], [f.mtime_ns for f in files], [f.md5 for f in files]]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)]
+    rows = [(f.path, f.size, f.mtime_ns, f.md5 or None, f.etag) for f in files]
+    arrays = [pa.array([row[index] for row in rows], field.type) for index, field in enumerate(_SCHEMA)]
     part = path.with_suffix(f".{os.getpid()}-{time.monotonic_ns()}.part")
     pq.write_table(pa.table(arrays, schema=_SCHEMA), part)
     os.replace(part, path)
 
 
-def refresh(stages: StageStore, stage: Stage, subpath: str = "") -> Result:
-    """Register what is new or changed below ``subpath`` and forget what is gone: one row for each such file."""
+def refresh(stages: StageStore, stage: Stage, subpath: str = "", *, no_md5_above: float) -> Result:
+    """Register what is new or changed below ``subpath`` and forget what is gone: one row for each such file.
+
+    :param no_md5_above: as in :func:`~.files.show`.
+    """
     path = file(stages, stage)
     found = list(stage_files.walk(stage, subpath))
     stages.digests.fill(stage, found)
-    rows = pq.read_table(path).to_pydict()
+    stage_files.show(stage, found, no_md5_above=no_md5_above)
     before = {
-        name: stage_files.StagedFile(name, size, mtime_ns, md5)
-        for name, size, mtime_ns, md5 in zip(rows["path"], rows["size"], rows["mtime_ns"], rows["md5"], strict=True)
+        row["path"]: stage_files.StagedFile(row["path"], row["size"], row["mtime_ns"], row["md5"] or "", row["etag"])
+        for row in pq.read_table(path).to_pylist()
     }
     changes: list[tuple[str, str, str]] = []
     kept = [known for known in before.values() if not known.path.startswith(subpath)]
@@ -64,7 +69,7 @@ def refresh(stages: StageStore, stage: Stage, subpath: str = "") -> Result:
         old = before.get(new.path)
         if old is None:
             changes.append((new.path, "REGISTERED_NEW", "File registered successfully."))
-        elif (old.size, old.mtime_ns, old.md5) != (new.size, new.mtime_ns, new.md5):
+        elif old != new:
             changes.append((new.path, "REGISTERED_UPDATE", "File registered successfully."))
     there = {new.path for new in found}
     changes += [

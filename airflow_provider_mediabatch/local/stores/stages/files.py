@@ -11,7 +11,7 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,12 +31,14 @@ class StagedFile:
     :param size: bytes.
     :param mtime_ns: modification time, nanoseconds since the epoch.
     :param md5: hexadecimal; empty until :meth:`Digests.fill` has run.
+    :param etag: what the storage has beside it; empty until :func:`show` has run.
     """
 
     path: str
     size: int
     mtime_ns: int
     md5: str = ""
+    etag: str = ""
 
 
 def walk(stage: Stage, prefix: str = "") -> Iterator[StagedFile]:
@@ -89,13 +91,31 @@ def matching(stage: Stage, prefix: str, regex: re.Pattern[str] | None) -> Iterat
     return (file for file in files if regex.fullmatch(stage.url_prefix + file.path))
 
 
+def show(stage: Stage, files: Iterable[StagedFile], *, no_md5_above: float) -> None:
+    """Turn sizes and digests into what LIST and directory tables show.
+
+    On a SNOWFLAKE_FULL stage these are the encrypted file's: AES pads to the next multiple of 16 bytes, and the MD5
+    differs for each upload, because each has a key of its own (snowflake-connector-python, ``encryption_util.py``).
+
+    :param no_md5_above: files of more bytes have no MD5, and an ETag of Azure's form.
+    """
+    for file in files:
+        upload = f"{stage.id}:{file.path}:{file.mtime_ns}"
+        if stage.encrypted_by_client:
+            file.size = (file.size // 16 + 1) * 16
+            file.md5 = hashlib.md5(upload.encode(), usedforsecurity=False).hexdigest()
+        file.etag = file.md5
+        if file.size > no_md5_above:
+            file.md5, file.etag = "", f"0x{file.mtime_ns:X}"
+
+
 @lru_cache(maxsize=4096)
 def _gmt(seconds: int) -> str:
-    return format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True)
+    return format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True).replace(", 0", ", ")
 
 
 def last_modified(file: StagedFile) -> str:
-    """As LIST shows it: ``Sun, 22 Nov 2026 10:00:00 GMT``."""
+    """As LIST shows it: ``Sun, 1 Nov 2026 10:00:00 GMT``, with one digit before the tenth of a month."""
     return _gmt(file.mtime_ns // 1_000_000_000)
 
 

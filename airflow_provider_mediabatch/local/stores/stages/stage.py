@@ -49,6 +49,11 @@ class Stage:
         """``DB.SCHEMA.STAGE``, quoted where SQL needs it."""
         return qualified(self.database, self.schema, self.name)
 
+    @property
+    def encrypted_by_client(self) -> bool:
+        """Whether clients encrypt its files before they upload them (SNOWFLAKE_FULL)."""
+        return self.object_kind == "STAGE" and self.encryption == "SNOWFLAKE_FULL"
+
     def path(self, relative: str) -> Path:
         """The file or folder at a path of this stage.
 
