@@ -116,11 +116,14 @@ class Ledger:
                     owner=owner,
                     subject=subject,
                     take_over=ended.free,
+                    running=ended.running,
                     limit=limit,
                     reprocess=reprocess,
                 )
             )
-            self._session.execute(statements.release_earlier_claims_sql(self.table, claim_id, owner.prefix, subject))
+            self._session.execute(
+                statements.release_earlier_claims_sql(self.table, claim_id, owner.prefix, subject, ended.running)
+            )
         reasons = {"done": "done", "claimed": "claimed", "quarantined": "quarantined"}
         skipped: dict[str, int] = {}
         for row in self._session.rows(statements.count_left_out_sql(relation, self.table, subject, claim_id)):

@@ -91,13 +91,23 @@ def take_lock_sql(lock: str, claim_id: str) -> str:
     return f"UPDATE {lock} SET CLAIM_ID = {sql.literal(claim_id)}, CLAIMED_AT = {NOW} WHERE NAME = 'claim'"
 
 
-def release_earlier_claims_sql(table: str, claim_id: str, owner: str, subject: LedgerSubject) -> str:
-    """Release what an earlier try of the same task claimed and this one did not list again."""
+def release_earlier_claims_sql(
+    table: str, claim_id: str, owner: str, subject: LedgerSubject, running: Sequence[str] = ()
+) -> str:
+    """Release what an earlier try of the same task claimed and this one did not list again.
+
+    :param running: jobs that still run: their files stay claimed.
+    """
+    kept = f"AND NOT {_waits_for(running)} " if running else ""
     return (
         f"UPDATE {table} T SET STATE = 'released', UPDATED_AT = {NOW} "
         f"WHERE STARTSWITH(T.CLAIM_ID, {sql.literal(owner)}) AND T.CLAIM_ID <> {sql.literal(claim_id)} "
-        f"AND T.STATE = 'claimed' AND {subject_condition(subject)}"
+        f"AND T.STATE = 'claimed' {kept}AND {subject_condition(subject)}"
     )
+
+
+def _waits_for(running: Sequence[str]) -> str:
+    return f"COALESCE(T.JOB_NAME IN {sql.literal(list(running))}, FALSE)" if running else "FALSE"
 
 
 def claim_sql(
@@ -108,6 +118,7 @@ def claim_sql(
     owner: ClaimOwner,
     subject: LedgerSubject,
     take_over: Sequence[tuple[str, str]],
+    running: Sequence[str] = (),
     limit: int | None,
     reprocess: bool,
 ) -> str:
@@ -119,6 +130,9 @@ def claim_sql(
     :param claim_id: the id of this claim.
     :param owner: the task instance that claims.
     :param subject: what the files are for.
+    :param running: jobs of this run's earlier tries that may still do their files. These files are held again only
+        when nothing else is open: then the manifest is the same, and the job is found by its name. Beside a late file
+        they would make a larger manifest, and be paid for twice.
     :param take_over: claims that ended without a release, with the time of their newest row when they were checked.
     :param limit: most rows to hold, first by path.
     :param reprocess: take rows that are done as well; their GENERATION counts up.
@@ -135,11 +149,14 @@ def claim_sql(
     candidates = (
         f"SELECT L.{relation.key} AS FILE_PATH, L.{CONTENT_ID} AS CONTENT_ID, L.{SIZE} AS FILE_SIZE, "
         f"L.{LAST_MODIFIED} AS LAST_MODIFIED, COALESCE({is_open}, FALSE) AS IS_OPEN, T.CLAIM_ID AS LAST_CLAIM, "
-        f"T.UPDATED_AT AS LAST_UPDATE {joined_sql(relation, table, subject)} "
+        f"T.UPDATED_AT AS LAST_UPDATE, COALESCE({own} AND T.STATE = 'claimed', FALSE) AS IS_OWN, "
+        f"{_waits_for(running)} AS IS_RUNNING {joined_sql(relation, table, subject)} "
         f"WHERE {is_open} OR ({own} AND {_made_by(owner)})"
     )
+    beside_new = "IS_OWN AND IS_RUNNING AND MAX(IFF(IS_OPEN AND NOT IS_OWN, 1, 0)) OVER () = 1"
     rows = (
-        f"SELECT * FROM ({candidates}) QUALIFY IS_OPEN OR (MAX(IFF(IS_OPEN, 1, 0)) OVER () = 0 "
+        f"SELECT * FROM ({candidates}) "
+        f"QUALIFY (IS_OPEN AND NOT ({beside_new})) OR (MAX(IFF(IS_OPEN, 1, 0)) OVER () = 0 "
         "AND LAST_CLAIM = FIRST_VALUE(LAST_CLAIM) OVER (ORDER BY LAST_UPDATE DESC, LAST_CLAIM))"
     )
     if limit is not None:

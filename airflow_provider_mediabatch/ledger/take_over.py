@@ -78,10 +78,12 @@ class EndedClaims:
 
     :param free: claims to take over, with the time of their newest row.
     :param finished: jobs whose output is whole and was not recorded.
+    :param running: jobs of the run that asks, from an earlier try, which may still do their files.
     """
 
     free: Sequence[tuple[str, str]]
     finished: Sequence[ClaimedJob]
+    running: Sequence[str] = ()
 
 
 def find_ended_claims(
@@ -98,6 +100,7 @@ def find_ended_claims(
         claims.setdefault(item.claim_id, []).append(item)
     free: list[tuple[str, str]] = []
     finished: list[ClaimedJob] = []
+    running: list[str] = []
     for claim_id, items in claims.items():
         first = items[0]
         if first.is_own and not adopt_own:
@@ -106,9 +109,11 @@ def find_ended_claims(
             continue
         fates = [job_fate(connection, item) for item in items]
         finished += [item for item, fate in zip(items, fates, strict=True) if fate is JobFate.FINISHED]
-        if not first.is_own and JobFate.ALIVE not in fates:
+        if first.is_own:
+            running += [str(item.job) for item, fate in zip(items, fates, strict=True) if fate is JobFate.ALIVE]
+        elif JobFate.ALIVE not in fates:
             free.append((claim_id, max(item.newest for item in items)))
-    return EndedClaims(free, finished)
+    return EndedClaims(free, finished, running)
 
 
 def job_fate(connection: SnowflakeConnection, claimed: ClaimedJob) -> JobFate:
@@ -129,6 +134,8 @@ def job_fate(connection: SnowflakeConnection, claimed: ClaimedJob) -> JobFate:
         status: JobStatus | None = JobStatus.DELETED
     else:
         status = JobStatus.of(info.status)
+    if claimed.is_own and status is not None and status.ending:
+        return JobFate.FREE  # The task was cleared: its job is being cancelled, and the files are to run again.
     if status is None or not status.terminal:
         return JobFate.ALIVE
     if status not in (JobStatus.DONE, JobStatus.DELETED) and _isolation_is_alive(connection, claimed.job):

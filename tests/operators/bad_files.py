@@ -91,8 +91,8 @@ class Files:
     ) -> Any:
         """The batch's result."""
         operator = FullBatchOperator(
-            task_id="full", manifest=manifest, plan=plan, sample=sample, poll_interval=0.2, deferrable=False,
-            snowflake_conn_id=self.conn_id, **arguments,
+            task_id="full", manifest=manifest, plan=plan, sample=sample, poll_interval=0.2,
+            snowflake_conn_id=self.conn_id, **{"deferrable": False, **arguments},
         )  # fmt: skip
         return self.execute(operator, run_id, max_tries=3, map_index=index)
 

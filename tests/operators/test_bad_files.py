@@ -7,8 +7,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import TaskDeferred
 from operators.bad_files import Files
+from operators.job_requests import until
 
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.exceptions import LedgerError, ModelRaisedError, TooManyQuarantinedError
@@ -84,6 +88,23 @@ def test_a_shard_of_one_bad_file_does_not_stop_the_others(files: Files) -> None:
     loaded = files.load("one", [first, result.to_xcom()])
     assert (loaded["rows"], loaded["files"], loaded["quarantined"]) == (2, 3, 1)
     assert files.jobs() == {"DONE": 1, "FAILED": 1}
+
+
+def test_a_late_file_beside_a_running_job_is_all_that_is_new(files: Files, connection: Any) -> None:
+    files.write(2)
+    manifest = files.list_files("one")
+    with pytest.raises(TaskDeferred):
+        files.full("one", manifest, files.plan("one", manifest, mode="endless"), deferrable=True)
+    (job,) = {row["JOB_NAME"] for row in rows(connection, f"SELECT JOB_NAME FROM {files.ledger}")}
+    until(connection, job, "RUNNING")
+    assert files.list_files("one")["digest"] == manifest["digest"], "without a late file it is the same work"
+    files.write(1, first=2)
+    late = files.list_files("one")
+    assert (late["row_count"], late["skipped"]) == (1, {"claimed": 2})
+    assert set(files.states().values()) == {"claimed"}
+    jobs.cancel(connection, job)
+    until(connection, job, "CANCELLED")
+    assert files.list_files("one")["row_count"] == 3, "what a cancelled job has not done is open"
 
 
 @pytest.mark.slow
