@@ -19,6 +19,8 @@ A rule says what it applies to:
 ``endpoint``
     ``query`` (the default), ``login``, ``monitor``, ``result``, ``abort``, ``heartbeat``, ``renew``, ``logout``,
     ``piece`` (of a large result).
+``tag``
+    a regular expression for the session's QUERY_TAG; with the endpoint ``login``, for the one that is asked for.
 ``job``
     a regular expression for the unqualified names of inference jobs; only for the ``job_…`` actions.
 
@@ -61,8 +63,8 @@ _ENDPOINTS = {"query", "login", "monitor", "result", "abort", "heartbeat", "rene
 _REQUEST_ACTIONS = {"delay", "drop", "lost_reply", "http_503", "session_expired", "session_gone", "error"}
 _JOB_STATUSES = {"job_failed": "FAILED", "job_internal_error": "INTERNAL_ERROR", "job_stuck_pending": "PENDING"}
 _KEYS = {
-    "name", "match", "endpoint", "job", "nth", "every", "probability", "times", "action", "seconds", "code", "sqlstate",
-    "message", "where", "after",
+    "name", "match", "endpoint", "tag", "job", "nth", "every", "probability", "times", "action", "seconds", "code",
+    "sqlstate", "message", "where", "after",
 }  # fmt: skip
 
 
@@ -74,6 +76,7 @@ class Rule:
     name: str = ""
     match: str | None = None
     endpoint: str = "query"
+    tag: str | None = None
     job: str | None = None
     nth: int | list[int] | None = None
     every: int | None = None
@@ -94,11 +97,13 @@ class Rule:
         """The error that an ``error`` rule reports."""
         return SnowflakeError(self.code, self.sqlstate, self.message)
 
-    def applies(self, endpoint: str, text: str) -> bool:
+    def applies(self, endpoint: str, text: str, tag: str) -> bool:
         """Whether it is about this request."""
         if self.job is not None or endpoint != self.endpoint:
             return False
-        return self.match is None or _search(self.match, text)
+        return all(
+            pattern is None or _search(pattern, given) for pattern, given in ((self.match, text), (self.tag, tag))
+        )
 
     def fires(self) -> bool:
         """Whether it is this time's turn; counts."""
@@ -162,7 +167,7 @@ def _rule(given: Any) -> Rule:
         raise ValueError("only one of nth, every and probability")
     if rule.every is not None and rule.every < 1:
         raise ValueError("every is 1 or more")
-    for pattern in (rule.match, rule.job):
+    for pattern in (rule.match, rule.tag, rule.job):
         if pattern is not None:
             re.compile(pattern)
     return rule
@@ -217,13 +222,15 @@ class Faults:
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
 
-    def on_request(self, endpoint: str, text: str = "") -> Rule | None:
+    def on_request(self, endpoint: str, text: str = "", tag: str = "") -> Rule | None:
         """The rule that fires for a request, if any.
 
         :param endpoint: which one, as plans name them.
         :param text: the statement that it is about.
+        :param tag: the session's QUERY_TAG.
         """
-        return self._first(lambda rule: rule.applies(endpoint, text), endpoint=endpoint, statement=text[:500])
+        about = {"endpoint": endpoint, "statement": text[:500], "tag": tag}
+        return self._first(lambda rule: rule.applies(endpoint, text, tag), **about)
 
     def for_job(self, name: str) -> str | None:
         """The status that an inference job is to end or stay in: ``FAILED``, ``INTERNAL_ERROR``, ``PENDING``; None for

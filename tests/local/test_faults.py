@@ -223,3 +223,20 @@ def test_started_with_a_plan_and_changed_by_command(tmp_path: Path, capsys: pyte
             assert "a fault plan is" in capsys.readouterr().err
     finally:
         lifecycle.stop(tmp_path / "engine")
+
+
+def test_a_rule_for_the_sessions_of_a_query_tag_at_login_and_after(engine: RunningEngine, plan: Plan) -> None:
+    """The plan of one client beside others, whatever they send."""
+    plan(
+        {"name": "tagged login", "endpoint": "login", "tag": "^TAGGED$", "nth": 1, "action": "http_503"},
+        {"name": "tagged query", "tag": "^TAGGED$", "match": "^SELECT 'tag'", "action": "error", "message": "tagged"},
+    )
+    for tag in ("OTHER", "TAGGED"):
+        with engine.connect(session_parameters={"QUERY_TAG": tag}) as connection:
+            cursor = connection.cursor()
+            if tag == "OTHER":
+                assert cursor.execute("SELECT 'tag'").fetchone() == ("tag",)
+            else:
+                with pytest.raises(ProgrammingError, match="tagged"):
+                    cursor.execute("SELECT 'tag'")
+    assert [entry["tag"] for entry in fired(engine, "tagged login") + fired(engine, "tagged query")] == ["TAGGED"] * 2

@@ -65,6 +65,15 @@ def log_in(engine: Engine, password: str, data: Any, names: Mapping[str, str]) -
     return session
 
 
+def query_tag(data: Any) -> str:
+    """The QUERY_TAG that a login asks for; empty without one.
+
+    :param data: the request's ``data``.
+    """
+    parameters = data.get("SESSION_PARAMETERS") if isinstance(data, dict) else None
+    return str(parameters.get("QUERY_TAG") or "") if isinstance(parameters, dict) else ""
+
+
 def _resolved(name: str | None) -> str | None:
     """A name from the connect string, as Snowflake resolves it: unquoted is upper case."""
     if not name:

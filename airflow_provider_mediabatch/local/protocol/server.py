@@ -24,7 +24,7 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.faults import Rule
 from airflow_provider_mediabatch.local.protocol import replies, wire
 from airflow_provider_mediabatch.local.protocol.file_links import file_route
-from airflow_provider_mediabatch.local.protocol.login import LoginError, log_in
+from airflow_provider_mediabatch.local.protocol.login import LoginError, log_in, query_tag
 from airflow_provider_mediabatch.local.protocol.request_body import read_json
 from airflow_provider_mediabatch.local.protocol.result_replies import ResultReplies
 from airflow_provider_mediabatch.local.session.query import Query
@@ -110,13 +110,16 @@ class Server:
         return guarded
 
     async def _fault(
-        self, request: Request, endpoint: str, session: Session | None = None, text: str = ""
+        self, request: Request, endpoint: str, session: Session | None = None, text: str = "", tag: str = ""
     ) -> Rule | None:
         """Do what the fault plan has for this request, if anything.
 
+        :param tag: the QUERY_TAG of a session that is not open yet.
         :returns: a rule that takes effect only when the statement is carried out: lost_reply, and some errors.
         """
-        rule = self.engine.faults.on_request(endpoint, text)
+        if session is not None:
+            tag = str(session.parameters["QUERY_TAG"])
+        rule = self.engine.faults.on_request(endpoint, text, tag)
         if rule is None:
             return None
         log.warning("fault %s (%s) at %s %s", rule.name, rule.action, endpoint, text[:200])
@@ -160,8 +163,8 @@ class Server:
 
     async def login(self, request: Request) -> Response:
         """User and password against the instance's own; both are compared in constant time."""
-        await self._fault(request, "login")
         body = await read_json(request, trusted=False)
+        await self._fault(request, "login", tag=query_tag(body.get("data")))
         try:
             session = log_in(self.engine, self._password, body.get("data"), request.query_params)
         except LoginError as refused:
