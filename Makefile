@@ -15,7 +15,7 @@ help:
 	@echo "make unit      the tests that start neither the engine nor Airflow (under 20 seconds)"
 	@echo "make test      install what is missing and run the tests (10 minutes on 2 cores)"
 	@echo "make test-all  everything, on every Python version found, and its coverage (40 minutes)"
-	@echo "make soak      200 batches over 20,000 files while everything fails (up to 10 minutes; ARGS='--seed N --batches N')"
+	@echo "make soak      pairs of runs of the whole DAG while everything fails (up to 10 minutes; ARGS='--seed N --pairs N')"
 	@echo "make bench     time, memory, statements and polls, side by side with what one would use instead (meant for 15 minutes)"
 	@echo "make lint      ruff and mypy"
 	@echo "make format    put files into ruff's format"

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ class Workers:
         name = uuid.uuid4().hex
         answer = self.folder / f"{name}.json"
         log = self.folder / f"{request.get('task_id', request['step'])}.log"
-        request = {**request, "answer": str(answer), "log": str(log), "connection": self._connection}
+        request = {**request, "answer": str(answer), "log": str(log), "connection": self._tagged(request.get("tag"))}
         pid = self._start(request)
         deadline = time.monotonic() + seconds
         killed = False
@@ -77,12 +77,18 @@ class Workers:
             if time.monotonic() > deadline:
                 _kill(pid)
                 raise TimeoutError(f"{request['step']} of {log.stem} did not end:\n{log.read_text()[-6000:]}")
-            time.sleep(0.01)
+            time.sleep(0.02)
         if not answer.exists():
             return {"state": "killed" if killed else "died"}
         found: dict[str, Any] = json.loads(answer.read_text())
         answer.unlink()
         return found
+
+    def _tagged(self, tag: str | None) -> str:
+        """The Airflow connection, with a QUERY_TAG by which the fault plan tells the task's sessions."""
+        connection = json.loads(self._connection)
+        connection["extra"] = {**connection["extra"], "session_parameters": {"QUERY_TAG": tag or ""}}
+        return json.dumps(connection)
 
     def _start(self, request: dict[str, Any]) -> int:
         with self._lock:
@@ -117,12 +123,14 @@ class History:
     """What happened to a task.
 
     :param events: how each of its steps ended, but for the ones that went well.
+    :param errors: the errors that its tries ended with, each with its time in epoch seconds.
     :param tries: how often it was executed.
     :param began: when the last of them began, epoch seconds.
     :param value: its result; None when it failed for good.
     """
 
     events: list[str] = field(default_factory=list)
+    errors: list[tuple[float, str]] = field(default_factory=list)
     tries: int = 0
     began: float = 0.0
     value: dict[str, Any] | None = None
@@ -149,13 +157,15 @@ def run_task(
     while history.value is None and history.tries < max_tries:
         history.tries += 1
         history.began = time.time()
-        answer = workers.run({**request, "step": "execute"}, next_kill())
+        answer = workers.run({"step": "execute", **request}, next_kill())
         if answer["state"] == "deferred":
             answer = _deferred(workers, request, answer["trigger"], next_kill, history)
         if answer["state"] == "success":
             history.value = answer["value"]
             break
         history.events.append(answer["state"] if "kind" not in answer else f"{answer['kind']}: {answer['error']}")
+        if "error" in answer:
+            history.errors.append((time.time(), str(answer["error"])))
         if answer.get("final"):
             break
     return history
@@ -168,7 +178,7 @@ def _deferred(
     next_kill: Callable[[], Callable[[], bool]],
     history: History,
 ) -> dict[str, Any]:
-    waiting = {"step": "trigger", "trigger": trigger, "task_id": request["task_id"]}
+    waiting = {"step": "trigger", "trigger": trigger, "task_id": request["task_id"], "tag": request.get("tag")}
     while (answer := workers.run(waiting, next_kill()))["state"] == "killed":
         history.events.append("triggerer killed")
     if answer["state"] != "event":
@@ -176,10 +186,16 @@ def _deferred(
     return workers.run({**request, "step": "complete", "event": answer["event"]}, next_kill())
 
 
-def task(folder: Path, operator: str, task_id: str, *, run_id: str = "run", **arguments: Any) -> dict[str, Any]:
-    """A task as :meth:`Workers.run` takes it."""
+def task(
+    folder: Path, operator: str, task_id: str, *, run_id: str = "run", tag: str = "", **arguments: Any
+) -> dict[str, Any]:
+    """A task as :meth:`Workers.run` takes it.
+
+    :param tag: the QUERY_TAG of its sessions.
+    """
     store = folder / f"{task_id}.{operator}.store"
-    return {"operator": operator, "task_id": task_id, "run_id": run_id, "arguments": arguments, "store": str(store)}
+    found = {"operator": operator, "task_id": task_id, "run_id": run_id, "tag": tag, "store": str(store)}
+    return {**found, "arguments": arguments}
 
 
 def plan(schema: str, output: str, *, build: bool = False, **params: Any) -> dict[str, Any]:
@@ -219,17 +235,26 @@ class Place:
     :param folder: for all of it.
     """
 
-    def __init__(self, folder: Path, files: int) -> None:
+    def __init__(self, folder: Path, files: int = 0) -> None:
         self.state_dir = folder / "engine"
         self.status = lifecycle.start(self.state_dir)
-        (self.state_dir / BUCKET).mkdir(parents=True)
-        for number in range(files):
-            (self.state_dir / BUCKET / f"f{number:05}.bin").write_bytes(f"file {number}".encode())
+        self._log_lock, self._log_read, self._fired = threading.Lock(), 0, set[str]()
+        self.add_files(f"f{number:05}.bin" for number in range(files))
         self.workers = Workers(folder / "workers", self.status.airflow_connection)
         parameters = self.parameters
         answer = self.workers.run({"step": "prepare", "parameters": parameters})
         assert answer["state"] == "success", answer
         self.query("ALTER ACCOUNT SET MEDIABATCH_IMAGE_BUILD_SECONDS = 1")
+
+    def add_files(self, names: Iterable[str]) -> None:
+        """Put files on the stage, each with a content of its own.
+
+        :param names: paths below the stage.
+        """
+        for name in names:
+            path = self.state_dir / BUCKET / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(f"file {name}".encode())
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -240,8 +265,20 @@ class Place:
 
     def fired(self, name: str) -> bool:
         """Whether a rule of the fault plan has fired, by the engine's log."""
-        log = self.state_dir / faults.LOG_FILE
-        return log.exists() and f'"rule": "{name}"' in log.read_text()
+        with self._log_lock:
+            log = self.state_dir / faults.LOG_FILE
+            if name not in self._fired and log.exists():
+                with log.open() as lines:
+                    lines.seek(self._log_read)
+                    new = lines.read().rpartition("\n")[0]
+                self._log_read += len(new.encode())
+                self._fired |= {json.loads(line)["rule"] for line in new.splitlines() if line}
+            return name in self._fired
+
+    def requests(self, tag: str) -> list[tuple[str, str]]:
+        """Endpoint and statement of every request of a task that a rule of the fault plan has logged."""
+        lines = map(json.loads, (self.state_dir / faults.LOG_FILE).read_text().splitlines())
+        return [(line["endpoint"], line["statement"]) for line in lines if line.get("tag") == tag]
 
     def fault_actions(self) -> list[str]:
         """What the fault plan did, by the engine's log."""
@@ -287,19 +324,28 @@ class Place:
     def ledger(self, table: str) -> list[tuple[str, str]]:
         """File and state of each row."""
         found = self.query(f"SELECT FILE_PATH AS P, STATE AS S FROM {table}")
-        return sorted((row["P"].rsplit("/", 1)[1], row["S"]) for row in found)
+        return sorted((_below_stage(row["P"]), row["S"]) for row in found)
+
+    def generations(self, table: str) -> dict[str, int]:
+        """How often each file of a ledger was reprocessed."""
+        found = self.query(f"SELECT FILE_PATH AS P, GENERATION AS G FROM {table}")
+        return {_below_stage(row["P"]): int(row["G"]) for row in found}
 
     def results(self, table: str) -> list[str]:
         """The files of a results table, with repetition."""
         return self._names(f"SELECT MB_PATH AS P FROM {table}")
 
     def _names(self, *statements: str) -> list[str]:
-        return sorted(row["P"].rsplit("/", 1)[1] for row in self.query(*statements))
+        return sorted(_below_stage(row["P"]) for row in self.query(*statements))
 
     def close(self) -> None:
         self.workers.close()
         faults.install(self.state_dir, None)
         lifecycle.stop(self.state_dir)
+
+
+def _below_stage(path: str) -> str:
+    return path.split("/", 1)[1]
 
 
 def _zombie(pid: int) -> bool:

@@ -2,25 +2,28 @@
 
 Everything is imported once; then each line of JSON on the standard input is one step, run in a fork whose process id is
 printed: ``execute`` and ``complete`` (``execute_complete``) of an operator as Airflow's task runner calls them,
-``trigger`` for a trigger, and what prepares a test and ends it. A step that comes to its end writes its answer to a
-file; one that is killed does not.
+``reject`` for the answer to an approval, ``trigger`` for a trigger, and what prepares a test. A step that comes to its
+end writes its answer to a file; one that is killed does not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import json
 import os
 import signal
 import sys
 import traceback
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import job_models
 import snowflake.connector
+from airflow.providers.standard.exceptions import HITLRejectException
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from snowflake.ml.model import batch_inference, custom_model  # noqa: F401  (what a submission imports)
@@ -32,16 +35,31 @@ from airflow_provider_mediabatch.client import jobs  # noqa: F401
 from airflow_provider_mediabatch.files import selected_files, stage_listing  # noqa: F401
 from airflow_provider_mediabatch.hooks import mediabatch  # noqa: F401
 from airflow_provider_mediabatch.ledger import ledger  # noqa: F401
+from airflow_provider_mediabatch.operators.approve_sample import ApproveSampleOperator
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
+from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
+from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 from airflow_provider_mediabatch.triggers import batch_job  # noqa: F401
+from airflow_provider_mediabatch.validation import facts, planning  # noqa: F401
 
-OPERATORS = {
-    "full": FullBatchOperator,
+OPERATORS: dict[str, Any] = {
     "list": ListStageFilesOperator,
+    "validate": ValidateSignatureOperator,
+    "sample": SampleBatchOperator,
+    "approve": ApproveSampleOperator,
+    "full": FullBatchOperator,
     "load": LoadResultsOperator,
 }
+REJECTION = {
+    "chosen_options": ["Reject"],
+    "params_input": {"note": ""},
+    "responded_at": datetime(2026, 11, 1, tzinfo=UTC),
+    "responded_by_user": {"id": "1", "name": "a"},
+    "timedout": False,
+}
+"""A person's answer, as Airflow's trigger gives it."""
 
 
 class Store:
@@ -66,16 +84,16 @@ class Store:
 class Instance:
     """What the operators ask of a task instance."""
 
-    def __init__(self, task_id: str, run_id: str, map_index: int) -> None:
-        self.dag_id, self.task_id, self.run_id, self.map_index = "faults", task_id, run_id, map_index
-        self.start_date = datetime.now(UTC)
+    def __init__(self, task_id: str, run_id: str, running: Sequence[str]) -> None:
+        self.dag_id, self.task_id, self.run_id, self.map_index = "faults", task_id, run_id, -1
+        self.start_date, self._running = datetime.now(UTC), running
 
     def xcom_push(self, key: str, value: Any) -> None:
         json.dumps(value)
 
-    def get_dr_count(self, **_: Any) -> int:
-        """Every other run counts as running: nobody's claim is taken over."""
-        return 1
+    def get_dr_count(self, *, run_ids: Sequence[str], **_: Any) -> int:
+        """How many of these runs go on."""
+        return len(set(run_ids) & set(self._running))
 
 
 def step(request: dict[str, Any]) -> dict[str, Any]:
@@ -87,11 +105,18 @@ def step(request: dict[str, Any]) -> dict[str, Any]:
         module, name = request["trigger"][0].rsplit(".", 1)
         trigger = getattr(importlib.import_module(module), name)(**request["trigger"][1])
         return {"state": "event", "event": asyncio.run(first_event(trigger))}
-    operator = OPERATORS[request["operator"]](task_id=request["task_id"], **request["arguments"])
+    arguments = request["arguments"]
+    if "take_over_after" in arguments:
+        arguments["take_over_after"] = timedelta(seconds=arguments["take_over_after"])
+    operator = OPERATORS[request["operator"]](task_id=request["task_id"], **arguments)
     context: Any = {
-        "ti": Instance(request["task_id"], request["run_id"], request.get("map_index", -1)),
+        "ti": Instance(request["task_id"], request["run_id"], request.get("running", [])),
         "task_state_store": Store(Path(request["store"])),
     }
+    if kind == "reject":
+        with contextlib.suppress(HITLRejectException):
+            operator.execute_complete(context, event=REJECTION)
+        return {"state": "success", "value": {"rejected": True}}
     if kind == "complete":
         return {"state": "success", "value": operator.execute_complete(context, event=request["event"])}
     sentinel = {f"{type(operator).__name__}__sentinel": ExecutorSafeguard.sentinel_value}
