@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client import errors, stages
-from airflow_provider_mediabatch.client.connection import execute, qualified_name, table_columns, transaction
+from airflow_provider_mediabatch.client.connection import (
+    execute,
+    execute_locking,
+    qualified_name,
+    table_columns,
+    transaction,
+)
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, Manifest
@@ -268,12 +274,12 @@ def load_rows(
             )
             source = staged.source(result.location)
             keys = f"{columns[PATH].expression} AS P, {columns[CONTENT_ID].expression} AS C"
-            execute(connection, f"DELETE FROM {table} T WHERE T.MB_JOB = {facts['MB_JOB']}")
-            execute(
-                connection,
+            for statement in (
+                f"DELETE FROM {table} T WHERE T.MB_JOB = {facts['MB_JOB']}",
                 f"DELETE FROM {table} T USING (SELECT DISTINCT {keys} FROM {source}) S "
                 f"WHERE T.{PATH} = S.P AND EQUAL_NULL(T.{CONTENT_ID}, S.C) AND {subject}",
-            )
+            ):
+                execute_locking(connection, statement, seconds=LOCK_TIMEOUT)
             expressions = {name: column.expression for name, column in columns.items()} | facts
             names = ", ".join(sql.quoted(name) for name in expressions)
             loaded += execute(

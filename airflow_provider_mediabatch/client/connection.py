@@ -6,6 +6,7 @@ an open connection: a task logs in once. The connector is imported when a functi
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 2.0
+_FIRST_LOCK_PAUSE, _LAST_LOCK_PAUSE = 0.2, 10.0
 
 
 @contextmanager
@@ -62,6 +64,29 @@ def execute(connection: SnowflakeConnection, statement: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return int(cursor.rowcount or 0)
+
+
+def execute_locking(connection: SnowflakeConnection, statement: str, *, seconds: float) -> int:
+    """Run a statement that takes a table's lock, again with jitter while too many others wait for it.
+
+    Snowflake aborts it with 000625 when the wait exceeds LOCK_TIMEOUT, and at once when more than 20 statements wait
+    for the same lock. It has changed nothing then, and an open transaction stays open.
+
+    :param seconds: after which the error is raised.
+    :return: how many rows it changed.
+    """
+    from snowflake.connector.errors import DatabaseError
+
+    started, pause = time.monotonic(), _FIRST_LOCK_PAUSE
+    while True:
+        try:
+            return execute(connection, statement)
+        except DatabaseError as error:
+            over = time.monotonic() - started + pause > seconds
+            if errors.errno(error) != errors.LOCK_NOT_GRANTED or over:
+                raise
+        time.sleep(pause * random.uniform(0.5, 1.5))
+        pause = min(2 * pause, _LAST_LOCK_PAUSE)
 
 
 def rows(

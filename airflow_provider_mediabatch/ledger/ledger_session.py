@@ -7,8 +7,6 @@ the latter is nobody's mistake and passes by itself.
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
     from snowflake.connector import SnowflakeConnection
 
-_FIRST_PAUSE, _LAST_PAUSE = 0.2, 10.0
 DUPLICATE_ROW = 100090
 """A MERGE met several rows for one of its keys."""
 
@@ -45,27 +42,14 @@ class LedgerSession:
         return client.rows(self._connection, statement)
 
     def execute(self, statement: str) -> int:
-        """Run a statement that takes a lock, again with jitter while too many others wait for it.
-
-        A statement that fails with 000625 has changed nothing, and an open transaction stays open.
+        """Run a statement that takes a lock, again while too many others wait for it.
 
         :return: rows changed.
         """
-        from snowflake.connector.errors import DatabaseError
-
         if not self._has_timeout:
             client.execute(self._connection, f"ALTER SESSION SET LOCK_TIMEOUT = {LOCK_TIMEOUT}")
             self._has_timeout = True
-        started, pause = time.monotonic(), _FIRST_PAUSE
-        while True:
-            try:
-                return client.execute(self._connection, statement)
-            except DatabaseError as error:
-                over = time.monotonic() - started + pause > LOCK_TIMEOUT
-                if errors.errno(error) != errors.LOCK_NOT_GRANTED or over:
-                    raise
-            time.sleep(pause * random.uniform(0.5, 1.5))
-            pause = min(2 * pause, _LAST_PAUSE)
+        return client.execute_locking(self._connection, statement, seconds=LOCK_TIMEOUT)
 
     def transaction(self) -> AbstractContextManager[None]:
         """BEGIN, the caller's statements, COMMIT; a ROLLBACK after any failure."""

@@ -98,18 +98,24 @@ def test_rows_say_whence_they_came(output: Output) -> None:
     assert output.events[asset].extra["rows"] == 2
 
 
-def test_a_lock_that_is_not_given_is_said_with_what_costs(output: Output, engine: Any) -> None:
+def test_a_lock_that_is_not_given_is_said_with_what_costs(
+    output: Output, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the wait. Until then a statement that is refused at once, as by 20 waiters, is sent again."""
     result = output.write(TWO)
-    rule = {"match": "^DELETE FROM .*LOAD_", "nth": 1, "action": "error", "code": 625, "sqlstate": "57014",
+    rule = {"match": "^DELETE FROM .*LOAD_", "action": "error", "code": 625, "sqlstate": "57014",
             "message": "Statement was aborted because it waited longer than LOCK_TIMEOUT"}  # fmt: skip
-    faults.install(engine.state_dir, json.dumps({"rules": [rule]}))
+    faults.install(engine.state_dir, json.dumps({"rules": [rule | {"times": 2}]}))
     try:
+        assert output.load(result)["rows"] == 2
+        faults.install(engine.state_dir, json.dumps({"rules": [rule]}))
+        monkeypatch.setattr("airflow_provider_mediabatch.batch.results_table.LOCK_TIMEOUT", 1)
         with pytest.raises(TableLockedError) as caught:
             output.load(result)
     finally:
         faults.install(engine.state_dir, None)
     text = str(caught.value)
-    assert f"no lock on {output.table}: another session held it for more than 400 s" in text
+    assert f"no lock on {output.table}: another session held it for more than 1 s" in text
     assert "The batch's jobs have ended and incur no more cost. A retry loads the same output again" in text
     assert output.load(result)["rows"] == 2
 
