@@ -315,7 +315,7 @@ def _label(course: Course, cell: Cell, history: History, jobs: Sequence[Job]) ->
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """Fault by task as Markdown: how the tasks came to their ends, and how many jobs were billed at most."""
+    """Fault by task as Markdown: how the tasks came to their ends, and how many jobs were started at most."""
     lines = ["| fault | " + " | ".join(TASKS) + " | jobs |", "|---" * (len(TASKS) + 2) + "|"]
     for fault in FAULTS:
         found = [outcome for outcome in outcomes if outcome.cell.fault == fault]
