@@ -238,6 +238,7 @@ def _follow_up(course: Course, histories: Mapping[Cell, History], cell: Cell) ->
     if cell.task == "approve":
         listing = _listing(f"MEDIA.{cell.name}.LEDGER", f"{WORK}/{cell.name}")
         request = task(course.place.workers.folder, "list", "next", run_id="next", **listing, take_over_after=0)
+        request["over"] = ["run"]
     answer = course.place.workers.run({"step": "execute", **request})
     assert answer["state"] == "success", (cell, answer)
     if cell.task == "approve":

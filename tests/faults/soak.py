@@ -126,7 +126,7 @@ class Soak:
 
     def __init__(self, place: Place, weather: Weather, shard: int) -> None:
         self._place, self._weather, self._shard = place, weather, shard
-        self._running: list[str] = []
+        self.over: list[str] = []
         self.tries = Counter[str]()
 
     def run(self, run: Run, *, is_clear: bool = False) -> dict[str, Any]:
@@ -136,11 +136,7 @@ class Soak:
         :raises Abandoned: as scheduled.
         """
         abandoned_at = None if is_clear or self._weather.is_over else run.abandoned_at
-        self._running.append(run.name)
-        try:
-            return self._tasks(run, abandoned_at)
-        finally:
-            self._running.remove(run.name)
+        return self._tasks(run, abandoned_at)
 
     def _tasks(self, run: Run, abandoned_at: str | None) -> dict[str, Any]:
         def do(operator: str, task_id: str = "", **arguments: Any) -> Any:
@@ -179,7 +175,7 @@ class Soak:
     def _task(self, run: Run, operator: str, task_id: str, abandon: bool, arguments: dict[str, Any]) -> Any:
         folder = self._place.workers.folder / run.name
         folder.mkdir(exist_ok=True)
-        request = task(folder, operator, task_id, run_id=run.name, **arguments) | {"running": self._running}
+        request = task(folder, operator, task_id, run_id=run.name, **arguments) | {"over": self.over}
         killer = self._weather.killer(run.name, operator)
         history: History = run_task(self._place.workers, request, killer, max_tries=1 if abandon else MAX_TRIES)
         self.tries[operator] += history.tries
@@ -270,13 +266,15 @@ def _to_its_end(runs: Soak, run: Run) -> Run | None:
             runs.run(run, is_clear=True)
     except Abandoned:
         return run
+    finally:
+        runs.over.append(run.name)
     return None
 
 
 def _sweep(place: Place, runs: Soak, abandoned: Sequence[Run]) -> None:
     """What happens in the days after: a run takes what is left, until nothing is, and lost runs are cleared."""
     for number in range(SWEEPS):
-        runs.run(Run(f"sweep{number}", False, False, None, False))
+        _to_its_end(runs, Run(f"sweep{number}", False, False, None, False))
         if all(state == "done" for _, state in place.ledger(LEDGER)):
             break
         time.sleep(1)

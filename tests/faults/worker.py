@@ -84,16 +84,16 @@ class Store:
 class Instance:
     """What the operators ask of a task instance."""
 
-    def __init__(self, task_id: str, run_id: str, running: Sequence[str]) -> None:
+    def __init__(self, task_id: str, run_id: str, over: Sequence[str]) -> None:
         self.dag_id, self.task_id, self.run_id, self.map_index = "faults", task_id, run_id, -1
-        self.start_date, self._running = datetime.now(UTC), running
+        self.start_date, self._over = datetime.now(UTC), over
 
     def xcom_push(self, key: str, value: Any) -> None:
         json.dumps(value)
 
     def get_dr_count(self, *, run_ids: Sequence[str], **_: Any) -> int:
-        """How many of these runs go on."""
-        return len(set(run_ids) & set(self._running))
+        """How many of these runs go on: all that were not over when the step began."""
+        return len(set(run_ids) - set(self._over))
 
 
 def step(request: dict[str, Any]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def step(request: dict[str, Any]) -> dict[str, Any]:
         arguments["take_over_after"] = timedelta(seconds=arguments["take_over_after"])
     operator = OPERATORS[request["operator"]](task_id=request["task_id"], **arguments)
     context: Any = {
-        "ti": Instance(request["task_id"], request["run_id"], request.get("running", [])),
+        "ti": Instance(request["task_id"], request["run_id"], request.get("over", [])),
         "task_state_store": Store(Path(request["store"])),
     }
     if kind == "reject":
