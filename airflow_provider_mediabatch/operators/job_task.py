@@ -158,6 +158,7 @@ class JobTask(LineageMixin, BaseOperator):
             poll_interval=wait.poll_interval,
             output_location=request.location(attempt.job),
             cancel_on_timeout=wait.cancel_on_timeout,
+            in_dag_test=_runs_in_dag_test(context),
             state={**state, "attempt": attempt.to_dict(), "deadline": wait.deadline},
         )
         self.defer(trigger=trigger, method_name="execute_complete")
@@ -188,6 +189,7 @@ class JobTask(LineageMixin, BaseOperator):
             deadline=wait.deadline,
             poll_interval=wait.poll_interval,
             cancel_on_timeout=wait.cancel_on_timeout,
+            in_dag_test=_runs_in_dag_test(context),
             state={**isolation, **state, "deadline": wait.deadline},
         )
         self.defer(trigger=trigger, method_name="execute_round_complete")
@@ -196,3 +198,8 @@ class JobTask(LineageMixin, BaseOperator):
         """Push which jobs to cancel if somebody marks the task before a triggerer runs its trigger."""
         waiting = {"snowflake_conn_id": self.snowflake_conn_id, "jobs": self._running_jobs.to_list()}
         context["ti"].xcom_push(key=WAITING_KEY, value=waiting)
+
+
+def _runs_in_dag_test(context: Context) -> bool:
+    """Whether the run is one of ``dag.test()`` or ``airflow dags test``, by the user name that they give it."""
+    return getattr(context.get("dag_run"), "triggering_user_name", None) == "dag_test"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +46,18 @@ def test_four_operators(media: Any, airflow_home: Any, connection: Any, dag_id: 
     info = jobs.describe(connection, result.job)
     assert info is not None
     assert info.status == "DONE"
+    if dag_id == "deferred":
+        triggers = stored_triggers(airflow_home)
+        assert len(triggers) >= 2
+        # A triggerer on this database would take these rows up, and must leave the jobs to dag.test().
+        assert all(kwargs["in_dag_test"] is True for kwargs in triggers)
+
+
+def stored_triggers(home: Any) -> list[dict[str, Any]]:
+    """The arguments of the job triggers in Airflow's database, which ``dag.test()`` does not encrypt."""
+    with closing(sqlite3.connect(home.path / "airflow.db")) as database:
+        rows = database.execute("SELECT kwargs FROM trigger WHERE classpath LIKE '%.BatchJobTrigger'")
+        return [json.loads(kwargs) for (kwargs,) in rows]
 
 
 def test_shards_run_one_job_each(media: Any, airflow_home: Any) -> None:

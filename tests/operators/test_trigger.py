@@ -126,6 +126,7 @@ def test_a_user_ending_the_task_cancels_but_a_restart_does_not(media: Any, conne
         await trigger_for(conn_id, attempt).cleanup()
 
     asyncio.run(restart())
+    asyncio.run(trigger_for(conn_id, attempt, in_dag_test=True).on_kill())
     until(connection, attempt.job, "RUNNING")
     asyncio.run(trigger_for(conn_id, attempt).on_kill())
     until(connection, attempt.job, "CANCELLED")
