@@ -69,6 +69,11 @@ def invalid_argument(text: str) -> SnowflakeError:
     return SnowflakeError(2018, "22023", f"SQL compilation error:\n{text}")
 
 
+def invalid_parameter(name: str, value: object) -> SnowflakeError:
+    """001008: a value that a session parameter does not take."""
+    return SnowflakeError(1008, "22023", f"SQL compilation error:\ninvalid value [{value}] for parameter '{name}'")
+
+
 def not_supported(what: str) -> SnowflakeError:
     """000002: real Snowflake would take this, the local engine does not. Refused by name, never answered wrongly."""
     return SnowflakeError(2, "0A000", f"not supported by the local engine: {what}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.table import Fails, Row
 
-_POOLS = "Snowpark Container Services: Working with compute pools, Default compute pools"
+_POOLS = "Snowpark Container Services: Working with compute pools, System compute pools"
 _HISTORY = "GET_JOB_HISTORY, Arguments"
 _LONG = "J" * 64
 _SPEC = '{"output": {"stage_location": "@OUT_FILES/jobs/"}}'
@@ -29,10 +29,23 @@ ROWS = [
         "DESCRIBE COMPUTE POOL NO_SUCH_POOL",
         Fails(2003),
         "DESCRIBE COMPUTE POOL, Parameters",
+        confirmed=False,
     ),
-    Row("a job that is not there", "DESCRIBE SERVICE NO_SUCH_JOB", Fails(2003), "DESCRIBE SERVICE, Parameters"),
-    Row("DROP of a job that is not there", "DROP SERVICE NO_SUCH_JOB", Fails(2003), "DROP SERVICE, Parameters"),
-    Row("SHOW JOB SERVICES of none", "SHOW JOB SERVICES LIKE 'NO_SUCH_JOB'", [], "SHOW SERVICES, Parameters"),
+    Row(
+        "a job that is not there",
+        "DESCRIBE SERVICE NO_SUCH_JOB",
+        Fails(2003),
+        "DESCRIBE SERVICE, Parameters",
+        confirmed=False,
+    ),
+    Row(
+        "DROP of a job that is not there",
+        "DROP SERVICE NO_SUCH_JOB",
+        Fails(2003),
+        "DROP SERVICE, Parameters",
+        confirmed=False,
+    ),
+    Row("SHOW JOB SERVICES of none", "SHOW JOB SERVICES LIKE 'NO_SUCH_JOB'", [], "SHOW SERVICES, Description"),
     Row(
         "job history takes a limit",
         "SELECT COUNT(*) FROM TABLE(SNOWFLAKE.SPCS.GET_JOB_HISTORY(RESULT_LIMIT => 10000)) WHERE NAME = 'NO_SUCH_JOB'",
@@ -57,14 +70,15 @@ ROWS = [
         f"EXECUTE INFERENCE JOB SERVICE IN COMPUTE POOL LOCAL_POOL WITH SPECIFICATION '{_SPEC}' FROM @FILES/in/ "
         f"MODEL = M NAME = {_LONG}",
         Fails(words="63 characters"),
-        "Snowpark Container Services: Working with services, DNS names",
+        "Snowpark Container Services: Working with services, Service DNS name",
     ),
     Row(
         "a model that is not there",
         "SHOW VERSIONS IN MODEL NO_SUCH_MODEL",
         Fails(2003),
         "SHOW VERSIONS IN MODEL, Parameters",
+        confirmed=False,
     ),
     Row("SHOW MODELS of none", "SHOW MODELS LIKE 'NO_SUCH_MODEL'", [], "SHOW MODELS, Parameters"),
-    Row("DROP MODEL of none", "DROP MODEL NO_SUCH_MODEL", Fails(2003), "DROP MODEL, Parameters"),
+    Row("DROP MODEL of none", "DROP MODEL NO_SUCH_MODEL", Fails(2003), "DROP MODEL, Parameters", confirmed=False),
 ]

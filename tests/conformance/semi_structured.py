@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from conformance.table import Fails, Refused, Row
 
-_PARSE = "PARSE_JSON, Arguments and usage notes"
+_PARSE = "PARSE_JSON, Usage notes"
 _FLATTEN = "FLATTEN, Output"
-_PATHS = "Querying semi-structured data, Traversing semi-structured data"
+_PATHS = "Querying Semi-structured Data, Traversing Semi-structured Data"
 
 
 def _flatten(columns: str, json: str, more: str = "") -> str:
@@ -14,30 +14,35 @@ def _flatten(columns: str, json: str, more: str = "") -> str:
 
 
 ROWS = [
-    Row("a key that is there twice", """SELECT PARSE_JSON('{"a":1,"a":2}')""", Fails(100069), _PARSE),
+    Row("a key that is there twice", """SELECT PARSE_JSON('{"a":1,"a":2}')""", Fails(100069), "PARSE_JSON, Examples"),
     Row(
         "PARSE_JSON that takes a key twice",
         """SELECT PARSE_JSON('{"a":1,"a":2}', 'd')""",
         Refused("PARSE_JSON with the parameter 'd'"),
-        _PARSE,
+        "PARSE_JSON, Arguments",
     ),
     Row(
         "TRY_PARSE_JSON of a key that is there twice",
         """SELECT TRY_PARSE_JSON('{"a":1,"a":2}')""",
         [(None,)],
-        "TRY_PARSE_JSON, Description",
+        "TRY_PARSE_JSON, Returns",
     ),
-    Row("what is no JSON", "SELECT PARSE_JSON('{')", Fails(100069), _PARSE),
-    Row("TRY_PARSE_JSON of what is no JSON", "SELECT TRY_PARSE_JSON('{')", [(None,)], "TRY_PARSE_JSON, Description"),
+    Row("what is no JSON", "SELECT PARSE_JSON('{')", Fails(100069), "PARSE_JSON, Examples"),
+    Row("TRY_PARSE_JSON of what is no JSON", "SELECT TRY_PARSE_JSON('{')", [(None,)], "TRY_PARSE_JSON, Returns"),
     Row("PARSE_JSON of an empty text is NULL", "SELECT PARSE_JSON('') IS NULL", [(True,)], _PARSE),
     Row("PARSE_JSON of NULL is NULL", "SELECT PARSE_JSON(NULL) IS NULL", [(True,)], _PARSE),
     Row(
         "JSON's null is no SQL NULL",
         "SELECT PARSE_JSON('null') IS NULL, IS_NULL_VALUE(PARSE_JSON('null'))",
         [(False, True)],
-        "IS_NULL_VALUE, Usage notes",
+        "IS_NULL_VALUE, Returns",
     ),
-    Row("NULL in capitals is JSON's null", "SELECT IS_NULL_VALUE(PARSE_JSON('NULL'))", [(True,)], _PARSE),
+    Row(
+        "NULL in capitals is JSON's null",
+        "SELECT IS_NULL_VALUE(PARSE_JSON('NULL'))",
+        [(True,)],
+        "OBJECT_CONSTRUCT, Examples",
+    ),
     Row(
         "STRIP_NULL_VALUE",
         "SELECT STRIP_NULL_VALUE(PARSE_JSON('null')) IS NULL",
@@ -47,21 +52,23 @@ ROWS = [
     Row("a path by colon and points", """SELECT PARSE_JSON('{"a":{"b":[1,2]}}'):a.b[1]::INT""", [(2,)], _PATHS),
     Row("a path by brackets", """SELECT PARSE_JSON('{"a b":7}')['a b']::INT""", [(7,)], _PATHS),
     Row("keys tell cases apart", """SELECT PARSE_JSON('{"a":1}'):A IS NULL""", [(True,)], _PATHS),
-    Row("a key that is not there is NULL", """SELECT PARSE_JSON('{"a":1}'):b""", [(None,)], _PATHS),
-    Row("an index beyond the end is NULL", "SELECT PARSE_JSON('[1]')[5]", [(None,)], _PATHS),
-    Row("GET_PATH", """SELECT GET_PATH(PARSE_JSON('{"a":{"b":3}}'), 'a.b')::INT""", [(3,)], "GET_PATH, Examples"),
+    Row(
+        "a key that is not there is NULL", """SELECT PARSE_JSON('{"a":1}'):b""", [(None,)], "GET_PATH , :, Usage notes"
+    ),
+    Row("an index beyond the end is NULL", "SELECT PARSE_JSON('[1]')[5]", [(None,)], "GET_PATH , :, Usage notes"),
+    Row("GET_PATH", """SELECT GET_PATH(PARSE_JSON('{"a":{"b":3}}'), 'a.b')::INT""", [(3,)], "GET_PATH , :, Examples"),
     Row(
         "text out of a VARIANT has no quotes",
         """SELECT PARSE_JSON('{"a":"x"}'):a::VARCHAR""",
         [("x",)],
-        "Querying semi-structured data, Explicitly casting values",
+        "Querying Semi-structured Data, Explicitly Casting Values",
     ),
     Row(
         "TYPEOF",
         """SELECT TYPEOF(PARSE_JSON('1')), TYPEOF(PARSE_JSON('1.5')), TYPEOF(PARSE_JSON('"a"')),
         TYPEOF(PARSE_JSON('[]')), TYPEOF(PARSE_JSON('{}')), TYPEOF(PARSE_JSON('true')), TYPEOF(PARSE_JSON('null'))""",
         [("INTEGER", "DECIMAL", "VARCHAR", "ARRAY", "OBJECT", "BOOLEAN", "NULL_VALUE")],
-        "TYPEOF, Returns",
+        "TYPEOF, Examples",
     ),
     Row(
         "OBJECT_CONSTRUCT leaves NULL out",
@@ -73,7 +80,7 @@ ROWS = [
         "OBJECT_CONSTRUCT_KEEP_NULL",
         "SELECT IS_NULL_VALUE(OBJECT_CONSTRUCT_KEEP_NULL('b', NULL):b)",
         [(True,)],
-        "OBJECT_CONSTRUCT_KEEP_NULL, Usage notes",
+        "OBJECT_CONSTRUCT_KEEP_NULL, Examples",
     ),
     Row(
         "OBJECT_KEYS", """SELECT ARRAY_SIZE(OBJECT_KEYS(PARSE_JSON('{"a":1,"b":2}')))""", [(2,)], "OBJECT_KEYS, Returns"
@@ -84,7 +91,7 @@ ROWS = [
         [(1,)],
         "ARRAY_AGG, Usage notes",
     ),
-    Row("ARRAY_SIZE of what is no array", "SELECT ARRAY_SIZE(PARSE_JSON('1'))", [(None,)], "ARRAY_SIZE, Returns"),
+    Row("ARRAY_SIZE of what is no array", "SELECT ARRAY_SIZE(PARSE_JSON('1'))", [(None,)], "ARRAY_SIZE, Description"),
     Row(
         "ARRAY_CONTAINS",
         "SELECT ARRAY_CONTAINS(2::VARIANT, PARSE_JSON('[1,2]'))",
@@ -96,14 +103,14 @@ ROWS = [
         "text into VARIANT fails",
         "INSERT INTO LOOSE VALUES ('a')",
         Fails(2023),
-        "Semi-structured data types, VARIANT",
+        "Data type conversion, Data types that can be cast; public reports of error 2023",
         before=("CREATE OR REPLACE TEMPORARY TABLE LOOSE (V VARIANT)",),
     ),
     Row(
         "PARSE_JSON in VALUES fails",
         "INSERT INTO LOOSE VALUES (PARSE_JSON('1'))",
         Fails(2014),
-        "INSERT, Usage notes",
+        "INSERT, Usage notes; public reports of error 2014",
         before=("CREATE OR REPLACE TEMPORARY TABLE LOOSE (V VARIANT)",),
     ),
     Row(
@@ -159,6 +166,6 @@ ROWS = [
         "OBJECT_CONSTRUCT(*)",
         "SELECT OBJECT_CONSTRUCT(*) FROM (SELECT 1 AS A)",
         Refused("OBJECT_CONSTRUCT(*)"),
-        "OBJECT_CONSTRUCT, Usage notes",
+        "OBJECT_CONSTRUCT, Syntax",
     ),
 ]

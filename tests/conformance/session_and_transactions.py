@@ -5,7 +5,9 @@ from __future__ import annotations
 from conformance.table import Fails, Refused, Row
 
 _SCOPE = "Transactions, Explicit transactions"
+_FAILED = "Transactions, Failed statements within a transaction"
 _DDL = "Transactions, DDL"
+_DEFAULTS = "SHOW PARAMETERS, Examples"
 _COUNT = "SELECT COUNT(*) FROM BOOKED"
 _FRESH = "CREATE OR REPLACE TABLE BOOKED (N NUMBER)"
 _INSERT = "INSERT INTO BOOKED VALUES (1)"
@@ -22,13 +24,13 @@ ROWS = [
         after=("ROLLBACK",),
     ),
     Row(
-        "a failed statement leaves the transaction open",
-        _COUNT,
-        [(2,)],
-        "Transactions, Failed statements within a transaction",
-        before=(_FRESH, "BEGIN", _INSERT, _INSERT),
-        after=("COMMIT",),
+        "a statement fails within a transaction",
+        "INSERT INTO BOOKED VALUES ('x')",
+        Fails(100038),
+        _FAILED,
+        before=(_FRESH, "BEGIN", _INSERT),
     ),
+    Row("a failed statement leaves the transaction open", _COUNT, [(1,)], _FAILED, before=("COMMIT",)),
     Row(
         "BEGIN within a transaction changes nothing",
         _COUNT,
@@ -47,6 +49,7 @@ ROWS = [
         "ROLLBACK",
         [("Statement executed successfully.",)],
         "ROLLBACK, Usage notes",
+        confirmed=False,
     ),
     Row(
         "CREATE TABLE commits",
@@ -88,7 +91,7 @@ ROWS = [
         "without AUTOCOMMIT a write waits for COMMIT",
         _COUNT,
         [(0,)],
-        "Transactions, Autocommit",
+        "Transactions, AUTOCOMMIT",
         before=(_FRESH, "ALTER SESSION SET AUTOCOMMIT = FALSE", _INSERT, "ROLLBACK"),
         after=("ALTER SESSION UNSET AUTOCOMMIT",),
     ),
@@ -96,7 +99,7 @@ ROWS = [
         "AUTOCOMMIT switched on commits",
         _COUNT,
         [(1,)],
-        "Transactions, Autocommit",
+        "Transactions, AUTOCOMMIT",
         before=(
             _FRESH,
             "ALTER SESSION SET AUTOCOMMIT = FALSE",
@@ -109,31 +112,31 @@ ROWS = [
         "outside of a transaction it has no id",
         "SELECT CURRENT_TRANSACTION()",
         [(None,)],
-        "CURRENT_TRANSACTION, Usage notes",
+        "COMMIT, Examples",
     ),
     Row(
         "inside a transaction it has an id",
         "SELECT CURRENT_TRANSACTION() IS NOT NULL",
         [(True,)],
-        "CURRENT_TRANSACTION, Usage notes",
+        "BEGIN, Examples",
         before=("BEGIN",),
         after=("ROLLBACK",),
     ),
     Row("a variable", "SELECT $V + 1", [(3,)], "SQL variables, Initializing variables", before=("SET V = 2",)),
-    Row("two variables at once", "SELECT $P, $Q", [(1, "x")], "SET, Syntax", before=("SET (P, Q) = (1, 'x')",)),
-    Row("a variable that is not there", "SELECT $NEVER_SET", Fails(2211), "SQL variables, Using variables in SQL"),
+    Row("two variables at once", "SELECT $P, $Q", [(1, "x")], "SET, Examples", before=("SET (P, Q) = (1, 'x')",)),
+    Row("a variable that is not there", "SELECT $NEVER_SET", Fails(2211), "public reports of error 2211"),
     Row(
         "IDENTIFIER of a variable",
         "SELECT COUNT(*) FROM IDENTIFIER($T)",
         [(2,)],
-        "IDENTIFIER, Usage notes",
+        "Literals and variables as identifiers with IDENTIFIER() syntax, Examples",
         before=("SET T = 'FRUIT'",),
     ),
     Row(
         "IDENTIFIER of a bound name",
         "SELECT COUNT(*) FROM IDENTIFIER(?)",
         [(2,)],
-        "IDENTIFIER, Usage notes",
+        "Literals and variables as identifiers with IDENTIFIER() syntax, Syntax",
         binds=("fruit",),
     ),
     Row(
@@ -141,33 +144,39 @@ ROWS = [
         'ALTER SESSION SET TIMEZONE = "UTC"',
         [("Statement executed successfully.",)],
         "ALTER SESSION, Examples",
+        confirmed=False,
     ),
-    Row("a time zone that is none", "ALTER SESSION SET TIMEZONE = 'Nowhere'", Fails(1003), "Parameters, TIMEZONE"),
+    Row(
+        "a time zone that is none",
+        "ALTER SESSION SET TIMEZONE = 'Nowhere'",
+        Fails(1008),
+        "public reports of error 1008",
+    ),
     Row(
         "QUOTED_IDENTIFIERS_IGNORE_CASE",
         "ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = TRUE",
         Refused("QUOTED_IDENTIFIERS_IGNORE_CASE"),
-        "Parameters, QUOTED_IDENTIFIERS_IGNORE_CASE",
+        "Identifier requirements, Impact of changing the parameter",
     ),
     Row(
         "QUOTED_IDENTIFIERS_IGNORE_CASE is FALSE",
         "ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = FALSE",
         [("Statement executed successfully.",)],
-        "Parameters, QUOTED_IDENTIFIERS_IGNORE_CASE",
+        _DEFAULTS,
     ),
     Row(
         "ABORT_DETACHED_QUERY",
         "ALTER SESSION SET ABORT_DETACHED_QUERY = TRUE",
         Refused("ABORT_DETACHED_QUERY"),
-        "Parameters, ABORT_DETACHED_QUERY",
+        _DEFAULTS,
     ),
     Row(
         "TIMESTAMP_TYPE_MAPPING",
         "ALTER SESSION SET TIMESTAMP_TYPE_MAPPING = 'TIMESTAMP_LTZ'",
         Refused("TIMESTAMP_TYPE_MAPPING"),
-        "Parameters, TIMESTAMP_TYPE_MAPPING",
+        _DEFAULTS,
     ),
-    Row("WEEK_START", "ALTER SESSION SET WEEK_START = 7", Refused("WEEK_START"), "Parameters, WEEK_START"),
+    Row("WEEK_START", "ALTER SESSION SET WEEK_START = 7", Refused("WEEK_START"), "ALTER SESSION, Syntax"),
     Row(
         "DATE_OUTPUT_FORMAT",
         "ALTER SESSION SET DATE_OUTPUT_FORMAT = 'DD.MM.YYYY'",
@@ -178,7 +187,7 @@ ROWS = [
         "a statement that runs too long",
         "SELECT SYSTEM$WAIT(5)",
         Fails(630),
-        "Parameters, STATEMENT_TIMEOUT_IN_SECONDS",
+        "public reports of error 630",
         before=("ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = 1",),
         after=("ALTER SESSION UNSET STATEMENT_TIMEOUT_IN_SECONDS",),
     ),
@@ -186,7 +195,7 @@ ROWS = [
         "a parameter that is unset has its default",
         "SHOW PARAMETERS LIKE 'LOCK_TIMEOUT'",
         [("43200",)],
-        "Parameters, LOCK_TIMEOUT",
+        _DEFAULTS,
         before=("ALTER SESSION SET LOCK_TIMEOUT = 5", "ALTER SESSION UNSET LOCK_TIMEOUT"),
         columns=("value",),
     ),
@@ -194,13 +203,18 @@ ROWS = [
         "QUERY_TAG",
         "SHOW PARAMETERS LIKE 'QUERY_TAG'",
         [("mine",)],
-        "Parameters, QUERY_TAG",
+        _DEFAULTS,
         before=("ALTER SESSION SET QUERY_TAG = 'mine'",),
         after=("ALTER SESSION UNSET QUERY_TAG",),
         columns=("value",),
     ),
-    Row("two statements in one request", "SELECT 1; SELECT 2", Fails(8), "Parameters, MULTI_STATEMENT_COUNT"),
-    Row("an empty statement", "-- nothing", Fails(900), "Snowflake Connector for Python, Errors"),
+    Row(
+        "two statements in one request",
+        "SELECT 1; SELECT 2",
+        Fails(8),
+        "snowflake-connector-python, test/integ/test_multi_statement.py",
+    ),
+    Row("an empty statement", "-- nothing", Fails(900), "public reports of error 900"),
     Row(
         "RESULT_SCAN of the last statement",
         "SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))",
@@ -212,6 +226,6 @@ ROWS = [
         "RESULT_SCAN of no statement",
         "SELECT * FROM TABLE(RESULT_SCAN('01b00000-0000-0000-0000-000000000000'))",
         Fails(709),
-        "RESULT_SCAN, Usage notes",
+        "public reports of error 709",
     ),
 ]

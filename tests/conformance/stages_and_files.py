@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.table import Fails, Refused, Row
 
-_LIST = "LIST, Usage notes"
+_LIST = "LIST, Required parameters"
 _UNLOAD = "COPY INTO <location>, Copy options"
 _OPTIONS = "COPY INTO <location>, Format type options"
 _FRUIT = "COPY INTO @OUT_FILES/{0}/ FROM FRUIT FILE_FORMAT = (TYPE = PARQUET) {1}"
@@ -14,7 +14,7 @@ ROWS = [
         "LIST names begin with the stage in lower case",
         "LIST @FILES/in/",
         [("files/in/a.txt", 3), ("files/in/b.txt", 5)],
-        "LIST, Output",
+        "COPY FILES, Usage notes",
         columns=("name", "size"),
     ),
     Row(
@@ -24,7 +24,12 @@ ROWS = [
         "LIST, Output",
         columns=("md5",),
     ),
-    Row("LIST of a folder that is not there is empty", "LIST @FILES/none/", [], _LIST),
+    Row(
+        "LIST of a folder that is not there is empty",
+        "LIST @FILES/none/",
+        [],
+        "snowpark-python, tests/integ/scala/test_sql_suite.py",
+    ),
     Row("LIST takes a path as a prefix", "LIST @FILES/in/a", [("files/in/a.txt",)], _LIST, columns=("name",)),
     Row(
         "LIST with a pattern",
@@ -33,22 +38,33 @@ ROWS = [
         "LIST, Optional parameters",
         columns=("name",),
     ),
-    Row("a pattern matches the whole name", "LIST @FILES PATTERN = 'b[.]txt'", [], "LIST, Optional parameters"),
-    Row("LIST of a stage that is not there", "LIST @NO_SUCH_STAGE", Fails(2003), _LIST),
+    Row(
+        "a pattern matches the whole name",
+        "LIST @FILES PATTERN = 'b[.]txt'",
+        [],
+        "LIST, Optional parameters",
+        confirmed=False,
+    ),
+    Row(
+        "LIST of a stage that is not there",
+        "LIST @NO_SUCH_STAGE",
+        Fails(2003),
+        "error 2003 in snowflakedb/snowflake-cli#2180",
+    ),
     Row("LIST of the user's stage", "LIST @~", Refused("@~"), _LIST),
     Row("LIST of a table's stage", "LIST @%FRUIT", Refused("@%"), _LIST),
     Row(
         "LIST can be read by RESULT_SCAN",
         'SELECT COUNT(*), SUM("size") FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))',
         [(2, 8)],
-        "RESULT_SCAN, Usage notes",
+        "snowpark-python, tests/integ/scala/test_dataframe_suite.py",
         before=("LIST @FILES/in/",),
     ),
     Row(
         "the directory table is empty before a refresh",
         "SELECT COUNT(*) FROM DIRECTORY(@LATE)",
         [(0,)],
-        "Manage directory tables, Refresh",
+        "Manage directory tables, Create a stage with a directory table",
         before=("CREATE OR REPLACE STAGE LATE DIRECTORY = (ENABLE = TRUE)",),
     ),
     Row(
@@ -62,7 +78,7 @@ ROWS = [
         "no directory table without ENABLE",
         "SELECT * FROM DIRECTORY(@OUT_FILES)",
         Fails(words="not enabled"),
-        "Directory tables, Overview",
+        "public reports of the message",
     ),
     Row(
         "COPY FILES copies",
@@ -78,13 +94,19 @@ ROWS = [
         [("out_files/gone/b.txt", "removed")],
         "REMOVE, Examples",
         before=("COPY FILES INTO @OUT_FILES/gone/ FROM @FILES/in/ FILES = ('b.txt')",),
+        confirmed=False,
     ),
-    Row("REMOVE of nothing succeeds", "REMOVE @OUT_FILES/never/", [], "REMOVE, Usage notes"),
+    Row(
+        "REMOVE of nothing succeeds",
+        "REMOVE @OUT_FILES/never/",
+        [],
+        "snowpark-python, tests/integ/scala/test_dataframe_suite.py",
+    ),
     Row(
         "unloading names the files",
         "LIST @OUT_FILES/named/",
         [("out_files/named/data_0_0_0.snappy.parquet",)],
-        _UNLOAD,
+        "Overview of data unloading, Bulk unloading into single or multiple files",
         before=(_FRUIT.format("named", ""),),
         columns=("name",),
     ),
@@ -92,7 +114,7 @@ ROWS = [
         "unloading says how many rows",
         _FRUIT.format("counted", ""),
         [(2,)],
-        "COPY INTO <location>, Output",
+        "snowpark-python, DataFrame.write, example",
         columns=("rows_unloaded",),
     ),
     Row(
@@ -105,8 +127,8 @@ ROWS = [
     Row(
         "unloading where a file is fails",
         _FRUIT.format("twice", ""),
-        Fails(1030),
-        _UNLOAD,
+        Fails(words="Files already existing at the unload destination"),
+        "public reports of the message; snowpark-java, its tests of files",
         before=(_FRUIT.format("twice", ""),),
     ),
     Row(
@@ -129,7 +151,7 @@ ROWS = [
         "without HEADER columns lose their names",
         'SELECT COUNT($1:"_COL_0") FROM @OUT_FILES/headless/ (FILE_FORMAT => CONF_PARQUET)',
         [(2,)],
-        _UNLOAD,
+        "public scripts that read such files; COPY INTO <location> has col1 as an example",
         before=(
             "CREATE OR REPLACE TEMPORARY FILE FORMAT CONF_PARQUET TYPE = PARQUET",
             _FRUIT.format("headless", "OVERWRITE = TRUE"),
@@ -139,7 +161,7 @@ ROWS = [
         "HEADER keeps the names",
         "SELECT COUNT($1:NAME) FROM @OUT_FILES/headed/ (FILE_FORMAT => CONF_PARQUET)",
         [(2,)],
-        _UNLOAD,
+        "COPY INTO <location>, Optional parameters",
         before=(
             "CREATE OR REPLACE TEMPORARY FILE FORMAT CONF_PARQUET TYPE = PARQUET",
             _FRUIT.format("headed", "OVERWRITE = TRUE HEADER = TRUE"),
@@ -160,8 +182,8 @@ ROWS = [
     Row(
         "an instant cannot be unloaded as Parquet",
         "COPY INTO @OUT_FILES/ltz/ FROM (SELECT CURRENT_TIMESTAMP() AS T) FILE_FORMAT = (TYPE = PARQUET)",
-        Fails(91026),
-        "COPY INTO <location>, Usage notes",
+        Fails(100171),
+        "error 100171 in feast-dev/feast#3548",
     ),
     Row("unloading CSV", "COPY INTO @OUT_FILES/csv/ FROM FRUIT", Refused("CSV"), _OPTIONS),
     Row(
@@ -175,13 +197,14 @@ ROWS = [
         "COPY INTO @OUT_FILES/x/ FROM FRUIT FILE_FORMAT = (TYPE = PARQUET) NOPE = 1",
         Fails(words="NOPE"),
         _UNLOAD,
+        confirmed=False,
     ),
     Row(
         "a file is loaded once",
         "COPY INTO LOADED FROM @FILES/parquet/values.parquet FILE_FORMAT = (TYPE = PARQUET) MATCH_BY_COLUMN_NAME = "
         "CASE_INSENSITIVE",
         [("Copy executed with 0 files processed.",)],
-        "COPY INTO <table>, Usage notes",
+        "COPY INTO <table>, Copy options; public scripts that read the message",
         before=(
             "CREATE OR REPLACE TABLE LOADED (N NUMBER)",
             "COPY INTO LOADED FROM @FILES/parquet/values.parquet FILE_FORMAT = (TYPE = PARQUET) "

@@ -107,6 +107,11 @@ def test_rows_are_told_apart() -> None:
     assert all(row.source for row in ROWS)
 
 
+def test_the_document_says_how_many_rows_are_confirmed() -> None:
+    page = Path(__file__).parents[2] / "docs" / "local-engine.md"
+    assert f"Of its {len(ROWS)} rows, {sum(row.confirmed for row in ROWS)} are confirmed" in page.read_text()
+
+
 def test_numbers_with_a_scale_are_floats_in_pandas(connection: Any) -> None:
     """Snowflake Connector for Python, Using pandas DataFrames: FIXED with a scale becomes float64."""
     with connection.cursor() as cursor:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.query import Query
 
 _READ_ONLY = {"SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "DESC", "LIST", "LS", "EXPLAIN", "("}
-_TEXT_BYTES = 1024 * 1024  # Snowflake's user guide, page "Query size limits"
 _RESULT_SCAN = ["SELECT", "*", "FROM", "TABLE", "(", "RESULT_SCAN", "("]
 
 
@@ -27,10 +26,6 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
 
     :raises SnowflakeError: the statement's failure.
     """
-    if len(sql.encode()) > _TEXT_BYTES:
-        raise SnowflakeError(
-            1003, "42601", f"SQL compilation error:\nthe statement's text has more than {_TEXT_BYTES:,} bytes"
-        )
     cursor = Cursor(sql, ctx.bindings)
     _check_single(cursor)
     if ctx.describe_only and cursor.tokens[0].value.upper() not in _READ_ONLY:

@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.local.sql.expression_types import (
 from airflow_provider_mediabatch.local.sql.numeric_scale import leaves, same_scale
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, rule
 
-_LISTED = 16_384  # items of IN (…)
+_LISTED = 200_000  # items of IN (…)
 
 
 def _comparable(side: exp.Expr, other: exp.Expr) -> exp.Expr:

@@ -26,6 +26,8 @@ _FUNCTION = re.compile(
 _TABLE = re.compile(r"Table with name \"?(.+?)\"? does not exist")
 _COLUMN = re.compile(r"(?:Referenced column|column named|Values list \".*?\" does not have a column named) \"(.+?)\"")
 _NOT_NULL = re.compile(r"NOT NULL constraint failed: .*?\.?\"?([^\".]+)\"?$", re.MULTILINE)
+_OUT_OF_RANGE = re.compile(r'[Cc]ast(?:ing)?(?: decimal)? value "?(-?[\d.]+)"? to (?:type )?([A-Z]+\d*(?:\([\d,]+\))?)')
+_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")
 _LENGTH = re.compile(r'CHECK constraint failed.*length\("?(.+?)"?\) <= (\d+)')
 
 
@@ -100,4 +102,9 @@ def _conversion(first: str) -> SnowflakeError:
         return SnowflakeError(100040, "22007", f"Date '{shown}' is not recognized")
     if "BOOL" in first:
         return SnowflakeError(100037, "22018", f"Boolean value '{shown}' is not recognized")
+    if match := _OUT_OF_RANGE.search(first):
+        kind = match[2].replace("DECIMAL", "NUMBER")
+        return SnowflakeError(100046, "22003", f"Number out of representable range: type {kind}, value {match[1]}")
+    if _NUMBER.fullmatch(shown):
+        return SnowflakeError(100039, "22003", f"Numeric value '{shown}' is out of range")
     return SnowflakeError(100038, "22018", f"Numeric value '{shown}' is not recognized: {first.partition(': ')[2]}")

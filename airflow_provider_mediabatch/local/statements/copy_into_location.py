@@ -156,7 +156,7 @@ def _copy(ctx: Context, text: str, target: _Target, folder: Path) -> list[tuple[
     for column in columns:
         if column.type in ("timestamp_tz", "timestamp_ltz"):
             raise SnowflakeError(
-                91026,
+                100171,
                 "22000",
                 "Error encountered when unloading to PARQUET: TIMESTAMP_TZ and LTZ types are not supported for "
                 f"unloading to Parquet. Column '{column.name}': cast it to TIMESTAMP_NTZ.",

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_mediabatch.core.sql import qualified
-from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, not_supported, syntax_error
+from airflow_provider_mediabatch.local.errors import (
+    SnowflakeError,
+    does_not_exist,
+    invalid_parameter,
+    not_supported,
+    syntax_error,
+)
 from airflow_provider_mediabatch.local.session.session import DEFAULT_PARAMETERS, Session
 from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.sql.execute import run_sql
@@ -100,7 +106,7 @@ def set_parameter(session: Session, name: str, value: Any) -> None:
     if name == "AUTOCOMMIT":
         value = _BOOLEANS.get(str(value).upper(), value)
         if not isinstance(value, bool):
-            raise syntax_error(f"invalid value [{value}] for parameter 'AUTOCOMMIT'")
+            raise invalid_parameter(name, value)
         if value:
             # Switching it on ends what was collected, as in Snowflake.
             transactions.of(session).commit()
@@ -108,7 +114,7 @@ def set_parameter(session: Session, name: str, value: Any) -> None:
         try:
             ZoneInfo(str(value))
         except (ZoneInfoNotFoundError, ValueError):
-            raise syntax_error(f"invalid value [{value}] for parameter 'TIMEZONE'") from None
+            raise invalid_parameter(name, value) from None
         if value != session.parameters.get(name):  # most pollers never need a connection of DuckDB's
             session.duckdb.execute(f"SET TimeZone = {text_literal(str(value))}")
     elif name in ("QUOTED_IDENTIFIERS_IGNORE_CASE", "ABORT_DETACHED_QUERY"):
@@ -117,7 +123,7 @@ def set_parameter(session: Session, name: str, value: Any) -> None:
         value = False
     elif name in ("LOCK_TIMEOUT", "STATEMENT_TIMEOUT_IN_SECONDS"):
         if not str(value).isdigit():
-            raise syntax_error(f"invalid value [{value}] for parameter '{name}'")
+            raise invalid_parameter(name, value)
         value = int(value)
     elif (
         name in ("TIMESTAMP_TYPE_MAPPING", "WEEK_START", "WEEK_OF_YEAR_POLICY")
