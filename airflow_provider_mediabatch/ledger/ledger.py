@@ -216,7 +216,7 @@ class Ledger:
             "and it incurs no more cost.",
             "retry": "Once the ledger is in order, a retry adopts the output and records it. It starts no job.",
         }
-        mine = self._mine(manifest)
+        mine = self._mine(manifest, result.job)
         with self._session.explained(**costs):
             changed = self._session.execute(statements.mark_done_sql(self.table, mine, result.job, result.location))
             counts = self._session.rows(statements.count_states_sql(self.table, mine))
@@ -242,7 +242,7 @@ class Ledger:
         :return: rows quarantined.
         """
         with self._session.explained(running=f"Job {job} has ended and incurs no more cost.", retry=_SAME_JOBS):
-            return self._session.execute(statements.quarantine_sql(self.table, self._mine(manifest), select, job))
+            return self._session.execute(statements.quarantine_sql(self.table, self._mine(manifest, job), select, job))
 
     def has_done(self, subject: LedgerSubject) -> bool:
         """Whether a file was ever done for this function of this model version."""
@@ -298,9 +298,17 @@ class Ledger:
         if job.is_isolated and adopted:
             self._session.execute(statements.quarantine_rest_sql(self.table, job))
 
-    def _mine(self, manifest: Manifest) -> str:
+    def _mine(self, manifest: Manifest, job: str | None = None) -> str:
+        """The condition on the manifest's rows.
+
+        :param job: a job that the rows were noted for. When the listing alone was cleared while the job ran, its next
+            try has claimed the same rows under a new id, and they still wait for this job.
+        """
         shard = manifest.shard if manifest.shards > 1 else None
-        return statements.claim_condition(str(manifest.claim_id), shard)
+        mine = statements.claim_condition(str(manifest.claim_id), shard)
+        if job is None:
+            return mine
+        return f"({mine} OR {statements.waits_for_condition(ClaimOwner.prefix_of(str(manifest.claim_id)), job)})"
 
     @staticmethod
     def _check_version(manifest: Manifest, plan: InferencePlan | None) -> None:

@@ -245,6 +245,14 @@ def claim_condition(claim_id: str, shard: int | None = None) -> str:
     return condition if shard is None else f"{condition} AND T.SHARD = {int(shard)}"
 
 
+def waits_for_condition(prefix: str, job: str) -> str:
+    """The condition on a ledger row T that a job was noted for, whichever try of the task instance claimed it.
+
+    :param prefix: what the ids of the task instance's claims begin with.
+    """
+    return f"(STARTSWITH(T.CLAIM_ID, {sql.literal(prefix)}) AND T.JOB_NAME = {sql.literal(job)})"
+
+
 def note_job_sql(table: str, mine: str, job: str, location: str) -> str:
     """Note job, role and output before the job is submitted. Released rows that nobody took are taken back."""
     return (

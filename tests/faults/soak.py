@@ -175,7 +175,10 @@ class Soak:
     def _task(self, run: Run, operator: str, task_id: str, abandon: bool, arguments: dict[str, Any]) -> Any:
         folder = self._place.workers.folder / run.name
         folder.mkdir(exist_ok=True)
-        request = task(folder, operator, task_id, run_id=run.name, **arguments) | {"over": self.over}
+        request = task(folder, operator, task_id, run_id=run.name, **arguments) | {
+            "over": self.over,
+            "max_tries": MAX_TRIES,
+        }
         killer = self._weather.killer(run.name, operator)
         history: History = run_task(self._place.workers, request, killer, max_tries=1 if abandon else MAX_TRIES)
         self.tries[operator] += history.tries

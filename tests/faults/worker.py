@@ -82,10 +82,15 @@ class Store:
 
 
 class Instance:
-    """What the operators ask of a task instance."""
+    """What the operators ask of a task instance.
 
-    def __init__(self, task_id: str, run_id: str, over: Sequence[str]) -> None:
+    :param over: the runs that are over.
+    :param max_tries: how many tries follow the first; None: nobody knows, so that each try counts as the last.
+    """
+
+    def __init__(self, task_id: str, run_id: str, over: Sequence[str], max_tries: int | None) -> None:
         self.dag_id, self.task_id, self.run_id, self.map_index = "faults", task_id, run_id, -1
+        self.try_number, self.max_tries = 1, max_tries
         self.start_date, self._over = datetime.now(UTC), over
 
     def xcom_push(self, key: str, value: Any) -> None:
@@ -110,7 +115,7 @@ def step(request: dict[str, Any]) -> dict[str, Any]:
         arguments["take_over_after"] = timedelta(seconds=arguments["take_over_after"])
     operator = OPERATORS[request["operator"]](task_id=request["task_id"], **arguments)
     context: Any = {
-        "ti": Instance(request["task_id"], request["run_id"], request.get("over", [])),
+        "ti": Instance(request["task_id"], request["run_id"], request.get("over", []), request.get("max_tries")),
         "task_state_store": Store(Path(request["store"])),
     }
     if kind == "reject":

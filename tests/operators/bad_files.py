@@ -52,13 +52,16 @@ class Files:
             text = f"POISON {number}" if number in bad else f"file {number}"
             (self.folder / f"f{number:03}.bin").write_text(text)
 
-    def execute(self, operator: Any, run_id: str, *, max_tries: int = 0, map_index: int = -1) -> Any:
-        """Run a task of a run as its first try."""
+    def execute(self, operator: Any, run_id: str, *, max_tries: int = 0, map_index: int = -1, event: Any = None) -> Any:
+        """Run a task of a run as its first try.
+
+        :param event: the trigger's, for a task that goes on after its deferral.
+        """
         ti = LonelyInstance.model_construct(
             dag_id="bad_files", task_id=operator.task_id, run_id=run_id, map_index=map_index, try_number=1,
             max_tries=max_tries, start_date=datetime.now(UTC), task=operator,
         )  # fmt: skip
-        return operator.execute({"ti": ti})
+        return operator.execute({"ti": ti}) if event is None else operator.execute_complete({"ti": ti}, event)
 
     def list_files(self, run_id: str, **arguments: Any) -> Any:
         """The manifest of a run's open files."""
@@ -87,14 +90,22 @@ class Files:
         return self.execute(operator, run_id, max_tries=3)
 
     def full(
-        self, run_id: str, manifest: Any, plan: Any, sample: Any = None, *, index: int = -1, **arguments: Any
+        self,
+        run_id: str,
+        manifest: Any,
+        plan: Any,
+        sample: Any = None,
+        *,
+        index: int = -1,
+        event: Any = None,
+        **arguments: Any,
     ) -> Any:
         """The batch's result."""
         operator = FullBatchOperator(
             task_id="full", manifest=manifest, plan=plan, sample=sample, poll_interval=0.2,
             snowflake_conn_id=self.conn_id, **{"deferrable": False, **arguments},
         )  # fmt: skip
-        return self.execute(operator, run_id, max_tries=3, map_index=index)
+        return self.execute(operator, run_id, max_tries=3, map_index=index, event=event)
 
     def load(self, run_id: str, results: Any) -> Any:
         """The results in a table."""

@@ -107,6 +107,19 @@ def test_a_late_file_beside_a_running_job_is_all_that_is_new(files: Files, conne
     assert files.list_files("one")["row_count"] == 3, "what a cancelled job has not done is open"
 
 
+def test_a_full_batch_records_its_files_after_the_listing_alone_was_cleared(files: Files, connection: Any) -> None:
+    files.write(2)
+    manifest = files.list_files("one")
+    with pytest.raises(TaskDeferred) as deferred:
+        files.full("one", manifest, files.plan("one", manifest), deferrable=True)
+    state = json.loads(json.dumps(deferred.value.trigger.serialize()[1]["state"]))
+    assert files.list_files("one")["claim_id"] != manifest["claim_id"], "the new try holds the same files"
+    until(connection, state["attempt"]["job"], "DONE")
+    result = files.full("one", None, None, event={"outcome": "done", "status": "DONE", "state": state})
+    assert (result["job"], result["rows"]) == (state["attempt"]["job"], 2)
+    assert set(files.states().values()) == {"done"}
+
+
 @pytest.mark.slow
 def test_an_isolation_that_was_not_recorded_is_adopted(
     files: Files, media: Any, request: pytest.FixtureRequest
