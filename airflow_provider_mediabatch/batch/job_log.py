@@ -6,7 +6,9 @@ import re
 
 TRACEBACK = "Traceback (most recent call last)"
 _EXCEPTION = re.compile(r"([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Timeout))\b")
-_PASSING = re.compile(r"Connect|Timeout|Memory|Network|Unavailable|HTTP|URLError|SSL|Interrupt")
+_PASSING = re.compile(
+    r"Connect|Timeout|Memory|Network|Unavailable|HTTP|URLError|SSL|Interrupt|FileNotFound|FileExists|Permission|BrokenPipe"
+)
 
 
 def last_exception(lines: list[str]) -> int | None:
@@ -18,7 +20,7 @@ def model_exception(log: str) -> str | None:
     """The exception of the model's own code that ended a job: the same files end the next job in the same way.
 
     None when the log has no traceback (the container was killed, or never started), or when the exception is of a
-    kind that can pass: a connection, a time-out, memory.
+    kind that can pass: a connection, a time-out, memory, a file that the container could not read or write.
 
     :param log: the end of the job's log.
     """

@@ -62,6 +62,7 @@ def test_a_relay_to_nowhere_ends() -> None:
     assert traffic.logins == 0
 
 
+@pytest.mark.slow
 def test_the_ledgers_figures(scene: Scene) -> None:
     found = {figure.what: figure for figure in ledger.figures(scene, [3, 50])}
     assert found["memory of the claims of 50 files"].met
@@ -80,6 +81,7 @@ def test_the_waitings_figures(scene: Scene) -> None:
     assert found["statements"].met
 
 
+@pytest.mark.slow
 def test_command_line(tmp_path: Path) -> None:
     given = command.arguments(["--only", "waiting", "--jobs", "1,100"])
     assert (given.only, given.jobs) == ("waiting", [1, 100])

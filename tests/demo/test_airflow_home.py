@@ -38,6 +38,7 @@ def home(migrated_airflow_home: AirflowHome, tmp_path: Path) -> AirflowHome:
     return home
 
 
+@pytest.mark.slow
 def test_states_and_xcoms(home: AirflowHome, tmp_path: Path) -> None:
     file = tmp_path / "tiny.py"
     file.write_text(DAG_FILE)

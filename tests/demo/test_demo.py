@@ -86,6 +86,7 @@ def test_the_engine_is_stopped_afterwards(first: tuple[str, dict[str, Any]], sta
     assert subprocess.run(command, capture_output=True, check=False).returncode == 3
 
 
+@pytest.mark.slow
 def test_own_files_with_awkward_names(first: tuple[str, dict[str, Any]], state: Path, tmp_path: Path) -> None:
     names = ["it's [my] café.PNG", "two  spaces.png"]
     coffee = next(path for path in media.photographs() if path.name == "coffee.png")

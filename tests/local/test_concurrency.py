@@ -10,6 +10,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
@@ -53,6 +55,7 @@ def one_process(parameters: dict[str, Any], process: int) -> int:
         return sum(pool.map(lambda thread: one_client(parameters, f"{process}-{thread}"), range(_THREADS)))
 
 
+@pytest.mark.slow
 def test_eight_threads_in_each_of_four_processes(engine: RunningEngine) -> None:
     with engine.connect() as connection:
         connection.cursor().execute("CREATE OR REPLACE TABLE everybodys (worker VARCHAR, n INT)")

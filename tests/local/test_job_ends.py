@@ -112,6 +112,7 @@ def test_fault_plan_decides_how_jobs_end(own_engine):
     assert media.status("STUCK_1") == "CANCELLED"
 
 
+@pytest.mark.slow
 def test_a_killed_fork_server_is_replaced(own_engine):
     media = Media(own_engine)
     media.sql(media.execute("BEFORE"))

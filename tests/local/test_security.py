@@ -156,6 +156,7 @@ def test_oversized_bodies(engine: RunningEngine, token: dict[str, str]) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 def test_gzip_bomb(engine: RunningEngine, token: dict[str, str]) -> None:
     pack = zlib.compressobj(9, wbits=31)
     bomb = b"".join(pack.compress(b" " * 2**24) for _ in range(128)) + pack.flush()  # 2 GB in 2 MB

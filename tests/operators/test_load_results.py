@@ -186,7 +186,7 @@ def test_a_changed_schema(output: Output) -> None:
 
 
 def test_output_without_the_path_is_refused_with_the_reason(output: Output) -> None:
-    with pytest.raises(InvalidInputError, match="a partitioned method must return the path"):
+    with pytest.raises(InvalidInputError, match="A partitioned method must return the path"):
         output.load(output.write("SELECT 1 AS TOTAL"))
 
 

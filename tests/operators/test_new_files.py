@@ -141,9 +141,8 @@ def test_finished_jobs_that_were_not_recorded_are_adopted_and_loaded(place: Any,
     assert place.jobs() == 2
 
 
-@pytest.mark.parametrize(
-    ("dag_id", "task"), [pytest.param("bad_plan", "validate", marks=pytest.mark.slow), ("bad_sample", "sample")]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("dag_id", "task"), [("bad_plan", "validate"), ("bad_sample", "sample")])
 def test_a_run_that_ends_before_its_job_gives_the_files_back(place: Any, dag_id: str, task: str) -> None:
     failed = place.run(dag_id)
     assert states(failed)[task] == "failed", log(failed)
@@ -153,7 +152,9 @@ def test_a_run_that_ends_before_its_job_gives_the_files_back(place: Any, dag_id:
     assert set(place.ledger().values()) == {"done"}
 
 
-@pytest.mark.parametrize("loaded", [True, False], ids=["loaded before", "not loaded before"])
+@pytest.mark.parametrize(
+    "loaded", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["loaded before", "not loaded before"]
+)
 def test_a_late_file_of_a_day_is_run_alone_and_the_whole_day_is_loaded(
     place: Any, connection: Any, loaded: bool
 ) -> None:

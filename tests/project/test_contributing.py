@@ -72,6 +72,7 @@ def test_the_git_hook_is_installed(checkout: Path) -> None:
     assert (checkout / ".git" / "hooks" / "pre-commit").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", block("pytest tests/unit/core").splitlines())
 def test_one_test_runs(checkout: Path, command: str) -> None:
     assert " passed" in done(f"{command} -p no:cacheprovider", checkout)
@@ -92,6 +93,7 @@ def test_what_the_engine_did_is_shown(checkout: Path) -> None:
         done(stop, checkout)
 
 
+@pytest.mark.slow
 def test_a_breakpoint_stops_in_a_task(migrated_airflow_home: AirflowHome, tmp_path: Path) -> None:
     (tmp_path / "photos.py").write_text(BREAKPOINT_DAG)
     (command,) = [line for line in block("dags test").splitlines() if "dags test" in line]

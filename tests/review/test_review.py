@@ -254,6 +254,7 @@ def test_a_rejection_releases_the_files_and_an_approval_runs_them(page: Any, rev
     assert len(page.find_elements(By.CSS_SELECTOR, "tbody tr")) == 2
 
 
+@pytest.mark.slow
 def test_what_is_gone_is_said_and_the_page_stays_up(review: Review) -> None:
     review.answer("ui_odd", "Approve")
     assert review.wait_for("ui_odd", "full_batch") == "success"

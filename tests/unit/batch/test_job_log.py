@@ -26,6 +26,7 @@ def test_an_exception_about_a_file(line: str) -> None:
         "requests.exceptions.ReadTimeout: HTTPSConnectionPool",
         "torch.OutOfMemoryError: CUDA out of memory",
         "urllib.error.HTTPError: HTTP Error 503",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'part_0_0.parquet'",
     ],
 )
 def test_an_exception_that_can_pass_says_nothing_of_the_files(line: str) -> None:
