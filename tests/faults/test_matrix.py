@@ -79,6 +79,7 @@ def test_phases_are_found_by_verb_at_their_first_and_last_time() -> None:
     assert list(map(str, find_phases(record, after_submission=True))) == found[4:]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_cell_for_each_fault_and_each_task(place: Place) -> None:
     course, phases = matrix.find(place)

@@ -20,9 +20,21 @@ class DrivenAirflow(RunningAirflow):
         self.stop_component(name)
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
-        """Start a run, as the button in the UI does; returns its run id."""
+        """Start a run, as the button in the UI does; returns its run id.
+
+        While a DAG's file is read again on a busy machine, Airflow says for a moment that the DAG is not there.
+        """
         body = {"logical_date": None, "conf": dict(conf or {})}
-        run_id: str = self.api("POST", f"/dags/{quote(dag_id)}/dagRuns", body)["dag_run_id"]
+        path = f"/dags/{quote(dag_id)}/dagRuns"
+        found: list[dict[str, Any]] = []
+
+        def is_started() -> bool:
+            answer = self.api("POST", path, body, missing=None)
+            found.extend([answer] if answer is not None else [])
+            return bool(found)
+
+        self._wait(is_started, 60)
+        run_id: str = found[0]["dag_run_id"]
         return run_id
 
     def wait_for_run(self, dag_id: str, run_id: str, timeout: float = 300) -> str:
