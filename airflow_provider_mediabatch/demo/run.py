@@ -181,7 +181,7 @@ def _show(
     for task in result.tasks:
         times.add_row(task["id"], task["state"], f"{task['seconds']:.1f}")
     console.print(times)
-    console.print(f"Results lie in {result.returned('full_batch')['location']}", highlight=False)
+    console.print(f"Results are in {result.returned('full_batch')['location']}", highlight=False)
     console.print(f"All in all {seconds['total']:.1f} s.", highlight=False)
 
 

@@ -314,7 +314,7 @@ class Place:
             return [Job(*row) for row in found]
 
     def inferred(self, output: str) -> list[str]:
-        """The files whose rows lie in an output folder, with repetition."""
+        """The files whose rows are in an output folder, with repetition."""
         return self._names(
             "CREATE TEMPORARY FILE FORMAT IF NOT EXISTS FAULT_PARQUET TYPE = PARQUET",
             f"SELECT $1:\"IMG\"::VARCHAR AS P FROM {output} (FILE_FORMAT => 'FAULT_PARQUET', "
