@@ -1,8 +1,9 @@
 """From facts to a plan and the list of all its problems: pure functions, no connection.
 
 The facts come from one round of SHOW statements (:mod:`.client.model_registry`). Each problem carries the fix to write
-or run. Column matching follows Snowflake's identifier rules: an input ``image`` reads the column ``image`` where one is
-named exactly so, else ``IMAGE``.
+or run. An input ``image`` reads the column ``image`` where one is named exactly so, else ``IMAGE``, else the one that
+differs in case only: Snowflake's jobs match so, for methods that were logged as case-sensitive too (snowflake-ml's
+integration tests of EXECUTE INFERENCE JOB SERVICE, ``…_case_sensitivity_test.py``).
 """
 
 from __future__ import annotations
@@ -60,11 +61,18 @@ class Inputs:
         return [name for name in self.columns if name not in self.bookkeeping]
 
 
-def find_column(name: str, columns: Sequence[str], *, case_sensitive: bool = False) -> str | None:
-    """The column that a signature input reads: exactly so named first, else its upper-case form."""
-    if name in columns:
-        return name
-    return name.upper() if not case_sensitive and name.upper() in columns else None
+def find_columns(name: str, columns: Sequence[str]) -> list[str]:
+    """The column that a name refers to; several when none is spelt so or in upper case and they differ in case only."""
+    for spelling in (name, name.upper()):
+        if spelling in columns:
+            return [spelling]
+    return [column for column in columns if column.upper() == name.upper()]
+
+
+def find_column(name: str, columns: Sequence[str]) -> str | None:
+    """The column that a name refers to; None where there is none, or several that differ in case only."""
+    found = find_columns(name, columns)
+    return found[0] if len(found) == 1 else None
 
 
 def match_columns(function: FunctionInfo, inputs: Inputs, findings: Findings) -> dict[str, str]:
@@ -72,12 +80,12 @@ def match_columns(function: FunctionInfo, inputs: Inputs, findings: Findings) ->
     matched: dict[str, str] = {}
     for spec in function.inputs:
         name = str(spec["name"])
-        column = find_column(name, inputs.usable, case_sensitive=function.case_sensitive)
-        if column is not None:
-            matched[name] = column
+        found = find_columns(name, inputs.usable)
+        if len(found) == 1:
+            matched[name] = found[0]
             continue
         wanted = name if function.case_sensitive else name.upper()
-        guess = closest(name, inputs.usable)
+        guess = found[0] if found else closest(name, inputs.usable)
         if guess is None:
             unused = [item for item in inputs.file_columns if item not in matched.values()]
             guess = unused[0] if len(unused) == 1 and _is_file_input(spec) else None
@@ -88,8 +96,13 @@ def match_columns(function: FunctionInfo, inputs: Inputs, findings: Findings) ->
             else f"add a column {sql.quoted(wanted)} to the manifest (column_name=, columns= or query=)"
         )
         findings.problem(
-            f"The model's input {name} ({input_type(spec)}) has no column in the manifest, which has "
-            f"{', '.join(inputs.usable) or 'none'}" + (f"; did you mean {guess}?" if guess else ""),
+            f"The model's input {name} ({input_type(spec)}) has "
+            + (
+                f"several columns that differ in case only: {', '.join(found)}"
+                if found
+                else f"no column in the manifest, which has {', '.join(inputs.usable) or 'none'}"
+                + (f"; did you mean {guess}?" if guess else "")
+            ),
             rename,
         )
     return matched

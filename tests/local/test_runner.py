@@ -220,6 +220,15 @@ def test_partitions_are_complete_and_spread_over_workers(tmp_path, stage, models
     assert rows == {"a": (4.0, 2), "b": (2.0, 1), "c": (4.0, 1), None: (5.0, 1)}
 
 
+def test_a_table_function_gets_rows_of_one_partition_at_a_time(tmp_path, stage, models, fork_server):
+    source = manifest(tmp_path, IMG=paths(6), KIND=["a", "b", "a", "b", "b", "b"], N=list(range(6)))
+    changes = {"partition_column": "KIND", "max_batch_rows": 3, "num_workers": 2}
+    job = spec(tmp_path, stage, source, models["file"], **changes)
+    assert fork_server.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
+    rows = sorted((row["KIND"], row["N"], row["batch"]) for row in output(tmp_path))
+    assert rows == [("a", 0, 2), ("a", 2, 2), ("b", 1, 3), ("b", 3, 3), ("b", 4, 3), ("b", 5, 1)]
+
+
 def test_exception_fails_the_job_with_its_traceback_and_keeps_partial_output(tmp_path, stage, models, fork_server):
     source = manifest(tmp_path, IMG=paths())
     status = fork_server.run(
@@ -293,13 +302,16 @@ def test_names_of_outputs_among_the_input_columns_are_refused(tmp_path, stage, m
     assert "input columns ['size'] have the names of the model's outputs" in status.message
 
 
-def test_column_names_follow_the_identifier_rules(tmp_path, stage, models, fork_server):
-    for column, sql_name in (("img", "IMG"), ("IMG", "IMG"), ("IMG", "img"), ("img", "img")):
+def test_column_names_match_without_regard_to_case(tmp_path, stage, models, fork_server):
+    for column, sql_name in (("img", "IMG"), ("IMG", "img"), ("Img", "IMG"), ("iMG", "img")):
         folder = tmp_path / f"{column}_{sql_name}"
         folder.mkdir()
         source = manifest(folder, **{column: paths(2)})
         job = spec(folder, stage, source, models["file"], input_names=[sql_name], file_columns={column: "raw_bytes"})
         assert fork_server.run(job, folder / "job").status == "DONE", logs(folder / "job")
+    source = manifest(tmp_path, Img=paths(1), iMG=paths(1))
+    status = fork_server.run(spec(tmp_path, stage, source, models["file"], file_columns={}), tmp_path / "job")
+    assert "differ from the model's input 'IMG' in case only: ['Img', 'iMG']" in status.message
 
 
 def test_a_scikit_learn_model_and_decimal_columns(tmp_path, stage, fork_server):

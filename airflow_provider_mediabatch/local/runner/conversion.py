@@ -41,6 +41,24 @@ def match_column(names: list[str], columns: list[str]) -> str | None:
     return next((name for name in names if name in columns), None)
 
 
+def match_input(sql_name: str, feature_name: str, columns: list[str]) -> str | None:
+    """The column that feeds an input: its name as SQL or Python spells it, else the one that differs in case only.
+
+    Jobs match without regard to case, whether the method was logged as case-sensitive or not; so snowflake-ml's own
+    tests of EXECUTE INFERENCE JOB SERVICE expect it (``…_case_sensitivity_test.py``).
+
+    :raises InputError: when several columns differ in case only, which no document decides.
+    """
+    exact = match_column([sql_name, feature_name, feature_name.upper()], columns)
+    if exact is not None:
+        return exact
+    names = {sql_name.lower(), feature_name.lower()}
+    similar = [column for column in columns if column.lower() in names]
+    if len(similar) > 1:
+        raise InputError(f"several input columns differ from the model's input {sql_name!r} in case only: {similar}")
+    return similar[0] if similar else None
+
+
 def scalar_type(feature: Any) -> pa.DataType | None:
     """The Arrow type of a scalar feature; None for tensors, groups and objects, which travel as JSON text."""
     if not isinstance(feature, model_signature.FeatureSpec) or feature._shape:
@@ -60,15 +78,14 @@ class InputFrames:
         self.features: list[tuple[Any, str]] = []
         missing = []
         for feature, sql_name in zip(signature.inputs, sql_names, strict=True):
-            column = match_column([sql_name, feature.name, feature.name.upper()], columns)
+            column = match_input(sql_name, feature.name, columns)
             if column is None:
                 missing.append(sql_name)
             else:
                 self.features.append((feature, column))
         if missing:
             raise InputError(
-                f"the model's inputs {missing} are not among the input columns {columns}: rename the columns "
-                "(names without quotes are upper case)"
+                f"the model's inputs {missing} are not among the input columns {columns}: rename the columns"
             )
 
     def frame(self, batch: Batch) -> pd.DataFrame:

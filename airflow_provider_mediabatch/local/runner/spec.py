@@ -31,7 +31,8 @@ class RunSpec:
     :param function: the model's method to call, as it is named in Python.
     :param input_names: SQL names of the method's inputs, in the signature's order (from the model's MANIFEST.yml).
     :param partitioned: whether the method gets a whole partition at a time.
-    :param partition_column: the input column that partitions rows, for partitioned methods.
+    :param partition_column: the input column that partitions rows; a method that is not partitioned gets batches of
+        one partition at a time.
     :param params: values for the method's parameters; the signature's defaults fill the rest.
     :param file_columns: input column name → encoding of its file (``raw_bytes``, ``base64``, ``base64_data_url``).
     :param stage_roots: ``DB.SCHEMA.STAGE`` → folder that full stage paths of that stage are relative to.

@@ -66,9 +66,9 @@ class Worker:
     def _rows(self, source: Input, reader: FileReader, frames: Any, model: Any, writer: PartWriter) -> None:
         from airflow_provider_mediabatch.local.runner.conversion import output_columns
 
-        start, stop = (source.count * n // self.total for n in (self.number, self.number + 1))
         limit = self.spec.max_batch_rows or DEFAULT_BATCH_ROWS
-        for batch in prefetched(reader.batches(source.tables(start, stop), limit)):
+        tables, share = self._share(source)
+        for batch in prefetched(reader.batches(tables, limit)):
             frame, count = frames.frame(batch), batch.rows.num_rows
             parts: list[dict[str, pa.Array]] = []
             done = 0
@@ -80,15 +80,27 @@ class Worker:
                         raise TypeError(f"the model returned {len(predictions)} rows for {len(piece)} input rows")
                     parts.append(output_columns(model.signature, predictions))
                     done += len(piece)
-                    self._progress(len(piece), stop - start)
+                    self._progress(len(piece), share)
             finally:  # what the model did before it failed is part of the partial output
                 if parts:
                     writer.write(_joined(batch.rows.slice(0, done), parts))
 
+    def _share(self, source: Input) -> tuple[Iterator[pa.Table], int | None]:
+        """This worker's rows in pieces, and how many they are; a batch never holds rows of two pieces.
+
+        With a partition column a piece is one partition, as snowflake-ml's tests of table functions without
+        ``partitioned_api`` expect of Snowflake.
+        """
+        if self.spec.partition_column is not None:
+            return (rows for _, rows in self._own_partitions(source)), None
+        start, stop = (source.count * n // self.total for n in (self.number, self.number + 1))
+        return source.tables(start, stop), stop - start
+
     def _partitions(self, source: Input, reader: FileReader, frames: Any, model: Any, writer: PartWriter) -> None:
         from airflow_provider_mediabatch.local.runner.conversion import output_columns
 
-        for value, batch in prefetched_partitions(self._own_partitions(source, reader)):
+        partitions = ((value, reader.whole(rows)) for value, rows in self._own_partitions(source))
+        for value, batch in prefetched_partitions(partitions):
             outputs = output_columns(model.signature, model(frames.frame(batch)))
             count = len(next(iter(outputs.values()))) if outputs else 0
             columns: dict[str, pa.Array] = {}
@@ -109,20 +121,20 @@ class Worker:
             raise InputError(f"partition_column {wanted!r} is not among the input columns {source.columns}")
         return name
 
-    def _own_partitions(self, source: Input, reader: FileReader) -> Iterator[tuple[Any, Batch]]:
+    def _own_partitions(self, source: Input) -> Iterator[tuple[Any, pa.Table]]:
         """This worker's partitions, those whose value hashes to its number; without a column all rows are one."""
         rows = source.table()
         name = self._partition_column(source)
         if name is None:
             if self.number == 0 and rows.num_rows:
-                yield None, reader.whole(rows)
+                yield None, rows
             return
         indices: dict[Any, list[int]] = {}
         for index, value in enumerate(rows.column(name).to_pylist()):
             indices.setdefault(value, []).append(index)
         for value, chosen in indices.items():
             if zlib.crc32(repr(value).encode()) % self.total == self.number:
-                yield value, reader.whole(rows.take(chosen))
+                yield value, rows.take(chosen)
 
     def _progress(self, rows: int, of: int | None) -> None:
         self.done += rows

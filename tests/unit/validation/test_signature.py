@@ -80,10 +80,18 @@ def test_exact_case_comes_before_upper_case() -> None:
     assert match_columns(function(), given, Findings()) == {"image": "image"}
 
 
-def test_quoted_mixed_case_column_does_not_match() -> None:
+@pytest.mark.parametrize("case_sensitive", [False, True])
+def test_a_column_that_differs_in_case_only_matches(case_sensitive: bool) -> None:
     findings = Findings()
-    match_columns(function(), inputs(("Image",)), findings)
-    assert "did you mean Image" in said(findings)
+    matched = match_columns(function(case_sensitive=case_sensitive), inputs(("Image",)), findings)
+    assert matched == {"image": "Image"}
+    assert not findings.problems
+
+
+def test_several_columns_that_differ_in_case_only_are_a_problem() -> None:
+    findings = Findings()
+    match_columns(function(), inputs(("Image", "iMage")), findings)
+    assert "input image (BYTES) has several columns that differ in case only: Image, iMage" in said(findings)
     assert 'SELECT "Image" AS "IMAGE"' in said(findings)
 
 
