@@ -4,7 +4,7 @@ ARGS ?=
 # What is left to `make test-all`.
 QUICK := -m "not slow"
 # Three processes for two cores: much of the time is waiting for Airflow. The tests of a file stay together, because they
-# share models, stages and DAG runs; the order is tests/conftest.py's.
+# share models, stages and DAG runs; tests/conftest.py has the order and what shares a running Airflow.
 PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo speech unit test test-all soak bench lint format clean

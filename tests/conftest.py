@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
     from snowflake.snowpark import Session
 
+# Files whose tests share the running Airflow. A process that starts one of its own pays 20 s and a good part of a core.
+WITH_LIVE_AIRFLOW = (
+    "tests/live/",
+    "tests/review/test_authority.py",
+    "tests/review/test_hanging.py",
+    "tests/review/test_review.py",
+    "tests/examples/test_live_airflow.py",
+)
+
 
 class RunningEngine:
     """A started engine.
@@ -127,3 +136,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         ranks[item.path] = min(rank(item), ranks.get(item.path, len(longest)))
     items.sort(key=lambda item: ranks[item.path])
+    for item in items:
+        if "live_airflow" in getattr(item, "fixturenames", ()) and not item.nodeid.startswith(WITH_LIVE_AIRFLOW):
+            raise pytest.UsageError(f"{item.nodeid} uses live_airflow: name its file in WITH_LIVE_AIRFLOW")
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is nothing to share out
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The tests of a file run in one process, and those of all files with a running Airflow in one and the same."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "live_airflow" if nodeid.startswith(WITH_LIVE_AIRFLOW) else super()._split_scope(nodeid)
+
+    return Files(config, log) if config.getvalue("dist") == "loadfile" else None

@@ -24,6 +24,6 @@ with DAG("ui_honest", schedule=None):
         model_name="MEDIA.PUBLIC.UI_SOUND",
         compute_pool="LOCAL_POOL",
         work_location="@MEDIA.PUBLIC.UI_WORK/",
-        sample_size=1,
+        sample_size=2,
         list_kwargs={"ledger": None},
     )
