@@ -70,6 +70,19 @@ _ARROW_TYPES = {
 
 
 @dataclass(frozen=True)
+class Stats:
+    """What a statement changed, by the names that replies have and ``cursor.stats`` reads.
+
+    :param numDmlDuplicates: pairs of rows beyond the first that an UPDATE found for a row.
+    """
+
+    numRowsInserted: int = 0
+    numRowsDeleted: int = 0
+    numRowsUpdated: int = 0
+    numDmlDuplicates: int = 0
+
+
+@dataclass(frozen=True)
 class Result:
     """Rows for the client.
 
@@ -77,12 +90,14 @@ class Result:
     :param table: the values; column names in it are not used.
     :param statement_type: Snowflake's ``statementTypeId`` (4096 SELECT, 12544 INSERT, 12800 UPDATE, 13056 DELETE,
         13312 MERGE…).
+    :param stats: what it changed; None unless it is DML, COPY INTO a table or CREATE TABLE AS SELECT.
     """
 
     columns: Sequence[ResultColumn]
     table: pa.Table
     statement_type: int = 4096
     session: dict[str, str | None] = field(default_factory=dict)
+    stats: Stats | None = None
 
     @classmethod
     def of(cls, columns: Sequence[ResultColumn], rows: Iterable[Sequence[Any]], statement_type: int = 4096) -> Result:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,8 @@ def result_data(result: Result) -> dict[str, Any]:
         "returned": result.table.num_rows,
         "version": 1,
     }
+    if result.stats is not None:
+        data["stats"] = asdict(result.stats)
     if result.statement_type in _DML_TYPES:
         rows = zip(*(column.to_pylist() for column in result.table.columns), strict=True)
         data["queryResultFormat"] = "json"
@@ -135,8 +138,11 @@ def arrow_stream(result: Result, offset: int, rows: int) -> bytes:
 
 
 def inline(result: Result, rows: int) -> str:
-    """The first rows of a result, as text for the reply."""
-    return base64.b64encode(arrow_stream(result, 0, rows)).decode()
+    """The first rows of a result, as text for the reply.
+
+    Of no rows it is empty, because clients make no frame of a stream without batches.
+    """
+    return base64.b64encode(arrow_stream(result, 0, rows)).decode() if rows else ""
 
 
 def _scale(column: ResultColumn) -> int:

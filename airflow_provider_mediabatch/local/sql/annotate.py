@@ -75,7 +75,17 @@ def _arithmetic(annotator: TypeAnnotator, node: exp.Binary) -> Any:
             annotator._set_type(node, number(38, min(digits, 37)))
         else:
             annotator._set_type(node, _DOUBLE)
+    elif kind(node) in types.TIMESTAMPS | {exp.DType.TIME}:
+        annotator._set_type(node, kind(node))
     return annotated
+
+
+def _moved(annotator: TypeAnnotator, node: exp.Expr) -> Any:
+    """A time to which something was added has all digits of its second."""
+    Snowflake.EXPRESSION_METADATA[type(node)]["annotator"](annotator, node)
+    if kind(node) in types.TIMESTAMPS | {exp.DType.TIME}:
+        annotator._set_type(node, kind(node))
+    return node
 
 
 def _division(annotator: TypeAnnotator, node: exp.Expr) -> Any:
@@ -156,6 +166,8 @@ _RULES: dict[type[exp.Expr], dict[str, Any]] = {
     exp.Div: {"annotator": _division},
     exp.Avg: {"annotator": _average},
     exp.Sum: {"annotator": _sum},
+    exp.DateAdd: {"annotator": _moved},
+    exp.TimeAdd: {"annotator": _moved},
     exp.Neg: {"annotator": _same},
     exp.Abs: {"annotator": _same},
     exp.Paren: {"annotator": _same},

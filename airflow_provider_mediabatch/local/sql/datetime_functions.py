@@ -7,10 +7,12 @@ from sqlglot import exp
 from airflow_provider_mediabatch.local.errors import not_supported
 from airflow_provider_mediabatch.local.sql import types
 from airflow_provider_mediabatch.local.sql.casts import cast, text
-from airflow_provider_mediabatch.local.sql.expression_types import kind
+from airflow_provider_mediabatch.local.sql.expression_types import is_semi_structured, kind
 from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, rule
 from airflow_provider_mediabatch.local.sql.time_formats import time_format
+
+_ZONE_PARTS = ("TIMEZONE_HOUR", "TIMEZONE_MINUTE")
 
 
 @rule(exp.HashAgg)
@@ -74,6 +76,36 @@ def _date_diff(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
     for side in (node.this, node.expression):
         if kind(side) in types.TEXTS:
             side.replace(cast(side.copy(), types.parse("TIMESTAMP_NTZ")))
+    return node
+
+
+@rule(exp.Extract)
+def _extract(rewriter: Rewriter, node: exp.Extract) -> exp.Expr:
+    """The parts of a moment are those of the session's time zone, in which DuckDB reads a TIMESTAMPTZ, too."""
+    moment = node.expression
+    if is_semi_structured(moment) or kind(moment) in types.TEXTS:
+        moment.replace(cast(moment.copy(), types.parse("TIMESTAMP_NTZ")))
+    if kind(moment) not in types.LTZ | types.TZ:
+        return node
+    part = node.name.upper()
+    if part in _ZONE_PARTS:
+        return call("DATE_PART", exp.Literal.string(part), moment.copy())
+    if not part.startswith("EPOCH"):
+        moment.replace(cast(moment.copy(), types.parse("TIMESTAMP_NTZ")))
+    else:
+        moment.type = types.parse("TIMESTAMP_NTZ")  # sqlglot would refuse it, and DuckDB has the same epoch
+    return node
+
+
+@rule(
+    *(exp.Year, exp.YearOfWeek, exp.YearOfWeekIso, exp.Quarter, exp.Month, exp.Week, exp.WeekOfYear, exp.Day),
+    *(exp.DayOfMonth, exp.DayOfWeek, exp.DayOfWeekIso, exp.DayOfYear, exp.Hour, exp.Minute, exp.Second, exp.LastDay),
+    *(exp.Dayname, exp.Monthname, exp.TimestampTrunc, exp.DateTrunc),
+)
+def _part(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
+    """Text is read as a moment; DuckDB has these functions for moments only."""
+    if is_semi_structured(node.this) or kind(node.this) in types.TEXTS:
+        node.this.replace(cast(node.this.copy(), types.parse("TIMESTAMP_NTZ")))
     return node
 
 

@@ -19,7 +19,7 @@ from airflow_provider_mediabatch.local.sql.handlers import handles
 from airflow_provider_mediabatch.local.sql.queries import described
 from airflow_provider_mediabatch.local.sql.schema_changes import change, definition
 from airflow_provider_mediabatch.local.sql.translate import Translation
-from airflow_provider_mediabatch.local.statement_result import Result
+from airflow_provider_mediabatch.local.statement_result import Result, Stats
 from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
 
@@ -81,11 +81,13 @@ def _create_table(ctx: Context, tree: exp.Create) -> Result:
             table.remark(),
         ]
 
-    change(ctx, build, [table])
-    if "created" in done:
-        _note_created(ctx, table)
+    inserted = change(ctx, build, [table])
     name = table.name
-    return Result.status(f"Table {name} {done}." if "created" in done else f"{name} {done}.")
+    if "created" not in done:
+        return Result.status(f"{name} {done}.")
+    _note_created(ctx, table)
+    status = Result.status(f"Table {name} {done}.")
+    return replace(status, stats=Stats(inserted)) if query else status
 
 
 def _note_created(ctx: Context, table: Table) -> None:

@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.expression_types import is_semi_structured, kind
 from airflow_provider_mediabatch.local.sql.handlers import handles
 from airflow_provider_mediabatch.local.sql.translate import Translation
-from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, Stats
 from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
 
@@ -49,11 +49,16 @@ def assigned(node: exp.Expr, column: TableColumn) -> exp.Expr:
     return node
 
 
-def changed(names: Sequence[str], counts: Sequence[int], statement_type: int) -> Result:
-    """The reply to DML: one row, one count a column."""
+def changed(names: Sequence[str], counts: Sequence[int], statement_type: int, duplicates: int = 0) -> Result:
+    """The reply to DML: one row, one count a column.
+
+    :param duplicates: see :class:`~airflow_provider_mediabatch.local.statement_result.Stats`.
+    """
     columns = [ResultColumn.number(f"number of {name}") for name in names]
     table = pa.table({f"c{i}": pa.array([count], pa.int64()) for i, count in enumerate(counts)})
-    return Result(columns, table, statement_type)
+    found = dict(zip(names, counts, strict=True))
+    inserted, deleted, updated = (found.get(f"rows {what}", 0) for what in ("inserted", "deleted", "updated"))
+    return Result(columns, table, statement_type, stats=Stats(inserted, deleted, updated, duplicates))
 
 
 def execute(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
@@ -109,29 +114,36 @@ def update(ctx: Context, tree: exp.Expr) -> Result:
         translation.sql(made),
         _several_partners(translation, found, done[-1] if where is not None else None),
     )
-    several = 0
+    several, pairs = 0, 0
 
     def work(connection: duckdb.DuckDBPyConnection) -> int:
-        nonlocal several
+        nonlocal several, pairs
         if ambiguous:
-            several = int((connection.execute(ambiguous).fetchone() or [0])[0])
+            several, pairs = connection.execute(ambiguous).fetchone() or (0, 0)
         return execute(connection, sql)
 
     count = write_locked(ctx, translation, target, work)
-    return changed(["rows updated", "multi-joined rows updated"], [count, several], 12800)
+    return changed(["rows updated", "multi-joined rows updated"], [count, several], 12800, duplicates=pairs)
 
 
 def _several_partners(translation: Translation, found: list[exp.Join], where: exp.Expr | None) -> str | None:
-    """SQL that counts the rows of an UPDATE's table that more than one row of FROM matches; None without FROM."""
+    """SQL that counts the rows of an UPDATE's table that more than one row of FROM matches, and those further rows.
+
+    None without FROM.
+    """
     if len(found) < 2:
         return None
     target = found[0].this.copy()
-    pairs = exp.select("1").from_(target, copy=False).join(_joined([j.copy() for j in found[1:]]), join_type="CROSS")
+    pairs = (
+        exp.select("COUNT(*) AS mb_matches")
+        .from_(target, copy=False)
+        .join(_joined([j.copy() for j in found[1:]]), join_type="CROSS")
+    )
     if where is not None:
         pairs = pairs.where(where.copy())
     row = exp.column("rowid", table=target.alias_or_name, quoted=True)
     pairs = pairs.group_by(row).having("COUNT(*) > 1")
-    return f"SELECT COUNT(*) FROM ({translation.sql(pairs)}) AS mb_pairs"
+    return f"SELECT COUNT(*), COALESCE(SUM(mb_matches - 1), 0)::BIGINT FROM ({translation.sql(pairs)}) AS mb_pairs"
 
 
 @handles(exp.Delete)

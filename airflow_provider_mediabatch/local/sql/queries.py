@@ -11,7 +11,6 @@ from sqlglot import exp
 from airflow_provider_mediabatch.local.errors import cancelled, not_supported
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.errors import translated
-from airflow_provider_mediabatch.local.sql.expression_types import is_semi_structured
 from airflow_provider_mediabatch.local.sql.parse import parse
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
@@ -62,8 +61,17 @@ def select(ctx: Context, tree: exp.Expr) -> Result:
     return Result(columns, table.rename_columns([f"c{i}" for i in range(len(columns))]))
 
 
+_OWN = {
+    "VARIANT": types.SEMI_STRUCTURED,
+    "TIMESTAMP_NTZ(9)": types.NTZ,
+    "TIMESTAMP_LTZ(9)": types.LTZ | types.TZ,
+    "TIME(9)": {exp.DType.TIME},
+}
+"""Types of DuckDB that stand for several of Snowflake's, and which."""
+
+
 def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expr | None = None) -> list[ResultColumn]:
-    """The result columns of a DuckDB query; Snowflake's own type where DuckDB knows only JSON.
+    """The result columns of a DuckDB query; Snowflake's own type where DuckDB knows only JSON or has one precision.
 
     :param tree: the translated query, whose projections have Snowflake's types.
     """
@@ -71,7 +79,8 @@ def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expr | None = None) -
     columns = []
     for index, (name, stored) in enumerate(zip(relation.columns, relation.types, strict=True)):
         kind = types.from_duckdb(str(stored))
-        if kind == "VARIANT" and len(projections) == len(relation.columns) and is_semi_structured(projections[index]):
-            kind = types.snowflake(projections[index].type or exp.DataType.build("VARIANT", dialect="snowflake"))
+        given = projections[index].type if len(projections) == len(relation.columns) else None
+        if given is not None and given.this in _OWN.get(kind, ()):
+            kind = types.snowflake(given)
         columns.append(types.column(name, kind))
     return columns

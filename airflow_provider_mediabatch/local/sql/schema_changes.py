@@ -18,11 +18,12 @@ from airflow_provider_mediabatch.local.stores.tables.table import Table
 _RETRIES = 50
 
 
-def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) -> None:
+def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) -> int:
     """Run DDL as a transaction of its own; an open transaction is committed first, as in Snowflake.
 
     :param build: checks names and returns DuckDB's statements; called again when another session's DDL came in between.
     :param tables: those that change.
+    :returns: how many rows were inserted.
     """
     transaction = transactions.of(ctx.session)
     transaction.commit()
@@ -31,8 +32,11 @@ def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) ->
         try:
             # build() checks in the snapshot that the statements change, so that IF NOT EXISTS is atomic.
             connection.execute("BEGIN TRANSACTION")
+            inserted = 0
             for statement in build():
-                connection.execute(statement)
+                executed = connection.execute(statement)
+                if statement.startswith("INSERT"):
+                    inserted = int((executed.fetchone() or [0])[0])
             connection.execute("COMMIT")
             break
         except (duckdb.Error, SnowflakeError) as error:
@@ -45,6 +49,7 @@ def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) ->
             time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
     ctx.stores.storage.committed({table.physical for table in tables})
     transaction.after_read()
+    return inserted
 
 
 def definition(table: Table) -> str:

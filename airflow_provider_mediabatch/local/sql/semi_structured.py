@@ -267,10 +267,3 @@ def _lateral(rewriter: Rewriter, node: exp.Lateral) -> exp.Expr:
     if isinstance(outer, exp.Boolean) and outer.this:
         table.meta["outer"] = True
     return table
-
-
-@rule(exp.Join)
-def _join(rewriter: Rewriter, node: exp.Join) -> exp.Expr:
-    if isinstance(node.this, exp.Lateral) and node.this.meta.get("outer"):
-        return exp.Join(this=node.this.copy(), side="LEFT", on=exp.true())
-    return node

@@ -143,9 +143,7 @@ def column(name: str, kind: str, nullable: bool = True) -> ResultColumn:
     if base == "FLOAT":
         return ResultColumn(name, "real", nullable=nullable)
     if base in ("TIMESTAMP_LTZ", "TIMESTAMP_TZ"):
-        return ResultColumn(name, "timestamp_ltz", precision=0, scale=9, nullable=nullable)
-    if base == "TIMESTAMP_NTZ":
-        return ResultColumn(name, "timestamp_ntz", precision=0, scale=9, nullable=nullable)
-    if base == "TIME":
-        return ResultColumn(name, "time", precision=0, scale=9, nullable=nullable)
+        return ResultColumn(name, "timestamp_ltz", precision=0, scale=numbers[0], nullable=nullable)
+    if base in ("TIMESTAMP_NTZ", "TIME"):
+        return ResultColumn(name, base.lower(), precision=0, scale=numbers[0], nullable=nullable)
     return ResultColumn(name, base.lower(), nullable=nullable)

@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql.execute import run_sql
-from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, Stats
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements import staged_files as stage_sources
 from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
@@ -94,7 +94,7 @@ def _report(stage: Stage, files: list[StagedFile], counts: list[int]) -> Result:
         ResultColumn.number("first_error_character"),
         ResultColumn.text("first_error_column_name"),
     )
-    return Result.of(
+    loaded = Result.of(
         [
             ResultColumn.text("file"),
             ResultColumn.text("status"),
@@ -107,6 +107,7 @@ def _report(stage: Stage, files: list[StagedFile], counts: list[int]) -> Result:
             for file, count in zip(files, counts, strict=True)
         ],
     )
+    return replace(loaded, stats=Stats(sum(counts)))
 
 
 def _column_list(cursor: Cursor) -> list[str]:

@@ -197,7 +197,10 @@ def _remove_empty_folders(folder: Path, root: Path) -> None:
 
 @statement("COPY FILES INTO")
 def copy_files(ctx: Context, cursor: Cursor) -> Result:
-    """``COPY FILES INTO @target[/path] FROM @source[/path] [FILES] [PATTERN]``: paths below the source are kept."""
+    """``COPY FILES INTO @target[/path] FROM @source[/path] [FILES] [PATTERN] [DETAILED_OUTPUT]``.
+
+    Paths below the source are kept.
+    """
     cursor.expect("COPY", "FILES", "INTO")
     target, folder = resolve_stage(ctx, stage_reference(cursor))
     cursor.expect("FROM")
@@ -226,6 +229,8 @@ def copy_files(ctx: Context, cursor: Cursor) -> Result:
         destination = target.path(f"{folder}/{relative}")
         place(ctx, source.path(name), destination)
         names.append((str(destination.relative_to(target.root)),))
+    if not options.boolean("DETAILED_OUTPUT", given.get("DETAILED_OUTPUT", True)):
+        return Result.of([ResultColumn.number("number of files copied")], [(len(names),)])
     return Result.of([ResultColumn.text("file")], names)
 
 
