@@ -9,6 +9,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import DAG
 
+from airflow_provider_mediabatch.files.media_patterns import IMAGES
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
@@ -25,7 +26,7 @@ with DAG(
     files = ListStageFilesOperator(
         task_id="list_files",
         stage_path="{{ params.stage_path }}",
-        pattern=".*[.](jpg|png)",
+        pattern=IMAGES,
         manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
         model_name="MEDIA.PUBLIC.VIT",
         ledger=None,  # every run takes every file

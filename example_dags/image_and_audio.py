@@ -8,6 +8,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import DAG
 
+from airflow_provider_mediabatch.files.media_patterns import IMAGES, any_case
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
@@ -24,8 +25,8 @@ with DAG(
     files = ListStageFilesOperator(
         task_id="list_files",
         columns={
-            "IMAGE": {"stage_path": "{{ params.images }}", "pattern": ".*[.](png|jpg)"},
-            "AUDIO": {"stage_path": "{{ params.sounds }}", "pattern": ".*[.]wav"},
+            "IMAGE": {"stage_path": "{{ params.images }}", "pattern": IMAGES},
+            "AUDIO": {"stage_path": "{{ params.sounds }}", "pattern": any_case("wav")},
         },
         unmatched="drop",
         manifest_location="@MEDIA.PUBLIC.WORK/manifests/",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
+from airflow_provider_mediabatch.files.media_patterns import IMAGES
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
@@ -18,14 +19,14 @@ with DAG(
     schedule=CronDataIntervalTimetable("0 4 * * *", timezone="UTC"),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
-    params={"stage_path": "@MEDIA.PUBLIC.PHOTOS/demo/"},
+    params={"stage_path": "@MEDIA.PUBLIC.PHOTOS/demo/", "max_failed_fraction": 0.1},
     tags=["mediabatch", "images"],
     doc_md=__doc__,
 ):
     files = ListStageFilesOperator(
         task_id="list_files",
         stage_path="{{ params.stage_path }}",
-        pattern=r".*[.](jpg|jpeg|png|webp|JPG|JPEG|PNG)",
+        pattern=IMAGES,
         manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
         model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
         ledger=None,  # every run takes every file
@@ -42,7 +43,17 @@ with DAG(
         task_id="sample_batch",
         manifest=files.output,
         plan=plan.output,
-        sample_size=3,
+        sample_size=10,
         checks=["LENGTH(LABEL) > 0", "SCORE BETWEEN 0 AND 1"],
+        isolate_failures=True,
+        max_isolation_jobs=16,
     )
-    FullBatchOperator(task_id="full_batch", manifest=files.output, plan=plan.output, sample=sample.output)
+    FullBatchOperator(
+        task_id="full_batch",
+        manifest=files.output,
+        plan=plan.output,
+        sample=sample.output,
+        isolate_failures=True,  # a picture that cannot be read is quarantined, and the others are finished
+        max_isolation_jobs=16,
+        max_failed_fraction="{{ params.max_failed_fraction }}",
+    )

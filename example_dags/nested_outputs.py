@@ -8,6 +8,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import DAG
 
+from airflow_provider_mediabatch.files.media_patterns import RECORDINGS
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
@@ -28,7 +29,7 @@ with DAG(
     files = ListStageFilesOperator(
         task_id="list_files",
         stage_path="{{ params.stage_path }}",
-        pattern=".*[.]wav",
+        pattern=RECORDINGS,
         manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
         model_name="MEDIA.PUBLIC.WHISPER_TINY_EN",
         ledger=None,  # every run takes every file

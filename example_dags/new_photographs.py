@@ -11,6 +11,7 @@ import pendulum
 from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronTriggerTimetable
 
 from airflow_provider_mediabatch.assets.stage import stage_asset
+from airflow_provider_mediabatch.files.media_patterns import IMAGES
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
@@ -19,10 +20,9 @@ from airflow_provider_mediabatch.operators.validate_signature import ValidateSig
 
 MODEL = "MEDIA.PUBLIC.EFFICIENTNET_LITE0"
 INBOX = "@MEDIA.PUBLIC.PHOTOS/inbox/"
-PATTERN = r".*[.](jpg|jpeg|png|webp|JPG|JPEG|PNG)"
 
 # Five seconds suit a demonstration; half a minute, the default, is kinder to an account with many stages.
-uploads = stage_asset(INBOX, pattern=PATTERN, poll_interval=5, settle=3)
+uploads = stage_asset(INBOX, pattern=IMAGES, poll_interval=5, settle=3)
 predictions = Asset(name="photograph_predictions", uri="snowflake-table://media/public/photograph_predictions")
 
 with DAG(
@@ -37,7 +37,7 @@ with DAG(
     files = ListStageFilesOperator(
         task_id="list_files",
         stage_path=INBOX,
-        pattern=PATTERN,
+        pattern=IMAGES,
         manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
         select="new",
         model_name=MODEL,

@@ -18,6 +18,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import DAG, Asset, CronDataIntervalTimetable
 
+from airflow_provider_mediabatch.files.media_patterns import IMAGES
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
@@ -40,7 +41,7 @@ for dag_id, cron in (("daily_photographs", "0 0 * * *"), ("hourly_photographs", 
         files = ListStageFilesOperator(
             task_id="list_files",
             stage_path="@MEDIA.PUBLIC.PHOTOS/inbox/",
-            pattern=r".*[.](jpg|jpeg|png|webp|JPG|JPEG|PNG)",
+            pattern=IMAGES,
             manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
             select="interval",
             model_name=MODEL,

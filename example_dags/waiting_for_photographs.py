@@ -9,12 +9,12 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import DAG
 
+from airflow_provider_mediabatch.files.media_patterns import IMAGES
 from airflow_provider_mediabatch.media_batch_group import media_batch_group
 from airflow_provider_mediabatch.sensors.stage_files import StageFilesSensor
 
 MODEL = "MEDIA.PUBLIC.EFFICIENTNET_LITE0"
 DELIVERIES = "@MEDIA.PUBLIC.PHOTOS/deliveries/"
-PATTERN = r".*[.](jpg|jpeg|png|webp|JPG|JPEG|PNG)"
 
 with DAG(
     dag_id="waiting_for_photographs",
@@ -28,7 +28,7 @@ with DAG(
     delivered = StageFilesSensor(
         task_id="delivered",
         stage_path=DELIVERIES,
-        pattern=PATTERN,
+        pattern=IMAGES,
         min_files=10,
         settle=30,
         model_name=MODEL,
@@ -37,7 +37,7 @@ with DAG(
     )
     delivered >> media_batch_group(
         stage_path=DELIVERIES,
-        pattern=PATTERN,
+        pattern=IMAGES,
         select="new",
         model_name=MODEL,
         compute_pool="LOCAL_POOL",

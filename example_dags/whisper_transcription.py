@@ -9,6 +9,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import DAG
 
+from airflow_provider_mediabatch.files.media_patterns import RECORDINGS
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
@@ -18,14 +19,19 @@ with DAG(
     dag_id="whisper_transcription",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
-    params={"stage_path": "@MEDIA.PUBLIC.RECORDINGS/demo/", "language": "en", "task": "transcribe"},
+    params={
+        "stage_path": "@MEDIA.PUBLIC.RECORDINGS/demo/",
+        "language": "en",
+        "task": "transcribe",
+        "max_failed_fraction": 0.1,
+    },
     tags=["mediabatch", "speech"],
     doc_md=__doc__,
 ):
     files = ListStageFilesOperator(
         task_id="list_files",
         stage_path="{{ params.stage_path }}",
-        pattern=r".*[.](wav|mp3|flac|m4a|mp4|ogg)",
+        pattern=RECORDINGS,
         manifest_location="@MEDIA.PUBLIC.WORK/manifests/",
         model_name="MEDIA.PUBLIC.WHISPER_TINY_EN",
         ledger=None,  # every run takes every file
@@ -39,6 +45,18 @@ with DAG(
         output_location="@MEDIA.PUBLIC.WORK/transcripts/",
     )
     sample = SampleBatchOperator(
-        task_id="sample_batch", manifest=files.output, plan=plan.output, sample_size=2, sampling="edges"
+        task_id="sample_batch",
+        manifest=files.output,
+        plan=plan.output,
+        sample_size=4,
+        sampling="edges",
+        isolate_failures=True,
     )
-    FullBatchOperator(task_id="full_batch", manifest=files.output, plan=plan.output, sample=sample.output)
+    FullBatchOperator(
+        task_id="full_batch",
+        manifest=files.output,
+        plan=plan.output,
+        sample=sample.output,
+        isolate_failures=True,  # a recording that cannot be decoded is quarantined, and the others are finished
+        max_failed_fraction="{{ params.max_failed_fraction }}",
+    )

@@ -10,11 +10,11 @@ import base64
 import fcntl
 import json
 import os
-import re
 import secrets
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -23,9 +23,8 @@ from typing import Any
 
 from airflow_provider_mediabatch.demo import DemoError
 
-_FAILED = "Task failed with exception"
-_LOGGED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:")
 _STARTING = "[DAG TEST] starting task_id="
+_TELL_EVERY = 3.0
 
 
 @dataclass(frozen=True)
@@ -35,27 +34,19 @@ class DagRunResult:
     :param state: the run's state, ``success`` or ``failed``.
     :param tasks: every task instance in the order they started: ``id``, ``map_index``, ``state``, ``seconds``, ``try``.
     :param xcoms: task id to key to value; for mapped tasks, a list of values in the order of the map index.
+    :param failures: every try that failed, in order: ``task``, ``map_index``, ``try`` and ``error``, what it raised.
     :param log: the file with everything that Airflow and the tasks logged.
     """
 
     state: str
     tasks: list[dict[str, Any]]
     xcoms: dict[str, dict[str, Any]]
+    failures: list[dict[str, Any]]
     log: Path
 
     def errors(self) -> list[str]:
-        """What each failed try raised, without the frames of Airflow and ours that it passed through."""
-        found: list[list[str]] = []
-        inside = False
-        for line in self.log.read_text(errors="replace").splitlines():
-            if _FAILED in line:
-                found.append([])
-                inside = True
-            elif _LOGGED.match(line):
-                inside = False
-            elif inside and not line.startswith((" ", "Traceback")):
-                found[-1].append(line)
-        return ["\n".join(lines) for lines in found]
+        """What each failed try raised, with the exception's class."""
+        return [str(failure["error"]) for failure in self.failures]
 
     def returned(self, task_id: str) -> Any:
         """What the task returned."""
@@ -146,6 +137,7 @@ class AirflowHome:
         environment: Mapping[str, str] | None = None,
         timeout: float = 600,
         on_task: Callable[[str], None] | None = None,
+        on_wait: Callable[[], None] | None = None,
     ) -> DagRunResult:
         """Run a DAG once with ``dag.test()`` in a process of its own: tasks, retries and triggers run in that process.
 
@@ -158,6 +150,7 @@ class AirflowHome:
         :param environment: variables on top of :meth:`environment`.
         :param timeout: seconds until the process is ended.
         :param on_task: called with the id of each task when it starts.
+        :param on_wait: called every few seconds while the run goes on.
         :raises DagRunError: when there is no result, with the end of the log.
         """
         shutil.copy(dag_file, self.dags / dag_file.name)
@@ -172,7 +165,7 @@ class AirflowHome:
         log.touch()
         process = self._start(arguments, self.environment() | dict(environment or {}), log)
         try:
-            _follow(process, log, timeout, on_task)
+            _follow(process, log, timeout, on_task, on_wait)
         finally:
             if process.poll() is None:
                 process.kill()
@@ -200,11 +193,16 @@ class AirflowHome:
         return loaded
 
 
-def _follow(process: subprocess.Popen[bytes], log: Path, timeout: float, on_task: Callable[[str], None] | None) -> None:
+def _follow(
+    process: subprocess.Popen[bytes],
+    log: Path,
+    timeout: float,
+    on_task: Callable[[str], None] | None,
+    on_wait: Callable[[], None] | None,
+) -> None:
     """Wait for the process, and tell of each task that its log says has started."""
-    import time
-
     deadline = time.monotonic() + timeout
+    told = time.monotonic()
     with log.open() as lines:
         while process.poll() is None:
             if time.monotonic() > deadline:
@@ -213,4 +211,7 @@ def _follow(process: subprocess.Popen[bytes], log: Path, timeout: float, on_task
             for line in lines:
                 if on_task and _STARTING in line:
                     on_task(line.split(_STARTING, 1)[1].split()[0])
+            if on_wait and time.monotonic() - told > _TELL_EVERY:
+                on_wait()
+                told = time.monotonic()
             time.sleep(0.1)

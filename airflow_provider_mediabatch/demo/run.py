@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from airflow_provider_mediabatch.demo import models
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome, DagRunResult
+from airflow_provider_mediabatch.demo.outcome import Outcome
+from airflow_provider_mediabatch.demo.own_files import upload
 from airflow_provider_mediabatch.demo.scenario import SCENARIOS, Scenario
 from airflow_provider_mediabatch.local import lifecycle
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
 WORK_STAGE = "WORK"
+_RUN_SECONDS, _SECONDS_PER_FILE = 600, 60
+"""After so long a run is taken to hang."""
 
 
 class Steps:
@@ -55,7 +57,7 @@ def run(*, state_dir: Path, speech: bool, files: Path | None, json_file: Path | 
     :param files: a folder with the user's own files.
     :param json_file: where to write everything as JSON.
     :param keep: leave the engine running.
-    :return: exit status: 0 when the DAG's run succeeded.
+    :return: exit status: 0 when the DAG's run succeeded and predicted something.
     """
     console = Console()
     steps = Steps(console)
@@ -76,17 +78,16 @@ def run(*, state_dir: Path, speech: bool, files: Path | None, json_file: Path | 
                 home.connections["snowflake_default"] = engine.airflow_connection
                 with steps.step("Prepare Airflow's database"):
                     migrated.result()
-                result = _run_dag(home, scenario, session, steps)
-                found = _predictions(session, scenario, result)
+                outcome = Outcome.read(session, scenario, _run_dag(home, scenario, session, steps))
         finally:
             if not keep and not ran_before:
                 lifecycle.stop(state_dir)
     seconds = steps.seconds | {"total": round(time.monotonic() - start, 2)}
     if json_file:
-        json_file.write_text(json.dumps(_document(result, found, seconds), indent=2, ensure_ascii=False) + "\n")
-    _show(console, scenario, result, found, seconds)
-    _next(console, state_dir, kept=keep or ran_before, speech=speech, failed=result.state != "success")
-    return 0 if result.state == "success" else 1
+        json_file.write_text(json.dumps(outcome.document(seconds), indent=2, ensure_ascii=False) + "\n")
+    outcome.show(console, seconds)
+    _next(console, state_dir, kept=keep or ran_before, speech=speech, failed=not outcome.succeeded)
+    return 0 if outcome.succeeded else 1
 
 
 def open_session(parameters: dict[str, Any]) -> Session:
@@ -95,9 +96,9 @@ def open_session(parameters: dict[str, Any]) -> Session:
     import os
 
     os.environ.setdefault("TQDM_DISABLE", "1")  # log_model's own progress bar would be drawn over ours
+    logging.getLogger("snowflake").setLevel(logging.ERROR)
     from snowflake.snowpark import Session
 
-    logging.getLogger("snowflake").setLevel(logging.ERROR)
     session: Session = Session.builder.configs(parameters | {"platform_detection_timeout_seconds": 0}).create()
     return session
 
@@ -106,87 +107,46 @@ def _load(session: Session, scenario: Scenario, steps: Steps) -> None:
     """Put the model and the files where the DAG expects them."""
     with steps.step(f"Log the model {scenario.model.name} (Registry.log_model)"):
         models.log(session, scenario.model)
-    with steps.step(f"Upload {len(scenario.files)} files (session.file.put)"):
+    name = f"Upload {len(scenario.files):,} files (session.file.put)"
+    with steps.step(name) as status:
         encryption = "ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')"
         session.sql(f"CREATE STAGE IF NOT EXISTS {scenario.stage} DIRECTORY = (ENABLE = TRUE) {encryption}").collect()
         session.sql(f"CREATE STAGE IF NOT EXISTS {WORK_STAGE} {encryption}").collect()
         target = f"@{scenario.stage}/{scenario.folder}"
         session.sql(f"REMOVE {target}/").collect()
-        for file in scenario.files:
-            session.file.put(glob.escape(str(file.resolve())), target, auto_compress=False, overwrite=True)
+        upload(session, scenario.files, target, lambda done: status.update(f"{name}: {done:,} are there …"))
 
 
 def _run_dag(home: AirflowHome, scenario: Scenario, session: Session, steps: Steps) -> DagRunResult:
     database, schema = (str(name).strip('"') for name in (session.get_current_database(), session.get_current_schema()))
     stage_path = f"@{database}.{schema}.{scenario.stage}/{scenario.folder}/"
-    with steps.step(f"Run the DAG {scenario.dag_id} through Airflow") as status:
+    name = f"Run the DAG {scenario.dag_id} through Airflow"
+    task = ""
+
+    def start(started: str) -> None:
+        nonlocal task
+        task = started
+
+    with steps.step(name) as status:
         return home.run_dag(
             scenario.dag_file,
             scenario.dag_id,
-            conf={"stage_path": stage_path},
-            on_task=lambda task: status.update(f"Run the DAG {scenario.dag_id} through Airflow: {task} …"),
+            # A folder of one's own may hold many files that no model reads: the others are to be seen.
+            conf={"stage_path": stage_path, "max_failed_fraction": 1.0},
+            timeout=_RUN_SECONDS + _SECONDS_PER_FILE * len(scenario.files),
+            on_task=start,
+            on_wait=lambda: status.update(f"{name}: {task} {_progress(session)} …"),
         )
 
 
-def _predictions(session: Session, scenario: Scenario, result: DagRunResult) -> list[dict[str, Any]]:
-    """The job's output, read in place, one object for each file."""
-    batch = result.returned("full_batch")
-    if result.state != "success" or not batch:
-        return []
-    from snowflake.snowpark.functions import sql_expr
+def _progress(session: Session) -> str:
+    """What the running job's log says of its rows; "" while there is none."""
+    from airflow_provider_mediabatch.client import jobs  # brings Airflow, whose logging would print what others log
 
-    output = session.read.option("pattern", r".*[.]parquet").parquet(batch["location"])
-    answers = [sql_expr(expression).alias(f'"{name}"') for name, expression in scenario.answers.items()]
-    rows = output.select(sql_expr(f'"{scenario.column}"').alias('"path"'), *answers).sort('"path"').collect()
-    return [{"file": Path(row["path"]).name} | row.as_dict() for row in rows]
-
-
-def _document(result: DagRunResult, found: list[dict[str, Any]], seconds: dict[str, float]) -> dict[str, Any]:
-    return {
-        "dag_run_state": result.state,
-        "tasks": result.tasks,
-        "manifest": result.returned("list_files"),
-        "plan": result.returned("validate_signature"),
-        "sample": result.returned("sample_batch"),
-        "result": result.returned("full_batch"),
-        "predictions": found,
-        "seconds": seconds,
-        "errors": result.errors(),
-        "log": str(result.log),
-    }
-
-
-def _show(
-    console: Console,
-    scenario: Scenario,
-    result: DagRunResult,
-    found: list[dict[str, Any]],
-    seconds: dict[str, float],
-) -> None:
-    if result.state != "success":
-        console.print(f"[red]The DAG's run ended as {result.state}.[/red] Its whole log is {result.log}")
-        for error in result.errors():
-            console.print(error, markup=False, highlight=False, soft_wrap=True)
-        return
-    table = Table(title=f"{scenario.model.name} on {len(found)} files")
-    for name in ("file", *scenario.answers):
-        table.add_column(name, overflow="fold")
-    for row in found:
-        table.add_row(*(escape(_text(row[name])) for name in ("file", *scenario.answers)))
-    console.print(table)
-    times = Table(title="Airflow's tasks", show_edge=False)
-    times.add_column("task")
-    times.add_column("state")
-    times.add_column("seconds", justify="right")
-    for task in result.tasks:
-        times.add_row(task["id"], task["state"], f"{task['seconds']:.1f}")
-    console.print(times)
-    console.print(f"Results are in {result.returned('full_batch')['location']}", highlight=False)
-    console.print(f"All in all {seconds['total']:.1f} s.", highlight=False)
-
-
-def _text(value: Any) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    running = [row["name"] for row in session.sql("SHOW SERVICES IN SCHEMA").collect() if row["status"] == "RUNNING"]
+    log = jobs.logs(session.connection, running[-1], lines=1) if running else ""
+    found = re.search(r"[0-9]+ of [0-9]+ rows.*", log)
+    return found[0] if found else ""
 
 
 def _next(console: Console, state_dir: Path, *, kept: bool, speech: bool, failed: bool) -> None:

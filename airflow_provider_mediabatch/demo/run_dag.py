@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import traceback
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,25 @@ def _xcoms(run: Any) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _keep_failures(dag: Any) -> list[dict[str, Any]]:
+    """Have every task of the DAG note what its tries raise. A log could only be searched for what looks like it.
+
+    :return: the list that grows while the DAG runs.
+    """
+    failures: list[dict[str, Any]] = []
+
+    def note(context: Any) -> None:
+        ti, error = context["ti"], context.get("exception")
+        text = "".join(traceback.format_exception_only(error)) if isinstance(error, BaseException) else str(error)
+        failures.append({"task": ti.task_id, "map_index": ti.map_index, "try": ti.try_number, "error": text.strip()})
+
+    for task in dag.tasks:
+        for callback in ("on_failure_callback", "on_retry_callback"):
+            present = getattr(task, callback) or []
+            setattr(task, callback, [*(present if isinstance(present, list) else [present]), note])
+    return failures
+
+
 def main() -> None:
     """Run the DAG and write its state, task instances and XComs as JSON."""
     parser = argparse.ArgumentParser()
@@ -62,12 +82,14 @@ def main() -> None:
         raise SystemExit("\n".join(bag.import_errors.values()))
     if arguments.dag_id not in bag.dags:
         raise SystemExit(f"{arguments.dag_file.name} has no DAG {arguments.dag_id}: it has {', '.join(bag.dags)}")
-    run = bag.dags[arguments.dag_id].test(
+    dag = bag.dags[arguments.dag_id]
+    failures = _keep_failures(dag)
+    run = dag.test(
         logical_date=arguments.logical_date or timezone.utcnow(),
         run_after=arguments.run_after,
         run_conf=arguments.conf or {},
     )
-    result = {"state": str(run.state), "tasks": _task_instances(run), "xcoms": _xcoms(run)}
+    result = {"state": str(run.state), "tasks": _task_instances(run), "xcoms": _xcoms(run), "failures": failures}
     arguments.result.write_text(json.dumps(result, default=str))
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from airflow_provider_mediabatch.demo import DemoError, media, models
+from airflow_provider_mediabatch.demo import DemoError, media, models, own_files
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Scenario:
     :param model: the model that it uses.
     :param stage: the stage of its files, in the connection's database and schema.
     :param folder: the files' folder on that stage.
-    :param files: the files to upload.
+    :param files: the files to upload, by their name on the stage.
+    :param left_out: of the user's own folder, what is not uploaded: name to reason.
     :param column: the model's input, which is the path in the results.
     :param answers: SQL of what is shown of a result, by the name that it is shown under.
     """
@@ -27,9 +28,10 @@ class Scenario:
     model: models.DemoModel
     stage: str
     folder: str
-    files: list[Path]
+    files: Mapping[str, Path]
     column: str
     answers: dict[str, str]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dag_file(self) -> Path:
@@ -57,12 +59,14 @@ def images(cache: Path, files: Path | None) -> Scenario:
     :param cache: folder for what is computed once.
     :param files: the user's own folder of images.
     """
+    found = _found(files, own_files.PICTURES) if files else _shipped(media.photographs())
     return Scenario(
         dag_id="image_classification",
         model=models.image_classifier(cache),
         stage="PHOTOS",
         folder=_folder(files),
-        files=_found(files, {".jpg", ".jpeg", ".png", ".webp"}) if files else media.photographs(),
+        files=found.taken,
+        left_out=found.left_out,
         column="IMAGE",
         answers={"label": "LABEL", "score": "SCORE"},
     )
@@ -75,14 +79,14 @@ def recordings(cache: Path, files: Path | None) -> Scenario:
     :param files: the user's own folder of recordings.
     """
     model = models.transcriber()
+    found = _found(files, own_files.SOUND) if files else _shipped(media.speech(cache / "speech"))
     return Scenario(
         dag_id="whisper_transcription",
         model=model,
         stage="RECORDINGS",
         folder=_folder(files),
-        files=_found(files, {".wav", ".mp3", ".flac", ".m4a", ".mp4", ".ogg"})
-        if files
-        else media.speech(cache / "speech"),
+        files=found.taken,
+        left_out=found.left_out,
         column="AUDIO",
         answers={"text": 'PARSE_JSON("outputs"::VARCHAR):text::VARCHAR'},
     )
@@ -96,10 +100,22 @@ def _folder(files: Path | None) -> str:
     return "demo" if files is None else "files/" + hashlib.sha256(str(files.resolve()).encode()).hexdigest()[:12]
 
 
-def _found(folder: Path, suffixes: set[str]) -> list[Path]:
+def _shipped(files: list[Path]) -> own_files.OwnFiles:
+    return own_files.OwnFiles({path.name: path for path in files}, {})
+
+
+def _found(folder: Path, rule: own_files.MediaRule) -> own_files.OwnFiles:
+    """The user's own files.
+
+    :raises DemoError: when nothing in the folder is taken, with what is there and why it is not.
+    """
     if not folder.is_dir():
         raise DemoError(f"--files {folder}: there is no such directory")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file())
-    if not found:
-        raise DemoError(f"--files {folder}: no {', '.join(sorted(suffixes))} file is there")
+    try:
+        found = own_files.sort_files(folder.iterdir(), rule)
+    except OSError as error:
+        raise DemoError(f"--files {folder} cannot be read: {error.strerror}") from error
+    if not found.taken:
+        what = "\n".join(["", *own_files.named(found.left_out)]) if found.left_out else " (it is empty)"
+        raise DemoError(f"--files {folder}: no {rule.what} is there{what}")
     return found

@@ -12,10 +12,10 @@ from typing import Any
 
 from airflow_provider_mediabatch.core.cost_projection import Projection
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+from airflow_provider_mediabatch.core.media_types import expected_kind
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.review import markdown
 from airflow_provider_mediabatch.review.addresses import URL_PREFIX, segments
-from airflow_provider_mediabatch.review.media_types import expected_kind
 
 MAX_COLUMNS = 8
 MAX_CELL = 80

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
+from airflow_provider_mediabatch.core.media_types import expected_kind
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.review import plots
-from airflow_provider_mediabatch.review.media_types import expected_kind
 from airflow_provider_mediabatch.review.result_query import MAX_CHARACTERS, ResultColumn
 from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch
 

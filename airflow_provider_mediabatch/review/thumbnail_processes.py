@@ -17,6 +17,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from airflow_provider_mediabatch.core.media_types import HEAD_BYTES
 from airflow_provider_mediabatch.review.media_types import media_type
 from airflow_provider_mediabatch.review.thumbnails import NotAPictureError
 
@@ -63,7 +64,7 @@ class ThumbnailProcesses:
         """
         if not self._has_pillow:
             with source.open("rb") as file:
-                found = media_type(file.read(16))
+                found = media_type(file.read(HEAD_BYTES))
             if found is None or not found.startswith("image/"):
                 raise NotAPictureError("the bytes are not a picture")
             shutil.copyfile(source, target)

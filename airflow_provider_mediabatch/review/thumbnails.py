@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.core.media_types import HEAD_BYTES
 from airflow_provider_mediabatch.review.media_types import media_type
 
 if TYPE_CHECKING:
@@ -16,6 +17,13 @@ MAX_PIXELS = 25_000_000
 MAX_JPEG_PIXELS = 200_000_000
 """A JPEG is decoded at a fraction of its size, so that more pixels cost no more memory."""
 CHANGED_TEXT = "changed since"
+UNREAD = {
+    "image/heic": "HEIC",
+    "image/heif": "HEIF",
+    "image/jxl": "JPEG XL",
+    "image/x-canon-cr3": "a raw file of a camera",
+}
+"""Kinds of pictures that Pillow itself does not read."""
 
 _TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 """EXIF's orientation to Pillow's ``Transpose``, as in ``ImageOps.exif_transpose``."""
@@ -39,10 +47,12 @@ def write_thumbnail(source: Path, target: Path, *, edge: int = EDGE, changed: bo
     :raises MemoryError: the picture needs more memory than this process may use.
     """
     with source.open("rb") as file:
-        head = file.read(32)
+        head = file.read(HEAD_BYTES)
     found = media_type(head)
     if found is None or not found.startswith("image/"):
         raise NotAPictureError("the bytes are not a picture")
+    if found in UNREAD:
+        raise NotAPictureError(f"the picture is {UNREAD[found]}, which is not shown here")
     if found == "image/webp":
         _check_pixels(*_webp_size(head))  # Pillow allocates memory for the picture when it opens the file
     from PIL import Image, UnidentifiedImageError

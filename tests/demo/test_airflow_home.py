@@ -22,7 +22,7 @@ def tiny():
     @task
     def each(number):
         if number == 3:
-            raise ValueError("three")
+            raise ValueError("three\\n  2026-01-01T00:00:00Z not a line of the log")
         return number
 
     first() >> each.expand(number=[1, 2, 3])
@@ -54,7 +54,14 @@ def test_states_and_xcoms(home: AirflowHome, tmp_path: Path) -> None:
     }
     assert result.returned("first") == {"conf": {"k": 2}}
     assert result.returned("each") == [1, 2]
-    assert result.errors() == ["ValueError: three"]
+    assert result.failures == [
+        {
+            "task": "each",
+            "map_index": 2,
+            "try": 1,
+            "error": "ValueError: three\n  2026-01-01T00:00:00Z not a line of the log",
+        }
+    ]
 
 
 def test_a_file_that_does_not_parse_is_an_error_with_its_reason(home: AirflowHome, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from airflow_env import REPOSITORY
+from PIL import Image
 
 from airflow_provider_mediabatch.demo import media
 
@@ -87,23 +89,52 @@ def test_the_engine_is_stopped_afterwards(first: tuple[str, dict[str, Any]], sta
 
 
 @pytest.mark.slow
-def test_own_files_with_awkward_names(first: tuple[str, dict[str, Any]], state: Path, tmp_path: Path) -> None:
-    names = ["it's [my] café.PNG", "two  spaces.png"]
-    coffee = next(path for path in media.photographs() if path.name == "coffee.png")
-    for name in names:
-        shutil.copy(coffee, tmp_path / name)
+def test_a_folder_of_ones_own(first: tuple[str, dict[str, Any]], state: Path, tmp_path: Path) -> None:
+    """Names and kinds as people have them, and a damaged picture: everything is predicted or named."""
+    names = ["it's [my] café.PNG", "two  spaces.png", "back\\slash %20#1?.Png", "no extension", "-dash @.WEBP"]
+    photographs = {path.name: path for path in media.photographs()}
+    for name in names[:-1]:
+        shutil.copy(photographs["coffee.png"], tmp_path / name)
+    Image.open(photographs["coffee.png"]).save(tmp_path / names[-1], "WEBP")
+    (tmp_path / "truncated.jpg").write_bytes(photographs["china.jpg"].read_bytes()[:60_000])
+    (tmp_path / "page.jpg").write_text("<html>")
+    (tmp_path / "phone.jpg").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(100))
     (tmp_path / "notes.txt").write_text("not an image")
     done = demo(state, "--files", str(tmp_path), "--json", str(state / "own.json"))
     assert done.returncode == 0, done.stdout + done.stderr
-    predictions = json.loads((state / "own.json").read_text())["predictions"]
-    assert {row["file"]: row["label"] for row in predictions} == dict.fromkeys(names, "espresso")
+    document = json.loads((state / "own.json").read_text())
+    assert {row["file"]: row["label"] for row in document["predictions"]} == dict.fromkeys(names, "espresso")
+    assert set(document["failed"]) == {"truncated.jpg", "page.jpg"}
+    assert "truncated" in document["failed"]["truncated.jpg"]
+    assert set(document["left_out"]) == {"phone.jpg", "notes.txt"}
+    for name in (
+        "truncated.jpg: OSError: image file is truncated",
+        "page.jpg: ",
+        "phone.jpg: HEIC",
+        "notes.txt: no pict",
+    ):
+        assert name in done.stdout
 
 
-def test_an_empty_folder_is_one_clear_line(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    done = demo(tmp_path / "state", "--files", str(tmp_path / "empty"))
+@pytest.mark.slow
+def test_a_folder_that_no_model_reads_says_why(first: tuple[str, dict[str, Any]], state: Path, tmp_path: Path) -> None:
+    (tmp_path / "truncated.jpg").write_bytes(media.photographs()[1].read_bytes()[:60_000])
+    done = demo(state, "--files", str(tmp_path))
     assert done.returncode == 1
-    assert done.stderr.startswith("mediabatch: --files")
+    assert "image file is truncated" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", [[], ["--speech"]])
+def test_a_folder_without_media_is_one_clear_line(tmp_path: Path, option: list[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    done = demo(tmp_path / "state", "--files", str(tmp_path / "empty"), *option)
+    assert done.returncode == 1
+    assert re.fullmatch(r"mediabatch: --files .*: no (picture|recording) is there \(it is empty\)\n", done.stderr)
+    (tmp_path / "empty" / "notes.txt").write_text("text")
+    done = demo(tmp_path / "state", "--files", str(tmp_path / "empty"), *option)
+    assert done.returncode == 1
+    assert re.search(r"is there\n  notes.txt: no (picture|recording), by its name and by its first bytes", done.stderr)
     assert "Traceback" not in done.stderr
 
 

@@ -38,7 +38,7 @@ ROOMS = (
 """The package's rooms from the bottom up. A room is a package or a module beside them."""
 ENGINE = "local"
 """The engine is no room of the provider: it stands beside them."""
-ENGINE_MAY_IMPORT = {f"{NAME}.core.sql"}
+ENGINE_MAY_IMPORT = {f"{NAME}.core.sql", f"{NAME}.core.media_types"}
 """Identifiers and literals are quoted by the same code on both sides."""
 ENGINE_USERS = {ENGINE, "demo", "cli"}
 ENTRY_POINTS = {"demo", "cli", "get_provider_info", "media_batch_group"}

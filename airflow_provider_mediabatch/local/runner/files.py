@@ -9,27 +9,12 @@ import re
 import stat
 from pathlib import Path
 
+from airflow_provider_mediabatch.core.media_types import HEAD_BYTES
+from airflow_provider_mediabatch.core.media_types import media_type as type_of_bytes
 from airflow_provider_mediabatch.core.sql import qualified
 
 _IDENTIFIER = r'(?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
 _FULL_PATH = re.compile(rf"@({_IDENTIFIER})\.({_IDENTIFIER})\.({_IDENTIFIER})/(.*)\Z", re.DOTALL)
-
-# Leading bytes of what people put on stages. RIFF and ISO containers tell their kind a few bytes later.
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-    (b"fLaC", "audio/flac"),
-    (b"OggS", "audio/ogg"),
-    (b"ID3", "audio/mpeg"),
-    (b"%PDF-", "application/pdf"),
-    (b"\x1aE\xdf\xa3", "video/webm"),
-)
-_RIFF = {b"WAVE": "audio/wav", b"WEBP": "image/webp", b"AVI ": "video/x-msvideo"}
-_ISO_BRANDS = {b"M4A ": "audio/mp4", b"avif": "image/avif", b"heic": "image/heic", b"qt  ": "video/quicktime"}
 
 
 class InputError(Exception):
@@ -109,13 +94,5 @@ def read(path: str, encoding: str) -> bytes | str:
 
 def media_type(data: bytes, path: str) -> str:
     """The media type: by what the bytes say, else by the file's extension."""
-    for signature, name in _SIGNATURES:
-        if data.startswith(signature):
-            return name
-    if data[:4] == b"RIFF" and data[8:12] in _RIFF:
-        return _RIFF[data[8:12]]
-    if data[4:8] == b"ftyp":
-        return _ISO_BRANDS.get(data[8:12], "video/mp4")
-    if data[:1] == b"\xff" and len(data) > 1 and data[1] & 0xE0 == 0xE0:
-        return "audio/mpeg"
-    return mimetypes.guess_type(Path(path).name)[0] or "application/octet-stream"
+    found = type_of_bytes(data[:HEAD_BYTES])
+    return found or mimetypes.guess_type(Path(path).name)[0] or "application/octet-stream"

@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse, Response
 
 from airflow_provider_mediabatch.client.media import MediaUnavailableError, StagedFile
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
+from airflow_provider_mediabatch.core.media_types import HEAD_BYTES
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.review import result_page, thumbnails
@@ -122,4 +123,4 @@ def _whole(fetched: Path, file: StagedFile) -> Response:
 
 def _type_of(file: Path) -> str | None:
     with file.open("rb") as opened:
-        return media_type(opened.read(16))
+        return media_type(opened.read(HEAD_BYTES))

@@ -1,4 +1,4 @@
-"""The local engine's rooms have an order, and the engine needs nothing of the package but the quoting of SQL."""
+"""The local engine's rooms have an order, and the engine needs two pure modules of the package."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROOMS = [
     {"server_process"},
 ]
 """From the lowest to the highest: a room imports itself and those before it."""
-OUTSIDE = {f"{PACKAGE}.core.sql"}
+OUTSIDE = {f"{PACKAGE}.core.sql", f"{PACKAGE}.core.media_types"}
 MODULES = {path.relative_to(LOCAL): path for path in sorted(LOCAL.rglob("*.py"))}
 
 

@@ -1,0 +1,174 @@
+"""Which of a user's own files a demo takes. What it does not take, it names with the reason."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.core.media_types import HEAD_BYTES, expected_kind, media_type
+from airflow_provider_mediabatch.files.media_patterns import IMAGES, RECORDINGS
+
+if TYPE_CHECKING:
+    from snowflake.snowpark import Session
+
+_UPLOADED_TOGETHER = 200
+_UNREAD = {
+    "image/heic": "HEIC, which Pillow reads only with the plugin pillow-heif, and the demo's model does not have it",
+    "image/heif": "HEIF, which Pillow does not read",
+    "image/jxl": "JPEG XL, which Pillow does not read",
+    "image/x-canon-cr3": "a camera's raw file, which Pillow does not read",
+}
+_SUFFIX_OF = {
+    "image/jpeg": "jpg",
+    "image/tiff": "tif",
+    "image/vnd.adobe.photoshop": "psd",
+    "audio/mpeg": "mp3",
+    "audio/mp4": "m4a",
+    "audio/x-caf": "caf",
+    "video/quicktime": "mov",
+    "video/x-matroska": "mkv",
+    "video/x-msvideo": "avi",
+    "video/x-flv": "flv",
+    "video/x-ms-asf": "wmv",
+    "video/mpeg": "mpg",
+    "video/mp2t": "mts",
+    "video/3gpp": "3gp",
+}
+
+
+class LeftOutError(Exception):
+    """A file that is not taken. The text is the reason."""
+
+
+@dataclass(frozen=True)
+class MediaRule:
+    """What a demo takes for its media.
+
+    :param what: the media in a word for messages.
+    :param kinds: kinds of media types, ``image``, ``audio`` or ``video``.
+    :param pattern: the pattern of the DAG that lists them.
+    """
+
+    what: str
+    kinds: tuple[str, ...]
+    pattern: str
+
+    def name_on_stage(self, path: Path) -> str:
+        """The name that a file gets on the stage, which the DAG's pattern matches.
+
+        Its bytes say what it is. Where they say nothing known, its name does, and the model has the last word. A file
+        whose name does not say what it is gets an extension.
+
+        :raises LeftOutError: with the reason, for a file that is not taken.
+        """
+        name = path.name
+        if not printable(name):
+            raise LeftOutError("its name has a line break or another control character, or is no text")
+        if path.is_dir():
+            raise LeftOutError("a folder: only files directly in the given folder are read")
+        if name.startswith("."):
+            raise LeftOutError("a hidden file")
+        found = media_type(_head(path))
+        if found in _UNREAD:
+            raise LeftOutError(_UNREAD[found])
+        if found is None and expected_kind(name) not in self.kinds:
+            raise LeftOutError(f"no {self.what}, by its name and by its first bytes")
+        if found is not None and found.split("/")[0] not in self.kinds:
+            raise LeftOutError(f"{found}, which is no {self.what}")
+        if found is None or re.fullmatch(self.pattern, name):
+            return name
+        return f"{name}.{_SUFFIX_OF.get(found) or found.split('/')[1].removeprefix('x-')}"
+
+
+PICTURES = MediaRule("picture", ("image",), IMAGES)
+SOUND = MediaRule("recording", ("audio", "video"), RECORDINGS)
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file.
+
+    :raises LeftOutError: for a file without any, and what cannot be read.
+    """
+    try:
+        if not path.is_file():
+            raise LeftOutError("neither a file nor a folder")
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise LeftOutError(f"it cannot be read: {error.strerror}") from error
+    if not head:
+        raise LeftOutError("an empty file")
+    return head
+
+
+@dataclass(frozen=True)
+class OwnFiles:
+    """A folder's files.
+
+    :param taken: name on the stage to file, in the order of names.
+    :param left_out: name of each other entry to the reason.
+    """
+
+    taken: dict[str, Path]
+    left_out: dict[str, str]
+
+
+def sort_files(paths: Iterable[Path], rule: MediaRule) -> OwnFiles:
+    """Take files by the rule, in the order of their names.
+
+    :param paths: entries of one folder.
+    :param rule: what is taken.
+    """
+    names: dict[Path, str] = {}
+    left_out: dict[str, str] = {}
+    for path in sorted(paths):
+        try:
+            names[path] = rule.name_on_stage(path)
+        except LeftOutError as error:
+            left_out[path.name] = str(error)
+    own = {path.name for path, name in names.items() if path.name == name}
+    for path, name in names.items():
+        if path.name != name and name in own:
+            left_out[path.name] = f"its name on the stage would be {name}, which is another file's"
+    return OwnFiles({name: path for path, name in names.items() if path.name not in left_out}, left_out)
+
+
+def upload(
+    session: Session, files: Mapping[str, Path], target: str, progress: Callable[[int], None] = lambda done: None
+) -> None:
+    """Put files on a stage under the given names, many with one PUT.
+
+    :param session: the session that uploads.
+    :param files: name on the stage to file.
+    :param target: the stage's folder, ``@STAGE/folder``.
+    :param progress: called with the number of files that are on the stage.
+    """
+    names = list(files)
+    for start in range(0, len(names), _UPLOADED_TOGETHER):
+        together = names[start : start + _UPLOADED_TOGETHER]
+        # Links in a folder of their own: they have the names on the stage, and a name is no pattern of PUT's there.
+        with tempfile.TemporaryDirectory(prefix="mediabatch-") as folder:
+            for name in together:
+                (Path(folder) / name).symlink_to(files[name].resolve())
+            session.file.put(f"{folder}/*", target, auto_compress=False, overwrite=True)
+        progress(start + len(together))
+
+
+def printable(name: str) -> bool:
+    """Whether a name is text on one line. Spaces of every width are: screenshots of macOS have them in their names."""
+    return not any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in name)
+
+
+def named(reasons: dict[str, str], most: int = 20) -> Sequence[str]:
+    """Lines that name files with their reasons.
+
+    :param reasons: name to reason.
+    :param most: so many are named; the others are counted.
+    """
+    lines = [f"  {name if printable(name) else ascii(name)}: {reason}" for name, reason in list(reasons.items())[:most]]
+    return [*lines, f"  and {len(reasons) - most:,} more"] if len(reasons) > most else lines
