@@ -57,7 +57,7 @@ with DAG(
         task_id="full_batch",
         plan=plan.output,
         sample=sample.output,
-        isolate_failures=True,  # a picture that cannot be read is quarantined, the others are finished
+        isolate_failures=True,  # for a picture that ends the model's process: the others are finished
     ).expand(manifest=files.output)
     LoadResultsOperator(
         task_id="load_results",

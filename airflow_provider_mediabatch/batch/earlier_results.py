@@ -61,6 +61,7 @@ def earlier_results(
             seconds=0.0,
             quarantined=(),
             more_quarantined=0,
+            failed_rows=0,
             adopted=True,
         )
         found.append((earlier, manifest))

@@ -18,11 +18,13 @@ from airflow_provider_mediabatch.batch.isolation_rounds import (
     all_single,
     every_range_failed,
     failed_ranges,
+    listed_files,
     next_ranges,
 )
 from airflow_provider_mediabatch.batch.job_log import model_exception
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.batch.ledger_results import record_result
+from airflow_provider_mediabatch.batch.row_errors import RowErrors, quarantine_failed_rows, read_row_errors
 from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import connected
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.wait_for_job import JobWait
     from airflow_provider_mediabatch.core.batch_result import BatchResult
 
-_NAMED = 10
 _ENDED = "Its jobs have all ended and incur no more cost."
 _SAME_JOBS = "A retry finds the same jobs and starts none"
 T = TypeVar("T")
@@ -212,14 +213,17 @@ def record_isolated(
     """
     rows = isolation.complete_output(connection, finished)
     files = quarantine(request, connection, isolation, failed, finished)
+    errors = read_row_errors(connection, request, isolation.location) if rows else RowErrors()
+    quarantine_failed_rows(connection, request, failed.job, isolation.location, errors)
     return record_result(
         connection,
         request,
         failed,
         rows=rows,
         location=isolation.location,
-        quarantined=files,
-        quarantined_count=sum(item.row_range.rows for item in failed_ranges(finished)),
+        quarantined=listed_files([*files, *errors.files]),
+        quarantined_count=sum(item.row_range.rows for item in failed_ranges(finished)) + errors.count,
+        failed_rows=errors.count,
     )
 
 
@@ -242,35 +246,6 @@ def quarantine(
         select = isolation.quarantined_rows_sql(StagedParquet(connection, request.plan.job_schema), errors)
         ledger.quarantine_rows(request.manifest, failed.job, select)
     return isolation.quarantined_files(connection, errors)
-
-
-def apply_failure_limit(result: BatchResult, *, max_failed_fraction: float, max_jobs: int, log: Any) -> BatchResult:
-    """The result, unless too many of its files are quarantined. The other files are recorded either way.
-
-    A single file is never too many, unless none may fail: it would fail every small batch.
-
-    :param max_failed_fraction: the largest share of rows that may fail.
-    :param max_jobs: for the message.
-    :param log: the task's log.
-    :raises TooManyQuarantinedError: above the share.
-    """
-    count, rows = result.quarantined_count, result.rows + result.quarantined_count
-    if not count:
-        return result
-    names = "\n".join(f"- {item['path']}: {item['error'].splitlines()[0]}" for item in result.quarantined[:_NAMED])
-    if count > _NAMED:
-        names += f"\n- and {count - _NAMED:,} more"
-    what = f"The model raises for {count:,} of {rows:,} rows"
-    if count > max_failed_fraction * rows and (count > 1 or max_failed_fraction == 0):
-        raise TooManyQuarantinedError(
-            f"{what}, more than max_failed_fraction={max_failed_fraction:g} allows:\n{names}\nThe other "
-            f"{result.rows:,} rows are whole in {result.location}, and are done in the ledger, if there is one.",
-            running=_ENDED,
-            retry=f"{_SAME_JOBS}: with a larger max_failed_fraction the cleared task takes this result as it is, with "
-            f"more than max_isolation_jobs={max_jobs} it isolates again.",
-        )
-    log.warning("%s. They are quarantined:\n%s", what, names)
-    return result
 
 
 def _state(failed: Attempt, finished: Sequence[FinishedRange], attempts: Mapping[RowRange, Attempt]) -> dict[str, Any]:

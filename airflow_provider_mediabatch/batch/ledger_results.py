@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.batch.isolation_rounds import MAX_LISTED, listed_files
+from airflow_provider_mediabatch.batch.job_outcomes import verify_output
+from airflow_provider_mediabatch.batch.row_errors import model_at_fault, quarantine_failed_rows, read_row_errors
 from airflow_provider_mediabatch.client import jobs, stages
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core.batch_result import BatchResult
@@ -40,7 +42,14 @@ def check_owned(
     ledger = Ledger.of(connection, request.manifest)
     if ledger is not None:
         location = location or request.location(job)
-        ledger.check_owned(request.manifest, job, request.plan, location=location, approved=approved)
+        ledger.check_owned(
+            request.manifest,
+            job,
+            request.plan,
+            location=location,
+            approved=approved,
+            error_column=request.error_column,
+        )
 
 
 def model_has_worked(request: JobRequest, connection: SnowflakeConnection, *, sampled: int) -> bool:
@@ -52,6 +61,32 @@ def model_has_worked(request: JobRequest, connection: SnowflakeConnection, *, sa
     return sampled > 0 or (ledger is not None and subject is not None and ledger.has_done(subject))
 
 
+def verify_and_record(
+    request: JobRequest, connection: SnowflakeConnection, attempt: Attempt, *, sampled: int
+) -> BatchResult:
+    """The result of a job that is DONE: its output verified, and its files done or quarantined in the ledger.
+
+    :param sampled: files that the model has processed in this run's sample.
+    :raises IncompleteOutputError: as :func:`~.job_outcomes.verify_output`.
+    :raises TooManyQuarantinedError: the model says of every row that it failed, and it is not known to work.
+    """
+    rows, location = verify_output(connection, request, attempt), request.location(attempt.job)
+    errors = read_row_errors(connection, request, location)
+    if errors.count and errors.count == rows and not model_has_worked(request, connection, sampled=sampled):
+        raise model_at_fault(attempt.job, errors)
+    quarantine_failed_rows(connection, request, attempt.job, location, errors)
+    return record_result(
+        connection,
+        request,
+        attempt,
+        rows=rows,
+        location=location,
+        quarantined=errors.files,
+        quarantined_count=errors.count,
+        failed_rows=errors.count,
+    )
+
+
 def record_result(
     connection: SnowflakeConnection,
     request: JobRequest,
@@ -61,6 +96,7 @@ def record_result(
     location: str,
     quarantined: Sequence[Mapping[str, str]] = (),
     quarantined_count: int = 0,
+    failed_rows: int = 0,
 ) -> BatchResult:
     """Describe verified output, and record it in the ledger if there is one. Repeating it changes nothing.
 
@@ -69,6 +105,7 @@ def record_result(
     :param location: the output's folder.
     :param quarantined: files that were quarantined, as many as the result lists.
     :param quarantined_count: how many they are.
+    :param failed_rows: how many of them have a row of the output, in which the model says why.
     """
     # An adopted job ran in an earlier try, so this try's clock says nothing about it.
     seconds = jobs.seconds(connection, attempt.job) if attempt.adopted else time.time() - attempt.started
@@ -82,6 +119,7 @@ def record_result(
         generation=attempt.generation,
         quarantined=tuple(quarantined),
         more_quarantined=quarantined_count - len(quarantined),
+        failed_rows=failed_rows,
         adopted=attempt.adopted,
     )
     ledger = Ledger.of(connection, request.manifest)
@@ -103,6 +141,7 @@ def result_from_ledger(connection: SnowflakeConnection, request: JobRequest) -> 
     job, location = done
     if not stages.output_folder(connection, location).success:
         return None
+    failed_rows = read_row_errors(connection, request, location).count
     count = owned.counts.get("quarantined", 0) - request.manifest.left_out
     quarantined = listed_files(ledger.quarantined(request.manifest, request.stem, MAX_LISTED)) if count else ()
     return replace(
@@ -113,6 +152,7 @@ def result_from_ledger(connection: SnowflakeConnection, request: JobRequest) -> 
         files=request.manifest.file_count,
         quarantined=quarantined,
         more_quarantined=count - len(quarantined),
+        failed_rows=failed_rows,
         adopted=True,
     )
 

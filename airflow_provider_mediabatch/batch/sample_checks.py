@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_provider_mediabatch.batch.row_errors import has_failed
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, broken_rows
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.sample_report import Check, clip
@@ -13,37 +15,50 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.submission import JobRequest
 
 
-def check_output(
-    staged: StagedParquet,
-    request: JobRequest,
-    job: str,
-    location: str,
-    found: Mapping[str, str],
-    rows: int,
-    *,
-    predicates: Sequence[str],
-    max_null_fraction: float,
-) -> list[Check]:
-    """All checks of the output of a job that is DONE.
+@dataclass(frozen=True)
+class SampleChecks:
+    """What a user wants of each sampled row.
 
-    :param job: qualified job name.
-    :param location: the output's folder.
-    :param found: the output's columns, name to type; empty when it has no rows.
-    :param rows: of the output.
     :param predicates: SQL over the output's columns that must be true for each row.
     :param max_null_fraction: how much of an output column may be NULL.
     """
-    outputs = list(request.plan.outputs)
-    checks = [
-        Check("job is DONE with _SUCCESS", True, job),
-        Check("row count", rows > 0, f"{rows} rows out, {request.manifest.row_count} in"),
-        _check_columns(outputs, found),
-    ]
-    if found:
-        relation = staged.relation(location, found)
-        checks += _check_nulls(staged, relation, [name for name in outputs if name in found], rows, max_null_fraction)
-        checks += [_check_predicate(staged, relation, predicate) for predicate in predicates]
-    return checks
+
+    predicates: Sequence[str] = ()
+    max_null_fraction: float = 0.0
+
+    def run(
+        self, staged: StagedParquet, request: JobRequest, job: str, location: str, found: Mapping[str, str], good: int
+    ) -> list[Check]:
+        """All checks of the output of a job that is DONE. Rows that failed by the model's own word are not checked.
+
+        :param job: qualified job name.
+        :param location: the output's folder.
+        :param found: the output's columns, name to type; empty when it has no rows.
+        :param good: how many of the output's rows have not failed.
+        """
+        outputs = list(request.plan.outputs)
+        checks = [
+            Check("job is DONE with _SUCCESS", True, job),
+            Check("row count", bool(found), f"{good} rows out, {request.manifest.row_count} in"),
+            _check_columns(outputs, found),
+        ]
+        if found:
+            relation = good_relation(staged, request, location, found)
+            names = [name for name in outputs if name in found and name != request.error_column]
+            checks += _check_nulls(staged, relation, names, good, self.max_null_fraction)
+            checks += [_check_predicate(staged, relation, predicate) for predicate in self.predicates]
+        return checks
+
+
+def good_relation(staged: StagedParquet, request: JobRequest, location: str, found: Mapping[str, str]) -> str:
+    """A parenthesised SELECT of the output's rows that have not failed.
+
+    :param found: the output's columns, name to type.
+    """
+    relation = staged.relation(location, found)
+    if request.error_column is None:
+        return relation
+    return f"(SELECT * FROM {relation} WHERE NOT {has_failed(request.error_column)})"
 
 
 def _check_columns(outputs: Sequence[str], found: Mapping[str, str]) -> Check:

@@ -44,6 +44,7 @@ class JobRequest:
     :param fingerprint: digest of manifest and plan; what is stored for another fingerprint does not count.
     :param keeps_failure: a job that ended as FAILED is kept, because its files are isolated; else it makes way for the
         next generation.
+    :param error_column: the output in which the model says why a row failed; None: it has none.
     """
 
     stem: str
@@ -53,6 +54,7 @@ class JobRequest:
     output_location: str
     save_mode: str = "error"
     keeps_failure: bool = False
+    error_column: str | None = None
 
     def job(self, generation: int) -> str:
         """The qualified name of one generation's job."""

@@ -15,7 +15,7 @@ class BatchResult:
 
     :param job: qualified job name.
     :param location: full stage path of the output Parquet, ending in ``/``.
-    :param rows: output rows.
+    :param rows: output rows, those of ``failed_rows`` among them.
     :param files: input rows of the manifest.
     :param seconds: from submission to the verified end, as this task saw it; of an adopted job its own time, by the
         job history (0 where that does not say).
@@ -28,6 +28,8 @@ class BatchResult:
     :param generation: how many jobs of this piece of work came before it.
     :param quarantined: quarantined files with their error, ``{"path": …, "error": …}``; of many, the first.
     :param more_quarantined: how many more they are than ``quarantined`` lists.
+    :param failed_rows: output rows in which the model says that it could not process the file (its error column). These
+        files are quarantined too.
     :param adopted: the job was found finished, nothing was run.
     """
 
@@ -46,11 +48,17 @@ class BatchResult:
     quarantined: tuple[Mapping[str, str], ...] = ()
     adopted: bool = False
     more_quarantined: int = 0
+    failed_rows: int = 0
 
     @property
     def quarantined_count(self) -> int:
         """All quarantined files."""
         return len(self.quarantined) + self.more_quarantined
+
+    @property
+    def good_rows(self) -> int:
+        """Output rows with a prediction."""
+        return self.rows - self.failed_rows
 
     def to_xcom(self) -> dict[str, Any]:
         """JSON form."""

@@ -39,10 +39,11 @@ class SampleReport:
     :param manifest_digest: digest over the manifests that it was drawn from.
     :param checks: all findings.
     :param preview: at most ten output rows, long values cut.
-    :param rows: rows of output.
+    :param rows: rows of output, those of ``failed_rows`` among them.
     :param quarantined: sampled files that the model cannot process, ``{"path": …, "error": …}``; of many, the first.
     :param more_quarantined: how many more they are than ``quarantined`` lists.
     :param quarantined_location: full stage path of Parquet with all of them (FILE_PATH, ERROR); "" when there is none.
+    :param failed_rows: rows of output in which the model says that it could not process the file (its error column).
     :param seconds_per_file: the job's running time by its number of input rows, image build left out where it is known.
     """
 
@@ -59,11 +60,17 @@ class SampleReport:
     quarantined: tuple[Mapping[str, str], ...] = ()
     more_quarantined: int = 0
     quarantined_location: str = ""
+    failed_rows: int = 0
 
     @property
     def quarantined_count(self) -> int:
         """All quarantined files. The full batch leaves them out."""
         return len(self.quarantined) + self.more_quarantined
+
+    @property
+    def good_rows(self) -> int:
+        """Rows of output with a prediction."""
+        return self.rows - self.failed_rows
 
     def to_xcom(self) -> dict[str, Any]:
         """JSON form."""

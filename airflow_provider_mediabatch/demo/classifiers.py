@@ -2,6 +2,7 @@
 
 ``log_model`` pickles this module by value, so that it needs nothing of this package where it runs, on Snowflake or
 here: its imports are its requirements. (No ``annotations`` import: snowflake-ml wants annotations that are objects.)
+Each method says in ``MB_ERROR`` what is wrong with a file that it cannot read.
 """
 
 import base64
@@ -13,6 +14,8 @@ from typing import Any
 
 import pandas as pd
 from snowflake.ml.model import custom_model
+
+from airflow_provider_mediabatch.demo.row_errors import row_errors
 
 REQUIREMENTS = ["numpy", "onnxruntime", "pandas", "pillow"]
 VIDEO_REQUIREMENTS = [*REQUIREMENTS, "av"]
@@ -71,6 +74,7 @@ class ImageClassifier(_Classifier):
     """Pictures as bytes."""
 
     @custom_model.inference_api
+    @row_errors("LABEL", "SCORE")
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """``IMAGE`` (BYTES) to ``LABEL`` and ``SCORE`` (probability, 0 to 1)."""
         return self._classify_files(X["IMAGE"], X.index)
@@ -80,11 +84,13 @@ class EncodedImageClassifier(_Classifier):
     """Pictures as text, as models made for web APIs take them: two functions of one model."""
 
     @custom_model.inference_api
+    @row_errors("LABEL", "SCORE")
     def predict_base64(self, X: pd.DataFrame) -> pd.DataFrame:
         """``IMAGE`` (STRING, base64) to ``LABEL`` and ``SCORE``."""
         return self._classify_files((base64.b64decode(text, validate=True) for text in X["IMAGE"]), X.index)
 
     @custom_model.inference_api
+    @row_errors("LABEL", "SCORE", "MEDIA_TYPE")
     def predict_data_url(self, X: pd.DataFrame) -> pd.DataFrame:
         """``IMAGE`` (STRING, ``data:image/…;base64,…``) to ``LABEL``, ``SCORE`` and ``MEDIA_TYPE``."""
         heads, bodies = zip(*(text.split(",", 1) for text in X["IMAGE"]), strict=True)
@@ -96,6 +102,7 @@ class ThresholdClassifier(_Classifier):
     """A picture together with a row of a table: each row says how sure the model must be."""
 
     @custom_model.inference_api
+    @row_errors("LABEL", "SCORE")
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """``IMAGE`` (BYTES) and ``MIN_SCORE`` (DOUBLE) to ``LABEL``, null below the threshold, and ``SCORE``."""
         found = self._classify_files(X["IMAGE"], X.index)
@@ -106,6 +113,7 @@ class PictureAndSound(_Classifier):
     """Two files in one row: a picture, and a recording that belongs to it."""
 
     @custom_model.inference_api
+    @row_errors("LABEL", "SCORE", "SECONDS", "LOUDNESS")
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """``IMAGE`` and ``AUDIO`` (both BYTES; WAV, 16 bit) to ``LABEL``, ``SCORE``, ``SECONDS`` and ``LOUDNESS``."""
         import numpy as np
@@ -124,6 +132,7 @@ class VideoClassifier(_Classifier):
     """Frames of a video, evenly spread over it."""
 
     @custom_model.inference_api
+    @row_errors("SECONDS", "FRAMES")
     def predict(self, X: pd.DataFrame, *, frames: int = 4) -> pd.DataFrame:
         """``VIDEO`` (BYTES) to ``SECONDS`` and ``FRAMES``, a JSON list with time, label and score of each frame."""
         import av

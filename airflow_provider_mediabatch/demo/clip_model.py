@@ -11,6 +11,8 @@ from typing import Any
 import pandas as pd
 from snowflake.ml.model import custom_model
 
+from airflow_provider_mediabatch.demo.row_errors import row_errors
+
 REQUIREMENTS = ["pandas", "pillow", "torch", "transformers"]
 
 
@@ -34,6 +36,7 @@ class ClipEmbedder(custom_model.CustomModel):
         return self._loaded
 
     @custom_model.inference_api
+    @row_errors("EMBEDDING")
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """``IMAGE`` (BYTES) to ``EMBEDDING``, a list of numbers."""
         import torch

@@ -56,7 +56,7 @@ def log_vit(session: Session, model: Any, name: str = "VIT", version: str = "V1"
 
 
 def log_clip(session: Session, folder: Path, name: str = "CLIP", version: str = "V1") -> None:
-    """Log CLIP's embedder: ``IMAGE`` (BYTES) to ``EMBEDDING``, a list of numbers.
+    """Log CLIP's embedder: ``IMAGE`` (BYTES) to ``EMBEDDING``, a list of numbers, and ``MB_ERROR``.
 
     :param session: database and schema of it are the model's.
     :param folder: the weights, as ``save_pretrained`` or ``huggingface_hub.snapshot_download`` writes them.
@@ -70,7 +70,8 @@ def log_clip(session: Session, folder: Path, name: str = "CLIP", version: str = 
     from airflow_provider_mediabatch.demo import clip_model
 
     signature = ModelSignature(
-        inputs=[FeatureSpec("IMAGE", DataType.BYTES)], outputs=[FeatureSpec("EMBEDDING", DataType.DOUBLE, shape=(-1,))]
+        inputs=[FeatureSpec("IMAGE", DataType.BYTES)],
+        outputs=[FeatureSpec("EMBEDDING", DataType.DOUBLE, shape=(-1,)), FeatureSpec("MB_ERROR", DataType.STRING)],
     )
     Registry(session).log_model(
         clip_model.ClipEmbedder(ModelContext(artifacts={"clip": str(folder)})),

@@ -1,6 +1,7 @@
 """The demo's models, logged with the unmodified ``Registry.log_model``.
 
-A version is named after what it is made of, so that a second run finds it and logs nothing.
+A version is named after what it is made of, so that a second run finds it and logs nothing. Each function also returns
+``MB_ERROR``, which says what is wrong with a file that it cannot read.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.core.error_column import ERROR_COLUMN
 from airflow_provider_mediabatch.demo.media import package_folder
 
 if TYPE_CHECKING:
@@ -153,6 +155,7 @@ def _signature(inputs: Mapping[str, str], outputs: list[Any], params: Mapping[st
     from snowflake.ml.model.model_signature import DataType, ModelSignature, ParamSpec
 
     specs = [ParamSpec(name, DataType.from_python_type(type(value)), value) for name, value in params.items()]
+    outputs = [*outputs, *_features({ERROR_COLUMN: "STRING"})]
     return ModelSignature(inputs=_features(inputs), outputs=outputs, params=specs or None)
 
 
@@ -183,4 +186,7 @@ def log(session: Session, model: DemoModel) -> bool:
 
 def _version(module: Any) -> str:
     """``V_`` and eight digits of the code that is logged: changed code is a new version."""
-    return "V_" + hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest()[:8].upper()
+    from airflow_provider_mediabatch.demo import row_errors
+
+    code = b"".join(Path(str(part.__file__)).read_bytes() for part in (module, row_errors))
+    return "V_" + hashlib.sha256(code).hexdigest()[:8].upper()

@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 from snowflake.ml.model import custom_model
 
+from airflow_provider_mediabatch.demo.row_errors import row_errors
+
 REQUIREMENTS = ["faster-whisper==1.2.1", "pandas"]
 
 
@@ -34,6 +36,7 @@ class Transcriber(custom_model.CustomModel):
         return self._whisper
 
     @custom_model.inference_api
+    @row_errors("outputs")
     def predict(self, X: pd.DataFrame, *, language: str = "en", task: str = "transcribe") -> pd.DataFrame:
         """One row of ``outputs`` for each row of ``AUDIO``: any format that FFmpeg reads, videos too."""
         whisper = self._load()

@@ -146,17 +146,18 @@ def _serve(console: Console, session: Session, airflow: RunningAirflow, inbox: I
         for key, (name, label, score) in predictions(session).items():
             if key not in shown:
                 shown.add(key)
-                console.print(f"{name}: {label} ({score:.2f})", markup=False)
+                console.print(f"{name}: {label}" + ("" if score is None else f" ({score:.2f})"), markup=False)
         airflow.check()
         time.sleep(LOOK_EVERY)
 
 
-def predictions(session: Session) -> dict[tuple[str, str, str], tuple[str, str, float]]:
-    """The table's rows, once it is there: (path, content, version) to file name, label and score."""
+def predictions(session: Session) -> dict[tuple[str, str, str], tuple[str, str, float | None]]:
+    """The table's rows, once it is there: (path, content, version) to file name, label and score (None: unreadable)."""
     if not session.sql(f"SHOW TABLES LIKE '{TABLE}' IN SCHEMA").collect():
         return {}
     rows: list[Any] = session.sql(
-        f"SELECT MB_PATH, MB_CONTENT_ID, MB_MODEL_VERSION, LABEL, SCORE FROM {TABLE} ORDER BY MB_PATH"
+        "SELECT MB_PATH, MB_CONTENT_ID, MB_MODEL_VERSION, COALESCE(LABEL, 'cannot be read'), SCORE "
+        f"FROM {TABLE} ORDER BY MB_PATH"
     ).collect()
     return {(path, content, version): (Path(path).name, label, score) for path, content, version, label, score in rows}
 

@@ -150,6 +150,7 @@ class Ledger:
         *,
         location: str,
         approved: bool = False,
+        error_column: str | None = None,
     ) -> Ownership:
         """Before a job is submitted: note its name, and check that every row of the manifest is still this run's.
 
@@ -160,13 +161,16 @@ class Ledger:
         :param location: the folder that the job will write to.
         :param plan: its version must be the one that the files were claimed for.
         :param approved: whether a person has approved these files' sample since.
+        :param error_column: the output in which the model says why a row failed.
         :raises InvalidInputError: when another run has taken rows, or a person rejected them.
         """
         self._check_version(manifest, plan)
         if not approved:
             self._check_not_rejected(manifest)
         with self._session.explained(**_NOT_SUBMITTED):
-            self._session.execute(statements.note_job_sql(self.table, self._mine(manifest), job, location))
+            self._session.execute(
+                statements.note_job_sql(self.table, self._mine(manifest), job, location, error_column)
+            )
         owned = self.ownership(manifest)
         self._check_held(manifest, sum(owned.counts.values()), lost=_TAKEN, **_NOT_SUBMITTED)
         return owned
@@ -283,6 +287,7 @@ class Ledger:
                 is_my_job=bool(row["IS_MY_JOB"]),
                 is_forgotten=bool(row["FORGOTTEN"]),
                 newest=str(row["NEWEST"]),
+                error_column=row["ERROR_COLUMN"],
             )
             for row in self._session.rows(statement)
         ]

@@ -33,33 +33,35 @@ def claimed_jobs_sql(
 ) -> str:
     """The jobs that listed files wait for, of own claims and of others of at least this age.
 
-    CLAIM_ID, DAG_ID, RUN_ID, JOB_NAME, OUTPUT_LOCATION, IS_OWN, IS_MY_JOB (this role submitted it), NEWEST (the latest
-    change) and FORGOTTEN (that is longer ago than Snowflake keeps jobs).
+    CLAIM_ID, DAG_ID, RUN_ID, JOB_NAME, OUTPUT_LOCATION, ERROR_COLUMN, IS_OWN, IS_MY_JOB (this role submitted it),
+    NEWEST (the latest change) and FORGOTTEN (that is longer ago than Snowflake keeps jobs).
 
     :param prefix: what the ids of own claims begin with.
     """
     own = f"STARTSWITH(T.CLAIM_ID, {sql.literal(prefix)})"
     newest = "MAX(T.UPDATED_AT)"
     return (
-        f"SELECT T.CLAIM_ID, T.DAG_ID, T.RUN_ID, T.JOB_NAME, T.OUTPUT_LOCATION, {own} AS IS_OWN, "
+        f"SELECT T.CLAIM_ID, T.DAG_ID, T.RUN_ID, T.JOB_NAME, T.OUTPUT_LOCATION, T.ERROR_COLUMN, {own} AS IS_OWN, "
         f"COALESCE(T.JOB_ROLE = CURRENT_ROLE(), FALSE) AS IS_MY_JOB, {newest} AS NEWEST, "
         f"{newest} <= DATEADD(day, {-int(retention_days)}, {NOW}) AS FORGOTTEN "
         f"{joined_sql(relation, table, subject, 'JOIN')} "
-        f"WHERE T.STATE = 'claimed' AND (T.JOB_NAME IS NOT NULL OR NOT {own}) GROUP BY 1, 2, 3, 4, 5, 6, 7 "
+        f"WHERE T.STATE = 'claimed' AND (T.JOB_NAME IS NOT NULL OR NOT {own}) GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 "
         f"HAVING {own} OR {newest} <= DATEADD(second, {-int(age.total_seconds())}, {NOW})"
     )
 
 
 def adopt_sql(table: str, claimed: ClaimedJob, claim_id: str, paths: str) -> str:
-    """Record as done, for this claim, the files of an ended claim that a finished job has done.
+    """Record for this claim the files of an ended claim that a finished job has run: done, or quarantined.
 
     DAG_ID and RUN_ID stay those of the run whose job it was.
 
-    :param paths: a SELECT of the paths that are in the job's output, as P.
+    :param paths: a SELECT of the paths that are in the job's output, as P, with what the model says of them, as ERROR.
     """
     return (
-        f"UPDATE {table} T SET STATE = 'done', CLAIM_ID = {sql.literal(claim_id)}, ERROR = NULL, SHARD = 0, "
-        f"DONE_AT = {NOW}, UPDATED_AT = {NOW} FROM (SELECT DISTINCT P FROM ({paths})) S "
+        f"UPDATE {table} T SET STATE = IFF(S.ERROR IS NULL, 'done', 'quarantined'), "
+        f"CLAIM_ID = {sql.literal(claim_id)}, ERROR = S.ERROR, SHARD = 0, "
+        f"DONE_AT = IFF(S.ERROR IS NULL, {NOW}, T.DONE_AT), UPDATED_AT = {NOW} "
+        f"FROM (SELECT P, MIN(ERROR) AS ERROR FROM ({paths}) GROUP BY P) S "
         f"WHERE T.FILE_PATH = S.P AND T.STATE = 'claimed' AND T.CLAIM_ID = {sql.literal(claimed.claim_id)} "
         f"AND T.JOB_NAME = {sql.literal(claimed.job)}"
     )
@@ -170,6 +172,7 @@ def claim_sql(
         "JOB_NAME": f"IFF({own}, T.JOB_NAME, NULL)",
         "JOB_ROLE": f"IFF({own}, T.JOB_ROLE, NULL)",
         "OUTPUT_LOCATION": f"IFF({own}, T.OUTPUT_LOCATION, NULL)",
+        "ERROR_COLUMN": f"IFF({own}, T.ERROR_COLUMN, NULL)",
         "ERROR": f"IFF({keeps}, T.ERROR, NULL)",
         "SHARD": "0",
         "CLAIMED_AT": f"IFF({own}, T.CLAIMED_AT, {NOW})",
@@ -253,11 +256,12 @@ def waits_for_condition(prefix: str, job: str) -> str:
     return f"(STARTSWITH(T.CLAIM_ID, {sql.literal(prefix)}) AND T.JOB_NAME = {sql.literal(job)})"
 
 
-def note_job_sql(table: str, mine: str, job: str, location: str) -> str:
+def note_job_sql(table: str, mine: str, job: str, location: str, error_column: str | None = None) -> str:
     """Note job, role and output before the job is submitted. Released rows that nobody took are taken back."""
     return (
         f"UPDATE {table} T SET STATE = IFF(T.STATE = 'released', 'claimed', T.STATE), "
         f"JOB_NAME = {sql.literal(job)}, JOB_ROLE = CURRENT_ROLE(), OUTPUT_LOCATION = {sql.literal(location)}, "
+        f"ERROR_COLUMN = {sql.literal(error_column)}, "
         f"UPDATED_AT = {NOW} WHERE {mine} AND T.STATE IN ('claimed', 'released')"
     )
 

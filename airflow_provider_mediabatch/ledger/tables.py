@@ -37,6 +37,7 @@ COLUMNS: Mapping[str, str] = {
     "JOB_NAME": "VARCHAR",
     "JOB_ROLE": "VARCHAR",
     "OUTPUT_LOCATION": "VARCHAR",
+    "ERROR_COLUMN": "VARCHAR",
     "ERROR": "VARCHAR",
     "CLAIMED_AT": "TIMESTAMP_NTZ",
     "UPDATED_AT": "TIMESTAMP_NTZ",
@@ -48,7 +49,8 @@ COLUMNS: Mapping[str, str] = {
 ``quarantined`` (the model cannot read it; ``ERROR`` says why; taken again when it changes or is released) or
 ``released`` (free). ``CONTENT_ID`` is that of :mod:`~airflow_provider_mediabatch.core.content_id`, and
 ``CONTENT_ID_KIND`` says whether it goes by ``md5``, ``etag`` or ``last_modified``. ``MODEL_VERSION_CREATED_ON`` tells
-versions apart that had one name after each other. ``GENERATION`` counts reprocessing. Times are UTC.
+versions apart that had one name after each other. ``ERROR_COLUMN`` is the output in which the job's model says why a
+row failed. ``GENERATION`` counts reprocessing. Times are UTC.
 """
 
 

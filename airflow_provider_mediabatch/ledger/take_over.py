@@ -5,7 +5,8 @@ A claim is a promise about money until its files are recorded, so what a job's a
 - A job that this role cannot see is not gone. "Does not exist or not authorized" is Snowflake's one answer to both. It
   proves absence to the role that submitted the job, and to others once the job is older than Snowflake keeps jobs.
 - A job that is DONE, or is gone and has left ``_SUCCESS``, has done its files: they are recorded, not run again.
-- A job that failed or was cancelled has done nothing, and its files are free, unless jobs that isolate them run.
+- A job that failed or was cancelled, or whose model says of every row that it failed, has done nothing, and its files
+  are free, unless jobs that isolate them run.
 - A failed job whose isolation has left ``_SUCCESS`` has done the files that are in the isolation's output. The others
   are those that the model cannot process.
 """
@@ -42,6 +43,7 @@ class ClaimedJob:
     :param is_own: whether the claim is of the task instance that asks.
     :param job: the job's qualified name; None: none was submitted.
     :param location: the job's output folder.
+    :param error_column: the output in which its model says why a row failed; None: it has none.
     :param is_my_job: whether this role submitted the job.
     :param is_forgotten: whether the rows are older than Snowflake keeps jobs.
     :param newest: when the newest of these rows changed, as text.
@@ -56,6 +58,7 @@ class ClaimedJob:
     is_my_job: bool
     is_forgotten: bool
     newest: str
+    error_column: str | None = None
 
     @property
     def is_isolated(self) -> bool:
@@ -152,7 +155,17 @@ def job_fate(connection: SnowflakeConnection, claimed: ClaimedJob) -> JobFate:
             *(claimed.job, claimed.run_id, claimed.location),
         )
         return JobFate.ALIVE
+    if whole and claimed.error_column and not _any_row_went_well(connection, claimed):
+        return JobFate.FREE  # As for a job that FAILED: the model may be the cause, and no file is blamed for it.
     return JobFate.FINISHED if whole else JobFate.FREE
+
+
+def _any_row_went_well(connection: SnowflakeConnection, claimed: ClaimedJob) -> bool:
+    """Whether the output has a row without an error."""
+    staged = StagedParquet(connection, str(claimed.job).rpartition(".")[0])
+    error = f"{field(str(claimed.error_column))}::VARCHAR"
+    source = staged.source(str(claimed.location))
+    return bool(staged.rows(f"SELECT 1 AS FOUND FROM {source} WHERE COALESCE({error}, '') = '' LIMIT 1"))
 
 
 def _isolation_is_alive(connection: SnowflakeConnection, job: str) -> bool:
@@ -163,7 +176,7 @@ def _isolation_is_alive(connection: SnowflakeConnection, job: str) -> bool:
 
 
 def finished_files_sql(connection: SnowflakeConnection, claimed: ClaimedJob) -> str:
-    """A SELECT of the paths in a finished job's output, as P: from each of its text columns.
+    """A SELECT of the paths in a finished job's output, as P, from each of its text columns, and of each row's ERROR.
 
     The ledger does not know the output's column of paths. A value of another column that equals the full stage path of
     a claimed file is that path as well.
@@ -173,7 +186,12 @@ def finished_files_sql(connection: SnowflakeConnection, claimed: ClaimedJob) -> 
         name for name, kind in staged.columns(str(claimed.location)).items() if kind.split("(")[0] in _TEXT_TYPES
     ]
     source = staged.source(str(claimed.location))
-    return " UNION ".join(f"SELECT {field(name)}::VARCHAR AS P FROM {source}" for name in columns)
+    error = f"NULLIF({field(claimed.error_column)}::VARCHAR, '')" if claimed.error_column else "NULL::VARCHAR"
+    return " UNION ".join(
+        f"SELECT {field(name)}::VARCHAR AS P, {error} AS ERROR FROM {source}"
+        for name in columns
+        if name != claimed.error_column
+    )
 
 
 _TEXT_TYPES = frozenset({"TEXT", "VARCHAR", "STRING"})

@@ -6,17 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowSkipException
-
 from airflow_provider_mediabatch.batch.isolation_rounds import check_limits
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
-from airflow_provider_mediabatch.exceptions import NOTHING_RUNS, InvalidInputError, TooManyQuarantinedError
+from airflow_provider_mediabatch.exceptions import InvalidInputError, TooManyQuarantinedError
 from airflow_provider_mediabatch.operators.job_task import JobTask
-from airflow_provider_mediabatch.operators.upstream import is_approved, parse_manifests, parse_plan, parse_sample
+from airflow_provider_mediabatch.operators.upstream import (
+    check_approval,
+    check_sample,
+    is_approved,
+    parse_manifests,
+    parse_plan,
+    parse_sample,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_mediabatch.batch.batch_run import BatchRun
     from airflow_provider_mediabatch.batch.failure_isolation import FailureIsolation
-    from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
+    from airflow_provider_mediabatch.batch.submission import JobRequest
     from airflow_provider_mediabatch.batch.wait_for_job import JobWait
     from airflow_provider_mediabatch.core.batch_result import BatchResult
 
@@ -55,9 +60,9 @@ class FullBatchOperator(JobTask):
     :param save_mode: ``error`` (default) or ``overwrite``: what happens when the job's own folder holds files already.
     :param on_rerun: what clearing the finished task does while its inputs are unchanged: ``adopt`` the finished job's
         output, or ``rerun`` under the next name.
-    :param max_failed_fraction: with ``isolate_failures``, the largest share of rows that fail, 0 to 1, with which the
-        task still succeeds. Above it the task fails; the other files' output and their entries in the ledger stay. A
-        single file is never too many, unless this is 0.
+    :param max_failed_fraction: the largest share of rows, 0 to 1, that may be quarantined (``error_column``,
+        ``isolate_failures``) and with which the task still succeeds. Above it the task fails; the other files' output
+        and their entries in the ledger stay. A single file is never too many, unless this is 0.
     """
 
     template_fields: Sequence[str] = (
@@ -69,6 +74,7 @@ class FullBatchOperator(JobTask):
         "save_mode",
         "on_rerun",
         "max_isolation_jobs",
+        "error_column",
         "max_failed_fraction",
         "snowflake_conn_id",
     )
@@ -143,13 +149,14 @@ class FullBatchOperator(JobTask):
 
     def _batch_run(self, context: Context, request: JobRequest, wait: JobWait) -> BatchRun[BatchResult]:
         from airflow_provider_mediabatch.batch.batch_run import BatchRun
+        from airflow_provider_mediabatch.batch.ledger_results import verify_and_record
 
         state = _deferral_state(request)
         return BatchRun(
             request=request,
             wait=wait,
             task=self._task_state(context),
-            finish=partial(self._verify_and_record, request),
+            finish=partial(verify_and_record, request, sampled=self._sampled()),
             defer=partial(self._defer_job, context, request, wait, state),
             on_found=partial(self._push_links, context, request),
             before_submit=self._check_owned(request),
@@ -166,12 +173,14 @@ class FullBatchOperator(JobTask):
             task=self._task_state(context),
             max_jobs=int(self.max_isolation_jobs),
             before_submit=self._check_owned(request),
-            model_works=partial(
-                model_has_worked, request, sampled=parse_sample(self.sample).rows if self.sample else 0
-            ),
+            model_works=partial(model_has_worked, request, sampled=self._sampled()),
             finish=partial(record_isolated, request),
             defer=partial(self._defer_round, context, wait, _deferral_state(request)),
         )
+
+    def _sampled(self) -> int:
+        """How many files the model has processed in the sample."""
+        return parse_sample(self.sample).good_rows if self.sample else 0
 
     def _check_owned(self, request: JobRequest) -> Callable[..., None]:
         from airflow_provider_mediabatch.batch.ledger_results import check_owned
@@ -193,16 +202,9 @@ class FullBatchOperator(JobTask):
             self.log.info("%d files that the sample has quarantined are left out", kept.left_out)
         return kept
 
-    def _verify_and_record(self, request: JobRequest, connection: SnowflakeConnection, attempt: Attempt) -> BatchResult:
-        from airflow_provider_mediabatch.batch.job_outcomes import verify_output
-        from airflow_provider_mediabatch.batch.ledger_results import record_result
-
-        rows = verify_output(connection, request, attempt)
-        return record_result(connection, request, attempt, rows=rows, location=request.location(attempt.job))
-
     def _return(self, context: Context, result: BatchResult) -> dict[str, Any]:
         """The task's value, or its failure when too many files are quarantined."""
-        from airflow_provider_mediabatch.batch.failure_isolation import apply_failure_limit
+        from airflow_provider_mediabatch.batch.failure_limit import apply_failure_limit
 
         jobs, fraction = check_limits(self.max_isolation_jobs, self.max_failed_fraction)
         self.log.info("Job %s: %d rows for %d files in %s", result.job, result.rows, result.files, result.location)
@@ -231,42 +233,11 @@ class FullBatchOperator(JobTask):
                 "This manifest is not the one that was validated (their digests differ): "
                 "give validation and full batch the same listing, or clear the validation"
             )
-        self._check_sample(plan)
-        self._check_approval()
+        check_sample(self.sample, plan, is_required=self.requires_sample)
+        check_approval(self.approval, is_required=self.requires_approval)
         self._check_isolation(plan, self.max_failed_fraction)
+        self._find_error_column(plan)
         return manifest, plan
-
-    def _check_sample(self, plan: InferencePlan) -> None:
-        if self.sample is None:
-            if self.requires_sample:
-                raise InvalidInputError(
-                    "The sample's task returned no report. It failed, was skipped or was marked by hand. The full "
-                    "batch needs a sample that passed. Clear the sample's task, or set require_sample=False"
-                )
-            return
-        sample = parse_sample(self.sample)
-        if not sample.passed:
-            raise InvalidInputError("The sample did not pass its checks. The full batch needs a sample that passed")
-        for what, tested, given in (
-            ("plan", sample.plan_digest, plan.digest),
-            ("manifest", sample.manifest_digest, plan.manifest_digest),
-        ):
-            if tested != given:
-                raise InvalidInputError(
-                    f"The sample passed with another {what} than this one (digest {tested[:16]}, not {given[:16]}): "
-                    "clear the sample's task, so that what runs is what was tested"
-                )
-
-    def _check_approval(self) -> None:
-        if self.approval is None:
-            if self.requires_approval:
-                raise InvalidInputError(
-                    "The approval's task returned no answer. It failed, was skipped or was marked by hand. The full "
-                    "batch needs an approval. Clear the approval's task, or set require_approval=False"
-                )
-            return
-        if not is_approved(self.approval):
-            raise AirflowSkipException(f"The sample was rejected. {NOTHING_RUNS}")
 
     def _rebuild_request(self, context: Context, state: Mapping[str, Any]) -> JobRequest:
         """The request of :meth:`execute`, out of the deferral: upstream tasks may have been cleared since."""
@@ -301,6 +272,7 @@ class FullBatchOperator(JobTask):
             output_location=output.full,
             save_mode=self.save_mode,
             keeps_failure=self.isolate_failures,
+            error_column=self._find_error_column(plan),
         )
 
 

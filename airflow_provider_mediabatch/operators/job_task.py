@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator, conf
 
 from airflow_provider_mediabatch.batch.isolation_rounds import check_limits
 from airflow_provider_mediabatch.batch.task_state import RunningJobs, TaskState
+from airflow_provider_mediabatch.core.error_column import ERROR_COLUMN, find_error_column
 from airflow_provider_mediabatch.core.job_names import job_stem
 from airflow_provider_mediabatch.core.xcom_keys import JOB_KEY, WAITING_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -47,6 +48,9 @@ class JobTask(LineageMixin, BaseOperator):
         their error (in the result, and in the ledger), and the other files are finished. Not for partitioned methods.
     :param max_isolation_jobs: jobs of one such round, 2 to 100, which run side by side. When more than half as many
         parts fail in a round, the files of these parts are quarantined together.
+    :param error_column: the model's text output that says why a row failed, NULL where it went well: such files are
+        quarantined with that text, and nothing is run again. The default need not be among the model's outputs, another
+        name must be. None: no output means that.
     :param snowflake_conn_id: Airflow connection of type ``snowflake``.
     """
 
@@ -61,6 +65,7 @@ class JobTask(LineageMixin, BaseOperator):
         cancel_on_timeout: bool = True,
         isolate_failures: bool = False,
         max_isolation_jobs: int = 8,
+        error_column: str | None = ERROR_COLUMN,
         snowflake_conn_id: str = "snowflake_default",
         **kwargs: Any,
     ) -> None:
@@ -73,6 +78,7 @@ class JobTask(LineageMixin, BaseOperator):
         self.cancel_on_timeout = cancel_on_timeout
         self.isolate_failures = isolate_failures
         self.max_isolation_jobs = max_isolation_jobs
+        self.error_column = error_column
         self.snowflake_conn_id = snowflake_conn_id
         self._running_jobs = RunningJobs()
 
@@ -116,6 +122,13 @@ class JobTask(LineageMixin, BaseOperator):
                 "isolate_failures=True: this method works on whole partitions, which cannot be cut into parts. "
                 "Leave it out for partitioned methods"
             )
+
+    def _find_error_column(self, plan: InferencePlan) -> str | None:
+        """The model's output that says why a row failed, as the signature writes it."""
+        try:
+            return find_error_column(plan, self.error_column)
+        except ValueError as error:
+            raise InvalidInputError(str(error)) from None
 
     def _deadline(self, context: Context) -> float | None:
         """Epoch seconds, from the start of this try."""

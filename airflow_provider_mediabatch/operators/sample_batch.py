@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -14,24 +12,21 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
-from airflow_provider_mediabatch.core.sample_report import PREVIEW_ROWS, Check, SampleReport, clip
+from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, SampleFailedError
-from airflow_provider_mediabatch.files.sampling import sample_select, shards_for
 from airflow_provider_mediabatch.operators.job_task import JobTask
 from airflow_provider_mediabatch.operators.upstream import parse_manifests, parse_plan
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.batch.batch_run import BatchRun
     from airflow_provider_mediabatch.batch.failure_isolation import FailureIsolation
-    from airflow_provider_mediabatch.batch.isolation_jobs import IsolationJobs
-    from airflow_provider_mediabatch.batch.isolation_rounds import FinishedRange
-    from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
+    from airflow_provider_mediabatch.batch.sample_outcome import SampleOutcome
+    from airflow_provider_mediabatch.batch.submission import JobRequest
     from airflow_provider_mediabatch.batch.wait_for_job import JobWait
 
 TEST_FOLDER = "MB_SAMPLE"
@@ -68,6 +63,7 @@ class SampleBatchOperator(JobTask):
         "output_location",
         "checks",
         "max_isolation_jobs",
+        "error_column",
         "snowflake_conn_id",
     )
     ui_color = "#fff3d6"
@@ -95,21 +91,23 @@ class SampleBatchOperator(JobTask):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Draw the sample, run its job, check its output; return the report's XCom form."""
-        from airflow_provider_mediabatch.batch.submission import JobRequest
+        from airflow_provider_mediabatch.batch.sample_manifest import draw_sample, sample_manifest_base
+        from airflow_provider_mediabatch.batch.sample_outcome import empty_report
         from airflow_provider_mediabatch.client.connection import connected
 
         manifests, plan, size = self._inputs()
         if all(manifest.is_empty for manifest in manifests):
             self.log.info("The manifest is empty. There is nothing to try")
-            return self._empty_report(plan).to_xcom()
+            return empty_report(plan).to_xcom()
         with connected(self.snowflake_conn_id) as connection:
             output = self._output(plan, connection.database, connection.schema).full
-            base = self._test_manifest_base(manifests)
+            base = sample_manifest_base(manifests)
             fingerprint = digest("sample", plan.manifest_digest, plan.digest, size, self.sampling, output, base)
             stem = self._job_stem(context, fingerprint)
             # Each try has a folder of its own, because the COPY of a try that was killed may still run.
-            manifest = self._draw(connection, manifests, plan, size, f"{base}{stem}/{uuid4().hex}/")
-            request = JobRequest(stem, fingerprint, manifest, plan, output, "overwrite", self.isolate_failures)
+            target = f"{base}{stem}/{uuid4().hex}/"
+            manifest = draw_sample(connection, manifests, plan, sampling=self.sampling, size=size, target=target)
+            request = self._request(stem, fingerprint, manifest, plan, output)
             with self._releasing(context):
                 run = self._batch_run(context, request, self._job_wait(context))
                 return self._return(context, run.run(connection))
@@ -134,17 +132,28 @@ class SampleBatchOperator(JobTask):
 
     def _rebuild_request(self, state: Mapping[str, Any]) -> JobRequest:
         """The request of :meth:`execute`, out of the deferral: upstream tasks may have been cleared since."""
+        manifest, plan = Manifest.from_xcom(state["manifest"]), InferencePlan.from_xcom(state["plan"])
+        return self._request(state["stem"], state["fingerprint"], manifest, plan, state["output_location"])
+
+    def _request(self, stem: str, fingerprint: str, manifest: Manifest, plan: InferencePlan, output: str) -> JobRequest:
         from airflow_provider_mediabatch.batch.submission import JobRequest
 
         return JobRequest(
-            state["stem"],
-            state["fingerprint"],
-            Manifest.from_xcom(state["manifest"]),
-            InferencePlan.from_xcom(state["plan"]),
-            state["output_location"],
-            "overwrite",
-            self.isolate_failures,
+            stem=stem,
+            fingerprint=fingerprint,
+            manifest=manifest,
+            plan=plan,
+            output_location=output,
+            save_mode="overwrite",
+            keeps_failure=self.isolate_failures,
+            error_column=self._find_error_column(plan),
         )
+
+    def _outcome(self, request: JobRequest) -> SampleOutcome:
+        from airflow_provider_mediabatch.batch.sample_checks import SampleChecks
+        from airflow_provider_mediabatch.batch.sample_outcome import SampleOutcome
+
+        return SampleOutcome(request, SampleChecks(self._predicates(), self.max_null_fraction))
 
     def _batch_run(self, context: Context, request: JobRequest, wait: JobWait) -> BatchRun[SampleReport]:
         from airflow_provider_mediabatch.batch.batch_run import BatchRun
@@ -153,7 +162,7 @@ class SampleBatchOperator(JobTask):
             request=request,
             wait=wait,
             task=self._task_state(context),
-            finish=partial(self._verify_and_describe, request),
+            finish=self._outcome(request).of_job,
             defer=partial(self._defer_job, context, request, wait, _deferral_state(request)),
             on_found=partial(self._push_links, context, request),
             isolate=self._isolation(context, request, wait).run if self.isolate_failures else None,
@@ -171,102 +180,8 @@ class SampleBatchOperator(JobTask):
             # The ledger knows the jobs of the full batch only: a sample's output is not what a file is done by.
             before_submit=lambda *_: None,
             model_works=partial(model_has_worked, request, sampled=0),
-            finish=partial(self._describe_isolated, request),
+            finish=self._outcome(request).of_isolation,
             defer=partial(self._defer_round, context, wait, _deferral_state(request)),
-        )
-
-    def _describe_isolated(
-        self,
-        request: JobRequest,
-        connection: SnowflakeConnection,
-        isolation: IsolationJobs,
-        failed: Attempt,
-        finished: Sequence[FinishedRange],
-    ) -> SampleReport:
-        """Quarantine the files that fail, and describe the output of the others."""
-        from airflow_provider_mediabatch.batch.failure_isolation import quarantine
-        from airflow_provider_mediabatch.batch.isolation_rounds import done_ranges
-
-        rows = isolation.complete_output(connection, finished)
-        quarantined = quarantine(request, connection, isolation, failed, finished)
-        sampled = request.manifest.row_count
-        detail = f"{sampled - rows} of {sampled} sampled files cannot be processed and are quarantined"
-        if done := done_ranges(finished):
-            # One part's time stands for all: how long the parts took together says nothing of the full batch.
-            timed = replace(failed, job=isolation.job_of(done[0]), adopted=True)
-            report = self._describe(request, connection, timed, isolation.location, rows, done[0].row_range.rows)
-        else:
-            report = self._empty_report(request.plan)
-            detail += ". This model version has processed files before, so the full batch follows without them"
-        return replace(
-            report,
-            job=failed.job,
-            location=isolation.location,
-            manifest=request.manifest.location,
-            checks=(*(report.checks if done else ()), Check("quarantined files", True, detail)),
-            quarantined=tuple(quarantined),
-            more_quarantined=sampled - rows - len(quarantined),
-            quarantined_location=isolation.stage_quarantined(connection, finished),
-        )
-
-    def _verify_and_describe(
-        self, request: JobRequest, connection: SnowflakeConnection, attempt: Attempt
-    ) -> SampleReport:
-        from airflow_provider_mediabatch.batch.job_outcomes import verify_output
-
-        rows = verify_output(connection, request, attempt)
-        return self._describe(
-            request, connection, attempt, request.location(attempt.job), rows, request.manifest.row_count
-        )
-
-    def _describe(
-        self,
-        request: JobRequest,
-        connection: SnowflakeConnection,
-        attempt: Attempt,
-        location: str,
-        rows: int,
-        files: int,
-    ) -> SampleReport:
-        """Check the output, and describe it with the first rows.
-
-        :param attempt: the job that gives the time for each file.
-        :param location: of the output.
-        :param files: how many files that job ran.
-        """
-        from airflow_provider_mediabatch.batch.sample_checks import check_output
-        from airflow_provider_mediabatch.client import jobs
-        from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
-
-        staged = StagedParquet(connection, request.plan.job_schema)
-        found = staged.columns(location, request.manifest.columns) if rows else {}
-        checks = check_output(
-            staged,
-            request,
-            attempt.job,
-            location,
-            found,
-            rows,
-            predicates=self._predicates(),
-            max_null_fraction=self.max_null_fraction,
-        )
-        relation = staged.relation(location, found)
-        preview = clip(staged.rows(f"SELECT * FROM {relation} LIMIT {PREVIEW_ROWS}")) if found else ()
-        # The job's own time, which does not include an image build and the polls.
-        seconds = jobs.seconds(connection, attempt.job)
-        if seconds is None and not attempt.adopted:
-            seconds = time.time() - attempt.started
-        return SampleReport(
-            passed=all(check.passed for check in checks),
-            job=attempt.job,
-            location=location,
-            manifest=request.manifest.location,
-            plan_digest=request.plan.digest,
-            manifest_digest=request.plan.manifest_digest,
-            checks=tuple(checks),
-            preview=preview,
-            rows=rows,
-            seconds_per_file=None if seconds is None else round(seconds / max(1, files), 3),
         )
 
     def _return(self, context: Context, report: SampleReport) -> dict[str, Any]:
@@ -313,6 +228,7 @@ class SampleBatchOperator(JobTask):
 
         manifests, plan = parse_manifests(self.manifest), parse_plan(self.plan)
         self._check_isolation(plan)
+        self._find_error_column(plan)
         try:
             size = int(self.sample_size)
         except (TypeError, ValueError):
@@ -334,58 +250,8 @@ class SampleBatchOperator(JobTask):
         except ValueError as error:
             raise InvalidInputError(f"output_location: {error}") from None
 
-    def _test_manifest_base(self, manifests: Sequence[Manifest]) -> str:
-        """Beside the manifest, not in it: a manifest's folder holds nothing else."""
-        place = manifests[0].path
-        parent = place.path.rstrip("/").rpartition("/")[0]
-        return StagePath(place.database, place.schema, place.stage, f"{parent}/{TEST_FOLDER}/".lstrip("/")).full
-
-    def _draw(
-        self,
-        connection: SnowflakeConnection,
-        manifests: Sequence[Manifest],
-        plan: InferencePlan,
-        size: int,
-        target: str,
-    ) -> Manifest:
-        """Write the sample's manifest, on the server, into a folder that nothing else writes to."""
-        from airflow_provider_mediabatch.batch.job_outcomes import check_manifest_exists
-        from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
-
-        chosen = shards_for(manifests, size)
-        staged = StagedParquet(connection, plan.job_schema)
-        check_manifest_exists(connection, chosen[0])
-        try:
-            select = sample_select(
-                chosen, [staged.source(manifest.location) for manifest in chosen], self.sampling, size
-            )
-        except ValueError as error:
-            raise InvalidInputError(str(error)) from None
-        staged.copy_rows(select, target)
-        rows = staged.count(target)
-        expected = min(size, sum(manifest.row_count for manifest in chosen))
-        if rows != expected:
-            raise InvalidInputError(
-                f"The sample has {rows} rows and should have {expected}, so the manifest {chosen[0].location} was "
-                "changed after it was written. Clear the task that listed the files"
-            )
-        return replace(
-            manifests[0],
-            location=target,
-            row_count=rows,
-            file_count=rows * max(1, len(manifests[0].file_columns)),
-            digest=digest(plan.manifest_digest, size, self.sampling)[:32],
-            # Of the whole claim: the ledger quarantines a file whichever shard it is in.
-            shard=0,
-            shards=1,
-        )
-
     def _predicates(self) -> Sequence[str]:
         return [self.checks] if isinstance(self.checks, str) else list(self.checks or ())
-
-    def _empty_report(self, plan: InferencePlan) -> SampleReport:
-        check = Check("row count", True, "the manifest is empty")
-        return SampleReport(True, "", "", "", plan.digest, plan.manifest_digest, (check,), (), 0)
 
 
 def _deferral_state(request: JobRequest) -> dict[str, Any]:

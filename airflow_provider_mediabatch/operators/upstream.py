@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow.sdk.exceptions import AirflowSkipException
+
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest, manifests_from_xcom
 from airflow_provider_mediabatch.core.sample_report import SampleReport
-from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.exceptions import NOTHING_RUNS, InvalidInputError
 
 APPROVE = "Approve"
 """The option of Airflow's ApprovalOperator that says yes. Its module is costly to import."""
@@ -57,3 +59,50 @@ def is_approved(value: Any) -> bool:
     if not isinstance(chosen, Sequence) or isinstance(chosen, str) or not chosen:
         raise InvalidInputError(f"approval: an ApproveSampleOperator's answer is expected, not {type(value).__name__}")
     return list(chosen) == [APPROVE]
+
+
+def check_sample(value: Any, plan: InferencePlan, *, is_required: bool) -> None:
+    """A full batch needs a sample that passed with this plan and these manifests.
+
+    :param value: the sample's XCom, or None.
+    :param is_required: whether it must be there.
+    :raises InvalidInputError: when it is missing, did not pass, or tried something else than what is to run.
+    """
+    if value is None:
+        if is_required:
+            raise InvalidInputError(
+                "The sample's task returned no report. It failed, was skipped or was marked by hand. The full "
+                "batch needs a sample that passed. Clear the sample's task, or set require_sample=False"
+            )
+        return
+    sample = parse_sample(value)
+    if not sample.passed:
+        raise InvalidInputError("The sample did not pass its checks. The full batch needs a sample that passed")
+    for what, tested, given in (
+        ("plan", sample.plan_digest, plan.digest),
+        ("manifest", sample.manifest_digest, plan.manifest_digest),
+    ):
+        if tested != given:
+            raise InvalidInputError(
+                f"The sample passed with another {what} than this one (digest {tested[:16]}, not {given[:16]}): "
+                "clear the sample's task, so that what runs is what was tested"
+            )
+
+
+def check_approval(value: Any, *, is_required: bool) -> None:
+    """A full batch needs a yes.
+
+    :param value: the approval's XCom, or None.
+    :param is_required: whether it must be there.
+    :raises InvalidInputError: when it is missing.
+    :raises AirflowSkipException: after a no.
+    """
+    if value is None:
+        if is_required:
+            raise InvalidInputError(
+                "The approval's task returned no answer. It failed, was skipped or was marked by hand. The full "
+                "batch needs an approval. Clear the approval's task, or set require_approval=False"
+            )
+        return
+    if not is_approved(value):
+        raise AirflowSkipException(f"The sample was rejected. {NOTHING_RUNS}")

@@ -150,7 +150,7 @@ def test_too_many_bad_files_fail_the_task_and_a_larger_fraction_takes_what_is_do
     run = place.run("isolate_in_place", **SAME)
     log = run.log.read_text()
     assert states(run) == {"list_files": "success", "validate": "success", "full": "failed", "load": "upstream_failed"}
-    assert "The model raises for 3 of 12 rows, more than max_failed_fraction=0.1 allows" in log
+    assert "The model could not process 3 of 12 rows, more than max_failed_fraction=0.1 allows" in log
     assert "incur no more cost. A retry finds the same jobs and starts none" in log
     assert len(run.errors()) == 1, "no retry is spent on it"
     result = BatchResult.from_xcom(run.xcoms["full"]["report"])

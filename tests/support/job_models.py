@@ -10,6 +10,8 @@ import pandas as pd
 from snowflake.ml.model import custom_model, model_signature
 from snowflake.ml.model.model_signature import DataType, FeatureSpec, ModelSignature, ParamSpec
 
+from airflow_provider_mediabatch.demo.row_errors import row_errors
+
 
 class FileModel(custom_model.CustomModel):
     """Sizes and first bytes of files: what shows that the right content came in."""
@@ -40,6 +42,22 @@ FILE_SIGNATURE = ModelSignature(
         FeatureSpec("batch", DataType.INT64),
     ],
     params=[ParamSpec("scale", DataType.INT64, 1), ParamSpec("mode", DataType.STRING, "plain")],
+)
+
+
+class SayingModel(FileModel):
+    """Says in a column of its own which files it cannot read."""
+
+    @custom_model.inference_api
+    @row_errors("size", "head")
+    def predict(self, X: pd.DataFrame, *, mode: str = "plain") -> pd.DataFrame:
+        return super().predict(X, mode=mode)
+
+
+SAYING_SIGNATURE = ModelSignature(
+    inputs=FILE_SIGNATURE.inputs,
+    outputs=[*FILE_SIGNATURE.outputs[:2], FeatureSpec("MB_ERROR", DataType.STRING)],
+    params=[ParamSpec("mode", DataType.STRING, "plain")],
 )
 
 

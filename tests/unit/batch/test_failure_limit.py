@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_provider_mediabatch.batch.failure_isolation import apply_failure_limit
+from airflow_provider_mediabatch.batch.failure_limit import apply_failure_limit
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.exceptions import TooManyQuarantinedError
 
