@@ -13,6 +13,26 @@ _FRESH = "CREATE OR REPLACE TABLE BOOKED (N NUMBER)"
 _INSERT = "INSERT INTO BOOKED VALUES (1)"
 
 ROWS = [
+    Row(
+        "a chain of statements",
+        """SHOW SCHEMAS LIKE 'CONFORMANCE' ->> SELECT "name" FROM $1""",
+        [("CONFORMANCE",)],
+        "Flow operators, Pipe",
+    ),
+    Row(
+        "a chain counts back from each statement",
+        "SELECT 1 AS A ->> SELECT 2 AS A ->> SELECT A FROM $2",
+        [(1,)],
+        "Flow operators, Pipe",
+    ),
+    Row(
+        "secondary roles",
+        "SELECT PARSE_JSON(CURRENT_SECONDARY_ROLES()):value::VARCHAR",
+        [("ALL",)],
+        "CURRENT_SECONDARY_ROLES, Returns",
+        before=("USE SECONDARY ROLES ALL",),
+        after=("USE SECONDARY ROLES NONE",),
+    ),
     Row("ROLLBACK undoes", _COUNT, [(0,)], _SCOPE, before=(_FRESH, "BEGIN", _INSERT, "ROLLBACK")),
     Row("COMMIT keeps", _COUNT, [(1,)], _SCOPE, before=(_FRESH, "BEGIN", _INSERT, "COMMIT")),
     Row(

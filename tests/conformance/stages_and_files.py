@@ -188,9 +188,12 @@ ROWS = [
     Row("unloading CSV", "COPY INTO @OUT_FILES/csv/ FROM FRUIT", Refused("CSV"), _OPTIONS),
     Row(
         "ON_ERROR = CONTINUE",
-        "COPY INTO FRUIT FROM @FILES/parquet/ FILE_FORMAT = (TYPE = PARQUET) ON_ERROR = CONTINUE",
-        Refused("ON_ERROR"),
+        "COPY INTO LOOSE_FRUIT FROM @FILES/parquet/ FILE_FORMAT = (TYPE = PARQUET) ON_ERROR = CONTINUE "
+        "MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE",
+        [("LOADED",)] * 3,
         "COPY INTO <table>, Copy options",
+        before=("CREATE OR REPLACE TEMPORARY TABLE LOOSE_FRUIT (N INT, NAME VARCHAR)",),
+        columns=("status",),
     ),
     Row(
         "an option that COPY has not",

@@ -215,7 +215,7 @@ def test_load_errors(query: Query, tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 this is not Parquet")
     query(f"PUT 'file://{tmp_path}/bad.parquet' @S/bad AUTO_COMPRESS = FALSE SOURCE_COMPRESSION = NONE")
     assert "bad.parquet" in str(failure(query, f"COPY INTO FRUIT FROM @S/bad/ {PARQUET}"))
-    assert "ON_ERROR" in str(failure(query, f"{copy} ON_ERROR = CONTINUE"))
+    assert "ON_ERROR" in str(failure(query, f"{copy} ON_ERROR = SKIP_FILE_2"))
     casts = f'COPY INTO TWO FROM (SELECT $1:N, $1:"NAME"::INT FROM @S/errors/) {PARQUET}'
     failure(query, casts)
     assert query("SELECT COUNT(*) FROM TWO") == [(0,)]

@@ -53,6 +53,22 @@ def model(registry: Any) -> Any:
     return registry.get_model("PHOTOS")
 
 
+def test_tags(model: Any, session: Any) -> None:
+    session.sql("CREATE TAG ANSWERS COMMENT = 'who answers'").collect()
+    session.sql('CREATE TAG IF NOT EXISTS "live version"').collect()
+    assert [row["name"] for row in session.sql("SHOW TAGS").collect()] == ["ANSWERS", "live version"]
+    assert model.show_tags() == {}
+    assert model.get_tag("ANSWERS") is None
+    model.set_tag("ANSWERS", "it's us")
+    model.set_tag('MEDIA.MODELS_TEST."live version"', "v2")
+    assert model.get_tag("MEDIA.MODELS_TEST.ANSWERS") == "it's us"
+    model.unset_tag("ANSWERS")
+    assert model.show_tags() == {'MEDIA.MODELS_TEST."live version"': "v2"}
+    session.sql('DROP TAG "live version"').collect()
+    assert model.show_tags() == {}
+    session.sql("DROP TAG ANSWERS").collect()
+
+
 def failure(session: Any, sql: str) -> str:
     with pytest.raises(Exception) as caught:  # noqa: PT011 (Snowpark has several classes for it)
         session.sql(sql).collect()
@@ -176,7 +192,8 @@ def test_copies_renames_and_drops(registry: Any, session: Any) -> None:
         ("SHOW VERSIONS IN MODEL NOPE", "does not exist"),
         ("SHOW FUNCTIONS IN MODEL PHOTOS VERSION NOPE", "does not exist"),
         ("DROP MODEL NOPE", "does not exist"),
-        ("ALTER MODEL PHOTOS SET TAG X = 'y'", "not supported by the local engine: tags"),
+        ("ALTER MODEL PHOTOS SET TAG X = 'y'", "Tag 'MEDIA.MODELS_TEST.X' does not exist"),
+        ("CREATE TAG X ALLOWED_VALUES 'y'", "not supported by the local engine: ALLOWED_VALUES of a tag"),
         ("ALTER MODEL PHOTOS ADD LIVE VERSION X", "not supported by the local engine: live versions"),
         ("ALTER MODEL PHOTOS VERSION V1 SET ALIAS = FIRST", "system alias"),
         ("CREATE MODEL PHOTOS WITH VERSION V9 FROM MODEL PHOTOS VERSION V1", "already exists"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from airflow_provider_mediabatch.local.dispatch import chain
 from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.sql import transactions
@@ -28,6 +30,8 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
     """
     cursor = Cursor(sql, ctx.bindings)
     _check_single(cursor)
+    if chain.is_chain(cursor):
+        return chain.run(cursor, ctx.session, lambda text, given: execute(replace(ctx, bindings=given), text, query))
     if ctx.describe_only and cursor.tokens[0].value.upper() not in _READ_ONLY:
         # Describing must not execute; what every other statement answers is one line of text.
         return Result.of([ResultColumn.text("status")], [])
@@ -38,7 +42,7 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
     if handler is not None and not is_locked(handler):
         return handler(ctx, cursor)
     if (whole := _whole_result(cursor)) is not None:
-        earlier = ctx.stores.history.result(whole)
+        earlier = ctx.earlier_result(whole)
         return Result(earlier.columns, earlier.table)
     if ctx.session.warehouse is None and not ctx.describe_only and _computes(cursor):
         raise SnowflakeError(

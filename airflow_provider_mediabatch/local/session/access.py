@@ -16,9 +16,27 @@ if TYPE_CHECKING:
 def require_privilege(ctx: Context, privilege: str, kind: str, full_name: str) -> None:
     """Let the statement go on only if the role has the privilege on the object, owns it, or is ACCOUNTADMIN.
 
+    Secondary roles count, but for what is created: that takes a privilege of the current role (user guide, page
+    "Overview of Access Control", section "Authorization through primary role and secondary roles").
+
     :raises SnowflakeError: 002003 or 003001.
     """
-    ctx.stores.privileges.require(ctx.session.role, privilege, kind, full_name)
+    role = ctx.session.role if privilege.startswith("CREATE") else ctx.session.acting_role
+    ctx.stores.privileges.require(role, privilege, kind, full_name)
+
+
+def sees(ctx: Context, kind: str, name: str | tuple[str, ...]) -> bool:
+    """Whether the session has any privilege of an object, and so sees it in SHOW."""
+    return ctx.stores.privileges.is_visible(ctx.session.acting_role, kind, name)
+
+
+def require_visible(ctx: Context, kind: str, name: str | tuple[str, ...]) -> None:
+    """Let the statement go on only if the session sees the object.
+
+    :raises SnowflakeError: 002003.
+    """
+    if not sees(ctx, kind, name):
+        raise does_not_exist(kind.capitalize(), qualified(*name) if isinstance(name, tuple) else name)
 
 
 def require_file_access(ctx: Context, stage: Stage, write: bool = False) -> None:
@@ -50,9 +68,7 @@ def require_create(ctx: Context, kind: str, database: str, schema: str) -> None:
 def require_table_privilege(ctx: Context, privilege: str, table: Table) -> None:
     """Require a privilege on a table or view; a temporary table is its session's own."""
     if not table.temporary:
-        ctx.stores.privileges.require(
-            ctx.session.role, privilege, table.kind, (table.database, table.schema, table.name)
-        )
+        require_privilege(ctx, privilege, table.kind, qualified(table.database, table.schema, table.name))
 
 
 def record_created(ctx: Context, kind: str, *name: str) -> None:

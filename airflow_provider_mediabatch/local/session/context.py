@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError
+from airflow_provider_mediabatch.local.statement_result import Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,14 @@ class Context:
     cancelled: threading.Event = field(default_factory=threading.Event)
     describe_only: bool = False
     parameters: Mapping[str, object] = field(default_factory=dict)
+
+    def earlier_result(self, query_id: str) -> Result:
+        """The rows of an earlier statement, or of an earlier one in this statement's chain.
+
+        :raises SnowflakeError: as :meth:`QueryHistory.result`.
+        """
+        chained = self.session.temporary.get(query_id)
+        return chained if isinstance(chained, Result) else self.stores.history.result(query_id)
 
     def qualify(self, name: tuple[str, ...]) -> tuple[str, str, str]:
         """``(database, schema, object)`` of a name of one to three parts, filled from the session's USE.

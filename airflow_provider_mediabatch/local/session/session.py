@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.local.defaults import ROLE
 from airflow_provider_mediabatch.local.stores.tables.table import SessionTables
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Session:
     :param stores: what all sessions share.
     :param user: resolved user name.
     :param role: resolved current role.
+    :param secondary_roles: whether all roles of the user count besides the current one (USE SECONDARY ROLES ALL).
     :param database: resolved current database, or None.
     :param schema: resolved current schema, or None.
     :param warehouse: resolved current warehouse, or None.
@@ -56,6 +58,7 @@ class Session:
     stores: Stores
     user: str
     role: str
+    secondary_roles: bool = False
     database: str | None = None
     schema: str | None = None
     warehouse: str | None = None
@@ -75,6 +78,11 @@ class Session:
     idle_since: float = field(default_factory=time.monotonic)
     closed: bool = False
     _duckdb: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def acting_role(self) -> str:
+        """The role whose privileges count: with secondary roles that of the engine's user who may do everything."""
+        return ROLE if self.secondary_roles else self.role
 
     @property
     def duckdb(self) -> duckdb.DuckDBPyConnection:

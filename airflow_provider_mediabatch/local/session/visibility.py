@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.errors import not_there_for_show
+from airflow_provider_mediabatch.local.session.access import sees
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -42,4 +43,4 @@ def check_place(ctx: Context, database: str | None, schema: str | None = None) -
 
 
 def _seen(ctx: Context, kind: str, *name: str) -> bool:
-    return bool(ctx.stores.privileges.is_visible(ctx.session.role, kind, name))
+    return sees(ctx, kind, name)

@@ -10,7 +10,12 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import qualified, quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, not_supported, syntax_error
-from airflow_provider_mediabatch.local.session.access import record_created, record_dropped, require_table_privilege
+from airflow_provider_mediabatch.local.session.access import (
+    record_created,
+    record_dropped,
+    require_privilege,
+    require_table_privilege,
+)
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, declared, refuse_twins
@@ -120,7 +125,7 @@ def _check_schema(ctx: Context, table: Table) -> None:
     if not ctx.stores.storage.schema_exists(table.database, table.schema):
         raise does_not_exist("Schema", qualified(table.database, table.schema))
     privilege = "USAGE" if table.temporary else f"CREATE {table.kind}"
-    ctx.stores.privileges.require(ctx.session.role, privilege, "SCHEMA", (table.database, table.schema))
+    require_privilege(ctx, privilege, "SCHEMA", qualified(table.database, table.schema))
 
 
 _IGNORED = {

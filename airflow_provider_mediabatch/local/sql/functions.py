@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
-from airflow_provider_mediabatch.local.defaults import ACCOUNT, VERSION
+from airflow_provider_mediabatch.local.defaults import ACCOUNT, ROLE, VERSION
 from airflow_provider_mediabatch.local.errors import not_supported
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
     from airflow_provider_mediabatch.local.session.session import Session
+_SECONDARY_ROLES = {True: f'{{"roles":"{ROLE}","value":"ALL"}}', False: '{"roles":"","value":""}'}
 
 
 def zone(ctx: Context) -> str:
@@ -67,7 +68,7 @@ def context_value(ctx: Context, node: exp.Expr, now: datetime.datetime) -> exp.E
         "CURRENTIPADDRESS": lambda: "127.0.0.1",
         "CURRENTSTATEMENT": lambda: None,
         "CURRENTTRANSACTION": lambda: _transaction(session),
-        "CURRENTSECONDARYROLES": lambda: '{"roles":"","value":""}',
+        "CURRENTSECONDARYROLES": lambda: _SECONDARY_ROLES[session.secondary_roles],
         "CURRENTAVAILABLEROLES": lambda: '["' + str(session.role) + '"]',
         "LASTQUERYID": lambda: session.last_query_id,
     }

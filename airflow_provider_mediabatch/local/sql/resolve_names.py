@@ -155,6 +155,8 @@ class NameResolver:
             name = "GENERATOR"
         else:
             parts = [p.name.upper() for p in inner.flatten()] if isinstance(inner, exp.Dot) else [inner.name.upper()]
+            if parts[-2:-1] == ["INFORMATION_SCHEMA"]:
+                parts = parts[-2:]  # the functions of every database's INFORMATION_SCHEMA are the same
             name, call = ".".join(parts), inner.expression if isinstance(inner, exp.Dot) else inner
         relation = self.relation(table_sources.find(name)(self.ctx, call), alias)
         relation.set("sample", node.args.get("sample"))

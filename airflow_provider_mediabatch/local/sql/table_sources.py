@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import quoted
-from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
+from airflow_provider_mediabatch.local.errors import not_supported, syntax_error
 from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.statement_result import Result
 
@@ -54,6 +54,8 @@ def value(node: exp.Expr) -> object:
     """The Python value of a literal argument."""
     if isinstance(node, exp.Literal):
         return node.this if node.is_string else (int(node.this) if node.this.isdigit() else float(node.this))
+    if isinstance(node, exp.RawString):  # $$text$$
+        return str(node.this)
     if isinstance(node, exp.Neg):
         inner = value(node.this)
         assert isinstance(inner, int | float)
@@ -129,10 +131,7 @@ def relation(ctx: Context, result: Result) -> str:
 def result_scan(ctx: Context, node: exp.Expr) -> str:
     """``RESULT_SCAN('<query id>')`` or ``RESULT_SCAN(LAST_QUERY_ID())``: an earlier statement's result."""
     positional, _ = arguments(node)
-    result = ctx.stores.history.result(str(positional[0]))
-    if not isinstance(result, Result):
-        raise SnowflakeError(709, "02000", f"Statement {positional[0]} not found")
-    return relation(ctx, result)
+    return relation(ctx, ctx.earlier_result(str(positional[0])))
 
 
 @table_source("GENERATOR")

@@ -1,4 +1,4 @@
-"""Statements on compute pools, image repositories and the engine's own settings."""
+"""Statements on compute pools."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.defaults import ACCOUNT
-from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, invalid_argument
-from airflow_provider_mediabatch.local.session.access import record_created, record_dropped, require_privilege
+from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
+from airflow_provider_mediabatch.local.session.access import (
+    record_created,
+    record_dropped,
+    require_privilege,
+    require_visible,
+    sees,
+)
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.options import options
-from airflow_provider_mediabatch.local.statements.show_clauses import schema_scope, show_clauses
+from airflow_provider_mediabatch.local.statements.show_clauses import show_clauses
 from airflow_provider_mediabatch.local.stores.jobs.compute_pools import ComputePool
 
 if TYPE_CHECKING:
@@ -52,8 +58,7 @@ def show_compute_pools(ctx: Context, cursor: Cursor) -> Result:
     """``SHOW COMPUTE POOLS [LIKE '…'] [STARTS WITH '…'] [LIMIT n [FROM '…']]``."""
     cursor.expect("SHOW", "COMPUTE", "POOLS")
     clauses = show_clauses(cursor, lambda: None, limits=True)
-    sees, role = ctx.stores.privileges.is_visible, ctx.session.role
-    pools = [pool for pool in ctx.stores.jobs.pools.all() if sees(role, "COMPUTE POOL", (pool.name,))]
+    pools = [pool for pool in ctx.stores.jobs.pools.all() if sees(ctx, "COMPUTE POOL", (pool.name,))]
     return _rows(ctx, clauses.select(pools, lambda pool: pool.name))
 
 
@@ -65,8 +70,7 @@ def describe_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     name = cursor.name()[-1]
     cursor.expect_end()
     pool = ctx.stores.jobs.pools.get(name)
-    if not ctx.stores.privileges.is_visible(ctx.session.role, "COMPUTE POOL", (name,)):
-        raise does_not_exist("Compute pool", name)
+    require_visible(ctx, "COMPUTE POOL", (name,))
     return _rows(ctx, [pool])
 
 
@@ -140,12 +144,3 @@ def drop_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     ctx.stores.jobs.pools.drop(name)
     record_dropped(ctx, "COMPUTE POOL", name)
     return Result.status(f"{name} successfully dropped.")
-
-
-@statement("SHOW IMAGE REPOSITORIES", locked=False)
-def show_image_repositories(ctx: Context, cursor: Cursor) -> Result:
-    """``SHOW IMAGE REPOSITORIES [LIKE '…'] [IN …]``: there are none, as the engine builds no container images."""
-    cursor.expect("SHOW", "IMAGE", "REPOSITORIES")
-    show_clauses(cursor, schema_scope(ctx, cursor))
-    columns = [_time("created_on"), _text("name"), _text("database_name"), _text("schema_name")]
-    return Result.of([*columns, _text("repository_url"), _text("owner"), _text("comment")], [])

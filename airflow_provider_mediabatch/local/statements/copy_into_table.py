@@ -40,14 +40,16 @@ _OPTIONS = (
     ),
     *("ENFORCE_LENGTH", "TRUNCATECOLUMNS", "FORCE", "LOAD_UNCERTAIN_FILES", "VALIDATION_MODE", "INCLUDE_METADATA"),
 )
+_DATA_EXCEPTION = "22"  # how the SQLSTATE of a value that does not fit begins
 _SEMI_STRUCTURED = ("VARIANT", "OBJECT", "ARRAY")
 
 
 def load_table(ctx: Context, cursor: Cursor) -> Result:
     """``COPY INTO table [(columns)] FROM {@stage/path | (SELECT $1:… FROM @stage/path)} [options]`` of Parquet files.
 
-    Files that the table has loaded before are left out unless FORCE = TRUE. All of them are loaded or none: of
-    ON_ERROR only ABORT_STATEMENT is carried out.
+    Files that the table has loaded before are left out unless FORCE = TRUE. All of them are loaded or none. With
+    ON_ERROR = CONTINUE or SKIP_FILE, files that are no Parquet are left out and reported; rows that cannot be loaded
+    are refused by name.
     """
     name = ctx.qualify(cursor.name())
     columns = _column_list(cursor)
@@ -61,16 +63,20 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
     given = options.options(cursor, _OPTIONS)
     cursor.expect_end()
     options.refuse(given, ("VALIDATION_MODE", "SIZE_LIMIT", "INCLUDE_METADATA"), "COPY INTO a table")
-    if str(given.get("ON_ERROR", "ABORT_STATEMENT")).upper() != "ABORT_STATEMENT":
-        raise not_supported(f"ON_ERROR = {given['ON_ERROR']} in COPY INTO, only ABORT_STATEMENT")
+    on_error = str(given.get("ON_ERROR", "ABORT_STATEMENT")).upper()
+    if on_error not in ("ABORT_STATEMENT", "CONTINUE", "SKIP_FILE"):
+        raise not_supported(f"ON_ERROR = {given['ON_ERROR']} in COPY INTO")
     stage, path = resolve_stage(ctx, reference)
     require_file_access(ctx, stage)
     file_format = parquet_format(ctx, given.get("FILE_FORMAT"), stage, "loading")
     table: Table = ctx.session.tables.get(*name)
-    files = _files(ctx, stage, path, given, table)
-    if not files:
+    found = _files(ctx, stage, path, given, table)
+    if not found:
         return Result.status("Copy executed with 0 files processed.")
-    counts = [_rows(stage, file) for file in files]
+    counts = [_rows(stage, file, on_error) for file in found]
+    files = [file for file, count in zip(found, counts, strict=True) if isinstance(count, int)]
+    if not files:
+        return _report(stage, found, counts)
     paths = [file.path for file in files]
     with stage_sources.chosen_files(ctx, stage, paths, file_format) as chosen:
         if query is not None:
@@ -79,15 +85,24 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
             columns, select = _projection(ctx, table, columns, chosen, stage, paths, given)
         target = qualified(*name)
         into = f" ({', '.join(quoted(column) for column in columns)})" if columns else ""
-        run_sql(replace(ctx, bindings={}), f"INSERT INTO {target}{into} {select}")
+        try:
+            run_sql(replace(ctx, bindings={}), f"INSERT INTO {target}{into} {select}")
+        except SnowflakeError as error:
+            if on_error != "ABORT_STATEMENT" and error.sqlstate.startswith(_DATA_EXCEPTION):
+                raise not_supported(f"ON_ERROR = {on_error} with rows that cannot be loaded: {error.message}") from None
+            raise
     ctx.stores.stages.loads.record(table.full_name, table.created_on, stage.id, files)
     if options.boolean("PURGE", given.get("PURGE", False)):
         for file in files:
             stage.path(file.path).unlink(missing_ok=True)
-    return _report(stage, files, counts)
+    return _report(stage, found, counts)
 
 
-def _report(stage: Stage, files: list[StagedFile], counts: list[int]) -> Result:
+def _report(stage: Stage, files: list[StagedFile], counts: list[int | str]) -> Result:
+    """One row for each file.
+
+    :param counts: the rows that were loaded, or why the file cannot be read.
+    """
     names = ("rows_parsed", "rows_loaded", "error_limit", "errors_seen")
     more = (
         ResultColumn.number("first_error_line"),
@@ -103,7 +118,11 @@ def _report(stage: Stage, files: list[StagedFile], counts: list[int]) -> Result:
             *more,
         ],
         [
-            (stage.url_prefix + file.path, "LOADED", count, count, 1, 0, None, None, None, None)
+            (
+                (stage.url_prefix + file.path, "LOADED", count, count, 1, 0, None, None, None, None)
+                if isinstance(count, int)
+                else (stage.url_prefix + file.path, "LOAD_FAILED", 0, 0, 1, 1, count, None, None, None)
+            )
             for file, count in zip(files, counts, strict=True)
         ],
     )
@@ -150,13 +169,15 @@ def _files(ctx: Context, stage: Stage, path: str, given: dict[str, Any], table: 
     return unloaded
 
 
-def _rows(stage: Stage, file: StagedFile) -> int:
+def _rows(stage: Stage, file: StagedFile, on_error: str) -> int | str:
+    """How many rows a file has; with ON_ERROR, why it cannot be read."""
     try:
         return int(pq.read_metadata(os.fspath(stage.path(file.path))).num_rows)
     except (pa.ArrowInvalid, OSError) as error:
-        raise SnowflakeError(
-            100142, "22000", f"Error parsing the parquet file: {stage.url_prefix}{file.path}: {error}"
-        ) from None
+        why = f"Error parsing the parquet file: {stage.url_prefix}{file.path}: {error}"
+        if on_error != "ABORT_STATEMENT":
+            return why
+        raise SnowflakeError(100142, "22000", why) from None
 
 
 def _projection(

@@ -38,6 +38,7 @@ _PARTS = {
     "SERVICE": 3,
     "IMAGE REPOSITORY": 3,
     "FILE FORMAT": 3,
+    "TAG": 3,
 }
 
 
@@ -142,7 +143,7 @@ def _grant_role(ctx: Context, cursor: Cursor, *, revoke: bool) -> Result:
         privileges.check_role(grantee)
     elif grantee != USER:
         raise not_supported(f"users other than {USER}")
-    if ctx.session.role not in GRANTERS:
+    if ctx.session.acting_role not in GRANTERS:
         raise insufficient_privileges("role", role)
     (privileges.revoke_role if revoke else privileges.grant_role)(role, grantee, kind)
     return Result.status()
@@ -253,7 +254,7 @@ def _grantee(ctx: Context, cursor: Cursor) -> str:
 
 def _may_grant(ctx: Context, kind: str, name: str) -> None:
     """Granting takes ownership of the object, or a role made for it."""
-    role = ctx.session.role
+    role = ctx.session.acting_role
     if role in GRANTERS or ctx.stores.privileges.allows(role, OWNERSHIP, kind, name):
         return
     raise insufficient_privileges(kind.lower(), name)

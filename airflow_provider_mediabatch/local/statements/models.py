@@ -18,6 +18,7 @@ from airflow_provider_mediabatch.local.session.access import (
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.statements.handlers import statement
+from airflow_provider_mediabatch.local.statements.model_tags import set_tags, unset_tags
 from airflow_provider_mediabatch.local.statements.transfer import stage_reference
 
 if TYPE_CHECKING:
@@ -134,6 +135,9 @@ def alter_model(ctx: Context, cursor: Cursor) -> Result:
         cursor.expect_end()
         require_create(ctx, "MODEL", new[0], new[1])
         ctx.stores.models.rename(model, *new)
+    elif cursor.accept("UNSET", "TAG"):
+        unset_tags(ctx, cursor, model)
+        cursor.expect_end()
     elif cursor.accept("UNSET", "COMMENT"):
         cursor.expect_end()
         ctx.stores.models.update_model(model, comment="")
@@ -189,7 +193,7 @@ def _alias(ctx: Context, cursor: Cursor, model: Model) -> None:
 
 
 def _set(ctx: Context, cursor: Cursor, model: Model) -> None:
-    """``SET {DEFAULT_VERSION = v | COMMENT = '…'}``."""
+    """``SET {DEFAULT_VERSION = v | COMMENT = '…' | TAG t = '…'}``."""
     cursor.expect("SET")
     while not cursor.at_end():
         if cursor.accept("DEFAULT_VERSION"):
@@ -202,6 +206,6 @@ def _set(ctx: Context, cursor: Cursor, model: Model) -> None:
             cursor.expect("=")
             ctx.stores.models.update_model(model, comment=cursor.string())
         elif cursor.accept("TAG"):
-            raise not_supported("tags on models")
+            set_tags(ctx, cursor, model)
         else:
-            cursor.fail("expected DEFAULT_VERSION or COMMENT")
+            cursor.fail("expected DEFAULT_VERSION, COMMENT or TAG")

@@ -10,8 +10,10 @@ from airflow_provider_mediabatch.local.statements import execute_inference_job a
 from airflow_provider_mediabatch.local.statements import file_formats as file_formats
 from airflow_provider_mediabatch.local.statements import file_urls as file_urls
 from airflow_provider_mediabatch.local.statements import grants as grants
+from airflow_provider_mediabatch.local.statements import model_tags as model_tags
 from airflow_provider_mediabatch.local.statements import models as models
 from airflow_provider_mediabatch.local.statements import roles as roles
+from airflow_provider_mediabatch.local.statements import schema_objects as schema_objects
 from airflow_provider_mediabatch.local.statements import service_functions as service_functions
 from airflow_provider_mediabatch.local.statements import services as services
 from airflow_provider_mediabatch.local.statements import session as session

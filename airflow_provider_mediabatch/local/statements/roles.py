@@ -87,9 +87,11 @@ def use_role(ctx: Context, cursor: Cursor) -> Result:
 
 @statement("USE SECONDARY ROLES")
 def use_secondary_roles(ctx: Context, cursor: Cursor) -> Result:
-    """``USE SECONDARY ROLES NONE``: the engine has none; ALL would widen what a role may do, so it is refused."""
+    """``USE SECONDARY ROLES {ALL | NONE}``; a session begins with none."""
     cursor.expect("USE", "SECONDARY", "ROLES")
-    if not cursor.accept("NONE"):
-        raise not_supported("USE SECONDARY ROLES other than NONE")
+    everything = cursor.accept("ALL")
+    if not everything and not cursor.accept("NONE"):
+        raise not_supported("USE SECONDARY ROLES other than ALL and NONE")
     cursor.expect_end()
+    ctx.session.secondary_roles = everything
     return Result.status()

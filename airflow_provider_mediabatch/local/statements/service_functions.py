@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import invalid_argument, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
+from airflow_provider_mediabatch.local.session.access import sees
 from airflow_provider_mediabatch.local.sql import queries
 from airflow_provider_mediabatch.local.sql.system_functions import system_function
 from airflow_provider_mediabatch.local.sql.table_sources import relation, table_source, value
@@ -58,9 +59,10 @@ def get_job_history(ctx: Context, node: exp.Expression) -> str:
     first, last = (
         _seconds(ctx, given[name]) if name in given else default for name, default in zip(_RANGE, defaults, strict=True)
     )
-    role, visible = ctx.session.role, ctx.stores.privileges.is_visible
     jobs = ctx.stores.jobs.all(
-        lambda job: first <= job.created <= last and (job.owner == role or visible(role, "SERVICE", job.full_name)),
+        lambda job: (
+            first <= job.created <= last and (job.owner == ctx.session.role or sees(ctx, "SERVICE", job.full_name))
+        ),
         dropped=True,
     )
     return relation(ctx, Result.of(_COLUMNS, [_row(job) for job in jobs[:limit]]))

@@ -10,7 +10,7 @@ from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.runner.spec import PENDING, RUNNING, TERMINAL
-from airflow_provider_mediabatch.local.session.access import record_dropped, require_privilege
+from airflow_provider_mediabatch.local.session.access import record_dropped, require_privilege, sees
 from airflow_provider_mediabatch.local.statement_result import Pending, Result, ResultColumn, utc_time, utc_time_or_null
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.show_clauses import (
@@ -65,7 +65,7 @@ def _rows(fields: Sequence[tuple[ResultColumn, Callable[[Job], Any]]], jobs: Seq
 
 def _visible(ctx: Context, job: Job) -> bool:
     """Whether the role sees the job at all; to others it does not exist."""
-    return bool(ctx.stores.privileges.is_visible(ctx.session.role, "SERVICE", job.full_name))
+    return sees(ctx, "SERVICE", job.full_name)
 
 
 def visible_job(ctx: Context, name: tuple[str, ...], privilege: str = "MONITOR") -> Job:

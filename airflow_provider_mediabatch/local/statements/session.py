@@ -58,9 +58,6 @@ def use(ctx: Context, cursor: Cursor) -> Result:
             raise does_not_exist("Warehouse", name[-1])
         ctx.session.warehouse = name[-1]
         return _state(ctx)
-    if cursor.accept("SECONDARY", "ROLES"):
-        cursor.rest()
-        return _state(ctx)
     if cursor.accept("SCHEMA"):
         name = cursor.name()
         cursor.expect_end()

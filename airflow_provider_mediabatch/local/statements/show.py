@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist
 from airflow_provider_mediabatch.local.session import visibility
+from airflow_provider_mediabatch.local.session.access import sees
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.show_clauses import (
@@ -95,7 +96,7 @@ def show_schemas(ctx: Context, cursor: Cursor) -> Result:
 
 
 def _sees_warehouse(ctx: Context, name: str) -> bool:
-    return bool(ctx.stores.privileges.is_visible(ctx.session.role, "WAREHOUSE", (name,)))
+    return sees(ctx, "WAREHOUSE", (name,))
 
 
 @statement("SHOW WAREHOUSES")

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.errors import does_not_exist
+from airflow_provider_mediabatch.local.session.access import sees
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.models import model_named
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def _is_visible(ctx: Context, model: Model) -> bool:
     """Any of USAGE, READ and OWNERSHIP lets a role see a model."""
-    return ctx.stores.privileges.is_visible(ctx.session.role, "MODEL", model.full_name)
+    return sees(ctx, "MODEL", model.full_name)
 
 
 def _visible_model(ctx: Context, cursor: Cursor) -> Model:

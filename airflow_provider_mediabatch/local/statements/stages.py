@@ -12,6 +12,7 @@ from airflow_provider_mediabatch.local.session.access import (
     record_dropped,
     require_create,
     require_ownership,
+    sees,
 )
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements import options
@@ -235,7 +236,7 @@ def show_stages(ctx: Context, cursor: Cursor) -> Result:
 
 
 def _visible(ctx: Context, stage: Stage) -> bool:
-    visible: bool = ctx.stores.privileges.is_visible(ctx.session.role, "STAGE", stage.full_name)
+    visible: bool = sees(ctx, "STAGE", stage.full_name)
     return visible or stage.session is not None
 
 

@@ -10,6 +10,7 @@ from airflow_provider_mediabatch.local.stores.jobs.store import JobStore
 from airflow_provider_mediabatch.local.stores.models.store import ModelStore
 from airflow_provider_mediabatch.local.stores.privileges import Privileges
 from airflow_provider_mediabatch.local.stores.query_history import QueryHistory
+from airflow_provider_mediabatch.local.stores.schema_objects import SchemaObjects
 from airflow_provider_mediabatch.local.stores.settings import Settings
 from airflow_provider_mediabatch.local.stores.stages.links import FileLinks
 from airflow_provider_mediabatch.local.stores.stages.store import StageStore
@@ -37,9 +38,11 @@ class Stores:
         self.stages = StageStore(self.catalog, state_dir)
         self.links = FileLinks(state_dir, base_url)
         self.models = ModelStore(self.catalog, state_dir)
+        self.schema_objects = SchemaObjects(self.catalog)
         self.jobs = JobStore(self.catalog, state_dir, faults)
 
     def drop_schema(self, database: str, schema: str) -> None:
-        """Drop the stages, file formats and models of a schema that is itself being dropped."""
+        """Drop all but the tables of a schema that is itself being dropped."""
         self.stages.drop_schema(database, schema)
         self.models.drop_schema(database, schema)
+        self.schema_objects.drop_schema(database, schema)
