@@ -126,7 +126,7 @@ def _report(stage: Stage, files: list[StagedFile], counts: list[int | str]) -> R
             for file, count in zip(files, counts, strict=True)
         ],
     )
-    return replace(loaded, stats=Stats(sum(counts)))
+    return replace(loaded, stats=Stats(sum(count for count in counts if isinstance(count, int))))
 
 
 def _column_list(cursor: Cursor) -> list[str]:
