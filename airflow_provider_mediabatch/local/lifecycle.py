@@ -29,6 +29,7 @@ from airflow_provider_mediabatch.local.faults import install, read
 DEFAULT_STATE_DIR = Path(".mediabatch")
 LOCK_FILE = "engine.lock"
 STATE_FILE = "engine.json"
+CA_BUNDLE = "ca-bundle.pem"
 EXIT_REFUSED = 3
 """The engine process's exit status when it refused to start; the last line of its output is the reason."""
 
@@ -79,6 +80,8 @@ class EngineStatus:
             "host": "127.0.0.1",
             "port": self.port,
             "protocol": "http",
+            # Apache's own hook passes no protocol, so it speaks TLS; nobody revokes the engine's certificate.
+            "insecure_mode": True,
         }
         connection = {
             "conn_type": "snowflake",
@@ -93,7 +96,8 @@ class EngineStatus:
     def environment(self) -> dict[str, str]:
         """Environment variables that point Airflow and the Snowflake clients at the engine."""
         named = {f"SNOWFLAKE_{name.upper()}": str(value) for name, value in self.parameters.items()}
-        return {"AIRFLOW_CONN_SNOWFLAKE_DEFAULT": self.airflow_connection, **named}
+        trusted = str(self.state_dir.resolve() / CA_BUNDLE)
+        return {"AIRFLOW_CONN_SNOWFLAKE_DEFAULT": self.airflow_connection, "REQUESTS_CA_BUNDLE": trusted, **named}
 
     def exports(self) -> str:
         """:attr:`environment` as shell ``export`` lines."""

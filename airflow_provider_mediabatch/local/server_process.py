@@ -97,6 +97,7 @@ def serve(state_dir: Path, port: int | None = None) -> int:
     import uvicorn
 
     from airflow_provider_mediabatch.local.dispatch.engine import Engine
+    from airflow_provider_mediabatch.local.protocol.certificate import server_context
     from airflow_provider_mediabatch.local.protocol.connections import Connections, hang_up
     from airflow_provider_mediabatch.local.protocol.server import Server
 
@@ -104,6 +105,7 @@ def serve(state_dir: Path, port: int | None = None) -> int:
     engine = Engine(state_dir, f"http://127.0.0.1:{bound}")
     engine.recover()
     password = str(before.get("password") or secrets.token_urlsafe(24))
+    Connections.context = server_context(state_dir)
     app = Server(engine, password, bound, hang_up).app()
     server = uvicorn.Server(
         uvicorn.Config(
