@@ -63,7 +63,7 @@ def media_batch_group(
     :param select: ``all``, ``interval`` or ``new``, as ListStageFilesOperator.
     :param sample_size: files to try first; None: no sample, and so nothing to approve.
     :param checks: SQL predicates that each sampled row must fulfil.
-    :param review: ``always`` or ``first_run`` adds the approval by a person; None leaves it out.
+    :param review: ``always``, ``first_run`` or ``changed`` adds the approval by a person; None leaves it out.
     :param results_table: adds a task that loads the results into this table; None leaves it out.
     :param max_files_per_shard: the number of files of each job; the jobs are mapped.
     :param isolate_failures: files that the model raises for do not fail the run: they are found and quarantined, in

@@ -124,6 +124,7 @@ class SampleOutcome:
             manifest=request.manifest.location,
             plan_digest=request.plan.digest,
             manifest_digest=request.plan.manifest_digest,
+            tested_digest=request.plan.tested_digest,
             checks=tuple(checks),
             preview=preview,
             rows=rows,

@@ -69,6 +69,12 @@ class InferencePlan:
         return xcom.digest({key: item for key, item in asdict(self).items() if key not in _NOT_PART_OF_THE_WORK})
 
     @property
+    def tested_digest(self) -> str:
+        """Digest of what a sample tests: the plan without the place that the output is written to."""
+        left_out = _NOT_PART_OF_THE_WORK | {"output_location"}
+        return xcom.digest({key: item for key, item in asdict(self).items() if key not in left_out})
+
+    @property
     def keeps_rows(self) -> bool:
         """One output row for each input row: true of all but methods that work on whole partitions."""
         return not self.partitioned and self.method_type != "TABLE_FUNCTION"

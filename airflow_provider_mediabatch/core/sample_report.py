@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_mediabatch.core import xcom
@@ -44,6 +44,9 @@ class SampleReport:
     :param more_quarantined: how many more they are than ``quarantined`` lists.
     :param quarantined_location: full stage path of Parquet with all of them (FILE_PATH, ERROR); "" when there is none.
     :param failed_rows: rows of output in which the model says that it could not process the file (its error column).
+    :param tested_digest: :attr:`.InferencePlan.tested_digest` of the plan that it ran.
+    :param tested_at: when the report was made, ISO 8601 in UTC; "" in one that no run will use again.
+    :param from_run: the run whose sample this is, when a later run uses its report again; "": the run's own.
     :param seconds_per_file: the job's running time by its number of input rows, image build left out where it is known.
     """
 
@@ -61,6 +64,9 @@ class SampleReport:
     more_quarantined: int = 0
     quarantined_location: str = ""
     failed_rows: int = 0
+    tested_digest: str = ""
+    tested_at: str = ""
+    from_run: str = ""
 
     @property
     def quarantined_count(self) -> int:
@@ -71,6 +77,22 @@ class SampleReport:
     def good_rows(self) -> int:
         """Rows of output with a prediction."""
         return self.rows - self.failed_rows
+
+    def reused(self, run_id: str, age: str) -> SampleReport:
+        """This report for a later run of the same DAG, named as such. Files of the earlier run are not this run's.
+
+        :param run_id: of the run that tested.
+        :param age: how long ago, in words.
+        """
+        detail = f"run {run_id} passed {age} ago with the same model version, plan and checks; no job was started"
+        return replace(
+            self,
+            from_run=run_id,
+            checks=(Check("sample of an earlier run", True, detail), *self.checks),
+            quarantined=(),
+            more_quarantined=0,
+            quarantined_location="",
+        )
 
     def to_xcom(self) -> dict[str, Any]:
         """JSON form."""

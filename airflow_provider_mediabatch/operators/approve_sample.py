@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_mediabatch.core.manifest import Manifest
 
+REVIEWS = ("always", "first_run", "changed")
 VARIABLE_PREFIX = "mediabatch_review_"
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 ASK_AGAIN_AFTER = timedelta(seconds=60)
@@ -42,7 +43,9 @@ class ApproveSampleOperator(ApprovalOperator):
     :param plan: what ValidateSignatureOperator returned; shown, and names the version for ``first_run``.
     :param review: ``always`` asks in every run. ``first_run`` asks until a person has approved this model version and
         function in this DAG, and remembers that in the Airflow variable ``mediabatch_review_…`` (delete it to be asked
-        again); runs that come meanwhile, such as those of a back-fill, wait for that one answer. None never asks.
+        again); runs that come meanwhile, such as those of a back-fill, wait for that one answer. ``changed`` asks once
+        for each sample that was run: a report that SampleBatchOperator(when="changed") takes from an earlier run brings
+        the answer that was given to it. None never asks.
     :param credits_per_hour: of one node of the compute pool, from Snowflake's Service Consumption Table; for the
         projection.
     :param price_per_credit: what one credit costs you.
@@ -72,7 +75,7 @@ class ApproveSampleOperator(ApprovalOperator):
         sample: Any,
         manifest: Any,
         plan: Any = None,
-        review: Literal["always", "first_run"] | str | None = "always",
+        review: Literal["always", "first_run", "changed"] | str | None = "always",
         credits_per_hour: float | str | None = None,
         price_per_credit: float | str | None = None,
         currency: str = "USD",
@@ -103,13 +106,13 @@ class ApproveSampleOperator(ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         """Ask, unless nobody needs to be asked; returns the answer as Airflow's ApprovalOperator does."""
-        if self.review not in ("always", "first_run", None, "", "None"):
-            raise InvalidInputError(f"review is {self.review!r}: it is 'always', 'first_run' or None")
+        if self.review not in (*REVIEWS, None, "", "None"):
+            raise InvalidInputError(f"review is {self.review!r}: it is 'always', 'first_run', 'changed' or None")
         report = parse_sample(self.sample)
-        if self.review not in ("always", "first_run"):
+        if self.review not in REVIEWS:
             return self._unasked("nobody is asked: review is None")
         plan = None if self.plan is None else InferencePlan.from_xcom(self.plan)
-        if self.review == "first_run":
+        if self.review != "always":
             answer = self._first_run(context, plan)
             if answer is not None:
                 return answer
@@ -124,7 +127,7 @@ class ApproveSampleOperator(ApprovalOperator):
         """Take the answer: remember a person's yes, release the claim after a no or none."""
         approved = event.get("chosen_options") == [self.APPROVE] and "error" not in event
         plan = None if self.plan is None else InferencePlan.from_xcom(self.plan)
-        if self.review == "first_run" and plan is not None:
+        if self.review in ("first_run", "changed") and plan is not None:
             # What a time-out approved was seen by nobody.
             user = event.get("responded_by_user") if approved else None
             self._remember(context, plan, by=str(user.get("name") or user.get("id")) if user else None)
@@ -143,7 +146,7 @@ class ApproveSampleOperator(ApprovalOperator):
             raise AirflowSkipException("Rejected. What follows with this map index is skipped")
         return answer
 
-    def _sample_instance(self, context: Context) -> tuple[str, str, str, int] | None:
+    def _sample_instance(self, context: Context, report: SampleReport) -> tuple[str, str, str, int] | None:
         """The sample's task instance: dag, run, task, map index."""
         if not self.sample_task_id:
             return None
@@ -151,7 +154,9 @@ class ApproveSampleOperator(ApprovalOperator):
         task = self.dag.task_dict.get(self.sample_task_id)
         mapped = task is not None and (task.is_mapped or next(task.iter_mapped_task_groups(), None) is not None)
         index = ti.map_index if mapped and ti.map_index is not None else -1
-        return ti.dag_id, ti.run_id, self.sample_task_id, index
+        # The page of a sample that an earlier run tested is that run's.
+        run_id = report.from_run or ti.run_id
+        return ti.dag_id, run_id, self.sample_task_id, index
 
     def _body(self, context: Context, report: SampleReport, plan: InferencePlan | None) -> str:
         from airflow_provider_mediabatch.core.cost_projection import project
@@ -171,18 +176,19 @@ class ApproveSampleOperator(ApprovalOperator):
             ),
             plan=plan,
             file_columns=manifests[0].file_columns,
-            task=self._sample_instance(context),
+            task=self._sample_instance(context, report),
             site=site_prefix(),
         )
 
     def _first_run(self, context: Context, plan: InferencePlan | None) -> Any:
         """The answer that a person gave before, or None to ask now; defers while another run's form is open."""
         if plan is None:
-            raise InvalidInputError("review='first_run' needs plan=, which names the model version")
+            raise InvalidInputError(f"review={self.review!r} needs plan=, which names the model version")
         ti = context["ti"]
         known = Variable.get(self._variable(ti.dag_id, plan), default=None, deserialize_json=True)
         if isinstance(known, Mapping) and known.get("state") == "approved":
-            return self._unasked(f"{known.get('by')} approved this model version in run {known.get('run_id')}")
+            what = "this model version" if self.review == "first_run" else "this sample"
+            return self._unasked(f"{known.get('by')} approved {what} in run {known.get('run_id')}")
         if isinstance(known, Mapping) and self._still_asks(context, known):
             from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 
@@ -223,8 +229,9 @@ class ApproveSampleOperator(ApprovalOperator):
             serialize_json=True,
         )
 
-    @staticmethod
-    def _variable(dag_id: str, plan: InferencePlan) -> str:
+    def _variable(self, dag_id: str, plan: InferencePlan) -> str:
+        if self.review == "changed":
+            return VARIABLE_PREFIX + digest(dag_id, "sample", parse_sample(self.sample).job)[:32]
         version = (plan.model, plan.model_version, plan.model_version_created_on)
         return VARIABLE_PREFIX + digest(dag_id, *version, plan.function)[:32]
 

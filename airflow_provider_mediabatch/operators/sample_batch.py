@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from airflow.sdk.exceptions import AirflowFailException
@@ -18,6 +19,7 @@ from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, SampleFailedError
 from airflow_provider_mediabatch.operators.job_task import JobTask
+from airflow_provider_mediabatch.operators.remembered import SampleMemory
 from airflow_provider_mediabatch.operators.upstream import parse_manifests, parse_plan
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 TEST_FOLDER = "MB_SAMPLE"
 MAX_SAMPLE = 1000
+SAMPLE_WHEN = ("always", "changed")
 
 
 class SampleBatchOperator(JobTask):
@@ -51,6 +54,11 @@ class SampleBatchOperator(JobTask):
     :param sampling: ``first`` by path, ``random``, or ``edges`` (smallest, largest, the rest random). The same rows
         again on a retry.
     :param output_location: a test location; None: folder ``MB_SAMPLE`` below the plan's.
+    :param when: ``always`` starts a job in every run. ``changed`` starts one when no sample of this task has passed yet
+        with the same model version (and the time it was logged), function, parameters, specifications and settings of
+        this task; otherwise the task returns that report, which names its run, and starts no job. The Airflow variable
+        ``mediabatch_sample_…`` keeps it.
+    :param max_age: with ``changed``, how old such a report may be; None: it does not expire.
     :param checks: SQL predicates over the output's columns that must be true for each row, like ``LENGTH(TEXT) > 0``.
     :param max_null_fraction: how much of an output column may be NULL; 1.0 lets all of it be.
     """
@@ -62,6 +70,7 @@ class SampleBatchOperator(JobTask):
         "sampling",
         "output_location",
         "checks",
+        "when",
         "max_isolation_jobs",
         "error_column",
         "snowflake_conn_id",
@@ -78,6 +87,8 @@ class SampleBatchOperator(JobTask):
         output_location: str | None = None,
         checks: Sequence[str] = (),
         max_null_fraction: float = 0.0,
+        when: Literal["always", "changed"] | str = "always",
+        max_age: timedelta | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -88,6 +99,8 @@ class SampleBatchOperator(JobTask):
         self.output_location = output_location
         self.checks = checks
         self.max_null_fraction = max_null_fraction
+        self.when = when
+        self.max_age = max_age
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Draw the sample, run its job, check its output; return the report's XCom form."""
@@ -99,6 +112,9 @@ class SampleBatchOperator(JobTask):
         if all(manifest.is_empty for manifest in manifests):
             self.log.info("The manifest is empty. There is nothing to try")
             return empty_report(plan).to_xcom()
+        earlier = self._memory(context, plan).recall(self.max_age) if self.when == "changed" else None
+        if earlier is not None:
+            return self._return(context, earlier)
         with connected(self.snowflake_conn_id) as connection:
             output = self._output(plan, connection.database, connection.schema).full
             base = sample_manifest_base(manifests)
@@ -110,7 +126,7 @@ class SampleBatchOperator(JobTask):
             request = self._request(stem, fingerprint, manifest, plan, output)
             with self._releasing(context):
                 run = self._batch_run(context, request, self._job_wait(context))
-                return self._return(context, run.run(connection))
+                return self._finish(context, plan, run.run(connection))
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the job's deferral."""
@@ -119,7 +135,7 @@ class SampleBatchOperator(JobTask):
         with self._releasing(context):
             event, state = resumed(event, "outcome")
             request, wait = self._rebuild_request(state), self._job_wait(context, state)
-            return self._return(context, self._batch_run(context, request, wait).resume(event))
+            return self._finish(context, request.plan, self._batch_run(context, request, wait).resume(event))
 
     def execute_round_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the deferral of an isolation round."""
@@ -128,7 +144,7 @@ class SampleBatchOperator(JobTask):
         with self._releasing(context):
             event, state = resumed(event, "events")
             request, wait = self._rebuild_request(state), self._job_wait(context, state)
-            return self._return(context, self._isolation(context, request, wait).resume(event))
+            return self._finish(context, request.plan, self._isolation(context, request, wait).resume(event))
 
     def _rebuild_request(self, state: Mapping[str, Any]) -> JobRequest:
         """The request of :meth:`execute`, out of the deferral: upstream tasks may have been cleared since."""
@@ -184,6 +200,17 @@ class SampleBatchOperator(JobTask):
             defer=partial(self._defer_round, context, wait, _deferral_state(request)),
         )
 
+    def _finish(self, context: Context, plan: InferencePlan, report: SampleReport) -> dict[str, Any]:
+        """Return the report of this run's own job, and remember it for later runs once it has passed."""
+        value = self._return(context, report)
+        if self.when == "changed" and report.good_rows:
+            self._memory(context, plan).remember(report)
+        return value
+
+    def _memory(self, context: Context, plan: InferencePlan) -> SampleMemory:
+        settings = (self.sample_size, self.sampling, self._predicates(), self.max_null_fraction, self.error_column)
+        return SampleMemory(context, plan, *map(str, settings))
+
     def _return(self, context: Context, report: SampleReport) -> dict[str, Any]:
         """The task's value, or :class:`SampleFailedError` with what did not pass."""
         for check in report.checks:
@@ -227,6 +254,8 @@ class SampleBatchOperator(JobTask):
         from airflow_provider_mediabatch.core.manifest import combined_digest
 
         manifests, plan = parse_manifests(self.manifest), parse_plan(self.plan)
+        if self.when not in SAMPLE_WHEN:
+            raise InvalidInputError(f"when={self.when!r}: use {' or '.join(map(repr, SAMPLE_WHEN))}")
         self._check_isolation(plan)
         self._find_error_column(plan)
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -112,7 +112,12 @@ def load_waiting_jobs(key: TaskKey) -> tuple[str | None, list[tuple[str, str | N
 
 
 def owns(key: TaskKey, result: SampleReport | BatchResult) -> bool:
-    """Whether a result's job and location are named after the task instance that returned it."""
+    """Whether a result's job and location are named after the task instance that returned it.
+
+    A sample's report may be of an earlier run of the same task.
+    """
+    if isinstance(result, SampleReport) and result.from_run:
+        key = replace(key, run_id=result.from_run)
     try:
         folder = StagePath.parse(result.location).path.rstrip("/").rsplit("/", 1)[-1]
     except (ValueError, TypeError):

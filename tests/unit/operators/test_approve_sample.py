@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG, task_group
 
+from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.media_batch_group import media_batch_group
 from airflow_provider_mediabatch.operators.approve_sample import ApproveSampleOperator
@@ -20,10 +21,13 @@ BASE: dict[str, Any] = {
 }
 
 
+REPORT = SampleReport(True, "DB.SC.J", "", "", "", "", (), (), 1)
+
+
 def sample_index(dag: DAG, task_id: str, map_index: int) -> int:
     operator: Any = dag.task_dict[task_id]
     context: Any = {"ti": SimpleNamespace(dag_id=dag.dag_id, run_id="one", map_index=map_index)}
-    found = operator._sample_instance(context)
+    found = operator._sample_instance(context, REPORT)
     assert found[:3] == (dag.dag_id, "one", task_id.replace("approve_sample", "sample_batch"))
     return int(found[3])
 
