@@ -174,7 +174,7 @@ ROWS = [
     Row(
         "staged files need a format",
         "SELECT $1 FROM @FILES/parquet/",
-        Refused("CSV"),
+        Fails(words="FILE_FORMAT"),
         "Query data in staged files, File formats",
     ),
     Row(

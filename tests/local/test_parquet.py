@@ -89,7 +89,7 @@ def test_whole_row_and_joins(query: Query) -> None:
     assert '"ID":3' in query("SELECT $1 FROM '@P/in put/two.parquet' (FILE_FORMAT => PQ)")[0][0].replace(" ", "")
 
 
-def test_without_a_format_files_are_csv_and_refused(query: Query) -> None:
+def test_without_a_format_files_are_csv(query: Query) -> None:
     with pytest.raises(ProgrammingError, match="FILE_FORMAT"):
         query("SELECT $1 FROM '@P/in put/'")
 

@@ -16,6 +16,7 @@ def connection(engine: Any) -> Iterator[SnowflakeConnection]:
             "CREATE OR REPLACE SCHEMA MEDIA.REFUSED",
             "CREATE TABLE T (A INT, B TEXT, V VARIANT)",
             "CREATE STAGE S DIRECTORY = (ENABLE = TRUE)",
+            "CREATE FILE FORMAT AVRO_FORMAT TYPE = AVRO",
         ):
             opened.cursor().execute(statement)
         yield opened
@@ -44,7 +45,6 @@ REFUSED = [
     ("CREATE STREAM R ON TABLE T", "CREATE STREAM"),
     ("CREATE TASK K WAREHOUSE = COMPUTE_WH SCHEDULE = '1 minute' AS SELECT 1", "CREATE TASK"),
     ("UNDROP TABLE T", "UNDROP"),
-    ("CREATE TAG G", "CREATE TAG"),
     ("ALTER TABLE T SET TAG G = 'x'", "SET TAG"),
     ("LIST @~", "user and table stages"),
     ("LIST @%T", "user and table stages"),
@@ -58,7 +58,8 @@ REFUSED = [
     ("CREATE MASKING POLICY P AS (B TEXT) RETURNS TEXT -> '*'", "MASKING POLICY"),
     ("LET X := 1", "Snowflake Scripting (LET)"),
     ("COPY INTO @S/c/ FROM (SELECT 1 AS A) FILE_FORMAT = (TYPE = CSV)", "CSV"),
-    ("COPY INTO T FROM @S/c/ FILE_FORMAT = (TYPE = JSON)", "JSON"),
+    ("COPY INTO T FROM @S/c/ FILE_FORMAT = (TYPE = XML)", "XML"),
+    ("SELECT $1 FROM @S/c/ (FILE_FORMAT => 'AVRO_FORMAT')", "AVRO"),
     ("COPY INTO T FROM @S/c/ FILE_FORMAT = (TYPE = PARQUET) ON_ERROR = SKIP_FILE_3", "ON_ERROR = SKIP_FILE_3"),
     ('CREATE TABLE T2 (A INT, "a" INT)', "differ only in case"),
     ('CREATE TABLE "t" (A INT)', "differ only in case"),

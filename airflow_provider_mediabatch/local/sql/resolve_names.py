@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.session.access import require_table_privilege
-from airflow_provider_mediabatch.local.sql import table_sources, time_formats, types
+from airflow_provider_mediabatch.local.sql import staged_values, table_sources, time_formats, types
 from airflow_provider_mediabatch.local.sql.constants import Constants
 
 if TYPE_CHECKING:
@@ -95,11 +95,13 @@ class NameResolver:
     # $1, $2 …
 
     def _positions(self, select: exp.Select) -> None:
+        origin = select.args.get("from_")
+        source = origin.this if origin is not None else None
+        if source is not None and _is_stage(source):
+            staged_values.unquote(select)
         parameters = [
             p for p in select.find_all(exp.Parameter) if p.find_ancestor(exp.Select) is select and p.name.isdigit()
         ]
-        origin = select.args.get("from_")
-        source = origin.this if origin is not None else None
         if isinstance(source, exp.Values):
             _name_values(source)
         for join in select.args.get("joins") or []:
@@ -111,7 +113,7 @@ class NameResolver:
             self._staged(source)
             columns = self.schema[SOURCE][source.name]
             for parameter in parameters:
-                _staged_value(parameter, list(columns), source.alias)
+                staged_values.resolve(parameter, list(columns), source)
             return
         names = self._columns_of(source)
         for parameter in parameters:
@@ -276,23 +278,3 @@ def _name_values(values: exp.Values) -> None:
         width = len(values.expressions[0].expressions) if isinstance(values.expressions[0], exp.Tuple) else 1
         columns = [exp.to_identifier(f"COLUMN{i + 1}", quoted=True) for i in range(width)]
     values.set("alias", exp.TableAlias(this=name.copy(), columns=[c.copy() for c in columns]))
-
-
-def _staged_value(parameter: exp.Parameter, columns: list[str], alias: str) -> None:
-    """``$1:"col"`` over staged files is the file's column; ``$1`` alone is the whole row."""
-    if parameter.name != "1":
-        raise not_supported(f"${parameter.name} over staged files: Parquet has only $1")
-    whole = parameter.parent if isinstance(parameter.parent, exp.Column) else parameter  # a.$1 is a column of its own
-    parent = whole.parent
-    if isinstance(parent, exp.JSONExtract) and isinstance(parent.expression, exp.JSONPath):
-        parts = [p for p in parent.expression.expressions if not isinstance(p, exp.JSONPathRoot)]
-        key = str(parts[0].this)
-        value: exp.Expr = exp.column(key, table=alias, quoted=True) if key in columns else exp.null()
-        if len(parts) > 1:
-            path = exp.JSONPath(expressions=[exp.JSONPathRoot(), *[p.copy() for p in parts[1:]]])
-            value = exp.JSONExtract(this=value, expression=path)
-        parent.replace(value)
-        return
-    columns = [c for c in columns if not c.startswith("METADATA$")]
-    row = [x for c in columns for x in (exp.Literal.string(c), exp.column(c, table=alias, quoted=True))]
-    whole.replace(exp.Anonymous(this="JSON_OBJECT", expressions=row))

@@ -1,8 +1,9 @@
-"""COPY INTO a table from staged Parquet: each new file once, by an INSERT over the files as one relation."""
+"""COPY INTO a table from staged files: each new file once, by an INSERT over the files as one relation."""
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +15,22 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_arg
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
+from airflow_provider_mediabatch.local.sql.dml import columns_of
 from airflow_provider_mediabatch.local.sql.execute import run_sql
-from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, Stats
+from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements import staged_files as stage_sources
-from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
+from airflow_provider_mediabatch.local.statements.copy_report import FileReport, misfits, report, width_error
+from airflow_provider_mediabatch.local.statements.file_format_clause import read_format
+from airflow_provider_mediabatch.local.statements.staged_text import ROWS, format_of, inferred, rows_of
+from airflow_provider_mediabatch.local.statements.text_files import TextRows
 from airflow_provider_mediabatch.local.statements.transfer import stage_reference
 from airflow_provider_mediabatch.local.stores.stages.files import StagedFile
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
     from airflow_provider_mediabatch.local.stores.stages.stage import Stage
-    from airflow_provider_mediabatch.local.stores.tables.table import Table
+    from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
 _OPTIONS = (
     *(
@@ -40,16 +45,17 @@ _OPTIONS = (
     ),
     *("ENFORCE_LENGTH", "TRUNCATECOLUMNS", "FORCE", "LOAD_UNCERTAIN_FILES", "VALIDATION_MODE", "INCLUDE_METADATA"),
 )
+_VALIDATED = re.compile(r"RETURN_(\d+)_ROWS", re.IGNORECASE)
 _DATA_EXCEPTION = "22"  # how the SQLSTATE of a value that does not fit begins
 _SEMI_STRUCTURED = ("VARIANT", "OBJECT", "ARRAY")
 
 
 def load_table(ctx: Context, cursor: Cursor) -> Result:
-    """``COPY INTO table [(columns)] FROM {@stage/path | (SELECT $1:… FROM @stage/path)} [options]`` of Parquet files.
+    """``COPY INTO table [(columns)] FROM {@stage/path | (SELECT $1:… FROM @stage/path)} [options]``.
 
-    Files that the table has loaded before are left out unless FORCE = TRUE. All of them are loaded or none. With
-    ON_ERROR = CONTINUE or SKIP_FILE, files that are no Parquet are left out and reported; rows that cannot be loaded
-    are refused by name.
+    Files are Parquet, CSV or JSON. Those that the table has loaded before are left out unless FORCE = TRUE. All of them
+    are loaded or none. With ON_ERROR = CONTINUE or SKIP_FILE, files that cannot be read are left out and reported, and
+    records of CSV that do not fit the table, or their files. Other rows that cannot be loaded are refused by name.
     """
     name = ctx.qualify(cursor.name())
     columns = _column_list(cursor)
@@ -62,27 +68,28 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
         reference, query = stage_reference(cursor), None
     given = options.options(cursor, _OPTIONS)
     cursor.expect_end()
-    options.refuse(given, ("VALIDATION_MODE", "SIZE_LIMIT", "INCLUDE_METADATA"), "COPY INTO a table")
-    on_error = str(given.get("ON_ERROR", "ABORT_STATEMENT")).upper()
-    if on_error not in ("ABORT_STATEMENT", "CONTINUE", "SKIP_FILE"):
-        raise not_supported(f"ON_ERROR = {given['ON_ERROR']} in COPY INTO")
+    on_error = _on_error(given, query)
     stage, path = resolve_stage(ctx, reference)
     require_file_access(ctx, stage)
-    file_format = parquet_format(ctx, given.get("FILE_FORMAT"), stage, "loading")
+    file_format = read_format(ctx, given.get("FILE_FORMAT"), stage, "loading")
     table: Table = ctx.session.tables.get(*name)
     found = _files(ctx, stage, path, given, table)
     if not found:
         return Result.status("Copy executed with 0 files processed.")
-    counts = [_rows(stage, file, on_error) for file in found]
-    files = [file for file, count in zip(found, counts, strict=True) if isinstance(count, int)]
-    if not files:
-        return _report(stage, found, counts)
-    paths = [file.path for file in files]
-    with stage_sources.chosen_files(ctx, stage, paths, file_format) as chosen:
+    reports, texts = _examined(stage, found, file_format, on_error)
+    paths = [path for path, file in reports.items() if not file.failed]
+    if file_format["TYPE"] == "CSV" and query is None and paths:
+        _check_records(ctx, stage, file_format | {ROWS: texts}, table, columns, reports, on_error)
+        paths = [path for path, file in reports.items() if not file.failed]
+    if not paths:
+        return report(list(reports.values()))
+    with stage_sources.chosen_files(ctx, stage, paths, file_format | ({ROWS: texts} if texts else {})) as chosen:
         if query is not None:
             select = query.format(stage=f"'{chosen}'")
         else:
-            columns, select = _projection(ctx, table, columns, chosen, stage, paths, given)
+            columns, select = _projection(ctx, table, columns, chosen, stage, paths, given, file_format, texts)
+        if "VALIDATION_MODE" in given:
+            return _preview(ctx, table, columns, select, given)
         target = qualified(*name)
         into = f" ({', '.join(quoted(column) for column in columns)})" if columns else ""
         try:
@@ -91,42 +98,97 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
             if on_error != "ABORT_STATEMENT" and error.sqlstate.startswith(_DATA_EXCEPTION):
                 raise not_supported(f"ON_ERROR = {on_error} with rows that cannot be loaded: {error.message}") from None
             raise
+    files = [file for file in found if file.path in paths]
     ctx.stores.stages.loads.record(table.full_name, table.created_on, stage.id, files)
     if options.boolean("PURGE", given.get("PURGE", False)):
         for file in files:
             stage.path(file.path).unlink(missing_ok=True)
-    return _report(stage, found, counts)
+    return report(list(reports.values()))
 
 
-def _report(stage: Stage, files: list[StagedFile], counts: list[int | str]) -> Result:
-    """One row for each file.
+def _on_error(given: dict[str, Any], query: str | None) -> str:
+    """ON_ERROR; options and values that are not carried out are refused by name."""
+    options.refuse(given, ("SIZE_LIMIT", "INCLUDE_METADATA"), "COPY INTO a table")
+    mode = str(given.get("VALIDATION_MODE", "RETURN_1_ROWS"))
+    if not _VALIDATED.fullmatch(mode) or ("VALIDATION_MODE" in given and query is not None):
+        raise not_supported(f"VALIDATION_MODE = {mode} in COPY INTO")
+    on_error = str(given.get("ON_ERROR", "ABORT_STATEMENT")).upper()
+    if on_error not in ("ABORT_STATEMENT", "CONTINUE", "SKIP_FILE"):
+        raise not_supported(f"ON_ERROR = {given['ON_ERROR']} in COPY INTO")
+    return on_error
 
-    :param counts: the rows that were loaded, or why the file cannot be read.
+
+def _preview(ctx: Context, table: Table, columns: list[str], select: str, given: dict[str, Any]) -> Result:
+    """VALIDATION_MODE = RETURN_n_ROWS: the first rows as they would be loaded."""
+    names = [f"MB{position}" for position in range(len(columns))]
+    types = {column.name: column.type for column in table.columns}
+    values = ", ".join(f"{n}::{types[c]} AS {quoted(c)}" for n, c in zip(names, columns, strict=True))
+    count = str(given["VALIDATION_MODE"]).split("_")[1]
+    sql = f"SELECT {values} FROM ({select}) AS MB_ROWS ({', '.join(names)}) LIMIT {count}"
+    return run_sql(replace(ctx, bindings={}), sql)
+
+
+def _examined(
+    stage: Stage, files: list[StagedFile], file_format: dict[str, Any], on_error: str
+) -> tuple[dict[str, FileReport], dict[str, TextRows]]:
+    """What there is to say of each file before it is loaded, and the rows of text files.
+
+    :raises SnowflakeError: for a file that cannot be read, unless ON_ERROR leaves it out.
     """
-    names = ("rows_parsed", "rows_loaded", "error_limit", "errors_seen")
-    more = (
-        ResultColumn.number("first_error_line"),
-        ResultColumn.number("first_error_character"),
-        ResultColumn.text("first_error_column_name"),
-    )
-    loaded = Result.of(
-        [
-            ResultColumn.text("file"),
-            ResultColumn.text("status"),
-            *map(ResultColumn.number, names),
-            ResultColumn.text("first_error"),
-            *more,
-        ],
-        [
-            (
-                (stage.url_prefix + file.path, "LOADED", count, count, 1, 0, None, None, None, None)
-                if isinstance(count, int)
-                else (stage.url_prefix + file.path, "LOAD_FAILED", 0, 0, 1, 1, count, None, None, None)
-            )
-            for file, count in zip(files, counts, strict=True)
-        ],
-    )
-    return replace(loaded, stats=Stats(sum(count for count in counts if isinstance(count, int))))
+    reports: dict[str, FileReport] = {}
+    texts: dict[str, TextRows] = {}
+    for file in files:
+        name = stage.url_prefix + file.path
+        try:
+            if file_format["TYPE"] == "PARQUET":
+                reports[file.path] = FileReport(name, _parquet_rows(stage, file))
+            else:
+                texts |= rows_of(stage, [file.path], file_format)
+                reports[file.path] = FileReport(name, len(texts[file.path].rows))
+        except SnowflakeError as error:
+            if on_error == "ABORT_STATEMENT" or not error.sqlstate.startswith(_DATA_EXCEPTION):
+                raise
+            reports[file.path] = FileReport(name, errors=1, first=error.message, failed=True)
+    return reports, texts
+
+
+def _check_records(
+    ctx: Context,
+    stage: Stage,
+    file_format: dict[str, Any],
+    table: Table,
+    names: list[str],
+    reports: dict[str, FileReport],
+    on_error: str,
+) -> None:
+    """Find the records of CSV that do not fit; with ON_ERROR they, or their files, are left out and reported.
+
+    :raises SnowflakeError: 100080 for a record with more or fewer fields than the table has columns.
+    """
+    form, texts, columns = format_of(file_format), file_format[ROWS], _declared(table, names)
+    if on_error == "ABORT_STATEMENT":
+        for path, rows in texts.items() if form.strict_width and not form.header else ():
+            if wrong := width_error(rows, len(columns)):
+                message = f"{wrong[1]}\n  File '{stage.url_prefix}{path}', line {rows.numbers[wrong[0]]}"
+                raise SnowflakeError(100080, "22000", message)
+        return
+    with stage_sources.chosen_files(ctx, stage, list(texts), file_format) as chosen:
+        bad = misfits(ctx, chosen, texts, table, columns, strict=form.strict_width)
+    for path, found in bad.items():
+        if not found:
+            continue
+        line = min(found)
+        why, column = found[line]
+        reports[path] = replace(
+            reports[path],
+            errors=len(found),
+            first=why,
+            line=line,
+            column=column,
+            failed=on_error == "SKIP_FILE" or len(found) == reports[path].rows,
+        )
+        kept = [(n, row) for n, row in zip(texts[path].numbers, texts[path].rows, strict=True) if n not in found]
+        texts[path] = TextRows([row for _, row in kept], [n for n, _ in kept], texts[path].header)
 
 
 def _column_list(cursor: Cursor) -> list[str]:
@@ -169,15 +231,20 @@ def _files(ctx: Context, stage: Stage, path: str, given: dict[str, Any], table: 
     return unloaded
 
 
-def _rows(stage: Stage, file: StagedFile, on_error: str) -> int | str:
-    """How many rows a file has; with ON_ERROR, why it cannot be read."""
+def _parquet_rows(stage: Stage, file: StagedFile) -> int:
     try:
         return int(pq.read_metadata(os.fspath(stage.path(file.path))).num_rows)
     except (pa.ArrowInvalid, OSError) as error:
         why = f"Error parsing the parquet file: {stage.url_prefix}{file.path}: {error}"
-        if on_error != "ABORT_STATEMENT":
-            return why
         raise SnowflakeError(100142, "22000", why) from None
+
+
+def _declared(table: Table, columns: list[str]) -> list[TableColumn]:
+    """The table's columns, or those that the statement names, in its order.
+
+    :raises SnowflakeError: 000904 for a name that is none.
+    """
+    return columns_of(table, columns or None)
 
 
 def _projection(
@@ -188,26 +255,47 @@ def _projection(
     stage: Stage,
     paths: list[str],
     given: dict[str, Any],
+    file_format: dict[str, Any],
+    texts: dict[str, TextRows],
 ) -> tuple[list[str], str]:
-    """The INSERT's columns and SELECT without a query of the user's: one VARIANT column, or MATCH_BY_COLUMN_NAME."""
+    """The INSERT's columns and SELECT without a query of the user's.
+
+    They are the fields of CSV, one VARIANT column, or MATCH_BY_COLUMN_NAME.
+    """
     match = str(given.get("MATCH_BY_COLUMN_NAME", "NONE")).upper()
-    declared = [column for column in table.columns if not columns or column.name in columns]
+    declared = _declared(table, columns)
+    kind = file_format["TYPE"]
+    if match == "NONE" and kind == "CSV":
+        formats = format_of(file_format).times
+        values = [
+            f"${n}::{c.type}" if c.type.partition("(")[0].partition("_")[0] in formats else f"${n}"
+            for n, c in enumerate(declared, 1)
+        ]
+        return [column.name for column in declared], f"SELECT {', '.join(values)} FROM '{chosen}'"
     if match == "NONE":
         if len(declared) != 1 or declared[0].type.upper() not in _SEMI_STRUCTURED:
             raise invalid_argument(
-                "PARQUET file format can produce one and only one column of type variant, object, or array. Load data "
+                f"{kind} file format can produce one and only one column of type variant, object, or array. Load data "
                 "into separate columns using the MATCH_BY_COLUMN_NAME copy option or copy with transformation."
             )
         return [declared[0].name], f"SELECT $1 FROM '{chosen}'"
     if match not in ("CASE_SENSITIVE", "CASE_INSENSITIVE"):
         raise invalid_argument(f"invalid value '{match}' for property 'MATCH_BY_COLUMN_NAME'")
     fold = str if match == "CASE_SENSITIVE" else str.upper
-    fields = {fold(name): name for path in paths for name in pq.read_schema(os.fspath(stage.path(path))).names}
+    fields: dict[str, str] = {}
+    for path in paths:
+        if kind == "PARQUET":
+            names = pq.read_schema(os.fspath(stage.path(path))).names
+            fields |= {fold(name): f"$1:{quoted(name)}" for name in names}
+        elif kind == "CSV":
+            fields |= {fold(name): f"${position}" for position, name in enumerate(texts[path].header, 1)}
+        else:
+            names = [name for name, _ in inferred(texts[path], file_format)]
+            fields |= {fold(name): f"$1:{quoted(name)}" for name in names}
     pairs = [(column, fields[fold(column.name)]) for column in declared if fold(column.name) in fields]
     if not pairs:
         raise invalid_argument(f"no column of the files matches a column of table {table.full_name} by name ({match})")
-    selected = []
-    for column, field in pairs:
-        value = f"$1:{quoted(field)}"
-        selected.append(value if column.type.upper() in _SEMI_STRUCTURED else f"{value}::{column.type}")
+    selected = [
+        value if column.type.upper() in _SEMI_STRUCTURED else f"{value}::{column.type}" for column, value in pairs
+    ]
     return [column.name for column, _ in pairs], f"SELECT {', '.join(selected)} FROM '{chosen}'"

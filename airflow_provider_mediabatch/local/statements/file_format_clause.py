@@ -37,6 +37,14 @@ def file_format(ctx: Context, given: Any, stage: Stage | None = None) -> dict[st
     return options
 
 
+def read_format(ctx: Context, given: Any, stage: Stage, doing: str) -> dict[str, Any]:
+    """As :func:`file_format`, of files that are read: Parquet, CSV and JSON are carried out."""
+    options = file_format(ctx, given, stage)
+    if options["TYPE"] not in ("PARQUET", "CSV", "JSON"):
+        raise not_supported(f"{doing} {options['TYPE']} files, only PARQUET, CSV and JSON")
+    return options
+
+
 def parquet_format(ctx: Context, given: Any, stage: Stage, doing: str) -> dict[str, Any]:
     """As :func:`file_format`, where only Parquet is carried out."""
     options = file_format(ctx, given, stage)

@@ -14,7 +14,7 @@ from airflow_provider_mediabatch.local.session.access import (
     require_ownership,
 )
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
-from airflow_provider_mediabatch.local.statements import options, parquet_options
+from airflow_provider_mediabatch.local.statements import options, parquet_options, text_options
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.show_clauses import is_within, schema_scope, show_clauses
 from airflow_provider_mediabatch.local.statements.stages import temporary
@@ -39,6 +39,8 @@ def create_file_format(ctx: Context, cursor: Cursor) -> Result:
         raise invalid_argument(f"invalid value '{given['TYPE']}' for property 'TYPE'")
     if given["TYPE"] == "PARQUET":
         parquet_options.check(given)
+    elif given["TYPE"] in ("CSV", "JSON"):
+        text_options.check(given)
     require_create(ctx, "FILE FORMAT", name[0], name[1])
     formats = ctx.stores.stages.file_formats
     session = ctx.session.id if is_temporary else None

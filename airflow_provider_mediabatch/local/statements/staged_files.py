@@ -13,26 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
 from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
+from airflow_provider_mediabatch.local.sql import transactions
+from airflow_provider_mediabatch.local.sql.staged_values import TIME_FORMATS
 from airflow_provider_mediabatch.local.sql.table_sources import arguments, relation, stage_reference, table_source
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
-from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
+from airflow_provider_mediabatch.local.statements.file_format_clause import read_format
 from airflow_provider_mediabatch.local.statements.parquet_options import Reading, is_time, times
+from airflow_provider_mediabatch.local.statements.staged_text import format_of, inferred, rows_of, text_query
 from airflow_provider_mediabatch.local.stores.stages import directory
 from airflow_provider_mediabatch.local.stores.stages import files as stage_files
 from airflow_provider_mediabatch.local.stores.tables.text import text_literal
 
 if TYPE_CHECKING:
-    from sqlglot import exp
-
     from airflow_provider_mediabatch.local.session.context import Context
     from airflow_provider_mediabatch.local.stores.stages.stage import Stage
 
 FILENAME, ROW_NUMBER = "METADATA$FILENAME", "METADATA$FILE_ROW_NUMBER"
+_FILE_COLUMNS = ("METADATA$FILE_CONTENT_KEY", "METADATA$FILE_LAST_MODIFIED", "METADATA$START_SCAN_TIME")
 _CHOSEN = "@mb:"
 
 
@@ -49,17 +52,45 @@ def chosen_files(ctx: Context, stage: Stage, paths: Sequence[str], options: dict
 
 @table_source("STAGE")
 def staged_files(ctx: Context, node: exp.Expression) -> str:
-    """``FROM @stage[/path] (FILE_FORMAT => …, PATTERN => …)`` over Parquet: the files' and METADATA$ columns."""
+    """``FROM @stage[/path] (FILE_FORMAT => …, PATTERN => …)``: the files' and METADATA$ columns."""
     reference, given = stage_reference(node)
     if reference.startswith(_CHOSEN):
         stage, paths, options = ctx.session.temporary[reference]
     else:
         stage, path = resolve_stage(ctx, reference)
         require_file_access(ctx, stage)
-        options = parquet_format(ctx, given.get("FILE_FORMAT"), stage, "reading staged")
+        options = read_format(ctx, given.get("FILE_FORMAT"), stage, "reading staged")
         pattern = given.get("PATTERN")
         paths = below(stage, path, str(pattern) if pattern is not None else None)
-    return parquet_query(ctx, stage, paths, options)
+    if options["TYPE"] == "PARQUET":
+        return _with_metadata(ctx, node, stage, paths, parquet_query(ctx, stage, paths, options))
+    node.meta[TIME_FORMATS] = format_of(options).times
+    query = text_query(ctx, stage, paths, options, (FILENAME, ROW_NUMBER))
+    return _with_metadata(ctx, node, stage, paths, query)
+
+
+def _with_metadata(ctx: Context, node: exp.Expression, stage: Stage, paths: Sequence[str], query: str) -> str:
+    """The query with the columns that say more of a row's file, where the statement names one of them."""
+    if not any(column.name.upper() in _FILE_COLUMNS for column in node.root().find_all(exp.Column)):
+        return query
+    files = [stage_files.StagedFile(path, *_size_and_time(stage, path)) for path in paths]
+    ctx.stores.stages.digests.fill(stage, files)
+    name = f"mb_files_{secrets.token_hex(8)}"
+    table = pa.table(
+        {
+            "path": pa.array([file.path for file in files], pa.string()),
+            _FILE_COLUMNS[0]: pa.array([file.md5 for file in files], pa.string()),
+            _FILE_COLUMNS[1]: pa.array([file.mtime_ns // 1000 for file in files], pa.timestamp("us")),
+        }
+    )
+    transactions.of(ctx.session).register(name, table)
+    more = f'mb_files.* EXCLUDE (path), NOW() AS "{_FILE_COLUMNS[2]}"'
+    return f'SELECT mb_rows.*, {more} FROM ({query}) AS mb_rows JOIN {name} AS mb_files ON path = "{FILENAME}"'
+
+
+def _size_and_time(stage: Stage, path: str) -> tuple[int, int]:
+    status = stage.path(path).stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def below(stage: Stage, path: str, pattern: str | None) -> list[str]:
@@ -119,6 +150,16 @@ def directory_table(ctx: Context, node: exp.Expression) -> str:
     )
 
 
+_SCHEMA_COLUMNS = [
+    ResultColumn.text("COLUMN_NAME"),
+    ResultColumn.text("TYPE"),
+    ResultColumn.boolean("NULLABLE"),
+    ResultColumn.text("EXPRESSION"),
+    ResultColumn.text("FILENAMES"),
+    ResultColumn.number("ORDER_ID"),
+]
+
+
 @table_source("INFER_SCHEMA")
 def infer_schema(ctx: Context, node: exp.Expression) -> str:
     """``INFER_SCHEMA(LOCATION => '@…', FILE_FORMAT => '…' [, FILES => (…)] [, IGNORE_CASE => …])`` of Parquet."""
@@ -127,11 +168,13 @@ def infer_schema(ctx: Context, node: exp.Expression) -> str:
         raise invalid_argument("INFER_SCHEMA needs LOCATION and FILE_FORMAT")
     stage, path = resolve_stage(ctx, str(given["LOCATION"]))
     require_file_access(ctx, stage)
-    options = parquet_format(ctx, given["FILE_FORMAT"], stage, "inferring the schema of")
+    options = read_format(ctx, given["FILE_FORMAT"], stage, "inferring the schema of")
     files = given.get("FILES")
     if isinstance(files, str):
         files = [files]
     paths = listed(stage, path, files) if isinstance(files, list) else below(stage, path, None)
+    if options["TYPE"] != "PARQUET":
+        return relation(ctx, _text_schema(stage, paths, options, bool(given.get("IGNORE_CASE"))))
     columns: dict[str, tuple[list[pa.Field], list[str], int]] = {}
     for name in paths:
         for position, field in enumerate(_schema(stage, name)):
@@ -148,13 +191,23 @@ def infer_schema(ctx: Context, node: exp.Expression) -> str:
         kind = reading.inferred(moment) if moment else _snowflake_type(fields[0].type, reading)
         nullable = any(field.nullable for field in fields) or len(filenames) < len(paths)
         rows.append((name, kind, nullable, f"$1:{name}::{kind}", ", ".join(filenames), position))
-    names = [
-        ResultColumn.text("COLUMN_NAME"),
-        ResultColumn.text("TYPE"),
-        ResultColumn.boolean("NULLABLE"),
-        ResultColumn.text("EXPRESSION"),
-    ]
-    return relation(ctx, Result.of([*names, ResultColumn.text("FILENAMES"), ResultColumn.number("ORDER_ID")], rows))
+    return relation(ctx, Result.of(_SCHEMA_COLUMNS, rows))
+
+
+def _text_schema(stage: Stage, paths: Sequence[str], options: dict[str, Any], ignore_case: bool) -> Result:
+    """INFER_SCHEMA of CSV and JSON: a column whose types differ from file to file is TEXT, or VARIANT in JSON."""
+    found: dict[str, tuple[list[str], list[str], int]] = {}
+    for path, rows in rows_of(stage, paths, options).items():
+        for position, (name, kind) in enumerate(inferred(rows, options)):
+            kinds, files, _ = found.setdefault(name.upper() if ignore_case else name, ([], [], position))
+            kinds.append(kind)
+            files.append(path)
+    rows_found = []
+    for name, (kinds, files, position) in found.items():
+        kind = kinds[0] if len(set(kinds)) == 1 else "VARIANT" if options["TYPE"] == "JSON" else "TEXT"
+        value = f"$1:{name}" if options["TYPE"] == "JSON" else f"${position + 1}"
+        rows_found.append((name, kind, True, f"{value}::{kind}", ", ".join(files), position))
+    return Result.of(_SCHEMA_COLUMNS, rows_found)
 
 
 def listed(stage: Stage, path: str, files: Sequence[Any]) -> list[str]:
