@@ -63,7 +63,8 @@ def media_batch_group(
     :param select: ``all``, ``interval`` or ``new``, as ListStageFilesOperator.
     :param sample_size: files to try first; None: no sample, and so nothing to approve.
     :param checks: SQL predicates that each sampled row must fulfil.
-    :param review: ``always``, ``first_run`` or ``changed`` adds the approval by a person; None leaves it out.
+    :param review: ``always``, ``first_run`` or ``changed`` adds the approval by a person, and the sample is then drawn
+        at even distances by path; None leaves it out.
     :param results_table: adds a task that loads the results into this table; None leaves it out.
     :param max_files_per_shard: the number of files of each job; the jobs are mapped.
     :param isolate_failures: files that the model raises for do not fail the run: they are found and quarantined, in
@@ -118,6 +119,8 @@ def media_batch_group(
                     plan=plan.output,
                     sample_size=sample_size,
                     checks=checks,
+                    # A person judges the model by what is shown, and files beside each other are often alike.
+                    sampling="spread" if review is not None else None,
                     isolate_failures=isolate_failures,
                     deferrable=deferrable,
                     **common,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from airflow_provider_mediabatch.review.result_query import PageRequest, ResultQuery
+from airflow_provider_mediabatch.review.page_request import PageRequest
+from airflow_provider_mediabatch.review.result_query import ResultQuery
 from bench.measure import Figure, percentile
 from bench.scene import Scene
 

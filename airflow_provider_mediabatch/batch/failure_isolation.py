@@ -21,7 +21,7 @@ from airflow_provider_mediabatch.batch.isolation_rounds import (
     listed_files,
     next_ranges,
 )
-from airflow_provider_mediabatch.batch.job_log import model_exception
+from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, model_exception
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.batch.ledger_results import record_result
 from airflow_provider_mediabatch.batch.row_errors import RowErrors, quarantine_failed_rows, read_row_errors
@@ -268,7 +268,7 @@ def _model_error(connection: SnowflakeConnection, isolation: IsolationJobs, coun
     return TooManyQuarantinedError(
         f"Job {isolation.job} ended as FAILED{tried}. "
         "Either the model fails for every file, or every part has files that fail. "
-        f"It ran {job_outcomes.file_names(connection, isolation.request)}.\nThe end of its log:\n{tail}",
+        f"It ran {job_outcomes.file_names(connection, isolation.request)}.{LOG_FOLLOWS}{tail}",
         running=_ENDED,
         retry=f"{_SAME_JOBS}; on_rerun='rerun' runs everything again when the task is cleared.",
     )

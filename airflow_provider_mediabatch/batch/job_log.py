@@ -1,10 +1,15 @@
-"""What the log of a failed job says: whether the model raised, and what. Pure."""
+"""What the log of a failed job says: whether the model raised, and what; and what a person reads of it. Pure."""
 
 from __future__ import annotations
 
 import re
 
+from airflow_provider_mediabatch.core.task_notes import TaskFailure
+from airflow_provider_mediabatch.exceptions import MediaBatchError
+
 TRACEBACK = "Traceback (most recent call last)"
+LOG_FOLLOWS = "\nThe end of its log:\n"
+"""What stands between an error's text and the end of the job's log."""
 _EXCEPTION = re.compile(r"([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Timeout))\b")
 _PASSING = re.compile(
     r"Connect|Timeout|Memory|Network|Unavailable|HTTP|URLError|SSL|Interrupt|FileNotFound|FileExists|Permission|BrokenPipe"
@@ -32,3 +37,17 @@ def model_exception(log: str) -> str | None:
         return None
     match = _EXCEPTION.match(lines[found])
     return None if match is None or _PASSING.search(match[1]) else lines[found]
+
+
+def failure_note(error: Exception) -> TaskFailure:
+    """What a person reads of an error first. The log itself is left out, because fewer people may read logs.
+
+    :param error: of a try of a task.
+    """
+    if not isinstance(error, MediaBatchError):
+        text = str(error).strip()
+        return TaskFailure(f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__)
+    what, _, log = error.what.partition(LOG_FOLLOWS)
+    lines = [line.rstrip() for line in log.splitlines()]
+    found = last_exception(lines)
+    return TaskFailure(what, "" if found is None else lines[found], error.running, error.retry)

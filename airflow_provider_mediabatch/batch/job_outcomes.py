@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.batch.job_log import model_exception
+from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, model_exception
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest, submission_error
 from airflow_provider_mediabatch.client import jobs, stages
@@ -199,7 +199,7 @@ def outcome_error(
         )
     tail = jobs.logs(connection, attempt.job, (request.plan.replicas or 1) if request is not None else 1)
     status = str(event.get("status") or "FAILED")
-    log = f"\nThe end of its log:\n{tail}" if tail else "\nIt has no log."
+    log = f"{LOG_FOLLOWS}{tail}" if tail else "\nIt has no log."
     gone = _missing_files(connection, request) if request is not None and status == JobStatus.FAILED else None
     if gone:
         return FilesMissingError(

@@ -77,7 +77,13 @@ def _check_nulls(
     row = staged.rows(f"SELECT {counts} FROM {relation}")[0]
     nulls = {name: rows - int(row[f"N{number}"]) for number, name in enumerate(columns)}
     broken = {name: count for name, count in nulls.items() if count > max_null_fraction * rows}
-    detail = ", ".join(f"{name}: {count} of {rows} rows are NULL" for name, count in broken.items()) or "none"
+    allowed = f" (allowed up to {max_null_fraction:.0%})"
+    detail = ", ".join(
+        f"{name}: {count} of {rows} rows are NULL{'' if name in broken else allowed}"
+        for name, count in nulls.items()
+        if count
+    )
+    detail = detail or f"none in {', '.join(nulls)}"
     return [Check("NULL values", not broken, detail)]
 
 

@@ -114,9 +114,10 @@ class SampleOutcome:
         relation = good_relation(staged, request, location, found)
         preview = clip(staged.rows(f"SELECT * FROM {relation} LIMIT {PREVIEW_ROWS}")) if found else ()
         # The job's own time, which does not include an image build and the polls.
-        seconds = jobs.seconds(connection, attempt.job)
-        if seconds is None and not attempt.adopted:
-            seconds = time.time() - attempt.started
+        seconds, start = jobs.seconds(connection, attempt.job), None
+        if not attempt.adopted:
+            waited = time.time() - attempt.started
+            seconds, start = (waited, None) if seconds is None else (seconds, round(max(0.0, waited - seconds), 3))
         return SampleReport(
             passed=all(check.passed for check in checks),
             job=attempt.job,
@@ -129,6 +130,7 @@ class SampleOutcome:
             preview=preview,
             rows=rows,
             seconds_per_file=None if seconds is None else round(seconds / max(1, files), 3),
+            start_seconds=start,
             quarantined=tuple(errors.files),
             more_quarantined=errors.count - len(errors.files) if quarantined_location else 0,
             quarantined_location=quarantined_location,

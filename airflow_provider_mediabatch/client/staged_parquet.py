@@ -40,11 +40,15 @@ class StagedParquet:
         self._made = False
 
     @property
+    def create_format_sql(self) -> str:
+        """The statement that makes the file format."""
+        return f"CREATE TEMPORARY FILE FORMAT IF NOT EXISTS {self._format} TYPE = PARQUET {READ_OPTIONS}"
+
+    @property
     def file_format(self) -> str:
         """The file format's qualified name, made when it is first asked for."""
         if not self._made:
-            made = f"CREATE TEMPORARY FILE FORMAT IF NOT EXISTS {self._format} TYPE = PARQUET {READ_OPTIONS}"
-            rows(self._connection, made)
+            rows(self._connection, self.create_format_sql)
             self._made = True
         return self._format
 

@@ -90,6 +90,14 @@ def belongs_to(name: str, *, dag_id: str, task_id: str, run_id: str, map_index: 
     return plain and last.startswith(prefix) and bool(_PLAIN_NAME.match(last))
 
 
+def listing_folder(*, dag_id: str, task_id: str, run_id: str, map_index: int) -> str:
+    """The name of the folder that a task instance writes its manifests below: ``MB_<digest>``.
+
+    Like a job's name it proves where a manifest belongs, whatever an XCom says.
+    """
+    return f"{PREFIX}{digest(dag_id, task_id, run_id, map_index)[:16]}"
+
+
 def job_name(schema: str, stem: str, generation: int) -> str:
     """Qualified name of a job: ``DB.SCHEMA.<stem>_<generation>``.
 

@@ -40,6 +40,8 @@ class SampleReport:
     :param checks: all findings.
     :param preview: at most ten output rows, long values cut.
     :param rows: rows of output, those of ``failed_rows`` among them.
+    :param start_seconds: what the job took besides, from its submission until the task saw its end; None where that is
+        not known. It may contain an image build.
     :param quarantined: sampled files that the model cannot process, ``{"path": …, "error": …}``; of many, the first.
     :param more_quarantined: how many more they are than ``quarantined`` lists.
     :param quarantined_location: full stage path of Parquet with all of them (FILE_PATH, ERROR); "" when there is none.
@@ -60,6 +62,7 @@ class SampleReport:
     preview: tuple[Mapping[str, Any], ...]
     rows: int
     seconds_per_file: float | None = None
+    start_seconds: float | None = None
     quarantined: tuple[Mapping[str, str], ...] = ()
     more_quarantined: int = 0
     quarantined_location: str = ""

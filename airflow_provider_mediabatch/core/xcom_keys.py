@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 JOB_KEY = "mediabatch_job"
-"""``{"job": …, "query_id": …, "url": …}``, pushed before the task waits for the job."""
+"""A :class:`~.core.task_notes.SubmittedJob`, pushed before the task waits for the job."""
 
 LOCATION_KEY = "mediabatch_location"
 """``{"location": …, "url": …}``, pushed as soon as the task knows where it writes."""
@@ -13,3 +13,6 @@ WAITING_KEY = "mediabatch_waiting"
 
 FAILED_RESULT_KEY = "report"
 """The SampleReport or BatchResult of a task that failed its checks, and so has no return value."""
+
+FAILURE_KEY = "mediabatch_failure"
+"""A :class:`~.core.task_notes.TaskFailure`, pushed when a try fails."""

@@ -12,7 +12,7 @@ from airflow_provider_mediabatch.client.staged_parquet import field
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import SIZE, Manifest
 
-SAMPLINGS = ("first", "random", "edges")
+SAMPLINGS = ("first", "spread", "random", "edges")
 
 
 def sample_select(manifests: Sequence[Manifest], sources: Sequence[str], sampling: str, size: int) -> str:
@@ -20,7 +20,8 @@ def sample_select(manifests: Sequence[Manifest], sources: Sequence[str], samplin
 
     :param manifests: the shards to draw from; all have the same columns.
     :param sources: a FROM item for each of them.
-    :param sampling: ``first`` by path, ``random``, or ``edges``: smallest, largest, the rest random.
+    :param sampling: ``first`` by path, ``spread`` at even distances by path, ``random``, or ``edges``: smallest,
+        largest, the rest random.
     :param size: how many rows.
     :raises ValueError: for another sampling, or ``edges`` on a manifest without sizes.
     """
@@ -39,6 +40,13 @@ def sample_select(manifests: Sequence[Manifest], sources: Sequence[str], samplin
     shuffled = f"MD5({seed} || {texts})"
     if sampling == "first":
         return f"SELECT {names} FROM ({rows}) ORDER BY {order} LIMIT {int(size)}"
+    if sampling == "spread":
+        place = f"ROW_NUMBER() OVER (ORDER BY {order}) - 1"
+        numbered = f"SELECT {names}, FLOOR(({place}) * {int(size)} / COUNT(*) OVER ()) AS MB_PART FROM ({rows})"
+        # The first row of each of ``size`` parts of equal length.
+        nth = f"ROW_NUMBER() OVER (PARTITION BY MB_PART ORDER BY {order}) AS MB_NTH"
+        first_rows = f"SELECT {names}, MB_PART, {nth} FROM ({numbered})"
+        return f"SELECT {names} FROM ({first_rows}) ORDER BY MB_NTH, MB_PART LIMIT {int(size)}"
     if sampling == "random":
         return f"SELECT {names} FROM ({rows}) ORDER BY {shuffled}, {order} LIMIT {int(size)}"
     bytes_ = sql.quoted(SIZE)

@@ -22,6 +22,7 @@ from airflow_provider_mediabatch.operators.upstream import parse_sample
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_mediabatch.core.cost_projection import Projection
     from airflow_provider_mediabatch.core.manifest import Manifest
 
 REVIEWS = ("always", "first_run", "changed")
@@ -52,7 +53,8 @@ class ApproveSampleOperator(ApprovalOperator):
     :param currency: of that price.
     :param sample_task_id: the task whose page shows the pictures; found by itself where ``sample`` is a task's output.
     :param snowflake_conn_id: to release the claim with.
-    :param kwargs: as Airflow's ApprovalOperator: ``subject``, ``notifiers``, ``assigned_users``, ``response_timeout``,
+    :param subject: the form's heading; None: how many files, which model version and what it is expected to cost.
+    :param kwargs: as Airflow's ApprovalOperator: ``notifiers``, ``assigned_users``, ``response_timeout``,
         ``defaults`` (``"Approve"`` or ``"Reject"``, taken when the time is out), ``fail_on_reject``.
     """
 
@@ -81,7 +83,7 @@ class ApproveSampleOperator(ApprovalOperator):
         currency: str = "USD",
         sample_task_id: str | None = None,
         snowflake_conn_id: str = "snowflake_default",
-        subject: str = "Approve the full batch after its sample",
+        subject: str | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault(
@@ -92,7 +94,7 @@ class ApproveSampleOperator(ApprovalOperator):
                 )
             },
         )
-        super().__init__(subject=subject, **kwargs)
+        super().__init__(subject=subject or "", **kwargs)
         self.sample = sample
         self.manifest = manifest
         self.plan = plan
@@ -116,7 +118,12 @@ class ApproveSampleOperator(ApprovalOperator):
             answer = self._first_run(context, plan)
             if answer is not None:
                 return answer
-        self.body = self._body(context, report, plan)
+        projection = self._projection(report, plan)
+        self.body = self._body(context, report, projection, plan)
+        if not self.subject:
+            from airflow_provider_mediabatch.review.approval_form import subject
+
+            self.subject = subject(projection, plan)
         return super().execute(context)
 
     def execute_again(self, context: Context, event: Any = None) -> Any:
@@ -158,24 +165,30 @@ class ApproveSampleOperator(ApprovalOperator):
         run_id = report.from_run or ti.run_id
         return ti.dag_id, run_id, self.sample_task_id, index
 
-    def _body(self, context: Context, report: SampleReport, plan: InferencePlan | None) -> str:
+    def _projection(self, report: SampleReport, plan: InferencePlan | None) -> Projection:
         from airflow_provider_mediabatch.core.cost_projection import project
+
+        manifests = manifests_from_xcom(self.manifest)
+        return project(
+            files=sum(manifest.row_count for manifest in manifests) - report.quarantined_count,
+            sampled=report.rows,
+            seconds_per_file=report.seconds_per_file,
+            start_seconds=report.start_seconds,
+            replicas=plan.replicas if plan else None,
+            credits_per_hour=_number("credits_per_hour", self.credits_per_hour),
+            price_per_credit=_number("price_per_credit", self.price_per_credit),
+            currency=self.currency,
+        )
+
+    def _body(self, context: Context, report: SampleReport, projection: Projection, plan: InferencePlan | None) -> str:
         from airflow_provider_mediabatch.review.addresses import site_prefix
         from airflow_provider_mediabatch.review.approval_form import body
 
-        manifests = manifests_from_xcom(self.manifest)
         return body(
             report,
-            projection=project(
-                files=sum(manifest.row_count for manifest in manifests) - report.quarantined_count,
-                seconds_per_file=report.seconds_per_file,
-                replicas=plan.replicas if plan else None,
-                credits_per_hour=_number("credits_per_hour", self.credits_per_hour),
-                price_per_credit=_number("price_per_credit", self.price_per_credit),
-                currency=self.currency,
-            ),
+            projection=projection,
             plan=plan,
-            file_columns=manifests[0].file_columns,
+            file_columns=manifests_from_xcom(self.manifest)[0].file_columns,
             task=self._sample_instance(context, report),
             site=site_prefix(),
         )

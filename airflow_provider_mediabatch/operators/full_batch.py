@@ -13,7 +13,7 @@ from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, TooManyQuarantinedError
-from airflow_provider_mediabatch.operators.job_task import JobTask
+from airflow_provider_mediabatch.operators.job_task import JobTask, notes_failure
 from airflow_provider_mediabatch.operators.upstream import (
     check_approval,
     check_sample,
@@ -108,6 +108,7 @@ class FullBatchOperator(JobTask):
         self.on_rerun = on_rerun
         self.max_failed_fraction = max_failed_fraction
 
+    @notes_failure
     def execute(self, context: Context) -> dict[str, Any]:
         """Find or submit the job, wait, verify; return the result's XCom form."""
         from airflow_provider_mediabatch.batch.ledger_results import empty_result, result_from_ledger
@@ -131,6 +132,7 @@ class FullBatchOperator(JobTask):
             run = self._batch_run(context, request, self._job_wait(context))
             return self._return(context, run.run(connection, first_generation=first))
 
+    @notes_failure
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the job's deferral."""
         from airflow_provider_mediabatch.batch.batch_run import resumed
@@ -139,6 +141,7 @@ class FullBatchOperator(JobTask):
         request, wait = self._rebuild_request(context, state), self._job_wait(context, state)
         return self._return(context, self._batch_run(context, request, wait).resume(event))
 
+    @notes_failure
     def execute_round_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the deferral of an isolation round."""
         from airflow_provider_mediabatch.batch.batch_run import resumed

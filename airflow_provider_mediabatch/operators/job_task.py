@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseOperator, conf
+from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_provider_mediabatch.batch.isolation_rounds import check_limits
 from airflow_provider_mediabatch.batch.task_state import RunningJobs, TaskState
 from airflow_provider_mediabatch.core.error_column import ERROR_COLUMN, find_error_column
 from airflow_provider_mediabatch.core.job_names import job_stem
-from airflow_provider_mediabatch.core.xcom_keys import JOB_KEY, WAITING_KEY
+from airflow_provider_mediabatch.core.task_notes import SubmittedJob
+from airflow_provider_mediabatch.core.xcom_keys import FAILURE_KEY, JOB_KEY, WAITING_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.links.batch_job import BatchJobLink
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
@@ -28,6 +31,24 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
     from airflow_provider_mediabatch.batch.wait_for_job import JobWait
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+
+Execute = Callable[..., dict[str, Any]]
+
+
+def notes_failure(execute: Execute) -> Execute:
+    """A method of a task that notes why it failed, for the review page."""
+
+    @wraps(execute)
+    def noting(self: JobTask, context: Context, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        try:
+            return execute(self, context, *args, **kwargs)
+        except AirflowSkipException:
+            raise
+        except Exception as error:
+            self._note_failure(context, error)
+            raise
+
+    return noting
 
 
 class JobTask(LineageMixin, BaseOperator):
@@ -85,6 +106,15 @@ class JobTask(LineageMixin, BaseOperator):
     def on_kill(self) -> None:
         """Cancel the jobs: the task was killed while it waited in place. Those of a deferred task are its trigger's."""
         self._running_jobs.cancel(self.snowflake_conn_id, self.log)
+
+    def _note_failure(self, context: Context, error: Exception) -> None:
+        """Push why this try failed. That Airflow cannot be reached must not hide it."""
+        from airflow_provider_mediabatch.batch.job_log import failure_note
+
+        try:
+            context["ti"].xcom_push(key=FAILURE_KEY, value=failure_note(error).to_xcom())
+        except Exception:
+            self.log.warning("The failure could not be noted for the review page", exc_info=True)
 
     def _job_stem(self, context: Context, fingerprint: str) -> str:
         """The name of this task instance's job, without its generation."""
@@ -148,7 +178,16 @@ class JobTask(LineageMixin, BaseOperator):
     ) -> None:
         """Push where the job and its output are, before the task waits."""
         url = statement_url(connection.account or "", connection.host or "", attempt.query_id)
-        context["ti"].xcom_push(key=JOB_KEY, value={"job": attempt.job, "query_id": attempt.query_id, "url": url})
+        plan = request.plan
+        job = SubmittedJob(
+            job=attempt.job,
+            query_id=attempt.query_id,
+            url=url,
+            manifest=request.manifest.to_xcom(),
+            model=f"{plan.model} version {plan.model_version}, {plan.function}",
+            replicas=plan.replicas or 1,
+        )
+        context["ti"].xcom_push(key=JOB_KEY, value=job.to_xcom())
         push_location(context, connection, request.location(attempt.job))
 
     def _defer_job(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_provider_mediabatch.core import xcom
+from airflow_provider_mediabatch.core.job_names import listing_folder
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files import selection
 from airflow_provider_mediabatch.files.arguments import parse_bool, parse_positive_int, raise_invalid_input
@@ -270,8 +270,9 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
 
         assert selected.whole is not None
         ti = context["ti"]
-        run = xcom.digest(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)[:16]
-        folder = (location / f"{manifest_files.MANIFEST_FOLDER}{run}" / uuid.uuid4().hex).folder
+        map_index = -1 if ti.map_index is None else int(ti.map_index)
+        own = listing_folder(dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=map_index)
+        folder = (location / own / uuid.uuid4().hex).folder
         whole = selected.whole
         if not arguments.is_sharded:
             manifest_files.write_manifest(connection, selected.relation, folder, whole.rows)

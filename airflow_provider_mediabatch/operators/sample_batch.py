@@ -18,7 +18,7 @@ from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, SampleFailedError
-from airflow_provider_mediabatch.operators.job_task import JobTask
+from airflow_provider_mediabatch.operators.job_task import JobTask, notes_failure
 from airflow_provider_mediabatch.operators.remembered import SampleMemory
 from airflow_provider_mediabatch.operators.upstream import parse_manifests, parse_plan
 
@@ -51,8 +51,8 @@ class SampleBatchOperator(JobTask):
         from).
     :param plan: what ValidateSignatureOperator returned.
     :param sample_size: rows to try, 1 to 1000.
-    :param sampling: ``first`` by path, ``random``, or ``edges`` (smallest, largest, the rest random). The same rows
-        again on a retry.
+    :param sampling: ``first`` by path, ``spread`` (at even distances by path), ``random``, or ``edges`` (smallest,
+        largest, the rest random). The same rows again on a retry.
     :param output_location: a test location; None: folder ``MB_SAMPLE`` below the plan's.
     :param when: ``always`` starts a job in every run. ``changed`` starts one when no sample of this task has passed yet
         with the same model version (and the time it was logged), function, parameters, specifications and settings of
@@ -102,6 +102,7 @@ class SampleBatchOperator(JobTask):
         self.when = when
         self.max_age = max_age
 
+    @notes_failure
     def execute(self, context: Context) -> dict[str, Any]:
         """Draw the sample, run its job, check its output; return the report's XCom form."""
         from airflow_provider_mediabatch.batch.sample_manifest import draw_sample, sample_manifest_base
@@ -128,6 +129,7 @@ class SampleBatchOperator(JobTask):
                 run = self._batch_run(context, request, self._job_wait(context))
                 return self._finish(context, plan, run.run(connection))
 
+    @notes_failure
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the job's deferral."""
         from airflow_provider_mediabatch.batch.batch_run import resumed
@@ -137,6 +139,7 @@ class SampleBatchOperator(JobTask):
             request, wait = self._rebuild_request(state), self._job_wait(context, state)
             return self._finish(context, request.plan, self._batch_run(context, request, wait).resume(event))
 
+    @notes_failure
     def execute_round_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the deferral of an isolation round."""
         from airflow_provider_mediabatch.batch.batch_run import resumed

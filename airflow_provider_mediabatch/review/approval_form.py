@@ -1,8 +1,9 @@
 """The text of the approval form, which Airflow shows as the task's Required Action.
 
-It has the verdict, the sample as a table with pictures, and what the full run is expected to take. The form holds no
-picture and no signed address. Its images are addresses of the review page, which asks Airflow who the reader is.
-Everything from outside is in code spans (see :mod:`airflow_provider_mediabatch.review.markdown`).
+Verdict and price come first. Airflow puts its buttons below the text, so the sampled files stand side by side in one
+low table, with small pictures. The form holds no picture and no signed address. Its images are addresses of the review
+page, which asks Airflow who the reader is. Everything from outside is in code spans (see
+:mod:`airflow_provider_mediabatch.review.markdown`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.cost_projection import Projection
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.media_types import expected_kind
@@ -18,6 +20,7 @@ from airflow_provider_mediabatch.review import markdown
 from airflow_provider_mediabatch.review.addresses import URL_PREFIX, segments
 
 MAX_COLUMNS = 8
+MAX_FILES = 5
 MAX_CELL = 80
 MAX_QUARANTINED = 10
 
@@ -43,48 +46,70 @@ def body(
     """
     page = f"{site}{URL_PREFIX}/{segments(*task)}" if task else None
     facts = [(label, markdown.code(value)) for label, value in projection.lines()]
-    if report.seconds_per_file is not None:
-        facts.append(("Seconds per file in the sample", markdown.code(f"{report.seconds_per_file:.3g}")))
     if plan is not None:
-        facts.append(("Model", markdown.code(f"{plan.model} version {plan.model_version}, {plan.function}")))
         facts.append(("Compute pool", markdown.code(plan.compute_pool)))
     facts.append(("Sample's job", markdown.code(report.job)))
-    verdict = "The sample passed its checks." if report.passed else "The sample failed its checks."
     checks = [{"name": item.name, "passed": item.passed, "detail": item.detail} for item in report.checks]
-    parts = [
-        f"**{verdict}** Approve to start the full run.",
-        _rows(report, file_columns, page),
-        "### Full run",
-        markdown.table(("", ""), facts),
-        "### Checks",
-        markdown.checks_table(checks),
-    ]
+    parts = [_decision(report, projection, plan)]
+    if page:
+        parts.append(markdown.link(page, "See the sample on its review page"))
+    if not report.passed:
+        parts.append(markdown.checks_table(checks))
     if report.quarantined_count:
         parts += ["### Files that the model cannot process", _quarantined(report)]
     if plan is not None and plan.warnings:
         parts += ["### Warnings", "\n".join(f"- {markdown.code(warning, 400)}" for warning in plan.warnings)]
-    if page:
-        parts.append(markdown.link(page, "Open the review page"))
+    parts += ["### Sample", _files(report, file_columns, page), "### Full run"]
+    parts.append(markdown.table(("What", "Value"), facts))
+    if report.passed:
+        parts += ["### Checks", markdown.checks_table(checks)]
     return "\n\n".join(parts)
 
 
-def _rows(report: SampleReport, file_columns: Sequence[str], page: str | None) -> str:
+def subject(projection: Projection, plan: InferencePlan | None) -> str:
+    """The form's heading, which Airflow also lists: how many files, which model, and what it will cost.
+
+    :param projection: what the full run is expected to take.
+    :param plan: names the model.
+    """
+    parts = [f"{projection.files:,} {'file' if projection.files == 1 else 'files'}"]
+    if plan is not None:
+        parts.append(f"with {sql.split(plan.model)[-1]} {plan.model_version}")
+    return markdown.plain(" ".join(parts) + (f", {projection.summary()}" if projection.summary() else ""))
+
+
+def _decision(report: SampleReport, projection: Projection, plan: InferencePlan | None) -> str:
+    """The verdict and the price, which a person decides by."""
+    passed = sum(check.passed for check in report.checks)
+    verdict = "The sample passed its checks." if report.passed else "The sample failed its checks."
+    model = f" with {markdown.code(f'{plan.model} version {plan.model_version}, {plan.function}')}" if plan else ""
+    price = f", {markdown.code(projection.summary())}" if projection.summary() else ""
+    return (
+        f"**{verdict}** {passed} of {len(report.checks)} passed. "
+        f"Approve to start the full run of {projection.files:,} files{model}{price}."
+    )
+
+
+def _files(report: SampleReport, file_columns: Sequence[str], page: str | None) -> str:
+    """The sampled files side by side, so that the form's buttons are not far below."""
     if not report.preview:
         return "The sample returned no rows."
-    names = [name for name in report.preview[0] if not name.startswith("MB_")]
+    rows = report.preview[:MAX_FILES]
+    names = [name for name in rows[0] if not name.startswith("MB_")]
     files = [name for name in names if name in file_columns]
-    outputs = [name for name in names if name not in file_columns]
     # A job's output has the model's columns last, and they matter most here.
-    others = outputs[-max(1, MAX_COLUMNS - len(files)) :]
-    header = [markdown.code(name) for name in (*files, *others)]
+    others = [name for name in names if name not in file_columns][-MAX_COLUMNS:]
+    heads = [_name(row.get(files[0])) if files else f"{number}" for number, row in enumerate(rows, 1)]
     lines = [
-        [
-            *(_medium(row.get(name), page, index, name) for name in files),
-            *(markdown.code(_text(row.get(name)), MAX_CELL) for name in others),
-        ]
-        for index, row in enumerate(report.preview)
+        [markdown.code(name), *(_medium(row.get(name), page, index, name) for index, row in enumerate(rows))]
+        for name in files
     ]
-    return markdown.table(header, lines)
+    lines += [
+        [markdown.code(name), *(markdown.code(_text(row.get(name)), MAX_CELL) for row in rows)] for name in others
+    ]
+    more = report.rows - len(rows)
+    table = markdown.table(("File", *(markdown.code(head, 60) for head in heads)), lines)
+    return f"{table}\n\n{more:,} more sampled files are on the review page." if more > 0 else table
 
 
 def _quarantined(report: SampleReport) -> str:
@@ -100,14 +125,17 @@ def _quarantined(report: SampleReport) -> str:
 
 def _medium(value: Any, page: str | None, row: int, column: str) -> str:
     path = "" if value is None else str(value)
-    name = markdown.code(path.rsplit("/", 1)[-1], 60)
     if not page or not path.startswith("@"):
-        return name
+        return markdown.code(_name(value), 60)
     url = f"{page}/preview/{segments(row, column)}"
     kind = expected_kind(path)
     if kind == "image":
-        return f"{markdown.image(url, 'sampled picture')} {name}"
-    return f"{markdown.link(f'{url}?size=full', 'Play' if kind in ('audio', 'video') else 'Open')} {name}"
+        return markdown.image(url, _name(value))
+    return markdown.link(f"{url}?size=full", "Play" if kind in ("audio", "video") else "Open")
+
+
+def _name(value: Any) -> str:
+    return "" if value is None else str(value).rsplit("/", 1)[-1]
 
 
 def _text(value: Any) -> str:

@@ -52,12 +52,12 @@ def image(url: str, alt: str) -> str:
     """An image of this site.
 
     :param url: a path on this site, made with :func:`airflow_provider_mediabatch.review.addresses.segments`.
-    :param alt: the text alternative.
+    :param alt: the text alternative, of which letters, digits, spaces, dots, dashes and underscores are kept.
     :raises ValueError: for an address of another site.
     """
     if not url.startswith("/") or url.startswith("//"):
         raise ValueError("a form shows only images of this site")
-    return f"![{re.sub(r'[^A-Za-z0-9 ]', '', alt)}]({url})"
+    return f"![{''.join(char for char in plain(alt, 60) if char.isalnum() or char in ' ._-')}]({url})"
 
 
 def link(url: str, text: str) -> str:
@@ -74,5 +74,8 @@ def link(url: str, text: str) -> str:
 
 def checks_table(checks: Sequence[Mapping[str, Any]]) -> str:
     """The checks with their findings."""
-    rows = [("✅" if check["passed"] else "❌", code(check["name"]), code(check.get("detail", ""))) for check in checks]
-    return table(("", "Check", "Finding"), rows)
+    rows = [
+        (code(check["name"]), "passed" if check["passed"] else "**failed**", code(check.get("detail", "")))
+        for check in checks
+    ]
+    return table(("Check", "Result", "Finding"), rows)

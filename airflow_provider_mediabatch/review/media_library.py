@@ -11,10 +11,12 @@ import time
 from collections import OrderedDict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client.media import StagedFile, fetch, find
+from airflow_provider_mediabatch.core.media_types import HEAD_BYTES
 from airflow_provider_mediabatch.review.media_cache import MediaCache
+from airflow_provider_mediabatch.review.media_types import kind_of, media_type
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -41,6 +43,7 @@ class MediaLibrary:
         self._listed_seconds = listed_seconds
         self._cache = MediaCache()
         self._guard = threading.Lock()
+        self._types: OrderedDict[tuple[str, str], str | None] = OrderedDict()
         self._listed: OrderedDict[tuple[str | None, str], tuple[float, StagedFile]] = OrderedDict()
 
     def find(self, conn_id: str | None, path: StagePath) -> StagedFile:
@@ -57,10 +60,7 @@ class MediaLibrary:
             return listed[1]
         file = self._connections.run(conn_id, partial(find, path=path))
         with self._guard:
-            self._listed[key] = (time.monotonic(), file)
-            self._listed.move_to_end(key)
-            while len(self._listed) > MAX_LISTED:
-                self._listed.popitem(last=False)
+            _remember(self._listed, key, (time.monotonic(), file))
         return file
 
     def whole(self, conn_id: str | None, file: StagedFile) -> Path:
@@ -73,7 +73,21 @@ class MediaLibrary:
         def write(target: Path) -> None:
             self._connections.run(conn_id, partial(fetch, file=file, target=target))
 
-        return self._cache.get((str(conn_id), file.path.full, file.content_id), write)
+        fetched = self._cache.get((str(conn_id), file.path.full, file.content_id), write)
+        with fetched.open("rb") as opened:
+            found = media_type(opened.read(HEAD_BYTES))
+        with self._guard:
+            _remember(self._types, (file.path.full, file.content_id), found)
+        return fetched
+
+    def known_kind(self, file: StagedFile) -> str | None:
+        """``image``, ``audio``, ``video`` or ``file``, by the content of a file that was fetched before, else None.
+
+        :param file: what :meth:`find` returned.
+        """
+        key = (file.path.full, file.content_id)
+        with self._guard:
+            return kind_of(self._types[key]) if key in self._types else None
 
     def thumbnail(self, conn_id: str | None, file: StagedFile, edge: int, *, changed: bool) -> Path:
         """A small picture of the file.
@@ -90,3 +104,10 @@ class MediaLibrary:
             self._thumbnails.make(source, target, edge=edge, changed=changed)
 
         return self._cache.get((str(conn_id), file.path.full, file.content_id, f"{edge}", f"{changed}"), write)
+
+
+def _remember(values: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    values[key] = value
+    values.move_to_end(key)
+    while len(values) > MAX_LISTED:
+        values.popitem(last=False)

@@ -1,58 +1,69 @@
-"""Small plots as SVG, drawn on the server, because the page has no script.
+"""Small plots, drawn on the server, because the page has no script. Each bar is a link that filters by it.
 
-Each plot has a text alternative, and the page lists its numbers below it. The style sheet sets the colours.
+The style sheet sets the colours. The page's Content-Security-Policy allows no style in an element, so lengths are
+attributes of SVG elements.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 WIDTH = 560
-ROW = 30
-LABELS = 240
 HEIGHT = 150
 
 
-def bars(counts: Sequence[tuple[str, int]], *, title: str) -> str:
-    """Horizontal bars, one for each label.
+def bars(counts: Sequence[tuple[str, int]], link: Callable[[str], str]) -> str:
+    """A list of labels with horizontal bars.
 
     :param counts: label and count, drawn in the order given.
-    :param title: the text alternative.
+    :param link: makes the address that filters by a label.
     """
     top = max((count for _, count in counts), default=0) or 1
-    parts = [_open(WIDTH, ROW * max(1, len(counts)) + 4, title)]
-    for index, (label, count) in enumerate(counts):
-        y = index * ROW + 2
-        width = max(1.0, (WIDTH - LABELS - 90) * count / top)
-        shown = label if len(label) <= 22 else label[:21] + "…"
-        parts.append(f'<text class="label" x="{LABELS - 8}" y="{y + 21}" text-anchor="end">{escape(shown)}</text>')
-        parts.append(f'<rect class="bar" x="{LABELS}" y="{y + 3}" width="{width:.1f}" height="{ROW - 6}" rx="2"/>')
-        parts.append(f'<text class="count" x="{LABELS + width + 6:.1f}" y="{y + 21}">{count:,}</text>')
-    return "".join(parts) + "</svg>"
+    items = (
+        f'<li><a href="{escape(link(label))}"><span class="label">{escape(label) or "(empty)"}</span>'
+        f'<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect class="bar" width="{max(1.0, 100 * count / top):.1f}" height="10"/></svg>'
+        f'<span class="count">{count:,}</span></a></li>'
+        for label, count in counts
+    )
+    return f'<ul class="bars">{"".join(items)}</ul>'
 
 
-def histogram(counts: Sequence[int], low: float, high: float, *, title: str) -> str:
+def histogram(
+    counts: Sequence[int], low: float, high: float, *, title: str, link: Callable[[float, float], str]
+) -> str:
     """Upright bars of equal width between two values.
 
     :param counts: one for each bin, from ``low`` to ``high``.
-    :param title: the text alternative.
+    :param title: what it shows, for those who do not see it.
+    :param link: makes the address that filters by a range.
     """
     top = max(counts, default=0) or 1
     step = WIDTH / max(1, len(counts))
-    parts = [_open(WIDTH, HEIGHT + 28, title)]
+    width = (high - low) / max(1, len(counts))
+    parts = [f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT + 28}" role="group" aria-label="{escape(title)}">']
     for index, count in enumerate(counts):
-        height = 0.0 if not count else max(1.5, HEIGHT * count / top)
+        if not count:
+            continue
+        height = max(1.5, HEIGHT * count / top)
+        begin = low + index * width
+        end = high if index == len(counts) - 1 else begin + width
+        name = f"{number(begin)} to {number(end)}: {count:,} {'row' if count == 1 else 'rows'}"
+        # The whole height can be pressed, however low the bar is.
         parts.append(
+            f'<a href="{escape(link(begin, end))}" aria-label="{escape(name)}"><title>{escape(name)}</title>'
+            f'<rect class="press" x="{index * step:.1f}" y="0" width="{step:.1f}" height="{HEIGHT}"/>'
             f'<rect class="bar" x="{index * step + 1:.1f}" y="{HEIGHT - height:.1f}" width="{step - 2:.1f}" '
-            f'height="{height:.1f}"><title>{count:,}</title></rect>'
+            f'height="{height:.1f}"/></a>'
         )
     parts.append(f'<line class="axis" x1="0" y1="{HEIGHT}" x2="{WIDTH}" y2="{HEIGHT}"/>')
-    parts.append(f'<text class="label" x="2" y="{HEIGHT + 22}">{escape(number(low))}</text>')
-    parts.append(
-        f'<text class="label" x="{WIDTH - 2}" y="{HEIGHT + 22}" text-anchor="end">{escape(number(high))}</text>'
-    )
+    middle = low + (high - low) / 2
+    for x, anchor, value in ((2, "start", low), (WIDTH / 2, "middle", middle), (WIDTH - 2, "end", high)):
+        parts.append(
+            f'<text class="label" x="{x:g}" y="{HEIGHT + 22}" text-anchor="{anchor}">{escape(number(value))}</text>'
+        )
     return "".join(parts) + "</svg>"
 
 
@@ -63,10 +74,3 @@ def number(value: float | int) -> str:
     if value == int(value):
         return f"{int(value):,}"
     return f"{value:.4g}"
-
-
-def _open(width: int, height: int, title: str) -> str:
-    return (
-        f'<svg class="plot" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title>"
-    )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_mediabatch.client.media import MediaUnavailableError
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.review.distributions import Distribution, distributions
-from airflow_provider_mediabatch.review.result_query import PageRequest, ResultColumn, ResultQuery
+from airflow_provider_mediabatch.review.page_request import PageRequest
+from airflow_provider_mediabatch.review.result_query import ResultColumn, ResultQuery
 from airflow_provider_mediabatch.review.result_rows import MediaFile, ResultRow, SignPath, result_row
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class ResultPage:
     :param total: rows of the result.
     :param matching: rows that match the reader's filter.
     :param columns: the columns that a reader can sort by.
+    :param page: the number of the page, which is never above the last one.
+    :param script: the statements that give all matching rows.
     :param problem: why there are no results, or "".
     """
 
@@ -45,6 +48,8 @@ class ResultPage:
     total: int = 0
     matching: int = 0
     columns: tuple[ResultColumn, ...] = ()
+    page: int = 1
+    script: str = ""
     problem: str = ""
 
 
@@ -64,7 +69,7 @@ def read_page(batch: ReviewedBatch, request: PageRequest, connections: Connectio
 
 
 def with_file_states(page: ResultPage, batch: ReviewedBatch, media: MediaLibrary) -> ResultPage:
-    """The page with a note at each file that was changed or removed since the prediction.
+    """The page with a note at each file that was changed or removed since the prediction, and with known kinds.
 
     Each file takes one LIST, unless it was listed within the last minute. After 3 seconds the other files are left
     without a note. Their thumbnails are marked nevertheless.
@@ -75,21 +80,23 @@ def with_file_states(page: ResultPage, batch: ReviewedBatch, media: MediaLibrary
     """
     deadline = time.monotonic() + _STATE_SECONDS
 
-    def state(file: MediaFile) -> str:
+    def state(file: MediaFile) -> MediaFile:
         nonlocal deadline
-        if file.url is None or not file.content_ids or time.monotonic() > deadline:
-            return ""
+        if file.url is None or time.monotonic() > deadline:
+            return file
         try:
             found = media.find(batch.conn_id, StagePath.parse(file.path))
         except MediaUnavailableError as error:
-            return str(error)
+            return replace(file, state=str(error))
         except Exception:
             log.warning("%s cannot be listed; the other files of the page are not listed", file.path, exc_info=True)
             deadline = 0.0
-            return ""
-        return "" if found.is_one_of(file.content_ids) else "this file was changed after the prediction"
+            return file
+        file = replace(file, kind=media.known_kind(found) or file.kind)
+        same = not file.content_ids or found.is_one_of(file.content_ids)
+        return file if same else replace(file, state="this file was changed after the prediction")
 
-    rows = (replace(row, files=tuple(replace(file, state=state(file)) for file in row.files)) for row in page.rows)
+    rows = (replace(row, files=tuple(map(state, row.files))) for row in page.rows)
     return replace(page, rows=tuple(rows))
 
 
@@ -137,13 +144,16 @@ def _read(batch: ReviewedBatch, request: PageRequest, sign: SignPath, connection
             _totals.pop(next(iter(_totals)))
         _totals[key] = (total, drawn)
     total, drawn = _totals[key]
-    filtered = bool(request.search or (request.label_column and request.label is not None))
+    matching = query.count(columns, request) if request.is_filtered else total
+    request = replace(request, page=max(1, min(request.page, -(-matching // request.size))))
     return ResultPage(
         rows=tuple(result_row(batch, columns, row, sign) for row in query.page(columns, request)),
         plots=drawn,
         total=total,
-        matching=query.count(columns, request) if filtered else total,
+        matching=matching,
         columns=tuple(column for column in columns if not column.name.startswith("MB_")),
+        page=request.page,
+        script=query.script(columns, request),
     )
 
 

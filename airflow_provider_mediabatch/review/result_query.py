@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.review.page_request import PageRequest
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 MAX_CHARACTERS = 2000
 MAX_PATHS = 1000
+MAX_DOWNLOAD = 10_000
 BINS = 24
 TOP_LABELS = 20
 _NUMERIC = re.compile(r"(NUMBER|FLOAT|REAL|DOUBLE|DECIMAL|INT)", re.IGNORECASE)
@@ -51,27 +54,10 @@ class ResultColumn:
         """Whether it can be searched and counted as a label."""
         return bool(_TEXT.match(self.type))
 
-
-@dataclass(frozen=True)
-class PageRequest:
-    """The rows that a reader asked for. Every field comes from a URL.
-
-    :param page: from 1.
-    :param size: rows of a page, 1 to 100.
-    :param search: text that a text column must contain, in any letter case.
-    :param label_column: with ``label``, the column whose value must be equal to it.
-    :param label: the value.
-    :param sort: a column, or None for the files' order.
-    :param descending: whether the highest value comes first.
-    """
-
-    page: int = 1
-    size: int = 24
-    search: str = ""
-    label_column: str | None = None
-    label: str | None = None
-    sort: str | None = None
-    descending: bool = False
+    @property
+    def is_boolean(self) -> bool:
+        """Whether it is true or false."""
+        return self.type.upper().startswith("BOOLEAN")
 
 
 @dataclass(frozen=True)
@@ -118,16 +104,32 @@ class ResultQuery:
         Texts and nested values are cut to 2,001 characters, so that the caller sees whether they were longer. Binary
         values are replaced by their length.
         """
-        order = self._by_name(columns, request.sort) or columns[0]
-        direction = " DESC NULLS LAST" if request.descending else " ASC NULLS LAST"
         size = max(1, min(100, request.size))
-        tie = "" if order == columns[0] else f", {sql.quoted(columns[0].name)}"
+        return self._read(columns, request, f"LIMIT {size} OFFSET {(max(1, request.page) - 1) * size}")
+
+    def all_pages(self, columns: Sequence[ResultColumn], request: PageRequest) -> list[dict[str, Any]]:
+        """The rows of all pages, at most 10,000, with values cut as in :meth:`page`."""
+        return self._read(columns, request, f"LIMIT {MAX_DOWNLOAD}")
+
+    def script(self, columns: Sequence[ResultColumn], request: PageRequest) -> str:
+        """The statements that give the rows of all pages, whole and without a limit, in a session of one's own."""
+        return (
+            f"{self._staged.create_format_sql};\n"
+            f"SELECT * FROM {self._relation(columns)}{self._where(columns, request)} {self._order(columns, request)};"
+        )
+
+    def _read(self, columns: Sequence[ResultColumn], request: PageRequest, limit: str) -> list[dict[str, Any]]:
         return rows(
             self._connection,
             f"SELECT {', '.join(_shown(column) for column in columns)} FROM {self._relation(columns)}"
-            f"{self._where(columns, request)} ORDER BY {sql.quoted(order.name)}{direction}{tie} "
-            f"LIMIT {size} OFFSET {(max(1, request.page) - 1) * size}",
+            f"{self._where(columns, request)} {self._order(columns, request)} {limit}",
         )
+
+    def _order(self, columns: Sequence[ResultColumn], request: PageRequest) -> str:
+        order = self._by_name(columns, request.sort) or columns[0]
+        direction = " DESC NULLS LAST" if request.descending else " ASC NULLS LAST"
+        tie = "" if order == columns[0] else f", {sql.quoted(columns[0].name)}"
+        return f"ORDER BY {sql.quoted(order.name)}{direction}{tie}"
 
     def paths(self, column: str) -> frozenset[str]:
         """The values of a file column, at most 1,000.
@@ -141,12 +143,30 @@ class ResultQuery:
         statement = f"SELECT DISTINCT {name} AS PATH FROM {self._relation([found])} LIMIT {MAX_PATHS}"
         return frozenset(str(row["PATH"]) for row in rows(self._connection, statement))
 
+    def content_ids(self, column: str, paths: Sequence[str]) -> dict[str, str]:
+        """Those of some files that a manifest has, with the content ids that it notes.
+
+        :param column: its file column.
+        :param paths: a page of full stage paths.
+        """
+        columns = [item for item in self.columns() if item.name in (column, CONTENT_ID)]
+        if not paths or self._by_name(columns, column) is None:
+            return {}
+        content = sql.quoted(CONTENT_ID) if len(columns) > 1 else "NULL"
+        wanted = ", ".join(sql.literal(path) for path in paths)
+        found = rows(
+            self._connection,
+            f"SELECT {sql.quoted(column)} AS PATH, {content} AS CONTENT FROM {self._relation(columns)} "
+            f"WHERE {sql.quoted(column)} IN ({wanted}) LIMIT {MAX_PATHS}",
+        )
+        return {str(row["PATH"]): str(row["CONTENT"] or "") for row in found}
+
     def labels(self, column: ResultColumn) -> tuple[list[tuple[str, int]], int]:
         """The 20 most frequent values of a column with their counts, and the number of distinct values."""
         name = sql.quoted(column.name)
         found = rows(
             self._connection,
-            f"SELECT LEFT({name}, 200) AS LABEL, COUNT(*) AS N FROM {self._relation([column])} "
+            f"SELECT LEFT({name}::TEXT, 200) AS LABEL, COUNT(*) AS N FROM {self._relation([column])} "
             f"WHERE {name} IS NOT NULL GROUP BY 1 ORDER BY N DESC, LABEL LIMIT {TOP_LABELS}",
         )
         distinct = rows(self._connection, f"SELECT COUNT(DISTINCT {name}) AS N FROM {self._relation([column])}")
@@ -191,6 +211,11 @@ class ResultQuery:
         column = self._by_name(columns, request.label_column)
         if column is not None and request.label is not None:
             conditions.append(f"LEFT({sql.quoted(column.name)}::TEXT, 200) = {sql.literal(request.label)}")
+        ranged = self._by_name(columns, request.range_column)
+        if ranged is not None and ranged.is_numeric:
+            value = f"{sql.quoted(ranged.name)}::DOUBLE"
+            conditions += [f"{value} >= {request.low!r}"] if request.low is not None else []
+            conditions += [f"{value} <= {request.high!r}"] if request.high is not None else []
         return " WHERE " + " AND ".join(conditions) if conditions else ""
 
     @staticmethod

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
-from airflow_provider_mediabatch.core.media_types import expected_kind
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.review import plots
+from airflow_provider_mediabatch.review.media_types import shown_as
 from airflow_provider_mediabatch.review.result_query import MAX_CHARACTERS, ResultColumn
 from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch
 
 MAX_MEMBERS = 20
+LONG = 160
 SignPath = Callable[[str, str], str]
 
 
@@ -60,6 +61,11 @@ class ResultValue:
     share: float | None = None
     output: bool = True
 
+    @property
+    def is_long(self) -> bool:
+        """Whether it would hide the values below it."""
+        return len(self.text) > LONG
+
 
 @dataclass(frozen=True)
 class ResultRow:
@@ -82,7 +88,7 @@ def result_row(
     # Only the listing says which columns are files. A model's output may be any text, a stage path too.
     content_ids = str(row.get(CONTENT_ID) or "")
     files = tuple(
-        _media_file(name, row[name], content_ids, sign) for name in batch.file_columns if row.get(name) is not None
+        media_file(name, str(row[name]), content_ids, sign) for name in batch.file_columns if row.get(name) is not None
     )
     values = tuple(
         value
@@ -93,10 +99,16 @@ def result_row(
     return ResultRow(files, tuple(sorted(values, key=lambda value: not value.output)))
 
 
-def _media_file(column: str, value: Any, content_ids: str, sign: SignPath | None) -> MediaFile:
-    text = str(value)
-    url = sign(text, content_ids) if sign is not None and _is_stage_path(text) else None
-    return MediaFile(column, text, expected_kind(text), url, content_ids)
+def media_file(column: str, path: str, content_ids: str, sign: SignPath | None) -> MediaFile:
+    """A file of a row.
+
+    :param column: the file column.
+    :param path: the value. Where it is no full stage path, the file has no URL.
+    :param content_ids: what the listing noted of the content, or "".
+    :param sign: makes the media URL of a full stage path and its content ids. None gives the file no URL.
+    """
+    url = sign(path, content_ids) if sign is not None and _is_stage_path(path) else None
+    return MediaFile(column, path, shown_as(path), url, content_ids)
 
 
 def _values(column: ResultColumn, value: Any, output: bool) -> list[ResultValue]:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import SampleReport
+from airflow_provider_mediabatch.core.task_notes import SubmittedJob, TaskFailure
+from airflow_provider_mediabatch.review.serialized_tasks import TaskKind
+
+ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+"""States of a task instance in which nothing more happens to it by itself."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,73 @@ class TaskKey:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """A form, and the answer to it where there is one.
+
+    :param key: the approval's task instance.
+    :param asked_at: when the form was opened.
+    :param approved: the answer, or None while the form waits for one.
+    :param by: who answered, or "" where the time was over and the default was taken.
+    :param at: when.
+    :param note: what the person wrote.
+    """
+
+    key: TaskKey
+    asked_at: datetime
+    approved: bool | None = None
+    by: str = ""
+    at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TaskInstanceInfo:
+    """A task instance as Airflow records it.
+
+    :param key: identifies it.
+    :param state: its state, or None before it was scheduled.
+    :param conn_id: the connection that it used, or None where Airflow does not know it (any more).
+    :param kind: what it does, or None for a task that is none of ours.
+    :param submitted: the job that it submitted, if that is named after the task instance.
+    :param failure: why its last try failed, as the task said.
+    :param files: the files that its job runs, where it is proven that this DAG run wrote them.
+    :param sample: for an approval, the sample that it asks about.
+    :param answers: of an approval or a sample, the forms that ask about it.
+    :param refused: whether it returned a result that does not belong to it.
+    :param started: when its last try began.
+    :param ended: when it ended.
+    """
+
+    key: TaskKey
+    state: str | None
+    conn_id: str | None = None
+    kind: TaskKind | None = None
+    submitted: SubmittedJob | None = None
+    failure: TaskFailure | None = None
+    files: Manifest | None = None
+    sample: TaskKey | None = None
+    answers: tuple[Answer, ...] = ()
+    refused: bool = False
+    started: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def job(self) -> str | None:
+        """The qualified name of the job that it submitted."""
+        return self.submitted.job if self.submitted else None
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether its last try failed."""
+        return self.state in ("failed", "up_for_retry", "upstream_failed")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something will still happen to it by itself."""
+        return self.state not in ENDED
+
+
+@dataclass(frozen=True)
 class ReviewedBatch:
     """A sample or a full batch, as its task reported it.
 
@@ -30,6 +103,7 @@ class ReviewedBatch:
     :param conn_id: the Airflow connection that the task used, or None where Airflow does not know it any more.
     :param plan: the plan that was run, where the DAG run still has it.
     :param manifests: the manifests of its files, where the DAG run still has them.
+    :param source: the folder that holds the manifest of its job, where it is proven that this DAG run wrote it.
     """
 
     key: TaskKey
@@ -37,6 +111,7 @@ class ReviewedBatch:
     conn_id: str | None
     plan: InferencePlan | None
     manifests: tuple[Manifest, ...]
+    source: str | None = None
 
     @property
     def is_sample(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a serialized DAG says of its tasks: whether each is one of our operators, and which connection it names.
+"""What a serialized DAG says of its tasks: which of our operators each is, and which connection it names.
 
 The DAG processor writes the serialized DAG from the DAG's code. It holds nothing that a run was given, returned or
 pushed, so it can be trusted where an XCom cannot.
@@ -6,8 +6,9 @@ pushed, so it can be trusted where an XCom cannot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,15 +22,42 @@ LINKS = frozenset({"_link_BatchJobLink", "_link_LocationLink", "_link_ReviewLink
 """How Airflow serializes our operators' extra links. A subclass inherits them, whatever its own module is."""
 
 
+class TaskKind(StrEnum):
+    """What a task of ours does. The values are what the pages call it."""
+
+    LISTING = "listing"
+    VALIDATION = "validation"
+    SAMPLE = "sample"
+    APPROVAL = "approval"
+    BATCH = "full batch"
+    LOAD = "load"
+    OTHER = "task"
+
+
+_KINDS = {
+    "manifest_location": TaskKind.LISTING,
+    "sampling": TaskKind.SAMPLE,
+    "credits_per_hour": TaskKind.APPROVAL,
+    "max_failed_fraction": TaskKind.BATCH,
+    "nested": TaskKind.LOAD,
+    "compute_pool": TaskKind.VALIDATION,
+}
+"""A templated argument that only one operator has. A subclass inherits it, whatever its own class is."""
+
+
 @dataclass(frozen=True)
 class SerializedTask:
     """A task of one of our operators or of a subclass.
 
     :param conn_id: the connection that the DAG's code names, or None where it is a template, differs between mapped
         task instances, or is not given to a mapped task.
+    :param kind: what it does.
+    :param sample: for an approval, the task whose sample it asks about, where the DAG says so.
     """
 
     conn_id: str | None
+    kind: TaskKind = TaskKind.OTHER
+    sample: str | None = None
 
 
 def load_our_tasks(session: Session, dag_id: str, version: UUID | None) -> dict[str, SerializedTask]:
@@ -55,12 +83,32 @@ def our_tasks(data: Mapping[str, Any]) -> dict[str, SerializedTask]:
     :param data: the DAG as ``DagSerialization.to_dict`` gives it.
     """
     tasks = [task.get("__var", task) for task in data.get("dag", {}).get("tasks", ())]
-    return {task["task_id"]: SerializedTask(_conn_id(task)) for task in tasks if _is_ours(task)}
+    ours = [(task, _kind(task)) for task in tasks if _is_ours(task)]
+    samples = [task for task, kind in ours if kind is TaskKind.SAMPLE]
+    return {
+        task["task_id"]: SerializedTask(
+            _conn_id(task), kind, _sample_of(task, samples) if kind is TaskKind.APPROVAL else None
+        )
+        for task, kind in ours
+    }
 
 
 def _is_ours(task: Mapping[str, Any]) -> bool:
     links = task.get("_operator_extra_links") or {}
     return str(task.get("_task_module")).startswith(OPERATORS_PACKAGE) or not LINKS.isdisjoint(links.values())
+
+
+def _kind(task: Mapping[str, Any]) -> TaskKind:
+    fields = set(task.get("template_fields") or ())
+    return next((kind for name, kind in _KINDS.items() if name in fields), TaskKind.OTHER)
+
+
+def _sample_of(task: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> str | None:
+    """The sample that an approval waits for. Of several, the one that its ``sample`` argument names."""
+    before = [item for item in samples if task["task_id"] in (item.get("downstream_task_ids") or ())]
+    given = str(task.get("partial_kwargs", task).get("sample"))
+    before.sort(key=lambda item: repr(item["task_id"]) not in given)
+    return str(before[0]["task_id"]) if before else None
 
 
 def _conn_id(task: Mapping[str, Any]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -17,14 +18,28 @@ from airflow_provider_mediabatch.review.connection_pool import ConnectionPool
 from airflow_provider_mediabatch.review.media_library import MediaLibrary
 from airflow_provider_mediabatch.review.request_threads import BusyError, RequestThreads
 from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
+from airflow_provider_mediabatch.review.task_texts import moment
 from airflow_provider_mediabatch.review.thumbnail_processes import ThumbnailProcesses
 
 HERE = Path(__file__).parent
 SIGNATURE_SECONDS = 12 * 3600
+REFRESH_SECONDS = 10
 PAGE_POLICY = (
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; form-action 'self'; "
     "frame-ancestors 'self'; base-uri 'none'"
 )
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """A page of something that has not ended loads again by itself.
+
+    :param stop_url: the address of the page that stays as it is.
+    :param seconds: until it loads again.
+    """
+
+    stop_url: str
+    seconds: int = REFRESH_SECONDS
 
 
 class ReviewSite:
@@ -37,11 +52,13 @@ class ReviewSite:
         self.threads = RequestThreads()
         self.connections = ConnectionPool()
         self.media = MediaLibrary(self.connections, ThumbnailProcesses())
-        self.root = site_prefix() + URL_PREFIX
+        self._airflow = site_prefix()
+        self.root = self._airflow + URL_PREFIX
         self._signer = URLSafeTimedSerializer(secret, salt="mediabatch.media")
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
+        self._templates.globals["moment"] = moment
 
     def task_url(self, key: TaskKey, *rest: str | int) -> str:
         """The address of a task instance's page, or of a route below it."""
@@ -50,6 +67,16 @@ class ReviewSite:
     def run_url(self, key: TaskKey) -> str:
         """The address of the page of the task's DAG run."""
         return f"{self.root}/{segments(key.dag_id, key.run_id)}"
+
+    def form_url(self, key: TaskKey) -> str:
+        """The address of an approval's form in Airflow."""
+        return f"{self.airflow_url(key)}/required_actions"
+
+    def airflow_url(self, key: TaskKey) -> str:
+        """The address of a task instance in Airflow's own pages."""
+        mapped = f"/mapped/{key.map_index}" if key.map_index >= 0 else ""
+        run = f"dags/{segments(key.dag_id)}/runs/{segments(key.run_id)}"
+        return f"{self._airflow}/{run}/tasks/{segments(key.task_id)}{mapped}"
 
     def media_url(self, key: TaskKey, path: str, content_ids: str) -> str:
         """The signed address of one file.
@@ -84,18 +111,23 @@ class ReviewSite:
         except BusyError as error:
             return self.notice("Batch review", str(error), status=503)
 
-    def render(self, template: str, *, title: str, status: int = 200, **values: Any) -> HTMLResponse:
+    def render(
+        self, template: str, *, title: str, status: int = 200, refresh: Refresh | None = None, **values: Any
+    ) -> HTMLResponse:
         """A page.
 
         :param template: its file in ``templates``.
         :param title: of the page.
         :param status: the HTTP status.
+        :param refresh: how the page loads again by itself. A header says so, because an element in the page could not
+            be stopped by a reader.
         :param values: for the template.
         """
         return HTMLResponse(
-            self._templates.get_template(template).render(title=title, root=self.root, **values),
+            self._templates.get_template(template).render(title=title, root=self.root, refresh=refresh, **values),
             status,
             headers={
+                **({"Refresh": str(refresh.seconds)} if refresh else {}),
                 "Content-Security-Policy": PAGE_POLICY,
                 "X-Content-Type-Options": "nosniff",
                 "Referrer-Policy": "no-referrer",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,13 +18,15 @@ from sqlalchemy import or_, select
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
-from airflow_provider_mediabatch.core.job_names import belongs_to
+from airflow_provider_mediabatch.core.job_names import belongs_to, listing_folder
 from airflow_provider_mediabatch.core.manifest import Manifest, combined_digest, manifests_from_xcom
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY, JOB_KEY, WAITING_KEY
-from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskKey
-from airflow_provider_mediabatch.review.serialized_tasks import SerializedTask, load_our_tasks
+from airflow_provider_mediabatch.core.task_notes import SubmittedJob, TaskFailure
+from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY, FAILURE_KEY, JOB_KEY, WAITING_KEY
+from airflow_provider_mediabatch.review.answers import load_answers
+from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskInstanceInfo, TaskKey
+from airflow_provider_mediabatch.review.serialized_tasks import SerializedTask, TaskKind, load_our_tasks
 from airflow_provider_mediabatch.review.stored_xcom import StoredXComs
 
 if TYPE_CHECKING:
@@ -33,25 +35,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_TASK_INSTANCES = 2000
+SHOWN: tuple[TaskKind | None, ...] = (TaskKind.SAMPLE, TaskKind.APPROVAL, TaskKind.BATCH)
+"""The tasks that have a page."""
 _QUERY_ID = re.compile(r"[0-9a-f]+(-[0-9a-f]+)*\Z")
-
-
-@dataclass(frozen=True)
-class TaskInstanceInfo:
-    """A task instance as Airflow records it.
-
-    :param key: identifies it.
-    :param state: its state, or None before it was scheduled.
-    :param conn_id: the connection that it used, or None where Airflow does not know it (any more).
-    :param job: the qualified name of the job that it submitted, or None.
-    :param refused: whether it returned a result that does not belong to it.
-    """
-
-    key: TaskKey
-    state: str | None
-    conn_id: str | None = None
-    job: str | None = None
-    refused: bool = False
 
 
 def load_task(key: TaskKey) -> tuple[TaskInstanceInfo | None, ReviewedBatch | None]:
@@ -60,30 +46,17 @@ def load_task(key: TaskKey) -> tuple[TaskInstanceInfo | None, ReviewedBatch | No
 
     with create_session() as session:
         run = _Run(session, key.dag_id, key.run_id, only=key)
-        if key not in run.states:
-            return None, None
-        task = run.ours.get(key)
-        if task is None:
-            return TaskInstanceInfo(key, run.states[key]), None
-        conn_id = _connection_id(session, key, task)
-        result = run.result(key)
-        refused = result is not None and not owns(key, result)
-        info = TaskInstanceInfo(key, run.states[key], conn_id, run.job(key), refused)
-        return info, None if result is None or refused else run.batch(key, result, conn_id)
+        return run.load(key) if key in run.states else (None, None)
 
 
-def load_run(dag_id: str, run_id: str) -> list[ReviewedBatch]:
-    """All batches of a DAG run, samples first."""
+def load_run(dag_id: str, run_id: str) -> list[tuple[TaskInstanceInfo, ReviewedBatch | None]]:
+    """All samples, approvals and batches of a DAG run, in this order, whatever their state is."""
     from airflow.utils.session import create_session
 
     with create_session() as session:
         run = _Run(session, dag_id, run_id)
-        batches = [
-            run.batch(key, result, _connection_id(session, key, task))
-            for key, task in run.ours.items()
-            if (result := run.result(key)) is not None and owns(key, result)
-        ]
-    return sorted(batches, key=lambda batch: (not batch.is_sample, batch.key.task_id, batch.key.map_index))
+        found = [run.load(key) for key, task in run.ours.items() if task.kind in SHOWN]
+    return sorted(found, key=lambda item: (SHOWN.index(item[0].kind), item[0].key.task_id, item[0].key.map_index))
 
 
 def load_connection_id(key: TaskKey) -> str | None:
@@ -140,7 +113,12 @@ class _Run:
         from airflow.models.taskinstance import TaskInstance
 
         query = select(
-            TaskInstance.task_id, TaskInstance.map_index, TaskInstance.state, TaskInstance.dag_version_id
+            TaskInstance.task_id,
+            TaskInstance.map_index,
+            TaskInstance.state,
+            TaskInstance.start_date,
+            TaskInstance.end_date,
+            TaskInstance.dag_version_id,
         ).where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
         if only is not None:
             others = TaskInstance.task_id != only.task_id
@@ -148,35 +126,84 @@ class _Run:
         query = query.order_by(TaskInstance.task_id, TaskInstance.map_index).limit(MAX_TASK_INSTANCES)
         rows = session.execute(query).all()
         tasks = {version: load_our_tasks(session, dag_id, version) for version in {row.dag_version_id for row in rows}}
-        self.states: dict[TaskKey, str | None] = {}
+        self._session = session
+        self.states: dict[TaskKey, Any] = {}
         self.ours: dict[TaskKey, SerializedTask] = {}
         for row in rows:
             key = TaskKey(dag_id, run_id, row.task_id, row.map_index)
-            self.states[key] = row.state
+            self.states[key] = row
             if (task := tasks[row.dag_version_id].get(row.task_id)) is not None:
                 self.ours[key] = task
-        names = ("return_value", FAILED_RESULT_KEY, JOB_KEY)
+        names = ("return_value", FAILED_RESULT_KEY, JOB_KEY, FAILURE_KEY)
         self._xcoms = StoredXComs(session, dag_id, run_id, {key.task_id for key in self.ours}, names)
+        asking = {key.task_id for key, task in self.ours.items() if task.kind is TaskKind.APPROVAL}
+        self._answers = load_answers(session, dag_id, run_id, asking)
+
+    def load(self, key: TaskKey) -> tuple[TaskInstanceInfo, ReviewedBatch | None]:
+        """A task instance of the run, and its batch."""
+        row, task = self.states[key], self.ours.get(key)
+        info = TaskInstanceInfo(key, row.state, started=row.start_date, ended=row.end_date)
+        if task is None:
+            return info, None
+        result = self.result(key)
+        refused = result is not None and not owns(key, result)
+        submitted = self._submitted(key)
+        info = replace(
+            info,
+            conn_id=_connection_id(self._session, key, task),
+            kind=task.kind,
+            submitted=submitted,
+            failure=_read(TaskFailure.from_xcom, self._xcoms.get(key, FAILURE_KEY)),
+            files=self._files(key, submitted),
+            sample=self._sample(key),
+            answers=tuple(item for item in self._answers.values() if key in (item.key, self._sample(item.key))),
+            refused=refused,
+        )
+        return info, None if result is None or refused else self.batch(key, result, info.conn_id)
 
     def result(self, key: TaskKey) -> SampleReport | BatchResult | None:
         """The result of a task instance. One that failed its checks returned none and pushed it under another key."""
         result = parse_result(self._xcoms.get(key, "return_value"))
         return result or parse_result(self._xcoms.get(key, FAILED_RESULT_KEY))
 
-    def job(self, key: TaskKey) -> str | None:
-        """The job that a task instance submitted, if it is named after the task instance."""
-        pushed = self._xcoms.get(key, JOB_KEY)
-        job = pushed.get("job") if isinstance(pushed, Mapping) else None
-        return job if _is_job(key, job) else None
+    def wrote(self, key: TaskKey, location: str) -> bool:
+        """Whether a folder of files is named after a task instance of ours in this run, or is a job's of this task."""
+        try:
+            parts = StagePath.parse(location).path.split("/")
+        except ValueError:
+            return False
+        return any(part in self._folders or _belongs(key, part) for part in parts)
+
+    def _submitted(self, key: TaskKey) -> SubmittedJob | None:
+        submitted = _read(SubmittedJob.from_xcom, self._xcoms.get(key, JOB_KEY))
+        return submitted if submitted is not None and _is_job(key, submitted.job) else None
+
+    def _files(self, key: TaskKey, submitted: SubmittedJob | None) -> Manifest | None:
+        manifest = _read(Manifest.from_xcom, submitted.manifest) if submitted is not None else None
+        return manifest if manifest is not None and self.wrote(key, manifest.location) else None
+
+    def _sample(self, key: TaskKey) -> TaskKey | None:
+        """The sample that an approval asks about: of the same map index where there is one."""
+        task = self.ours.get(key)
+        if task is None or task.sample is None:
+            return None
+        same = replace(key, task_id=task.sample)
+        return same if same in self.ours else replace(same, map_index=-1)
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        return frozenset(listing_folder(**asdict(key)) for key in self.ours)
 
     def batch(self, key: TaskKey, result: SampleReport | BatchResult, conn_id: str | None) -> ReviewedBatch:
         """The result with its plan and its manifests, as far as other tasks of ours returned them in this run."""
-        wanted = result.plan_digest if isinstance(result, SampleReport) else result.plan
-        plan = self._plans.get(wanted)
         if isinstance(result, BatchResult):
             own = _read(Manifest.from_xcom, result.manifest)
-            return ReviewedBatch(key, result, conn_id, plan, (own,) if own else ())
-        return ReviewedBatch(key, result, conn_id, plan, self._listings.get(result.manifest_digest, ()))
+            plan, source = self._plans.get(result.plan), own.location if own else ""
+            manifests: tuple[Manifest, ...] = (own,) if own else ()
+        else:
+            plan, source = self._plans.get(result.plan_digest), result.manifest
+            manifests = self._listings.get(result.manifest_digest, ())
+        return ReviewedBatch(key, result, conn_id, plan, manifests, source if self.wrote(key, source) else None)
 
     @cached_property
     def _plans(self) -> dict[str, InferencePlan]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 EDGE = 320
 SMALL_EDGE = 160
+LARGE_EDGE = 1600
 MAX_PIXELS = 25_000_000
 MAX_JPEG_PIXELS = 200_000_000
 """A JPEG is decoded at a fraction of its size, so that more pixels cost no more memory."""

@@ -13,7 +13,9 @@ import pytest
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import SampleReport
+from airflow_provider_mediabatch.core.task_notes import SubmittedJob, TaskFailure
 
 DAGS = Path(__file__).parent / "dags"
 
@@ -90,7 +92,14 @@ def test_a_job_that_the_model_failed_shows_its_log_and_is_not_paid_for_again(
     log = run.log.read_text()
     assert "cannot read this picture" in log
     assert "incurs no more cost" in log
-    pushed = run.xcoms["full"]["mediabatch_job"]["job"]
+    job = SubmittedJob.from_xcom(run.xcoms["full"]["mediabatch_job"])
+    failure = TaskFailure.from_xcom(run.xcoms["full"]["mediabatch_failure"])
+    assert failure.cause == "ValueError: cannot read this picture"
+    assert "because the model raised an exception" in failure.what
+    assert "Traceback" not in failure.what, "the log is for those who may read logs"
+    assert "incurs no more cost" in failure.running
+    assert Manifest.from_xcom(job.manifest).location == run.returned("list_files")["location"]
+    pushed = job.job
     assert pushed.endswith("_0")
     found = jobs.statuses(connection, "MEDIA.PUBLIC")
     assert found[pushed] == "FAILED"

@@ -79,6 +79,7 @@ STATEMENTS: dict[str, Callable[[str], str]] = {
     "summary": lambda text: summary_sql(relation(text)),
     "unqualified": lambda text: path_census_sql(relation(text)),
     "sample": lambda text: sample_select([manifest(text)], ["F"], "edges", 3),
+    "spread": lambda text: sample_select([manifest(text)], ["F"], "spread", 3),
     "claim": claim,
     "claimed jobs": lambda text: statements.claimed_jobs_sql(
         relation(text), TABLE, subject(text), text, age=timedelta(hours=1), retention_days=30

@@ -9,7 +9,8 @@ import pytest
 
 from airflow_provider_mediabatch.client.media import MediaUnavailableError, fetch, find
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.review.result_query import PageRequest, ResultColumn, ResultQuery
+from airflow_provider_mediabatch.review.page_request import PageRequest
+from airflow_provider_mediabatch.review.result_query import ResultColumn, ResultQuery
 
 if TYPE_CHECKING:
     from pathlib import Path

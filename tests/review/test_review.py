@@ -53,7 +53,15 @@ def test_the_form_shows_pictures_predictions_and_the_full_run(page: Any, review:
     pictures = [item for item in page.find_elements(By.TAG_NAME, "img") if "/preview/" in item.get_attribute("src")]
     assert len(pictures) == 3
     assert [item.get_property("naturalWidth") for item in pictures] == [160, 160, 160]
+    assert {item.get_attribute("alt") for item in pictures} < {path.name for path in media.photographs()}
     text = page.find_element(By.TAG_NAME, "body").text
+    # Verdict and price are above the pictures, and the buttons are not far below them.
+    verdict = page.find_element(By.XPATH, "//strong[contains(., 'The sample passed its checks.')]").location["y"]
+    button = page.find_element(By.XPATH, "//button[normalize-space()='Approve']").location["y"]
+    assert verdict < pictures[0].location["y"] < verdict + 400
+    assert max(item.location["y"] for item in pictures) - pictures[0].location["y"] < 100, "side by side"
+    assert button < verdict + 1500
+    assert "6 files with EFFICIENTNET_LITE0" in text
     for shown in ("The sample passed its checks.", "camera.png", "tripod", "Expected cost", "SCORE BETWEEN 0 AND 1"):
         assert shown in text
     assert browser.errors(page) == []
@@ -85,17 +93,53 @@ def test_the_page_of_a_sample(page: Any, review: Review) -> None:
     assert browser.errors(page) == []
 
 
+def test_the_page_of_an_approval_is_that_of_its_sample(page: Any, review: Review) -> None:
+    open_page(page, review, "ui_photographs", "media_batch.approve_sample", "-1")
+    assert page.current_url.endswith(review.path("ui_photographs", SAMPLE, "-1"))
+    assert page.find_element(By.CSS_SELECTOR, ".answer .verdict").text == "waits for an answer"
+    assert page.find_element(By.CSS_SELECTOR, ".answer a").get_attribute("href").endswith("/required_actions")
+
+
 def test_search_sort_and_filter(page: Any, review: Review) -> None:
     open_page(page, review, "ui_recordings", FULL, "-1", query="?q=tone+1")
     assert "1 of 3 rows match." in page.find_element(By.TAG_NAME, "main").text
-    open_page(page, review, "ui_recordings", FULL, "-1", query="?sort=SECONDS&order=desc")
+    open_page(page, review, "ui_recordings", FULL, "-1", query="?sort=SECONDS:desc")
     names = [item.text for item in page.find_elements(By.CSS_SELECTOR, ".gallery .name")]
     assert names == ["tone 2.wav", "tone 1.wav", "tone 0.wav"]
-    page.find_element(By.CSS_SELECTOR, "figure summary").click()
-    labels = {item.text: item for item in page.find_elements(By.CSS_SELECTOR, "figure a")}
-    open_page(page, review, "ui_recordings", FULL, "-1", query="?label_column=KIND&label=loud")
+    page.find_element(By.XPATH, "//figure//a[contains(., 'loud')]").click()
     assert "2 of 3 rows match." in page.find_element(By.TAG_NAME, "main").text
-    assert labels or page.find_elements(By.CSS_SELECTOR, "figure a")
+    page.find_element(By.CSS_SELECTOR, "svg.plot a").click()
+    assert len(page.find_elements(By.CSS_SELECTOR, ".chips li")) == 2
+    assert "1 of 3 rows match." in page.find_element(By.TAG_NAME, "main").text
+
+
+def test_a_row_has_its_own_page_and_rows_can_be_taken_away(page: Any, review: Review) -> None:
+    open_page(page, review, "ui_recordings", FULL, "-1", query="?sort=SECONDS:desc")
+    page.find_element(By.LINK_TEXT, "Row 1").click()
+    assert page.find_element(By.TAG_NAME, "h1").text.startswith("Row 1 of 3")
+    assert "tone 2.wav" in page.find_element(By.CSS_SELECTOR, "figcaption").text
+    page.find_element(By.LINK_TEXT, "Next").click()
+    assert "tone 1.wav" in page.find_element(By.CSS_SELECTOR, "figcaption").text
+    page.find_element(By.LINK_TEXT, "Back to all rows").click()
+    assert page.find_element(By.CSS_SELECTOR, ".gallery .name").text == "tone 2.wav"
+    assert browser.errors(page) == []
+    path = review.path("ui_recordings", FULL, "-1", "download", "csv")
+    _, headers, data = review.get(path + "?range_column=SECONDS&low=2")
+    assert headers["content-disposition"].startswith("attachment")
+    assert [line.partition(b",")[0].rpartition(b"/")[2] for line in data.splitlines()[1:]] == [
+        b"tone 1.wav",
+        b"tone 2.wav",
+    ]
+    assert review.get(path, user="stranger")[0] == 403
+    assert review.get(path.replace("csv", "parquet"))[2][:4] == b"PAR1"
+    script = page.find_element(By.CSS_SELECTOR, "details pre").get_attribute("textContent")
+    with review.engine.connect() as connection:
+        for statement in script.split(";\n"):
+            rows = connection.cursor().execute(statement.rstrip(";")).fetchall()
+    assert len(rows) == 3
+    assert "Page 1" not in page.page_source
+    open_page(page, review, "ui_recordings", FULL, "-1", query="?page=99")
+    assert len(page.find_elements(By.CSS_SELECTOR, ".gallery li")) == 3
 
 
 def test_recordings_play_and_can_be_sought(page: Any, review: Review) -> None:
@@ -120,7 +164,7 @@ def test_odd_outputs_are_text_and_odd_files_say_why(page: Any, review: Review) -
     assert scene.ODD_NAMES[0] in gallery
     assert "NESTED · boxes" in gallery  # a field of a struct is a row of its own
     assert "cut here" in gallery
-    assert page.title.startswith("Batch review")
+    assert page.title == f"Sample: {SAMPLE}"
     assert len(page.page_source) < 100_000
     assert browser.errors(page) == []
     _, _, html = review.get(review.path("ui_odd", SAMPLE, "-1"))
@@ -215,14 +259,12 @@ def test_quarantined_files_are_listed_with_their_errors(page: Any, review: Revie
     review.start("ui_unreadable")
     assert review.wait_for("ui_unreadable", "full_batch") == "success"
     open_page(page, review, "ui_unreadable", FULL, "-1")
-    listed = page.find_elements(By.CSS_SELECTOR, "section[aria-label='Quarantined files'] tbody tr")
-    assert [row.find_element(By.TAG_NAME, "td").text for row in listed] == ["@MEDIA.PUBLIC.UI_UNREADABLE/broken.jpg"]
+    listed = page.find_elements(By.CSS_SELECTOR, "section[aria-labelledby=quarantined] li")
+    assert [item.find_element(By.CSS_SELECTOR, ".name").text for item in listed] == ["broken.jpg"]
     assert "cannot identify image file" in listed[0].text
-    facts = page.find_elements(By.CSS_SELECTOR, ".facts > div")
-    assert {item.find_element(By.TAG_NAME, "dt").text: item.find_element(By.TAG_NAME, "dd").text for item in facts}[
-        "Quarantined files"
-    ] == "1"
-    assert len(page.find_elements(By.CSS_SELECTOR, ".gallery img")) == len(scene.ODD_NAMES) - 1
+    assert listed[0].find_elements(By.TAG_NAME, "img"), "the manifest has it, so it may be shown"
+    assert page.find_element(By.CSS_SELECTOR, "h1 .verdict").text == "1 file quarantined"
+    assert len(page.find_elements(By.CSS_SELECTOR, ".gallery img")) == len(scene.ODD_NAMES)
     wait(page, lambda found: found.execute_script("return [...document.images].every(i => i.complete)"))
     assert browser.broken_images(page) == []
     assert browser.errors(page) == []
@@ -251,7 +293,8 @@ def test_a_rejection_releases_the_files_and_an_approval_runs_them(page: Any, rev
     assert len(page.find_elements(By.CSS_SELECTOR, ".gallery img")) == 6
     assert "Throughput" in page.find_element(By.CSS_SELECTOR, ".facts").text
     open_page(page, review, "ui_photographs")
-    assert len(page.find_elements(By.CSS_SELECTOR, "tbody tr")) == 2
+    assert len(page.find_elements(By.CSS_SELECTOR, "tbody tr")) == 3
+    assert "approved by admin" in page.find_element(By.TAG_NAME, "tbody").text
 
 
 @pytest.mark.slow

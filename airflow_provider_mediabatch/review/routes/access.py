@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.core_api.security import requires_access_dag
-from fastapi import Depends, HTTPException
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from fastapi import Depends, HTTPException, Request
 
 from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
 
@@ -26,6 +26,18 @@ def _reads(*entities: DagAccessEntity) -> list[Any]:
 
 READS_RESULTS = _reads(DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM)
 READS_LOGS = _reads(DagAccessEntity.TASK_INSTANCE, DagAccessEntity.TASK_LOGS)
+
+
+def _may_read_logs(request: Request, user: GetUserDep) -> bool:
+    try:
+        requires_access_dag("GET", DagAccessEntity.TASK_LOGS)(request, user)
+    except HTTPException:
+        return False
+    return True
+
+
+MayReadLogs = Annotated[bool, Depends(_may_read_logs)]
+"""A route's parameter that receives whether the reader may read the task's logs."""
 
 
 def _task_key(dag_id: str, run_id: str, task_id: str, map_index: str) -> TaskKey:

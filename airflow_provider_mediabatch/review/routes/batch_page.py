@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from typing import Annotated
 
-from fastapi import APIRouter, Query
-from fastapi.responses import Response
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
 
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.review import result_page
-from airflow_provider_mediabatch.review.overview import overview
-from airflow_provider_mediabatch.review.result_query import PageRequest
-from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskKey
-from airflow_provider_mediabatch.review.routes.access import READS_RESULTS, TASK_PATH, RequestedTask
-from airflow_provider_mediabatch.review.site import ReviewSite, Site
-from airflow_provider_mediabatch.review.task_instances import TaskInstanceInfo, load_task
+from airflow_provider_mediabatch.review.attempt import Attempt, read_attempt
+from airflow_provider_mediabatch.review.overview import details, overview
+from airflow_provider_mediabatch.review.page_request import PageRequest
+from airflow_provider_mediabatch.review.quarantined_files import QuarantinedFile, quarantined_files
+from airflow_provider_mediabatch.review.result_page import ResultPage
+from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskInstanceInfo, TaskKey
+from airflow_provider_mediabatch.review.routes.access import READS_RESULTS, TASK_PATH, MayReadLogs, RequestedTask
+from airflow_provider_mediabatch.review.site import Refresh, ReviewSite, Site
+from airflow_provider_mediabatch.review.task_instances import SHOWN, load_task
+from airflow_provider_mediabatch.review.task_texts import failure_text, state_text
 
-PAGE_SIZE = 24
 router = APIRouter()
 
 
@@ -26,98 +29,128 @@ router = APIRouter()
 async def batch_page(
     site: Site,
     key: RequestedTask,
+    asked: Request,
+    may_read_logs: MayReadLogs,
     page: Annotated[int, Query(ge=1, le=10_000_000)] = 1,
-    q: Annotated[str, Query(max_length=200)] = "",
-    sort: str = "",
-    order: str = "asc",
-    label_column: str | None = None,
-    label: Annotated[str | None, Query(max_length=400)] = None,
+    refresh: bool = True,
 ) -> Response:
     """The batch of a task instance, or what is known of a task that has returned none."""
-    request = PageRequest(page, PAGE_SIZE, q.replace("\0", ""), label_column, label, sort or None, order == "desc")
-    return await site.page(lambda: _build(site, key, request))
+    request = PageRequest.of_url(asked.query_params, page=page)
+    return await site.page(lambda: _build(site, key, request, may_read_logs=may_read_logs, refresh=refresh))
 
 
-def _build(site: ReviewSite, key: TaskKey, request: PageRequest) -> Response:
+def _build(site: ReviewSite, key: TaskKey, request: PageRequest, *, may_read_logs: bool, refresh: bool) -> Response:
     info, batch = load_task(key)
     if info is None:
         return site.notice("Batch review", "Airflow has no such task instance.", status=404, back=site.run_url(key))
-    if batch is None:
-        return _without_batch(site, info)
-    return _with_batch(site, batch, request)
+    if info.sample is not None:
+        # An approval has nothing of its own to show. It asks about the sample.
+        return RedirectResponse(site.task_url(info.sample), 303)
+    if batch is not None and batch.result.job:
+        return _with_batch(site, info, batch, request)
+    return _without_batch(site, info, batch, may_read_logs=may_read_logs, refresh=refresh)
 
 
-def _with_batch(site: ReviewSite, batch: ReviewedBatch, request: PageRequest) -> Response:
-    key = batch.key
-    sign = partial(site.media_url, key)
+def _with_batch(site: ReviewSite, info: TaskInstanceInfo, batch: ReviewedBatch, request: PageRequest) -> Response:
+    sign = partial(site.media_url, batch.key)
     results = result_page.read_page(batch, request, site.connections, sign)
     if results.problem and isinstance(batch.result, SampleReport):
         results = result_page.with_preview(results, batch, batch.result)
     if not results.problem:
         results = result_page.with_file_states(results, batch, site.media)
+    quarantined = quarantined_files(batch, site.connections, sign)
+    return render_batch(site, info, batch, request, results, quarantined)
+
+
+def render_batch(
+    site: ReviewSite,
+    info: TaskInstanceInfo,
+    batch: ReviewedBatch,
+    request: PageRequest,
+    results: ResultPage,
+    quarantined: Sequence[QuarantinedFile],
+) -> Response:
+    """The page of a sample or a batch.
+
+    :param site: has the templates and makes the addresses.
+    :param info: the task instance.
+    :param batch: what it returned.
+    :param request: what the reader asked for.
+    :param results: the rows that were found.
+    :param quarantined: the files that were left out.
+    """
+    key = batch.key
     return site.render(
         "batch.html",
-        title=f"Batch review: {key.task_id}",
+        title=heading(info),
+        heading=heading(info),
+        info=info,
+        state=state_text(info, batch),
+        failure=failure_text(info),
         batch=batch,
+        details=details(batch),
+        quarantined_files=quarantined,
         facts=overview(batch),
         results=results,
         request=request,
-        pages=-(-results.matching // PAGE_SIZE),
-        url=partial(_page_url, site.task_url(key), request),
+        pages=-(-results.matching // request.size),
+        form_url=site.form_url,
         self_url=site.task_url(key),
+        row_url=lambda number: site.task_url(key, "row", number) + request.query(),
+        download_url=lambda kind: site.task_url(key, "download", kind) + request.query(),
         run_url=site.run_url(key),
         log_url=site.task_url(key, "log"),
     )
 
 
-def _page_url(address: str, request: PageRequest, **changes: Any) -> str:
-    """The address of the same page with other search values."""
-    values = {
-        "q": request.search,
-        "sort": request.sort or "",
-        "order": "desc" if request.descending else "",
-        "label_column": request.label_column or "",
-        "label": request.label or "",
-        "page": request.page,
-    } | changes
-    return f"{address}?{urlencode({name: value for name, value in values.items() if value not in ('', None)})}"
-
-
-def _without_batch(site: ReviewSite, info: TaskInstanceInfo) -> Response:
-    state = info.state or "not started"
-    if info.job and not info.refused:
-        return _job_status_page(site, info, info.job)
+def _without_batch(
+    site: ReviewSite, info: TaskInstanceInfo, batch: ReviewedBatch | None, *, may_read_logs: bool, refresh: bool
+) -> Response:
+    title, back = f"Batch review: {info.key.task_id}", site.run_url(info.key)
     if info.refused:
-        return site.notice(
-            f"Batch review: {info.key.task_id}",
-            "This task instance returned a result whose job or location is not named after it. Nothing of it is shown.",
-            back=site.run_url(info.key),
+        text = (
+            "This task instance returned a result whose job or location is not named after it. Nothing of it is shown."
         )
-    return site.notice(
-        f"Batch review: {info.key.task_id}",
-        f"This task instance ({state}) has returned no sample and no batch. "
-        "While a batch is running, the task's log shows its progress.",
-        back=site.run_url(info.key),
-    )
+        return site.notice(title, text, back=back)
+    if batch is not None:
+        return site.notice(title, "There were no files, so no job was started.", back=back)
+    if info.kind not in SHOWN:
+        text = f"This task instance ({info.state or 'not started'}) has returned no sample and no batch."
+        return site.notice(title, text, back=back)
+    attempt = read_attempt(info, site.connections, partial(site.media_url, info.key), with_log=may_read_logs)
+    return render_attempt(site, info, attempt, refresh=refresh)
 
 
-def _job_status_page(site: ReviewSite, info: TaskInstanceInfo, job: str) -> Response:
-    """A task whose job has been submitted and that has returned nothing yet, or has failed."""
-    from airflow_provider_mediabatch.client import jobs
+def render_attempt(site: ReviewSite, info: TaskInstanceInfo, attempt: Attempt, *, refresh: bool) -> Response:
+    """The page of a task that has returned nothing: it waits, runs or has failed.
 
-    def ask(connection: Any) -> str:
-        found = jobs.describe(connection, job)
-        return f"The job is {found.status}." if found else "The job does not exist, or this role may not see it."
-
-    try:
-        status = site.connections.run(info.conn_id, ask)
-    except Exception as error:  # the page stays up whatever Snowflake answers
-        status = f"The job's status cannot be read now: {result_page.first_line(error)}"
+    :param site: has the templates and makes the addresses.
+    :param info: the task instance.
+    :param attempt: what Snowflake knows of its job.
+    :param refresh: whether the page may load again by itself.
+    """
+    key = info.key
+    again = Refresh(f"{site.task_url(key)}?refresh=false") if refresh and info.is_open else None
     return site.render(
-        "log.html",
-        title=f"Batch review: {info.key.task_id}",
-        job=job,
-        logs=[(f"Task instance: {info.state or 'not started'}", status)],
-        problem="",
-        back=site.run_url(info.key),
+        "attempt.html",
+        title=heading(info),
+        refresh=again,
+        heading=heading(info),
+        info=info,
+        state=state_text(info, None),
+        failure=failure_text(info),
+        job_status=attempt.status,
+        files=attempt.files,
+        total=info.files.row_count if info.files else 0,
+        log=attempt.log,
+        problem=attempt.problem,
+        run_url=site.run_url(key),
+        log_url=site.task_url(key, "log"),
+        task_url=site.airflow_url(key),
     )
+
+
+def heading(info: TaskInstanceInfo) -> str:
+    """What a page is about: the kind of the task, and its id."""
+    index = f" [{info.key.map_index}]" if info.key.map_index >= 0 else ""
+    return f"{str(info.kind or 'task').capitalize()}: {info.key.task_id}{index}"

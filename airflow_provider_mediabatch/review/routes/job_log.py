@@ -23,13 +23,15 @@ async def job_log(site: Site, key: RequestedTask) -> Response:
 def _build(site: ReviewSite, key: TaskKey) -> Response:
     from airflow_provider_mediabatch.client import jobs
 
-    _, batch = load_task(key)
-    if batch is None:
-        return site.notice("Job log", "This task instance has returned no sample and no batch.", status=404)
+    info, batch = load_task(key)
+    # A job that an earlier run finished was adopted, and not submitted.
+    job = (batch.result.job if batch is not None else info.job) if info is not None and not info.refused else None
+    if info is None or not job:
+        return site.notice("Job log", "This task instance has submitted no job.", status=404)
     text, problem = "", ""
-    replicas = (batch.plan.replicas if batch.plan else None) or 1
+    replicas = info.submitted.replicas if info.submitted is not None else 1
     try:
-        text = site.connections.run(batch.conn_id, lambda connection: jobs.logs(connection, batch.result.job, replicas))
+        text = site.connections.run(info.conn_id, lambda connection: jobs.logs(connection, job, replicas))
     except Exception as error:  # the page stays up whatever Snowflake answers
         problem = f"The log cannot be read now: {first_line(error)}"
     if not text and not problem:
@@ -37,7 +39,7 @@ def _build(site: ReviewSite, key: TaskKey) -> Response:
     return site.render(
         "log.html",
         title=f"Job log: {key.task_id}",
-        job=batch.result.job,
+        job=job,
         logs=[("Last lines", text)] if text else [],
         problem=problem,
         back=site.task_url(key),

@@ -26,7 +26,7 @@ from airflow_provider_mediabatch.review.task_instances import load_connection_id
 
 log = logging.getLogger(__name__)
 
-EDGES = {"thumb": thumbnails.EDGE, "small": thumbnails.SMALL_EDGE}
+EDGES = {"thumb": thumbnails.EDGE, "small": thumbnails.SMALL_EDGE, "large": thumbnails.LARGE_EDGE}
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "X-Content-Type-Options": "nosniff",
@@ -87,7 +87,7 @@ def _respond(
     :param conn_id: the connection that the task used.
     :param path: the full stage path.
     :param content_ids: what the listing noted of its content. A thumbnail of another content is marked.
-    :param size: ``thumb``, ``small``, or anything else for the whole file.
+    :param size: ``thumb``, ``small``, ``large``, or anything else for the whole file.
     :param check: raises MediaUnavailableError when the file may not be shown.
     """
     try:

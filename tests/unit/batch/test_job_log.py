@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_mediabatch.batch.job_log import model_exception
+from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, failure_note, model_exception
+from airflow_provider_mediabatch.exceptions import ModelRaisedError
 
 RAISED = """2026-11-25T07:27:30Z worker 0: model loaded
 Traceback (most recent call last):
@@ -36,3 +37,11 @@ def test_an_exception_that_can_pass_says_nothing_of_the_files(line: str) -> None
 @pytest.mark.parametrize("log", ["", "worker 0 was killed by signal 9 (out of memory?)", "ValueError: in no traceback"])
 def test_a_log_without_a_traceback(log: str) -> None:
     assert model_exception(log) is None
+
+
+def test_the_note_of_a_failure_has_the_exception_and_not_the_log() -> None:
+    error = ModelRaisedError(f"Job J ended.{LOG_FOLLOWS}{RAISED.format('ValueError: no')}", running="It has ended.")
+    note = failure_note(error)
+    assert (note.what, note.cause, note.running) == ("Job J ended.", "ValueError: no", "It has ended.")
+    assert "isolate_failures" in note.retry
+    assert failure_note(KeyError("x\ny")).what.startswith("KeyError: ")

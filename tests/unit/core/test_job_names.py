@@ -106,3 +106,10 @@ def test_a_job_belongs_to_no_other_task_instance(change: dict[str, object]) -> N
 )
 def test_a_name_that_needs_quotes_or_begins_otherwise_belongs_to_nobody(form: str) -> None:
     assert not job_names.belongs_to(form.format(job_names.job_stem(**SUBJECT)), **TASK)
+
+
+def test_the_folder_of_a_listing_is_that_of_its_task_instance() -> None:
+    task = {"dag_id": "d", "task_id": "t", "run_id": "r", "map_index": -1}
+    folder = job_names.listing_folder(**task)
+    assert re.fullmatch("MB_[0-9a-f]{16}", folder)
+    assert folder != job_names.listing_folder(**{**task, "map_index": 0})

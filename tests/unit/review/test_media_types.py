@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_mediabatch.review.media_types import media_type
+from airflow_provider_mediabatch.review.media_types import kind_of, media_type, shown_as
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,22 @@ from airflow_provider_mediabatch.review.media_types import media_type
 )
 def test_types_come_from_the_bytes(head: bytes, found: str | None) -> None:
     assert media_type(head) == found
+
+
+@pytest.mark.parametrize(
+    ("found", "kind"),
+    [
+        ("image/jpeg", "image"),
+        ("audio/wav", "audio"),
+        ("video/mp4", "video"),
+        ("video/x-msvideo", "file"),
+        (None, "file"),
+    ],
+)
+def test_the_element_of_a_known_content(found: str | None, kind: str) -> None:
+    assert kind_of(found) == kind
+
+
+@pytest.mark.parametrize(("name", "kind"), [("x.mp4", "video"), ("X.AVI", "file"), ("x.png", "image"), ("x", "file")])
+def test_the_element_of_a_name(name: str, kind: str) -> None:
+    assert shown_as(f"@D.S.T/{name}") == kind

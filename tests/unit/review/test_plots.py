@@ -9,18 +9,30 @@ import pytest
 from airflow_provider_mediabatch.review.plots import bars, histogram, number
 
 
+def address(low: float, high: float) -> str:
+    return f"?{low:.2f}-{high:.2f}"
+
+
 def test_a_hostile_label_is_text() -> None:
-    root = ElementTree.fromstring(bars([('<script>alert("1")</script>', 3), ("cat", 1)], title='"><b>'))
+    root = ElementTree.fromstring(bars([('<script>alert("1")</script>', 3), ("cat", 1)], '?label="{}'.format))
     assert [item.tag for item in root.iter()].count("script") == 0
-    assert root.attrib["aria-label"] == '"><b>'
-    assert any((item.text or "").startswith("<script>") for item in root.iter("text"))
+    assert any((item.text or "").startswith("<script>") for item in root.iter("span"))
+    assert [item.attrib["href"] for item in root.iter("a")] == ['?label="<script>alert("1")</script>', '?label="cat']
+    histogram_of = ElementTree.fromstring(histogram([1], 0.0, 1.0, title='"><b>', link=address))
+    assert histogram_of.attrib["aria-label"] == '"><b>'
 
 
 @pytest.mark.parametrize("counts", [[], [0, 0], [5], [1, 0, 10**9]])
 def test_any_counts_are_drawn(counts: list[int]) -> None:
-    root = ElementTree.fromstring(histogram(counts, 0.0, 1.0, title="SCORE"))
-    assert len(list(root.iter("rect"))) == len(counts)
-    ElementTree.fromstring(bars([(str(count), count) for count in counts], title="x"))
+    root = ElementTree.fromstring(histogram(counts, 0.0, 1.0, title="SCORE", link=address))
+    assert len(list(root.iter("a"))) == sum(count > 0 for count in counts)
+    ElementTree.fromstring(bars([(str(count), count) for count in counts], str))
+
+
+def test_a_bar_of_a_histogram_filters_by_its_range() -> None:
+    root = ElementTree.fromstring(histogram([1, 0, 4], 0.0, 0.9, title="SCORE", link=address))
+    links = [(item.attrib["href"], item.attrib["aria-label"]) for item in root.iter("a")]
+    assert links == [("?0.00-0.30", "0 to 0.3: 1 row"), ("?0.60-0.90", "0.6 to 0.9: 4 rows")]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ from typing import Any
 from airflow.sdk import DAG, task
 from airflow.serialization.serialized_objects import DagSerialization
 
+from airflow_provider_mediabatch.media_batch_group import media_batch_group
+from airflow_provider_mediabatch.operators.approve_sample import ApproveSampleOperator
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
+from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperator
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 from airflow_provider_mediabatch.review.serialized_tasks import SerializedTask, our_tasks
 
@@ -56,4 +59,40 @@ def test_the_connection_is_the_one_that_the_dag_names_and_never_a_default() -> N
         "mapped": "one",
         "mapped_unnamed": None,
         "each": None,
+    }
+
+
+def test_the_kind_of_a_task_is_that_of_its_operator_mapped_or_not() -> None:
+    with DAG("d", schedule=None) as dag:
+        media_batch_group(
+            stage_path="@A.B.C/",
+            model_name="A.B.M",
+            compute_pool="P",
+            work_location="@A.B.W/",
+            review="always",
+            results_table="T",
+            max_files_per_shard=10,
+        )
+        OwnFullBatch(task_id="own", manifest="m", plan="p")
+    found = serialized(dag)
+    assert {name.removeprefix("media_batch."): task.kind.value for name, task in found.items()} == {
+        "list_files": "listing",
+        "validate_signature": "validation",
+        "sample_batch": "sample",
+        "approve_sample": "approval",
+        "full_batch": "full batch",
+        "load_results": "load",
+        "own": "full batch",
+    }
+
+
+def test_an_approval_asks_about_the_sample_before_it() -> None:
+    with DAG("d", schedule=None) as dag:
+        samples = [SampleBatchOperator(task_id=name, manifest="m", plan="p") for name in ("a", "b", "c")]
+        asks = ApproveSampleOperator(task_id="asks", sample=samples[1].output, manifest="m")
+        samples[0] >> asks
+        ApproveSampleOperator(task_id="alone", sample="{}", manifest="m")
+    assert {name: task.sample for name, task in serialized(dag).items() if task.kind == "approval"} == {
+        "asks": "b",
+        "alone": None,
     }

@@ -1,0 +1,57 @@
+"""The approval form: what a person decides by comes first, and everything from outside is in code spans."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+from unit.review import pages
+
+from airflow_provider_mediabatch.core.cost_projection import project
+from airflow_provider_mediabatch.core.sample_report import Check
+from airflow_provider_mediabatch.review.approval_form import body, subject
+
+PLAN: Any = SimpleNamespace(
+    model="MEDIA.PUBLIC.EFFICIENTNET_LITE0", model_version="V3", function="predict", compute_pool="POOL", warnings=()
+)
+PROJECTION = project(
+    files=218, sampled=3, seconds_per_file=0.284, start_seconds=8, credits_per_hour=0.11, price_per_credit=3
+)
+ROW = {"IMAGE": "@MEDIA.PUBLIC.PHOTOS/camera 1.png", "MB_CONTENT_ID": "c", "LABEL": "tripod", "SCORE": 0.5}
+REPORT = replace(pages.REPORT, preview=(ROW,) * 10, rows=10, checks=(Check("row count", True, "10 rows"),))
+
+
+def form(report: Any = REPORT) -> str:
+    return body(report, projection=PROJECTION, plan=PLAN, file_columns=("IMAGE",), task=("d", "r", "t", -1))
+
+
+def test_verdict_and_price_come_before_the_pictures() -> None:
+    first, link, *_ = form().split("\n\n")
+    assert "The sample passed its checks." in first
+    assert "218 files" in first
+    assert "USD" in first
+    assert link == "[See the sample on its review page](/mediabatch/d/r/t/-1)"
+    assert form().index("![camera 1.png]") < form().index("Start of the job")
+
+
+def test_the_pictures_stand_side_by_side_and_the_others_are_counted() -> None:
+    (line,) = [line for line in form().splitlines() if "![" in line]
+    assert line.count("![camera 1.png](/mediabatch/d/r/t/-1/preview/") == 5
+    assert "5 more sampled files" in form()
+    assert "| ` " not in form()
+    assert "|  |" not in form(), "no heading is empty"
+
+
+def test_passed_and_failed_are_words_and_a_failed_check_is_at_the_top() -> None:
+    failed = replace(REPORT, passed=False, checks=(Check("NULL values", False, "SUMMARY: 6 of 10 rows are NULL"),))
+    text = form(failed)
+    assert "| `NULL values` | **failed** | `SUMMARY: 6 of 10 rows are NULL` |" in text
+    assert text.index("SUMMARY: 6 of 10") < text.index("### Sample")
+    assert "| `row count` | passed |" in form()
+    assert not {"✅", "❌"} & set(text + form())
+
+
+def test_the_subject_tells_runs_apart() -> None:
+    assert subject(PROJECTION, PLAN) == "218 files with EFFICIENTNET_LITE0 V3, under 0.01 USD"
+    assert subject(project(files=1, sampled=1, seconds_per_file=None), None) == "1 file"
