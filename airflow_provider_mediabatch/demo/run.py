@@ -17,7 +17,7 @@ from airflow_provider_mediabatch.demo import models
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome, DagRunResult
 from airflow_provider_mediabatch.demo.outcome import Outcome
 from airflow_provider_mediabatch.demo.own_files import upload
-from airflow_provider_mediabatch.demo.scenario import SCENARIOS, Scenario
+from airflow_provider_mediabatch.demo.scenario import EXAMPLE_DAGS, SCENARIOS, Scenario
 from airflow_provider_mediabatch.local import lifecycle
 
 if TYPE_CHECKING:
@@ -164,4 +164,6 @@ def _next(console: Console, state_dir: Path, *, kept: bool, speech: bool, failed
     console.print(
         "  mediabatch demo --ui             Airflow's UI, and a folder to drop photographs into", highlight=False
     )
-    console.print("  example_dags/                    what else there is", highlight=False)
+    examples, here = EXAMPLE_DAGS.resolve(), Path.cwd()
+    examples = examples.relative_to(here) if examples.is_relative_to(here) else examples
+    console.print(f"  ls {examples!s:29} what else there is", highlight=False, soft_wrap=True)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from airflow_provider_mediabatch.demo import DemoError, media, models, own_files
 
+EXAMPLE_DAGS = Path(__file__).parents[1] / "example_dags"
+"""The example DAGs, which are installed with the package; in a checkout a link to the folder of the same name."""
+
 
 @dataclass(frozen=True)
 class Scenario:
@@ -35,22 +38,8 @@ class Scenario:
 
     @property
     def dag_file(self) -> Path:
-        """The example DAG's file.
-
-        :raises DemoError: outside a checkout of the project.
-        """
-        return example_dags() / f"{self.dag_id}.py"
-
-
-def example_dags() -> Path:
-    """The folder of example DAGs.
-
-    :raises DemoError: outside a checkout of the project.
-    """
-    path = Path(__file__).parents[2] / "example_dags"
-    if not path.is_dir():
-        raise DemoError("the demo runs the DAGs of example_dags/: start it from a checkout of the project")
-    return path
+        """The example DAG's file."""
+        return EXAMPLE_DAGS / f"{self.dag_id}.py"
 
 
 def images(cache: Path, files: Path | None) -> Scenario:

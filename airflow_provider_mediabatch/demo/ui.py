@@ -18,7 +18,7 @@ from airflow_provider_mediabatch.demo import DemoError, media, models
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
 from airflow_provider_mediabatch.demo.run import WORK_STAGE, Steps, open_session
 from airflow_provider_mediabatch.demo.running_airflow import USER, AirflowNotReadyError, RunningAirflow
-from airflow_provider_mediabatch.demo.scenario import example_dags
+from airflow_provider_mediabatch.demo.scenario import EXAMPLE_DAGS
 from airflow_provider_mediabatch.demo.watchdog import Watchdog
 from airflow_provider_mediabatch.local import lifecycle
 
@@ -116,13 +116,13 @@ def _load(session: Session, cache: Path, steps: Steps) -> None:
 
 
 def _start(airflow: RunningAirflow, steps: Steps) -> None:
-    for file in example_dags().glob("*.py"):
+    for file in EXAMPLE_DAGS.glob("*.py"):
         (airflow.home.dags / file.name).write_bytes(file.read_bytes())
     with steps.step("Start Airflow: API server, scheduler, DAG processor, triggerer"):
         airflow.start()
     with steps.step("Read the example DAGs"):
         for dag_id in DAGS:
-            airflow.add_dag(example_dags() / f"{dag_id}.py", dag_id)
+            airflow.add_dag(EXAMPLE_DAGS / f"{dag_id}.py", dag_id)
 
 
 def _welcome(console: Console, airflow: RunningAirflow, inbox: Path) -> None:

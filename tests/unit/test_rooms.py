@@ -43,6 +43,8 @@ ENGINE_MAY_IMPORT = {f"{NAME}.core.sql", f"{NAME}.core.media_types"}
 ENGINE_USERS = {ENGINE, "demo", "cli"}
 ENTRY_POINTS = {"demo", "cli", "get_provider_info", "media_batch_group"}
 """What users or Airflow call; no other room imports one, whatever its place."""
+EXAMPLES = "example_dags"
+"""Users' DAGs and no room. They are in an installed package; in a checkout a link to the folder beside it."""
 
 
 def imports(source: str, module: str) -> set[str]:
@@ -80,7 +82,7 @@ def modules(room_name: str = "**") -> dict[str, Path]:
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = [NAME, *path.relative_to(PACKAGE).with_suffix("").parts]
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        if room_name in ("**", room(name)):
+        if room_name in ("**", room(name)) and room(name) != EXAMPLES:
             found[name] = path
     return found
 
