@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
-from airflow.triggers.shared_stream import SharedStreamProducer
 
 from airflow_provider_mediabatch.batch import job_polling
 from airflow_provider_mediabatch.client import errors
@@ -20,6 +20,7 @@ from airflow_provider_mediabatch.ledger import stage_watermark
 from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
 from airflow_provider_mediabatch.triggers.deferral import wait_until_scheduler_knows
 from airflow_provider_mediabatch.triggers.shared_connection import shared_connection
+from airflow_provider_mediabatch.triggers.shared_streams import SharedStreamProducer
 from airflow_provider_mediabatch.triggers.stage_stream import WATERMARK, StageProducer, oldest_watermarks, stream_key
 
 if TYPE_CHECKING:
@@ -94,13 +95,27 @@ class StageFilesTrigger(BaseEventTrigger):
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
         """Turn snapshots into events: new files that match and have settled."""
-        matches = stage_watermark.name_matcher("", self.pattern)
         stored = await self._store().aget(WATERMARK)
-        watermark = StageWatermark.from_json(stored)
+        async with aclosing(self._events(shared_stream, StageWatermark.from_json(stored))) as events:
+            async for event in events:
+                yield event
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Poll alone, on Airflow 3.2, which has neither shared streams nor a store for the watermark.
+
+        So each start of the triggerer makes an event for what is on the stage, and the ledger says what is new.
+        """
+        snapshots = StageProducer(self.serialize()[1]).unshared_snapshots()
+        async with aclosing(snapshots), aclosing(self._events(snapshots, StageWatermark())) as events:
+            async for event in events:
+                yield event
+
+    async def _events(self, snapshots: AsyncIterator[Any], watermark: StageWatermark) -> AsyncGenerator[TriggerEvent]:
+        matches = stage_watermark.name_matcher("", self.pattern)
         horizon = oldest_watermarks.setdefault(self.shared_stream_key(), {})
         horizon[self.asset_name] = watermark.since
         try:
-            async for snapshot in shared_stream:
+            async for snapshot in snapshots:
                 evaluation = stage_watermark.evaluate(
                     snapshot.files,
                     watermark,
@@ -127,11 +142,6 @@ class StageFilesTrigger(BaseEventTrigger):
                     )
         finally:
             horizon.pop(self.asset_name, None)
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Without a shared stream (an Airflow that has none): not used by Airflow 3.3."""
-        raise NotImplementedError("StageFilesTrigger runs on Airflow's shared streams")
-        yield  # makes this an asynchronous iterator
 
     def _store(self) -> Any:
         from airflow.sdk.execution_time.context import AssetStateStoreAccessor

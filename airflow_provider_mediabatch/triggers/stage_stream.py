@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Hashable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 
 from airflow_provider_mediabatch.batch import job_polling
 from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
 from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection, shared_connection
+from airflow_provider_mediabatch.triggers.shared_streams import AdvanceItem, SharedStreamProducer
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -70,7 +70,7 @@ class StageProducer(SharedStreamProducer):
         self._interval = float(kwargs["poll_interval"])
         self._key = stream_key(kwargs)
 
-    async def open_stream(self) -> AsyncIterator[tuple[Any, Any]]:
+    async def open_stream(self) -> AsyncGenerator[tuple[Any, Any]]:
         """A snapshot an interval, sooner where a watcher waits for an upload to settle."""
         async with shared_connection(self._conn_id) as connection:
             clock: float | None = None
@@ -105,8 +105,19 @@ class StageProducer(SharedStreamProducer):
                     await AssetStateStoreAccessor(name=asset_name).aset(WATERMARK, watermark.to_json())
                 except Exception:
                     log.exception("the watermark of asset %s could not be stored", asset_name)
-                if asset_name in (horizon := oldest_watermarks.get(self._key, {})):
-                    horizon[asset_name] = watermark.since
+            self._leave_out_older(item.broker_payload)
+
+    async def unshared_snapshots(self) -> AsyncGenerator[Snapshot]:
+        """The snapshots for one watcher alone, which has used each when it asks for the next."""
+        async with aclosing(self.open_stream()) as stream:
+            async for snapshot, _ in stream:
+                yield snapshot
+                self._leave_out_older(snapshot)
+
+    def _leave_out_older(self, snapshot: Snapshot) -> None:
+        """Begin the next poll at the watermarks of the watchers that fired."""
+        horizon = oldest_watermarks.get(self._key, {})
+        horizon |= {name: watermark.since for name, watermark in snapshot.seen.items() if name in horizon}
 
     def _pause(self, snapshot: Snapshot) -> float:
         return self._interval if snapshot.recheck is None else max(0.5, min(self._interval, snapshot.recheck))

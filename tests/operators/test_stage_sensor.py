@@ -27,7 +27,7 @@ from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.sensors.stage_files import StageFilesSensor
 from airflow_provider_mediabatch.triggers.shared_connection import shared_connection
 from airflow_provider_mediabatch.triggers.stage_files import StageFilesTrigger
-from airflow_provider_mediabatch.triggers.stage_stream import Snapshot, StageProducer
+from airflow_provider_mediabatch.triggers.stage_stream import Snapshot, StageProducer, oldest_watermarks
 
 
 class Stage:
@@ -238,3 +238,31 @@ def test_snapshots_become_events(stage: Stage) -> None:
     assert [event["files"] for event in events["images"]] == [2, 1]
     assert [(event["files"], event["bytes"]) for event in events["texts"]] == [(1, 3)]
     assert events["images"][0]["to"] == events["images"][1]["from"]
+
+
+def test_a_watcher_alone_makes_an_event_for_each_upload(stage: Stage) -> None:
+    """As on Airflow 3.2, whose triggerer has no shared streams and no store: a restart begins with everything."""
+    trigger = StageFilesTrigger(
+        stage_path=stage.path, asset_name="alone", snowflake_conn_id="sensor_test", poll_interval=0.5, settle=0.5
+    )
+    stage.write("a.jpg", "b.jpg")
+
+    async def two_events() -> list[Any]:
+        found: list[Any] = []
+        events: Any = trigger.run()
+        async for event in events:
+            found.append(event.payload)
+            if len(found) == 2:
+                break
+            stage.write("c.jpg")
+        await events.aclose()
+        return found
+
+    async def once() -> Any:
+        return await asyncio.wait_for(_first(trigger), 20)
+
+    first, second = asyncio.run(asyncio.wait_for(two_events(), 30))
+    assert [first["files"], second["files"]] == [2, 1]
+    assert first["to"] == second["from"]
+    assert asyncio.run(once())["files"] == 3
+    assert not any(oldest_watermarks.values())

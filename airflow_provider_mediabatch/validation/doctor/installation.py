@@ -8,11 +8,12 @@ from importlib import metadata
 from airflow_provider_mediabatch.validation.doctor.check_result import CheckResult, error_line
 
 VERSIONS = {
-    "apache-airflow": "3.3",
-    "apache-airflow-providers-snowflake": "6.20",
-    "snowflake-connector-python": "4",
+    "apache-airflow": "3.2",
+    "apache-airflow-providers-snowflake": "6.12",
+    "apache-airflow-providers-standard": "1.12",
+    "snowflake-connector-python": "4.4",
 }
-"""The lowest version of each package."""
+"""The lowest version of each package, as in ``pyproject.toml``."""
 
 
 def check_versions() -> Iterator[CheckResult]:

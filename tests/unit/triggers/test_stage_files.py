@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from airflow.triggers.base import BaseEventTrigger
-from airflow.triggers.shared_stream import AdvanceItem, AdvanceOutcome
 from snowflake.connector.errors import ProgrammingError
 
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -52,9 +51,11 @@ def test_watchers_of_one_path_share_a_list_whatever_they_match() -> None:
 
 def test_snapshot_that_was_not_accepted_by_all_moves_no_watermark() -> None:
     """A watcher that failed gets the files again after its restart; the store is not even asked."""
+    shared_stream = pytest.importorskip("airflow.triggers.shared_stream", reason="Airflow 3.2 has no shared streams")
     producer = StageProducer(StageFilesTrigger(stage_path="@D.S.I", asset_name="x").serialize()[1])
     snapshot = Snapshot([], 0.0, seen={"x": StageWatermark(5.0)})
-    asyncio.run(producer.advance([AdvanceItem(snapshot, AdvanceOutcome(acked=1, failed=1))]))
+    outcome = shared_stream.AdvanceOutcome(acked=1, failed=1)
+    asyncio.run(producer.advance([shared_stream.AdvanceItem(snapshot, outcome)]))
 
 
 def test_permanent_errors_are_logged_as_such_and_polled_again_within_a_minute(
