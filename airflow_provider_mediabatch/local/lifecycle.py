@@ -27,6 +27,8 @@ from airflow_provider_mediabatch.local.errors import EngineError
 from airflow_provider_mediabatch.local.faults import install, read
 
 DEFAULT_STATE_DIR = Path(".mediabatch")
+CONNECTION = "mediabatch_local"
+"""The engine's name among the connections of the Snowflake connector."""
 LOCK_FILE = "engine.lock"
 STATE_FILE = "engine.json"
 CA_BUNDLE = "ca-bundle.pem"
@@ -94,10 +96,19 @@ class EngineStatus:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables that point Airflow and the Snowflake clients at the engine."""
+        """Environment variables that point Airflow and the Snowflake clients at the engine.
+
+        ``SNOWFLAKE_CONNECTIONS`` is TOML. The connector and Snowpark read it when they are given no parameters.
+        """
         named = {f"SNOWFLAKE_{name.upper()}": str(value) for name, value in self.parameters.items()}
-        trusted = str(self.state_dir.resolve() / CA_BUNDLE)
-        return {"AIRFLOW_CONN_SNOWFLAKE_DEFAULT": self.airflow_connection, "REQUESTS_CA_BUNDLE": trusted, **named}
+        settings = [f"{name} = {json.dumps(value)}" for name, value in self.parameters.items()]
+        return {
+            "AIRFLOW_CONN_SNOWFLAKE_DEFAULT": self.airflow_connection,
+            "REQUESTS_CA_BUNDLE": str(self.state_dir.resolve() / CA_BUNDLE),
+            "SNOWFLAKE_CONNECTIONS": "\n".join([f"[{CONNECTION}]", *settings]),
+            "SNOWFLAKE_DEFAULT_CONNECTION_NAME": CONNECTION,
+            **named,
+        }
 
     def exports(self) -> str:
         """:attr:`environment` as shell ``export`` lines."""
