@@ -53,7 +53,7 @@ with DAG(
         manifest=files.output,
         plan=plan.output,
         sample=sample.output,
-        isolate_failures=True,  # a picture that cannot be read is quarantined, and the others are finished
+        isolate_failures=True,  # for a picture that ends the model's process: the others are finished
         max_isolation_jobs=16,
         max_failed_fraction="{{ params.max_failed_fraction }}",
     )

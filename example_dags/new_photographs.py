@@ -51,7 +51,11 @@ with DAG(
         output_location="@MEDIA.PUBLIC.WORK/predictions/",
     )
     sample = SampleBatchOperator(
-        task_id="sample_batch", manifest=files.output, plan=plan.output, checks=["SCORE BETWEEN 0 AND 1"]
+        task_id="sample_batch",
+        manifest=files.output,
+        plan=plan.output,
+        checks=["SCORE BETWEEN 0 AND 1"],
+        isolate_failures=True,
     )
     batches = FullBatchOperator.partial(
         task_id="full_batch",

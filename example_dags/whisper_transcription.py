@@ -57,6 +57,6 @@ with DAG(
         manifest=files.output,
         plan=plan.output,
         sample=sample.output,
-        isolate_failures=True,  # a recording that cannot be decoded is quarantined, and the others are finished
+        isolate_failures=True,  # for a recording that ends the model's process: the others are finished
         max_failed_fraction="{{ params.max_failed_fraction }}",
     )

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from airflow_provider_mediabatch.core.error_column import ERROR_COLUMN
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.demo.own_files import named
 
@@ -53,7 +54,8 @@ class Outcome:
             for row in report.get("quarantined", ())
         }
         more = sum(report.get("more_quarantined", 0) for report in reports)
-        return cls(scenario, result, batch, _predictions(session, scenario, batch), failed, more)
+        rows = _output(session, scenario, batch)
+        return cls(scenario, result, batch, [row for row in rows if row.pop("error") is None], failed, more)
 
     @property
     def succeeded(self) -> bool:
@@ -136,14 +138,15 @@ def _own_name(scenario: Scenario, path: str) -> str:
     return scenario.files[name].name if name in scenario.files else name
 
 
-def _predictions(session: Session, scenario: Scenario, batch: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """The job's output, read in place, one object for each file."""
+def _output(session: Session, scenario: Scenario, batch: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The job's output, read in place, one object for each file: its answers, and what was wrong with it."""
     if not batch or not batch["rows"]:
         return []
     from snowflake.snowpark.functions import sql_expr
 
     output = session.read.option("pattern", r".*[.]parquet").parquet(batch["location"])
     answers = [sql_expr(expression).alias(f'"{name}"') for name, expression in scenario.answers.items()]
+    answers.append(sql_expr(f'"{ERROR_COLUMN}"').alias('"error"'))
     rows = output.select(sql_expr(f'"{scenario.column}"').alias('"path"'), *answers).sort('"path"').collect()
     return [{"file": _own_name(scenario, row["path"])} | row.as_dict() for row in rows]
 

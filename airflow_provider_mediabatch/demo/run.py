@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from airflow_provider_mediabatch.demo import models
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome, DagRunResult
+from airflow_provider_mediabatch.demo.alone import alone
 from airflow_provider_mediabatch.demo.outcome import Outcome
 from airflow_provider_mediabatch.demo.own_files import upload
 from airflow_provider_mediabatch.demo.scenario import EXAMPLE_DAGS, SCENARIOS, Scenario
@@ -25,8 +27,21 @@ if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
 WORK_STAGE = "WORK"
+_LINE_SECONDS = 30.0
 _RUN_SECONDS, _SECONDS_PER_FILE = 600, 60
 """After so long a run is taken to hang."""
+
+
+class _Lines:
+    """A status where there is no terminal to draw it on: a line every half minute."""
+
+    def __init__(self, console: Console) -> None:
+        self._console, self._said = console, time.monotonic()
+
+    def update(self, text: str) -> None:
+        if time.monotonic() - self._said > _LINE_SECONDS:
+            self._said = time.monotonic()
+            self._console.print(f"[dim]{escape(text)}[/dim]", highlight=False)
 
 
 class Steps:
@@ -37,14 +52,14 @@ class Steps:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Status]:
+    def step(self, name: str) -> Iterator[Status | _Lines]:
         """Around what is done.
 
         :param name: what it is called on the screen.
         """
         start = time.monotonic()
         with self.console.status(f"{name} …") as status:
-            yield status
+            yield status if self.console.is_terminal else _Lines(self.console)
         self.seconds[name] = round(time.monotonic() - start, 2)
         self.console.print(f"[green]✓[/green] {name} [dim]{self.seconds[name]:.1f} s[/dim]")
 
@@ -64,7 +79,7 @@ def run(*, state_dir: Path, speech: bool, files: Path | None, json_file: Path | 
     start = time.monotonic()
     state_dir = state_dir.resolve()
     scenario = SCENARIOS["speech" if speech else "images"](state_dir / "cache", files)
-    with ThreadPoolExecutor(1) as background:
+    with alone(state_dir), ThreadPoolExecutor(1) as background:
         home = AirflowHome(state_dir / "airflow")
         migrated = background.submit(home.prepare)  # needs nothing of the other steps
         with steps.step("Start the local engine"):

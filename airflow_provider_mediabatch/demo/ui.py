@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import glob
-import hashlib
+import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,11 @@ from rich.console import Console
 
 from airflow_provider_mediabatch.demo import DemoError, media, models
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
+from airflow_provider_mediabatch.demo.alone import alone
+from airflow_provider_mediabatch.demo.inbox import Inbox
+from airflow_provider_mediabatch.demo.own_files import PICTURES, named
 from airflow_provider_mediabatch.demo.run import WORK_STAGE, Steps, open_session
+from airflow_provider_mediabatch.demo.run_reporter import RunReporter
 from airflow_provider_mediabatch.demo.running_airflow import USER, AirflowNotReadyError, RunningAirflow
 from airflow_provider_mediabatch.demo.scenario import EXAMPLE_DAGS
 from airflow_provider_mediabatch.demo.watchdog import Watchdog
@@ -30,8 +34,10 @@ DAGS = ("new_photographs", "predictions_ready")
 STAGES = ("PHOTOS", "RECORDINGS", "PAIRS", "VIDEOS")
 INBOX = "@PHOTOS/inbox"
 TABLE = "PHOTOGRAPH_PREDICTIONS"
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+LEDGER = "MEDIABATCH_LEDGER"
 LOOK_EVERY = 1.0
+MISSES = 4
+"""An engine that has not answered so many times, a second apart, is gone."""
 
 
 def run_ui(*, state_dir: Path, inbox: Path, keep: bool) -> int:
@@ -46,25 +52,29 @@ def run_ui(*, state_dir: Path, inbox: Path, keep: bool) -> int:
     console = Console(soft_wrap=True, highlight=False)
     steps = Steps(console)
     state_dir = state_dir.resolve()
-    inbox.mkdir(parents=True, exist_ok=True)
+    try:
+        inbox.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemoError(f"--files {inbox} cannot be used as the inbox: {error.strerror}") from error
     home = AirflowHome(state_dir / "airflow")
-    with _ended_by_signals(), ThreadPoolExecutor(1) as background:
-        migrated = background.submit(home.prepare)
-        with steps.step("Start the local engine"):
-            ran_before = lifecycle.status(state_dir) is not None
-            engine = lifecycle.start(state_dir)
+    with alone(state_dir) as lock, _ended_by_signals(), ThreadPoolExecutor(1) as background:
+        ran_before = lifecycle.status(state_dir) is not None
         watchdog = None if keep or ran_before else Watchdog(state_dir)
         airflow: RunningAirflow | None = None
         try:
-            with open_session(engine.parameters) as session:
+            migrated = background.submit(home.prepare)
+            with steps.step("Start the local engine"):
+                engine = lifecycle.start(state_dir)
+            with _session(engine.parameters) as session, _ended_with_engine(state_dir):
                 _load(session, state_dir / "cache", steps)
                 home.connections["snowflake_default"] = engine.airflow_connection
                 with steps.step("Prepare Airflow's database"):
                     migrated.result()
                 airflow = RunningAirflow(home)
                 _start(airflow, steps)
+                lock.say(f"its Airflow is {airflow.url}")
                 _welcome(console, airflow, inbox)
-                _serve(console, session, airflow, Inbox(session, inbox))
+                _serve(console, session, airflow, Inbox(session, inbox, INBOX, PICTURES))
         except KeyboardInterrupt:
             console.print("\nEnding Airflow and the engine …")
         except AirflowNotReadyError as error:
@@ -77,6 +87,49 @@ def run_ui(*, state_dir: Path, inbox: Path, keep: bool) -> int:
                     lifecycle.stop(state_dir)
                     watchdog.close()
     return 0
+
+
+@contextmanager
+def _ended_with_engine(state_dir: Path) -> Iterator[None]:
+    """End what is done when the engine has gone.
+
+    A client goes on asking a server that is not there for minutes, also when it is interrupted. So a thread interrupts
+    it as often as it takes.
+
+    :raises DemoError: that the engine has ended.
+    """
+    done, gone = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        misses = 0
+        while not done.wait(1):
+            misses = misses + 1 if lifecycle.status(state_dir) is None else 0
+            if misses >= MISSES:  # a busy machine's engine may be late with one answer
+                gone.set()
+                os.kill(os.getpid(), signal.SIGTERM)
+                done.wait(5)
+
+    thread = threading.Thread(target=watch, name="engine-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    except BaseException as error:
+        if gone.is_set():
+            raise DemoError(f"the local engine has ended. Its log is {state_dir / 'engine.log'}") from error
+        raise
+    finally:
+        done.set()
+
+
+@contextmanager
+def _session(parameters: dict[str, Any]) -> Iterator[Session]:
+    """A session that is closed with one request, which nobody may be there to answer."""
+    session = open_session(parameters)
+    try:
+        yield session
+    finally:
+        session.connection.close(retry=False)
+        session.close()
 
 
 @contextmanager
@@ -135,66 +188,52 @@ def _welcome(console: Console, airflow: RunningAirflow, inbox: Path) -> None:
 
 
 def _serve(console: Console, session: Session, airflow: RunningAirflow, inbox: Inbox) -> None:
-    """Poll inbox and predictions until interrupted.
+    """Poll inbox, runs and predictions until interrupted.
 
     :raises AirflowNotReadyError: when one of Airflow's processes ends by itself.
     """
-    shown = set(predictions(session))
+    shown = set(predictions(session)) | set(quarantined(session))
+    runs = RunReporter(airflow, DAGS[0])
     while True:
-        for name in inbox.upload():
-            console.print(f"{name} is on the stage", markup=False)
+        uploaded, left_out = inbox.poll()
+        for name, path in uploaded.items():
+            as_name = "" if path.name == name else f" as {name}"
+            console.print(f"{path.name} is on the stage{as_name}", markup=False)
+        for line in named(left_out):
+            console.print(f"left out{line}", markup=False)
         for key, (name, label, score) in predictions(session).items():
             if key not in shown:
                 shown.add(key)
-                console.print(f"{name}: {label}" + ("" if score is None else f" ({score:.2f})"), markup=False)
+                console.print(f"{name}: {label} ({score:.2f})", markup=False)
+        for key, (name, reason) in quarantined(session).items():
+            if key not in shown:
+                shown.add(key)
+                console.print(f"{name}: could not be processed: {reason}", markup=False)
+        for line in runs.poll():
+            console.print(line, markup=False)
         airflow.check()
         time.sleep(LOOK_EVERY)
 
 
-def predictions(session: Session) -> dict[tuple[str, str, str], tuple[str, str, float | None]]:
-    """The table's rows, once it is there: (path, content, version) to file name, label and score (None: unreadable)."""
-    if not session.sql(f"SHOW TABLES LIKE '{TABLE}' IN SCHEMA").collect():
-        return {}
-    rows: list[Any] = session.sql(
-        "SELECT MB_PATH, MB_CONTENT_ID, MB_MODEL_VERSION, COALESCE(LABEL, 'cannot be read'), SCORE "
-        f"FROM {TABLE} ORDER BY MB_PATH"
-    ).collect()
+def predictions(session: Session) -> dict[tuple[str, str, str], tuple[str, str, float]]:
+    """The table's rows, once it is there: (path, content, version) to file name, label and score."""
+    rows = _rows(session, TABLE, "MB_PATH, MB_CONTENT_ID, MB_MODEL_VERSION, LABEL, SCORE", "WHERE LABEL IS NOT NULL")
     return {(path, content, version): (Path(path).name, label, score) for path, content, version, label, score in rows}
 
 
-class Inbox:
-    """A folder whose photographs are put on the stage, each content of a name once.
+def quarantined(session: Session) -> dict[tuple[str, str, str], tuple[str, str]]:
+    """The files that the model could not process: (path, content, version) to file name and reason."""
+    columns = "FILE_PATH, CONTENT_ID, MODEL_VERSION, ERROR"
+    rows = _rows(session, LEDGER, columns, "WHERE STATE = 'quarantined'")
+    return {
+        (path, content, version): (Path(path).name, (error or "its run's log says why").splitlines()[0])
+        for path, content, version, error in rows
+    }
 
-    :param session: the session that uploads.
-    :param folder: the folder; folders below it are not read.
-    """
 
-    def __init__(self, session: Session, folder: Path) -> None:
-        self._session, self._folder = session, folder
-        listed = session.sql(f"LIST {INBOX}/").collect()
-        self._uploaded: dict[str, str] = {Path(row["name"]).name: str(row["md5"]) for row in listed}
-        self._seen: dict[str, tuple[int, int]] = {}
-        self._sent: dict[str, tuple[int, int]] = {}
-
-    def upload(self) -> list[str]:
-        """Upload what is new and did not change since the last look: a file that is being written waits.
-
-        :return: the names that were uploaded.
-        """
-        found: list[str] = []
-        seen: dict[str, tuple[int, int]] = {}
-        for path in sorted(self._folder.iterdir()):
-            if path.suffix.lower() not in SUFFIXES or not path.is_file():
-                continue
-            stat = path.stat()
-            seen[path.name] = now = (stat.st_size, stat.st_mtime_ns)
-            if self._seen.get(path.name) != now or self._sent.get(path.name) == now or not stat.st_size:
-                continue
-            self._sent[path.name] = now
-            digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-            if self._uploaded.get(path.name) != digest:
-                self._session.file.put(glob.escape(str(path.resolve())), INBOX, auto_compress=False, overwrite=True)
-                self._uploaded[path.name] = digest
-                found.append(path.name)
-        self._seen = seen
-        return found
+def _rows(session: Session, table: str, columns: str, where: str = "") -> list[Any]:
+    """Rows of a table that may not be there yet."""
+    if not session.sql(f"SHOW TABLES LIKE '{table}' IN SCHEMA").collect():
+        return []
+    rows: list[Any] = session.sql(f"SELECT {columns} FROM {table} {where} ORDER BY 1").collect()
+    return rows

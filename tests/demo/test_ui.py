@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -82,10 +83,33 @@ def test_inbox(tmp_path: Path) -> None:
             assert reply.status == 200
         photographs = {path.name: path for path in media.photographs()}
         shutil.copy(photographs["coffee.png"], inbox / "it's [my] café.png")
+        shutil.copy(photographs["coffee.png"], inbox / "no extension")
         (inbox / "notes.txt").write_text("not a photograph")
+        (inbox / "IMG_1.HEIC").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(100))
+        (inbox / "two\nlines.png").write_bytes(photographs["coffee.png"].read_bytes())
+        (inbox / "folder").mkdir()
         wait_for(log, r"it's \[my\] café\.png: espresso \(0\.\d\d\)", process, 180)
         shutil.copy(photographs["flower.jpg"], inbox)
         wait_for(log, r"flower\.jpg: daisy", process, 180)
+        for line in (
+            r"left out  notes\.txt: no picture",
+            r"left out  IMG_1\.HEIC: HEIC, which",
+            r"left out  'two\\nlines\.png': its name",
+            r"left out  folder: a folder",
+            r"no extension is on the stage as no extension\.png",
+            r"no extension\.png: espresso",
+            rf"run running: {url}/dags/new_photographs/runs/\S+",
+            rf"run success: {url}/dags/new_photographs/runs/\S+",
+        ):
+            wait_for(log, line, process, 60)
+        (inbox / "truncated.jpg").write_bytes(photographs["china.jpg"].read_bytes()[:60_000])
+        wait_for(log, r"truncated\.jpg: could not be processed: OSError: image file is truncated", process, 180)
+        second = start(state, inbox, tmp_path / "second.log")
+        assert second.wait(60) == 1
+        assert re.fullmatch(
+            rf"mediabatch: another demo works on .* \(process {process.pid}, its Airflow is {url}\): .*\n",
+            (tmp_path / "second.log").read_text(),
+        )
         process.send_signal(signal.SIGINT)
         assert process.wait(90) == 0, log.read_text()
     finally:
@@ -93,5 +117,22 @@ def test_inbox(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             process.wait(90)
     assert processes_of(state) == []
-    assert "notes.txt" not in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.airflow
+def test_everything_ends_after_the_engine_has_gone(tmp_path: Path) -> None:
+    state, log = tmp_path / "state", tmp_path / "ui.log"
+    process = start(state, tmp_path / "inbox", log)
+    try:
+        wait_for(log, r"Airflow: http", process, 240)
+        os.kill(json.loads((state / "engine.json").read_text())["pid"], signal.SIGKILL)
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(120) in (0, 1), log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+    assert processes_of(state) == []
     assert "Traceback" not in log.read_text()
