@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 WITH_LIVE_AIRFLOW = (
     "tests/live/",
     "tests/review/test_authority.py",
+    "tests/review/test_failed.py",
     "tests/review/test_hanging.py",
     "tests/review/test_review.py",
     "tests/examples/test_live_airflow.py",
