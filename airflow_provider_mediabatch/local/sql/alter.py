@@ -150,6 +150,8 @@ def _rewritten(ctx: Context, old: Table, new: Table, origin: dict[str, str]) -> 
         ctx.session.tables.check_free(new)
     if old == new:
         return
+    if any(column.identity for column in (*old.columns, *new.columns)):
+        raise not_supported("ALTER TABLE of a table with AUTOINCREMENT")
     kinds = {c.name: c.type for c in old.columns}
     aside = replace(new, schema=old.schema, database=old.database, name=f"{old.name}.mb_old")
     values = []

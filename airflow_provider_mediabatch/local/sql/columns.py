@@ -61,6 +61,8 @@ def column_of(ctx: Context, node: exp.ColumnDef) -> TableColumn:
             column = replace(column, nullable=bool(rule.args.get("allow_null")))
         elif isinstance(rule, exp.DefaultColumnConstraint):
             column = replace(column, default=default(ctx, rule.this, column))
+        elif isinstance(rule, exp.AutoIncrementColumnConstraint | exp.GeneratedAsIdentityColumnConstraint):
+            column = replace(column, identity=_identity(rule))
         elif isinstance(rule, exp.PrimaryKeyColumnConstraint):
             column = replace(column, primary_key=True, nullable=False)
         elif isinstance(rule, exp.UniqueColumnConstraint):
@@ -70,6 +72,12 @@ def column_of(ctx: Context, node: exp.ColumnDef) -> TableColumn:
         elif not isinstance(rule, exp.Reference):
             raise not_supported(f"the column constraint {constraint.sql('snowflake')}")
     return column
+
+
+def _identity(rule: exp.Expr) -> tuple[int, int]:
+    """Start and step of ``AUTOINCREMENT | IDENTITY [(start, step) | START n INCREMENT n] [ORDER | NOORDER]``."""
+    start, step = rule.args.get("start"), rule.args.get("increment")
+    return int(start.name) if start is not None else 1, int(step.name) if step is not None else 1
 
 
 def default(ctx: Context, node: exp.Expr, column: TableColumn) -> str:

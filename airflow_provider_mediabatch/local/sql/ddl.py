@@ -191,14 +191,13 @@ def _create_view(ctx: Context, tree: exp.Create) -> Result:
     schema = tree.this
     node = schema.this if isinstance(schema, exp.Schema) else schema
     table = Table(*translation.names.name(node), columns=(), kind="VIEW", owner=ctx.session.role, **_properties(tree))
-    if table.temporary:
-        raise not_supported("temporary views: use a temporary table")
     _check_schema(ctx, table)
     if not isinstance(tree.expression, exp.Query):
         raise syntax_error("a view needs a query")
     table = replace(table, text=tree.expression.sql("snowflake"))
     done = translation.query(translation.resolve_names(tree.expression))
-    if translation.names.relations or any(t.temporary for t in translation.names.tables.values()):
+    hidden = not table.temporary and any(t.temporary for t in translation.names.tables.values())
+    if translation.names.relations or hidden:
         raise not_supported("a view over a stage, a table function or a temporary table")
     text = translation.sql(done)
     relation = ctx.session.duckdb.sql(text)
@@ -215,12 +214,15 @@ def _create_view(ctx: Context, tree: exp.Create) -> Result:
     def build() -> list[str]:
         nonlocal message
         existing = ctx.session.tables.find(table.database, table.schema, table.name)
+        if existing is not None and existing.temporary != table.temporary:
+            existing = None if table.temporary else _permanent(ctx, table)
         if existing is not None and tree.args.get("exists"):
             message = "already exists, statement succeeded"
             return []
         statements = _room_for(ctx, tree, table, existing)
         listed = ", ".join(quoted(c.name) for c in table.columns)
-        return [*statements, f"CREATE VIEW {table.sql} ({listed}) AS {text}", table.remark()]
+        kind = "TEMPORARY VIEW" if table.temporary else "VIEW"
+        return [*statements, f"CREATE {kind} {table.sql} ({listed}) AS {text}", table.remark()]
 
     change(ctx, build, [table])
     if "created" in message:

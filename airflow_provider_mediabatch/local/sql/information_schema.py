@@ -71,7 +71,7 @@ def columns(ctx: Context, node: exp.Expr) -> str:
                     table.name,
                     column.name,
                     position,
-                    column.default,
+                    column.shown_default,
                     "YES" if column.nullable else "NO",
                     names.get(base, base),
                     described.length,

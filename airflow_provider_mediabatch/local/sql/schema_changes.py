@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
+import uuid
 from collections.abc import Callable
 
 import duckdb
@@ -14,6 +15,7 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.stores.tables.table import Table
+from airflow_provider_mediabatch.local.stores.tables.text import text_literal
 
 _RETRIES = 50
 
@@ -53,12 +55,13 @@ def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) ->
 
 
 def definition(table: Table) -> str:
-    """The DuckDB statement that makes the table.
+    """The DuckDB statements that make the table, and a sequence for each column with AUTOINCREMENT.
 
     A declared length is a CHECK, because DuckDB ignores it; PRIMARY KEY and UNIQUE are left out, because Snowflake
     does not enforce them.
     """
-    columns = []
+    columns, sequences = [], ""
+    temporary = "TEMPORARY " if table.temporary else ""
     for column in table.columns:
         kind = types.parse(column.type)
         text = f"{quoted(column.name)} {types.storage(kind)}"
@@ -69,6 +72,10 @@ def definition(table: Table) -> str:
             text += f" CHECK (length({quoted(column.name)}) <= {length[0]})"
         if column.default is not None:
             text += f" DEFAULT ({column.default})"
+        if column.identity is not None:
+            start, step = column.identity
+            sequence = f"{quoted(table.physical[0])}.{quoted(f'mb_sequence_{uuid.uuid4().hex}')}"
+            sequences += f"CREATE {temporary}SEQUENCE {sequence} START {start} INCREMENT {step}; "
+            text += f" DEFAULT nextval({text_literal(sequence)})"
         columns.append(text)
-    temporary = "TEMPORARY " if table.temporary else ""
-    return f"CREATE {temporary}TABLE {table.sql} ({', '.join(columns)})"
+    return f"{sequences}CREATE {temporary}TABLE {table.sql} ({', '.join(columns)})"

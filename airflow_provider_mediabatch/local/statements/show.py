@@ -194,8 +194,8 @@ def show_columns(ctx: Context, cursor: Cursor) -> Result:
 
     clauses = show_clauses(cursor, in_table_or_schema)
     rows = [
-        (t.name, t.schema, c.name, _data_type(c), "true" if c.nullable else "NOT_NULL", c.default or "", "COLUMN", "",
-         c.comment or "", t.database, "")
+        (t.name, t.schema, c.name, _data_type(c), "true" if c.nullable else "NOT_NULL", c.shown_default or "", "COLUMN",
+         "", c.comment or "", t.database, "")
         for t in clauses.scope
         for c in clauses.select(t.columns, lambda column: column.name)
     ]  # fmt: skip
@@ -239,8 +239,8 @@ def describe_table(ctx: Context, cursor: Cursor) -> Result:
             2003, "02000", "SQL compilation error:\nObject found is of type 'TABLE', not specified type 'VIEW'."
         )
     rows = [
-        (c.name, c.type, "COLUMN", _mark(c.nullable), c.default, _mark(c.primary_key), _mark(c.unique_key), None, None,
-         c.comment, None, None)
+        (c.name, c.type, "COLUMN", _mark(c.nullable), c.shown_default, _mark(c.primary_key), _mark(c.unique_key), None,
+         None, c.comment, None, None)
         for c in found.columns
     ]  # fmt: skip
     return Result.of(

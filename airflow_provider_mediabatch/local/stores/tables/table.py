@@ -20,7 +20,10 @@ from airflow_provider_mediabatch.local.stores.tables.text import text_literal
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A column as it was declared; ``type`` in Snowflake's full form."""
+    """A column as it was declared; ``type`` in Snowflake's full form.
+
+    :param identity: start and step of AUTOINCREMENT.
+    """
 
     name: str
     type: str
@@ -29,6 +32,14 @@ class TableColumn:
     primary_key: bool = False
     unique_key: bool = False
     comment: str | None = None
+    identity: tuple[int, int] | None = None
+
+    @property
+    def shown_default(self) -> str | None:
+        """The default as DESCRIBE TABLE shows it."""
+        if self.identity is None:
+            return self.default
+        return "IDENTITY START {} INCREMENT {} NOORDER".format(*self.identity)
 
 
 @dataclass(frozen=True)
