@@ -74,7 +74,7 @@ def test_constraints_pin_every_direct_dependency(version: str) -> None:
 
 
 def test_the_scripts_are_executable() -> None:
-    for name in ("scripts/find-python", "scripts/setup", ".ci/run"):
+    for name in ("scripts/find-python", "scripts/setup", "scripts/try-wheel", ".ci/run"):
         assert os.access(REPOSITORY / name, os.X_OK), name
         if shutil.which("bash"):
             subprocess.run(["bash", "-n", str(REPOSITORY / name)], check=True)
