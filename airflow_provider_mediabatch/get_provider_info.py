@@ -17,6 +17,7 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-provider-mediabatch",
         "name": "Media batch inference on Snowflake",
         "description": "Batch inference on images, audio and video with Snowflake's Model Registry.",
+        "documentation-url": "https://airflow-provider-mediabatch.readthedocs.io/",
         "integrations": [
             {
                 "integration-name": _INTEGRATION,
