@@ -82,6 +82,11 @@ def test_the_version() -> None:
 COMMANDS = [
     "demo",
     "doctor",
+    "new",
+    "ledger show",
+    "ledger release-run",
+    "ledger release-quarantined",
+    "runs",
     "local start",
     "local stop",
     "local status",
@@ -90,7 +95,7 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("command", ["", "local", *COMMANDS])
+@pytest.mark.parametrize("command", ["", "ledger", "local", *COMMANDS])
 def test_the_help_has_examples(command: str) -> None:
     done = mediabatch(*command.split(), "--help")
     assert done.returncode == 0
@@ -106,7 +111,7 @@ def test_every_example_can_be_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_provider_mediabatch.cli.main import parser
 
     found = 0
-    for command in ["", "local", *COMMANDS]:
+    for command in ["", "ledger", "local", *COMMANDS]:
         text = mediabatch(*command.split(), "--help").stdout.partition("examples:\n")[2]
         for line in text.replace("\\\n", "").splitlines():
             example = line.strip().removeprefix('eval "$(').removesuffix(')"').partition("  # ")[0]
