@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -38,6 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     :param argv: the command line; ``sys.argv`` by default.
     :return: the exit status.
     """
+    try:
+        status = _main(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `mediabatch … | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _main(argv: Sequence[str] | None) -> int:
     from airflow_provider_mediabatch.core.user_error import UserError
     from airflow_provider_mediabatch.local.errors import EngineError
 

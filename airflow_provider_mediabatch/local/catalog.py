@@ -6,16 +6,33 @@ Every store (stages, models, jobs, queries, grants) creates its own tables in it
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from airflow_provider_mediabatch.local.errors import StateFormatError
+from airflow_provider_mediabatch.local.errors import StateDamagedError, StateFormatError
+
+log = logging.getLogger(__name__)
 
 STATE_FORMAT = 1
 """Incremented whenever a store changes its tables; a state directory is opened only by the format that made it."""
+
+
+@contextmanager
+def unless_full(note: str) -> Iterator[None]:
+    """Write what a statement can do without: on a full disk it is lost, and LIST, SELECT and REMOVE go on.
+
+    :param note: what is written, for the log.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            raise
+        log.warning("%s could not be written: %s", note, error)
 
 
 class Catalog:
@@ -23,13 +40,19 @@ class Catalog:
 
     :param path: the SQLite file; created when it is not there.
     :raises StateFormatError: when another version of the engine made it.
+    :raises StateDamagedError: when it is no catalogue.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        connection = self.connect()
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
+        try:
+            connection = self.connect()
+            (found,) = connection.execute("PRAGMA user_version").fetchone()
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+                raise
+            raise StateDamagedError(path, error) from error
         if found != STATE_FORMAT and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
             raise StateFormatError(
                 f"{path.parent} holds the state of another version of the local engine (format {found}, this one reads "

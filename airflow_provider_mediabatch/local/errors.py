@@ -7,6 +7,8 @@ text logged in full, never as an HTTP 500, which would make the connector retry 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class EngineError(Exception):
     """The engine could not be started, stopped, found or configured; the text is one sentence with the reason."""
@@ -18,6 +20,17 @@ class FaultPlanError(EngineError):
 
 class StateFormatError(EngineError):
     """The state directory was made by another version of the engine."""
+
+
+class StateDamagedError(EngineError):
+    """A file of the state directory cannot be read.
+
+    :param path: the file.
+    :param why: what its reader said.
+    """
+
+    def __init__(self, path: Path, why: object) -> None:
+        super().__init__(f"{path} is damaged ({why}). Restore it from a copy, or remove the state directory")
 
 
 class SnowflakeError(Exception):

@@ -115,6 +115,18 @@ class EngineStatus:
         return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in self.environment.items())
 
 
+def make_private(state_dir: Path) -> None:
+    """Make the state directory, for its owner only: it holds the password, files and tables.
+
+    One that is there is made private where an engine has used it, or where it is empty; a directory with other things
+    in it, which others may have to read, stays as it is.
+    """
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    used = (state_dir / STATE_FILE).exists() or (state_dir / LOCK_FILE).exists() or not any(state_dir.iterdir())
+    if used and state_dir.stat().st_mode & 0o077:
+        state_dir.chmod(0o700)
+
+
 def status(state_dir: Path) -> EngineStatus | None:
     """The engine that serves this directory and answers, or None."""
     if not _locked(state_dir):
@@ -147,7 +159,7 @@ def start(
         raise EngineError(f"{port} is not a port: it must be between 1 and 65535")
     plan = read(faults) if faults is not None else None
     try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(state_dir)
     except OSError as error:
         raise EngineError(f"{state_dir} cannot be used as the state directory: {error.strerror}") from error
     with _starting(state_dir):

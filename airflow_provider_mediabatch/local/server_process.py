@@ -20,8 +20,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_mediabatch.local.errors import EngineError
-from airflow_provider_mediabatch.local.lifecycle import EXIT_REFUSED, LOCK_FILE, STATE_FILE
+from airflow_provider_mediabatch.local.errors import EngineError, StateDamagedError
+from airflow_provider_mediabatch.local.lifecycle import EXIT_REFUSED, LOCK_FILE, STATE_FILE, make_private
 
 
 def _listen(port: int) -> socket.socket:
@@ -58,11 +58,16 @@ def _write_state(path: Path, state: dict[str, Any]) -> None:
 
 
 def _read_state(path: Path) -> dict[str, Any]:
+    """What the last engine of the directory wrote, its password among it; nothing before the first one.
+
+    :raises StateDamagedError: without it clients would meet another password and port.
+    """
     try:
-        state = json.loads(path.read_text())
-    except (OSError, ValueError):
+        return dict(json.loads(path.read_text()))
+    except FileNotFoundError:
         return {}
-    return state if isinstance(state, dict) else {}
+    except (OSError, ValueError, TypeError) as error:
+        raise StateDamagedError(path, error) from error
 
 
 def _log_to(path: Path) -> None:
@@ -87,7 +92,7 @@ def _lock(state_dir: Path) -> int | None:
 
 def serve(state_dir: Path, port: int | None = None) -> int:
     """Serve until SIGTERM. Returns at once, with 0, when another process serves this state directory already."""
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(state_dir)
     if _lock(state_dir) is None:
         return 0
     _log_to(state_dir / "engine.log")

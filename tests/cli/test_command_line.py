@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -125,3 +127,13 @@ def test_without_a_command_it_prints_the_help() -> None:
     assert done.returncode == 2
     assert "doctor" in done.stderr
     assert "examples:" in done.stderr
+
+
+def test_a_reader_that_has_read_enough_is_no_error() -> None:
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / "mediabatch"), "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait(60)) == (b"", 0)

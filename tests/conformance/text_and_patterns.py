@@ -18,6 +18,18 @@ ROWS = [
         [(False, 0)],
         "[ NOT ] LIKE, Examples",
     ),
+    Row(
+        "REPEAT",
+        "SELECT REPEAT('ab', 2), REPEAT('ab', 0), REPEAT('ab', NULL)",
+        [("abab", "", None)],
+        "REPEAT, Examples",
+    ),
+    Row(
+        "REPEAT beyond the longest text",
+        "SELECT REPEAT('x', 2000000000)",
+        Fails(100078, "too long"),
+        "String & binary data types, VARCHAR; public reports of error 100078",
+    ),
     Row("|| with NULL is NULL", "SELECT 'a' || NULL", [(None,)], "CONCAT , ||, Returns"),
     Row("a backslash escapes", r"SELECT 'a\'b', LENGTH('\\\\'), 'x\ty'", [("a'b", 2, "x\ty")], _LITERALS),
     Row(

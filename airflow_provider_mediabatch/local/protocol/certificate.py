@@ -12,6 +12,7 @@ import os
 import ssl
 from pathlib import Path
 
+from airflow_provider_mediabatch.local.errors import StateDamagedError
 from airflow_provider_mediabatch.local.lifecycle import CA_BUNDLE
 
 _PEM = "engine.pem"
@@ -23,12 +24,17 @@ def server_context(state_dir: Path) -> ssl.SSLContext:
 
     The file that ``REQUESTS_CA_BUNDLE`` is to name is written too: the roots that clients of this environment trust
     already, and the engine's certificate.
+
+    :raises StateDamagedError: when the certificate cannot be read.
     """
     pem = state_dir / _PEM
     if not pem.exists():
         _make(pem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
+    try:
+        context.load_cert_chain(pem)
+    except ssl.SSLError as error:
+        raise StateDamagedError(pem, error) from error
     certificate = pem.read_text()
     certificate = certificate[certificate.index("-----BEGIN CERTIFICATE") :]
     _write(state_dir / CA_BUNDLE, f"{_roots(state_dir).rstrip()}\n{certificate}")

@@ -28,6 +28,7 @@ _COLUMN = re.compile(r"(?:Referenced column|column named|Values list \".*?\" doe
 _NOT_NULL = re.compile(r"NOT NULL constraint failed: .*?\.?\"?([^\".]+)\"?$", re.MULTILINE)
 _OUT_OF_RANGE = re.compile(r'[Cc]ast(?:ing)?(?: decimal)? value "?(-?[\d.]+)"? to (?:type )?([A-Z]+\d*(?:\([\d,]+\))?)')
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")
+_TOO_LONG = re.compile(r"Text of (\d+) bytes is too long")
 _LENGTH = re.compile(r'CHECK constraint failed.*length\("?(.+?)"?\) <= (\d+)')
 
 
@@ -61,6 +62,8 @@ def _by_text(message: str) -> SnowflakeError | None:
         return SnowflakeError(100144, "22000", "Invalid UTF8 detected in string")
     if "Boolean value '" in message:
         return SnowflakeError(100037, "22018", detail)
+    if match := _TOO_LONG.search(message):
+        return SnowflakeError(100078, "22000", f"String ({match[1]} bytes) is too long and would be truncated")
     if match := _FUNCTION.search(message):
         return not_supported(f"the function {match[1].upper()}")
     if match := _NOT_NULL.search(message):

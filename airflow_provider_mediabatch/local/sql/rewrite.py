@@ -238,6 +238,12 @@ def _regexp_substr(rewriter: Rewriter, node: exp.RegexpExtract) -> exp.Expr:
     return node
 
 
+@rule(exp.Repeat)
+def _repeat(rewriter: Rewriter, node: exp.Repeat) -> exp.Expr:
+    rewriter.unwrap(node, numeric=False)
+    return call("MB_REPEAT", node.this.copy(), node.args["times"].copy())
+
+
 @rule(exp.Ordered)
 def _ordered(rewriter: Rewriter, node: exp.Ordered) -> exp.Expr:
     if is_semi_structured(node.this):

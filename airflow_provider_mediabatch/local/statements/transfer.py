@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported, syntax_error
+from airflow_provider_mediabatch.local.errors import (
+    SnowflakeError,
+    invalid_argument,
+    not_supported,
+    syntax_error,
+)
 from airflow_provider_mediabatch.local.lexer import Cursor, decode_string
 from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
@@ -91,6 +96,7 @@ def put(ctx: Context, cursor: Cursor) -> Result | FileTransfer:
             target = ctx.stores.stages.state_dir / "unload" / f"put_{ctx.session.id}"
         elif len(new) < len(files):
             sources = [glob.escape(file) for file in new]
+    _check_room(stage.root, source)
     target.mkdir(parents=True, exist_ok=True)
     return _transfer(
         "UPLOAD",
@@ -102,6 +108,20 @@ def put(ctx: Context, cursor: Cursor) -> Result | FileTransfer:
         overwrite=overwrite,
         encryptionMaterial=None,
     )
+
+
+def _check_room(root: Path, source: str) -> None:
+    """Refuse files that the disk has no room for.
+
+    The client makes each file in its full size before it writes it, and leaves it there when the disk is full: LIST and
+    jobs would take it for whole.
+    """
+    needed = sum(os.path.getsize(file) for file in glob.glob(source) if os.path.isfile(file))
+    free = shutil.disk_usage(root).free
+    if needed > free:
+        raise SnowflakeError(
+            603, "53100", f"PUT needs {needed} bytes, and the disk of the local engine's state has {free} left"
+        )
 
 
 def _there(folder: Path, name: str) -> bool:

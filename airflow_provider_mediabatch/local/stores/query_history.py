@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_mediabatch.local.catalog import Catalog
+from airflow_provider_mediabatch.local.catalog import Catalog, unless_full
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.stores.result_store import ResultStore
@@ -55,28 +56,24 @@ class QueryHistory:
             ``asynchronous``, ``started``.
         """
         row = {"id": query_id, "sql": sql[:_SQL_CHARACTERS], "status": RUNNING, **values}
-        self.catalog.connect().execute(
-            f"INSERT INTO queries ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})", row
-        )
+        # The end of an asynchronous statement is read from here, so without room for it there is none.
+        with nullcontext() if values.get("asynchronous") else unless_full(f"statement {query_id}"):
+            self.catalog.connect().execute(
+                f"INSERT INTO queries ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})", row
+            )
         self._recorded += 1
         if self._recorded % _PRUNE_EVERY == 1:
             self._prune()
 
     def end(self, query_id: str, error: SnowflakeError | None, row_count: int | None) -> None:
         """Record a statement's end."""
-        self.catalog.connect().execute(
-            "UPDATE queries SET status = ?, error_code = ?, sqlstate = ?, error = ?, row_count = ?, ended = ?"
-            " WHERE id = ?",
-            (
-                FAILED if error else SUCCESS,
-                error and error.code,
-                error and error.sqlstate,
-                error and error.message,
-                row_count,
-                time.time(),
-                query_id,
-            ),
-        )
+        failed = (error.code, error.sqlstate, error.message) if error else (None, None, None)
+        with unless_full(f"the end of statement {query_id}"):
+            self.catalog.connect().execute(
+                "UPDATE queries SET status = ?, error_code = ?, sqlstate = ?, error = ?, row_count = ?, ended = ?"
+                " WHERE id = ?",
+                (FAILED if error else SUCCESS, *failed, row_count, time.time(), query_id),
+            )
 
     def fail(self, query_ids: Iterable[str], error: SnowflakeError) -> None:
         """Record one failure for several statements."""

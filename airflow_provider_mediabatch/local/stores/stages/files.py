@@ -19,6 +19,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from pathlib import Path
 
+from airflow_provider_mediabatch.local.catalog import unless_full
 from airflow_provider_mediabatch.local.errors import invalid_argument
 from airflow_provider_mediabatch.local.stores.stages.stage import Stage
 
@@ -164,10 +165,14 @@ class Digests:
             for file, digest in zip(unknown, digests, strict=True):
                 file.md5 = digest
         rows = [(root, file.path, file.size, file.mtime_ns, file.md5) for file in unknown if file.md5]
-        with self._lock:
+        with self._lock, unless_full(f"{len(rows)} digests"):
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?)", rows)
-            self._connection.execute("COMMIT")
+            try:
+                self._connection.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?)", rows)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.rollback()
+                raise
 
     def forget(self, root: Path) -> None:
         """Give up what is known of a folder that is gone."""

@@ -57,6 +57,10 @@ MACROS = {
     "mb_double_text(d)": """
         CASE WHEN isnan(d) THEN 'NaN' WHEN isinf(d) THEN CASE WHEN d > 0 THEN 'inf' ELSE '-inf' END
         WHEN d = trunc(d) AND abs(d) < 1e15 THEN d::HUGEINT::VARCHAR ELSE d::VARCHAR END""",
+    # A text has at most 128 MB; DuckDB would make it and the engine would send it.
+    "mb_repeat(s, n)": """
+        repeat(s, CASE WHEN strlen(s)::HUGEINT * n::HUGEINT > 134217728
+        THEN error('Text of ' || strlen(s)::HUGEINT * n::HUGEINT || ' bytes is too long') ELSE n::BIGINT END)""",
     "mb_boolean(s)": """
         CASE WHEN s IS NULL THEN NULL
         WHEN lower(trim(s)) IN ('true', 't', 'yes', 'y', 'on', '1') THEN TRUE

@@ -10,7 +10,7 @@ import duckdb
 
 from airflow_provider_mediabatch.core.sql import literal, quoted
 from airflow_provider_mediabatch.local.defaults import DATABASE, ROLE, WAREHOUSE
-from airflow_provider_mediabatch.local.errors import not_supported
+from airflow_provider_mediabatch.local.errors import StateDamagedError, not_supported
 from airflow_provider_mediabatch.local.stores.tables import macros
 from airflow_provider_mediabatch.local.stores.tables.table import TABLES_SQL, read_table
 from airflow_provider_mediabatch.local.stores.tables.text import text_literal
@@ -36,10 +36,15 @@ class Storage:
     """The engine's DuckDB.
 
     :param state_dir: the file is ``tables.duckdb`` in it.
+    :raises StateDamagedError: when DuckDB cannot open it.
     """
 
     def __init__(self, state_dir: Path) -> None:
-        self._root = duckdb.connect(str(state_dir / "tables.duckdb"), config=_CONFIG)
+        file = state_dir / "tables.duckdb"
+        try:
+            self._root = duckdb.connect(str(file), config=_CONFIG)
+        except duckdb.IOException as error:
+            raise StateDamagedError(file, str(error).splitlines()[0]) from error
         self._lock = threading.Lock()
         self._sequence = 0
         self._committed: dict[tuple[str, str], int] = {}
