@@ -12,22 +12,27 @@ _RUN_PAGE = f"{site_prefix()}{URL_PREFIX}/{{DAG_ID}}/{{RUN_ID}}"
 
 
 class MediaBatchPlugin(AirflowPlugin):
-    """Adds *Batch review* to task instances and DAG runs, and cancels the jobs of deferred tasks that a user marks."""
+    """Adds *Batch reviews* to DAG runs and *Media batches* to the menu, and cancels jobs of tasks that a user marks.
+
+    Airflow shows a view of a task instance on every task of every DAG. So *Batch review* is a link of our operators
+    (:class:`~airflow_provider_mediabatch.links.review.ReviewLink`), which no other task has.
+    """
 
     name = "mediabatch"
     listeners = [cancel_on_manual_state_change]  # noqa: RUF012
     fastapi_apps = [{"app": LazyApp(), "url_prefix": URL_PREFIX, "name": "Media batch review"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {
-            "name": "Batch review",
-            "href": f"{_RUN_PAGE}/{{TASK_ID}}/{{MAP_INDEX}}",
-            "destination": "task_instance",
-            "url_route": "batch-review",
-        },
-        {
             "name": "Batch reviews",
             "href": _RUN_PAGE,
             "destination": "dag_run",
             "url_route": "batch-reviews",
+        },
+        {
+            "name": "Media batches",
+            "href": f"{site_prefix()}{URL_PREFIX}/",
+            "destination": "nav",
+            "category": "browse",
+            "url_route": "media-batches",
         },
     ]

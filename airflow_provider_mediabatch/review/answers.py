@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 APPROVE = "Approve"
 
 
-def load_answers(session: Session, dag_id: str, run_id: str, task_ids: Iterable[str]) -> dict[TaskKey, Answer]:
-    """The forms of some tasks of a DAG run, by task instance.
+def load_answers(
+    session: Session, dag_id: str, run_ids: Iterable[str], task_ids: Iterable[str]
+) -> dict[TaskKey, Answer]:
+    """The forms of some tasks of some DAG runs, by task instance.
 
     :param session: of Airflow's metadata database.
     :param dag_id: the DAG.
-    :param run_id: its run.
+    :param run_ids: its runs.
     :param task_ids: the approvals.
     """
     wanted = set(task_ids)
@@ -31,6 +33,7 @@ def load_answers(session: Session, dag_id: str, run_id: str, task_ids: Iterable[
 
     rows = session.execute(
         select(
+            TaskInstance.run_id,
             TaskInstance.task_id,
             TaskInstance.map_index,
             HITLDetail.created_at,
@@ -40,11 +43,11 @@ def load_answers(session: Session, dag_id: str, run_id: str, task_ids: Iterable[
             HITLDetail.params_input,
         )
         .join(TaskInstance, TaskInstance.id == HITLDetail.ti_id)
-        .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, TaskInstance.task_id.in_(wanted))
+        .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id.in_(set(run_ids)), TaskInstance.task_id.in_(wanted))
     ).all()
     found = {}
     for row in rows:
-        key = TaskKey(dag_id, run_id, row.task_id, row.map_index)
+        key = TaskKey(dag_id, row.run_id, row.task_id, row.map_index)
         if row.responded_at is None:
             found[key] = Answer(key, row.created_at)
             continue

@@ -11,7 +11,15 @@ from airflow.api_fastapi.core_api.security import requires_authenticated
 from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse, Response
 
-from airflow_provider_mediabatch.review.routes import batch_page, download, job_log, media_file, row_page, run_page
+from airflow_provider_mediabatch.review.routes import (
+    batch_page,
+    download,
+    history_page,
+    job_log,
+    media_file,
+    row_page,
+    run_page,
+)
 from airflow_provider_mediabatch.review.site import HERE, ReviewSite
 
 
@@ -36,7 +44,7 @@ def build_app(site: ReviewSite) -> FastAPI:
     )
     app.state.site = site
     app.add_api_route("/static/review.css", _style)
-    for module in (run_page, batch_page, row_page, media_file, job_log, download):
+    for module in (history_page, run_page, batch_page, row_page, media_file, job_log, download):
         app.include_router(module.router)
     return app
 

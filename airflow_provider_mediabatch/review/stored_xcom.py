@@ -20,29 +20,29 @@ log = logging.getLogger(__name__)
 
 
 class StoredXComs:
-    """The XComs of some tasks of a DAG run. Each value is read from the backend when it is first asked for.
+    """The XComs of some tasks of some DAG runs. Each value is read from the backend when it is first asked for.
 
     :param session: of Airflow's metadata database.
     :param dag_id: the DAG.
-    :param run_id: its run.
+    :param run_ids: its runs.
     :param task_ids: the tasks.
     :param names: the XCom keys.
     """
 
     def __init__(
-        self, session: Session, dag_id: str, run_id: str, task_ids: Iterable[str], names: Iterable[str]
+        self, session: Session, dag_id: str, run_ids: Iterable[str], task_ids: Iterable[str], names: Iterable[str]
     ) -> None:
         from airflow.models.xcom import XComModel
 
         rows = session.execute(
-            select(XComModel.task_id, XComModel.map_index, XComModel.key, XComModel.value).where(
+            select(XComModel.run_id, XComModel.task_id, XComModel.map_index, XComModel.key, XComModel.value).where(
                 XComModel.dag_id == dag_id,
-                XComModel.run_id == run_id,
+                XComModel.run_id.in_(set(run_ids)),
                 XComModel.task_id.in_(set(task_ids)),
                 XComModel.key.in_(set(names)),
             )
         )
-        self._rows = {(TaskKey(dag_id, run_id, row.task_id, row.map_index), row.key): row for row in rows}
+        self._rows = {(TaskKey(dag_id, row.run_id, row.task_id, row.map_index), row.key): row for row in rows}
         self._values: dict[tuple[TaskKey, str], Any] = {}
 
     def get(self, key: TaskKey, name: str) -> Any:

@@ -65,7 +65,7 @@ def load_connection_id(key: TaskKey) -> str | None:
 
     with create_session() as session:
         task = _our_task(session, key)
-        return None if task is None else _connection_id(session, key, task)
+        return None if task is None else connection_id(session, key, task)
 
 
 def load_waiting_jobs(key: TaskKey) -> tuple[str | None, list[tuple[str, str | None]]]:
@@ -79,9 +79,9 @@ def load_waiting_jobs(key: TaskKey) -> tuple[str | None, list[tuple[str, str | N
         task = _our_task(session, key)
         if task is None:
             return None, []
-        xcoms = StoredXComs(session, key.dag_id, key.run_id, [key.task_id], [WAITING_KEY])
+        xcoms = StoredXComs(session, key.dag_id, [key.run_id], [key.task_id], [WAITING_KEY])
         waiting = _waiting_jobs(key, xcoms.get(key, WAITING_KEY))
-        return (_connection_id(session, key, task), waiting) if waiting else (None, [])
+        return (connection_id(session, key, task), waiting) if waiting else (None, [])
 
 
 def owns(key: TaskKey, result: SampleReport | BatchResult) -> bool:
@@ -135,9 +135,9 @@ class _Run:
             if (task := tasks[row.dag_version_id].get(row.task_id)) is not None:
                 self.ours[key] = task
         names = ("return_value", FAILED_RESULT_KEY, JOB_KEY, FAILURE_KEY)
-        self._xcoms = StoredXComs(session, dag_id, run_id, {key.task_id for key in self.ours}, names)
+        self._xcoms = StoredXComs(session, dag_id, [run_id], {key.task_id for key in self.ours}, names)
         asking = {key.task_id for key, task in self.ours.items() if task.kind is TaskKind.APPROVAL}
-        self._answers = load_answers(session, dag_id, run_id, asking)
+        self._answers = load_answers(session, dag_id, [run_id], asking)
 
     def load(self, key: TaskKey) -> tuple[TaskInstanceInfo, ReviewedBatch | None]:
         """A task instance of the run, and its batch."""
@@ -150,7 +150,7 @@ class _Run:
         submitted = self._submitted(key)
         info = replace(
             info,
-            conn_id=_connection_id(self._session, key, task),
+            conn_id=connection_id(self._session, key, task),
             kind=task.kind,
             submitted=submitted,
             failure=_read(TaskFailure.from_xcom, self._xcoms.get(key, FAILURE_KEY)),
@@ -243,7 +243,7 @@ def _waiting_jobs(key: TaskKey, pushed: Any) -> list[tuple[str, str | None]]:
     return [(job, query_id if _is_query_id(query_id) else None) for job, query_id in pairs if _is_job(key, job)]
 
 
-def _connection_id(session: Session, key: TaskKey, task: SerializedTask) -> str | None:
+def connection_id(session: Session, key: TaskKey, task: SerializedTask) -> str | None:
     """The connection as rendered for this task instance, else as the DAG's code names it."""
     from airflow.models.renderedtifields import RenderedTaskInstanceFields as Rendered
 

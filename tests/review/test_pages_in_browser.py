@@ -23,13 +23,16 @@ from unit.review import pages
 from airflow_provider_mediabatch.core.sample_report import Check
 from airflow_provider_mediabatch.review.attempt import Attempt
 from airflow_provider_mediabatch.review.distributions import Distribution
+from airflow_provider_mediabatch.review.label_shares import compare
 from airflow_provider_mediabatch.review.page_request import PageRequest
 from airflow_provider_mediabatch.review.result_page import ResultPage
 from airflow_provider_mediabatch.review.result_query import Histogram, ResultColumn
 from airflow_provider_mediabatch.review.result_rows import ResultRow, ResultValue
 from airflow_provider_mediabatch.review.routes.batch_page import render_attempt, render_batch
+from airflow_provider_mediabatch.review.routes.history_page import render_dags, render_history
 from airflow_provider_mediabatch.review.routes.row_page import render_row
 from airflow_provider_mediabatch.review.routes.run_page import render_run
+from airflow_provider_mediabatch.review.run_history import RunLine
 from airflow_provider_mediabatch.review.site import HERE, ReviewSite
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING)]
@@ -79,6 +82,8 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
         (pages.info(), pages.batch(result)),
         (running, None),
     ]
+    line = RunLine("r", "running", pages.AT, 218, 216, 2, waiting=(pages.answer(),), node_seconds=90, seconds=95)
+    shares = compare([{"tripod": 10, "coffee": 90}, {"tripod": 60}])[0]
     tried = Attempt("The job is FAILED.", tuple((item,) for item in files), "Traceback\n" + "x" * 500)
     return {
         "batch": render_batch(site, pages.info(), pages.batch(result), request, results, quarantined),
@@ -92,6 +97,8 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
         "running": render_attempt(site, running, replace(tried, status="The job is RUNNING.", log=""), refresh=True),
         "run": render_run(site, "night", "run 1", run, refresh=True),
         "empty_run": render_run(site, "night", "run 1", [], refresh=True),
+        "history": render_history(site, "night", [line, replace(line, run_id="r 2")], [shares, shares]),
+        "dags": render_dags(site, [("night", pages.AT), ("day", pages.AT)]),
         "row": render_row(site, pages.batch(), request, one),
         "unplayable_row": render_row(site, pages.batch(), request, unplayable),
         "notice": site.notice("Batch review", "Airflow has no such task instance.", back="/x"),
@@ -180,7 +187,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(served: dict[str
 
 
 def test_no_word_of_a_table_or_a_badge_breaks(served: dict[str, str], shown: Any) -> None:
-    for name in ("run", "batch", "sample"):
+    for name in ("run", "history", "batch", "sample"):
         look(shown, served[name])
         broken = shown.execute_script(
             "return [...document.querySelectorAll('th, td.num, .verdict')].filter(e => {"

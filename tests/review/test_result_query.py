@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from airflow_provider_mediabatch.client.media import MediaUnavailableError, fetch, find
 from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.review.connection_pool import ConnectionPool
+from airflow_provider_mediabatch.review.label_shares import RunShares, read_shares
 from airflow_provider_mediabatch.review.page_request import PageRequest
 from airflow_provider_mediabatch.review.result_query import ResultColumn, ResultQuery
+from airflow_provider_mediabatch.review.run_history import OutputFolder, RunLine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +89,28 @@ def test_distributions(query: ResultQuery, columns: list[ResultColumn]) -> None:
     assert histogram is not None
     assert (histogram.low, histogram.high, sum(histogram.counts)) == (0.0, 0.999, ROWS)
     assert max(histogram.counts) < 2 * min(histogram.counts)
+
+
+def test_the_labels_of_several_outputs_are_one_statement(
+    engine: RunningEngine, connection: SnowflakeConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_REVIEW_PAGES", engine.airflow_connection)
+    folders = [
+        OutputFolder("review_pages", "MEDIA.PUBLIC.JOB", f"@MEDIA.PUBLIC.PAGES/{name}/", "LABEL")
+        for name in ("job", "none")
+    ]
+    at = datetime(2026, 11, 27, tzinfo=UTC)
+    lines = [RunLine(folder.location, "success", at, outputs=(folder,)) for folder in folders]
+    found, nothing = read_shares(lines, ConnectionPool())
+    assert [(item.label, item.share) for item in found.labels] == [('dog\'s \\ "x"', 0.9), ("cat", 0.1)]
+    assert nothing == RunShares()
+
+
+def test_a_score_range(query: ResultQuery, columns: list[ResultColumn]) -> None:
+    request = PageRequest(range_column="SCORE", low=0.5, high=0.5991, label_column="LABEL", label="cat")
+    assert query.count(columns, request) == ROWS // 100
+    assert {row["LABEL"] for row in query.page(columns, request)} == {"cat"}
+    assert query.count(columns, PageRequest(range_column="LABEL", low=1)) == ROWS, "only numbers have ranges"
 
 
 def test_a_folder_with_nothing(connection: SnowflakeConnection) -> None:

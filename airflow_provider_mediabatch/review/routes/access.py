@@ -10,7 +10,8 @@ from fastapi import Depends, HTTPException, Request
 
 from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
 
-RUN_PATH = "/{dag_id}/{run_id}"
+DAG_PATH = "/{dag_id}"
+RUN_PATH = DAG_PATH + "/{run_id}"
 TASK_PATH = RUN_PATH + "/{task_id}/{map_index}"
 
 

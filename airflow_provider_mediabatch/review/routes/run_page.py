@@ -53,6 +53,7 @@ def render_run(
         refresh=Refresh(stop) if refresh and is_open else None,
         dag_id=dag_id,
         run_id=run_id,
+        dag_url=f"{site.root}/{segments(dag_id)}",
         # What failed is what a reader is looking for.
         batches=[_line(site, *item) for item in sorted(found, key=lambda item: not item[0].is_failed)],
         form_url=site.form_url,
