@@ -46,8 +46,6 @@ REFUSED = [
     ("CREATE TASK K WAREHOUSE = COMPUTE_WH SCHEDULE = '1 minute' AS SELECT 1", "CREATE TASK"),
     ("UNDROP TABLE T", "UNDROP"),
     ("ALTER TABLE T SET TAG G = 'x'", "SET TAG"),
-    ("LIST @~", "user and table stages"),
-    ("LIST @%T", "user and table stages"),
     ("CREATE STAGE E URL = 'azure://account.blob.core.windows.net/c/'", "external stages are s3://"),
     ("CREATE STAGE E URL = 's3://b/p/' STORAGE_INTEGRATION = I", "STORAGE_INTEGRATION"),
     ("CREATE PROCEDURE P() RETURNS INT LANGUAGE SQL AS 'BEGIN RETURN 1; END'", "CREATE PROCEDURE"),

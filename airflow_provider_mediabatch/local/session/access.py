@@ -42,9 +42,9 @@ def require_visible(ctx: Context, kind: str, name: str | tuple[str, ...]) -> Non
 def require_file_access(ctx: Context, stage: Stage, write: bool = False) -> None:
     """Require READ or WRITE of an internal stage, USAGE of an external one, READ of a model whose files are asked for.
 
-    A temporary stage is its session's own.
+    A temporary stage is its session's own. Who may use a table's stage is decided where it is named.
     """
-    if stage.session is not None:
+    if stage.session is not None or stage.implicit:
         return
     if stage.kind == "external":
         require_privilege(ctx, "USAGE", "STAGE", stage.full_name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.core.sql import split
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported
+from airflow_provider_mediabatch.local.session.access import require_table_privilege
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _PART = r'(?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
 _REFERENCE = re.compile(rf"@(?P<name>{_PART}(?:\.{_PART}?)*)(?P<rest>/.*)?\Z", re.DOTALL)
+_IMPLICIT = re.compile(rf"@(?:~|(?P<place>(?:{_PART}\.){{0,2}})%(?P<table>{_PART}))(?P<rest>/.*)?\Z", re.DOTALL)
 _MODEL_URL = re.compile(
     r'snow://model/(?P<name>(?:"(?:[^"]|"")*"|[^/"])+)/versions/(?P<version>[^/]+)/?(?P<path>.*)\Z', re.I | re.S
 )
@@ -29,11 +31,14 @@ def resolve_stage(ctx: Context, reference: str) -> tuple[Stage, str]:
     """
     if reference.lower().startswith("snow://"):
         return _model_files(ctx, reference)
-    if reference.startswith(("@~", "@%")):
-        raise not_supported(f"user and table stages ('{reference}'): use a named stage")
     if reference.startswith(("s3://", "gcs://", "azure://")):
         raise not_supported(f"a storage location without a stage ('{reference}'): create a stage with that URL")
     match = _REFERENCE.match(reference)
+    if implicit := _IMPLICIT.match(reference):
+        stage = _table_stage(ctx, implicit["place"] + implicit["table"]) if implicit["table"] else _user_stage(ctx)
+        path = (implicit["rest"] or "").lstrip("/")
+        stage.path(path)
+        return stage, path
     if match is None:
         raise invalid_argument(f"invalid stage reference '{reference}': expected '@[database.][schema.]stage[/path]'")
     try:
@@ -46,6 +51,32 @@ def resolve_stage(ctx: Context, reference: str) -> tuple[Stage, str]:
     path = (match["rest"] or "").lstrip("/")
     stage.path(path)  # refuses a path that leaves the stage before anything is done with it
     return stage, path
+
+
+def _table_stage(ctx: Context, name: str) -> Stage:
+    """The stage that a table has; only who owns the table may use it. It is as old as the table."""
+    try:
+        parts = ctx.qualify(split(name))
+    except ValueError as error:
+        raise invalid_argument(f"invalid stage reference '@{name}': {error}") from None
+    table = ctx.session.tables.get(*parts)
+    require_table_privilege(ctx, "OWNERSHIP", table)
+    session = ctx.session.id if table.temporary else None
+    made = repr(table.created_on)
+    place = (table.database, table.schema, f"%{table.name}")
+    found = ctx.stores.stages.find(*place, session=session)
+    if found is None or not found.implicit or found.comment != made:
+        owner = ctx.session.role
+        return ctx.stores.stages.create(
+            *place, comment=made, owner=owner, session=session, replace=found is not None, implicit=True
+        )
+    return found
+
+
+def _user_stage(ctx: Context) -> Stage:
+    place = ("USERS", ctx.session.user, "~")
+    found = ctx.stores.stages.find(*place)
+    return found if found is not None else ctx.stores.stages.create(*place, owner=ctx.session.role, implicit=True)
 
 
 def _model_files(ctx: Context, url: str) -> tuple[Stage, str]:

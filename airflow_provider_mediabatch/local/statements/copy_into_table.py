@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from airflow_provider_mediabatch.local.sql.execute import run_sql
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements import staged_files as stage_sources
+from airflow_provider_mediabatch.local.statements.copy_options import OPTIONS, on_error_of
 from airflow_provider_mediabatch.local.statements.copy_report import FileReport, misfits, report, width_error
 from airflow_provider_mediabatch.local.statements.file_format_clause import read_format
 from airflow_provider_mediabatch.local.statements.staged_text import ROWS, format_of, inferred, rows_of
@@ -32,20 +32,6 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.stores.stages.stage import Stage
     from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
-_OPTIONS = (
-    *(
-        "FILES",
-        "PATTERN",
-        "FILE_FORMAT",
-        "ON_ERROR",
-        "SIZE_LIMIT",
-        "PURGE",
-        "RETURN_FAILED_ONLY",
-        "MATCH_BY_COLUMN_NAME",
-    ),
-    *("ENFORCE_LENGTH", "TRUNCATECOLUMNS", "FORCE", "LOAD_UNCERTAIN_FILES", "VALIDATION_MODE", "INCLUDE_METADATA"),
-)
-_VALIDATED = re.compile(r"RETURN_(\d+)_ROWS", re.IGNORECASE)
 _DATA_EXCEPTION = "22"  # how the SQLSTATE of a value that does not fit begins
 _SEMI_STRUCTURED = ("VARIANT", "OBJECT", "ARRAY")
 
@@ -59,16 +45,10 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
     """
     name = ctx.qualify(cursor.name())
     columns = _column_list(cursor)
-    cursor.expect("FROM")
-    token = cursor.peek()
-    if token is not None and token.value == "(":
-        query: str | None = cursor.parenthesised()
-        reference, query = _of_query(str(query))
-    else:
-        reference, query = stage_reference(cursor), None
-    given = options.options(cursor, _OPTIONS)
+    reference, query = _source(cursor, name)
+    given = options.options(cursor, OPTIONS)
     cursor.expect_end()
-    on_error = _on_error(given, query)
+    on_error = on_error_of(given, query)
     stage, path = resolve_stage(ctx, reference)
     require_file_access(ctx, stage)
     file_format = read_format(ctx, given.get("FILE_FORMAT"), stage, "loading")
@@ -104,18 +84,6 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
         for file in files:
             stage.path(file.path).unlink(missing_ok=True)
     return report(list(reports.values()))
-
-
-def _on_error(given: dict[str, Any], query: str | None) -> str:
-    """ON_ERROR; options and values that are not carried out are refused by name."""
-    options.refuse(given, ("SIZE_LIMIT", "INCLUDE_METADATA"), "COPY INTO a table")
-    mode = str(given.get("VALIDATION_MODE", "RETURN_1_ROWS"))
-    if not _VALIDATED.fullmatch(mode) or ("VALIDATION_MODE" in given and query is not None):
-        raise not_supported(f"VALIDATION_MODE = {mode} in COPY INTO")
-    on_error = str(given.get("ON_ERROR", "ABORT_STATEMENT")).upper()
-    if on_error not in ("ABORT_STATEMENT", "CONTINUE", "SKIP_FILE"):
-        raise not_supported(f"ON_ERROR = {given['ON_ERROR']} in COPY INTO")
-    return on_error
 
 
 def _preview(ctx: Context, table: Table, columns: list[str], select: str, given: dict[str, Any]) -> Result:
@@ -189,6 +157,16 @@ def _check_records(
         )
         kept = [(n, row) for n, row in zip(texts[path].numbers, texts[path].rows, strict=True) if n not in found]
         texts[path] = TextRows([row for _, row in kept], [n for n, _ in kept], texts[path].header)
+
+
+def _source(cursor: Cursor, table: tuple[str, str, str]) -> tuple[str, str | None]:
+    """The stage, and the query over it if there is one; without FROM it is the table's own stage."""
+    if not cursor.accept("FROM"):
+        return f"@{qualified(*table[:2])}.%{quoted(table[2])}", None
+    token = cursor.peek()
+    if token is not None and token.value == "(":
+        return _of_query(cursor.parenthesised())
+    return stage_reference(cursor), None
 
 
 def _column_list(cursor: Cursor) -> list[str]:

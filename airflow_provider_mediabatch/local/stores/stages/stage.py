@@ -10,6 +10,9 @@ from typing import Any
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import invalid_argument
 
+IMPLICIT = "implicit-"
+"""How the ids of the stages of tables and users begin."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -48,6 +51,11 @@ class Stage:
     def full_name(self) -> str:
         """``DB.SCHEMA.STAGE``, quoted where SQL needs it."""
         return qualified(self.database, self.schema, self.name)
+
+    @property
+    def implicit(self) -> bool:
+        """Whether it is the stage of a table (``@%t``) or of the user (``@~``)."""
+        return self.id.startswith(IMPLICIT)
 
     @property
     def encrypted_by_client(self) -> bool:

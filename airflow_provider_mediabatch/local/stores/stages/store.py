@@ -22,7 +22,7 @@ from airflow_provider_mediabatch.local.errors import already_exists, does_not_ex
 from airflow_provider_mediabatch.local.stores.stages.file_formats import FileFormats
 from airflow_provider_mediabatch.local.stores.stages.files import Digests
 from airflow_provider_mediabatch.local.stores.stages.load_history import LoadHistory
-from airflow_provider_mediabatch.local.stores.stages.stage import Stage
+from airflow_provider_mediabatch.local.stores.stages.stage import IMPLICIT, Stage
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.catalog import Catalog
@@ -86,15 +86,17 @@ class StageStore:
         owner: str = "",
         session: int | None = None,
         replace: bool = False,
+        implicit: bool = False,
     ) -> Stage:
         """Make a stage and its folder.
 
         :param url: ``s3://bucket/prefix/`` for an external stage.
         :param session: the owning session's id for a temporary stage.
         :param replace: drop a stage of that name, its files too, first.
+        :param implicit: the stage of a table or of the user, which no SHOW names.
         :raises SnowflakeError: 002002 where the name is taken; for a URL or an encryption that the kind does not have.
         """
-        identity = secrets.token_hex(8)
+        identity = IMPLICIT * implicit + secrets.token_hex(8)
         kinds = EXTERNAL_ENCRYPTION if url is not None else INTERNAL_ENCRYPTION
         encryption = (encryption or kinds[0]).upper()
         if encryption not in kinds:
@@ -183,7 +185,9 @@ class StageStore:
     def all(self, session: int | None = None) -> list[Stage]:
         """Every stage that the session sees, by name."""
         rows = self.catalog.connect().execute(
-            "SELECT * FROM stages WHERE session IS NULL OR session = ? ORDER BY database, schema, name", (session,)
+            "SELECT * FROM stages WHERE (session IS NULL OR session = ?) AND id NOT LIKE ? "
+            "ORDER BY database, schema, name",
+            (session, IMPLICIT + "%"),
         )
         return [self._stage(row) for row in rows]
 
@@ -219,7 +223,7 @@ class StageStore:
             name=row["name"],
             kind=row["kind"],
             root=Path(row["root"]),
-            url_prefix=row["name"].lower() + "/" if url is None else url.rstrip("/") + "/",
+            url_prefix=_prefix(row) if url is None else url.rstrip("/") + "/",
             encryption=row["encryption"],
             directory_enabled=bool(row["directory"]),
             file_format=json.loads(row["file_format"]),
@@ -250,3 +254,8 @@ class StageStore:
             shutil.rmtree(row["root"], ignore_errors=True)
             self.digests.forget(Path(row["root"]))
         (self.state_dir / "directories" / f"{row['id']}.parquet").unlink(missing_ok=True)
+
+
+def _prefix(row: sqlite3.Row) -> str:
+    """What LIST shows before the paths of an internal stage; nothing for those of tables and users."""
+    return "" if row["id"].startswith(IMPLICIT) else row["name"].lower() + "/"
