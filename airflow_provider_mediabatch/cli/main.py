@@ -15,7 +15,7 @@ PACKAGE = "airflow-provider-mediabatch"
 
 def parser() -> argparse.ArgumentParser:
     """All commands. Each parser carries ``run``: a function of the parsed arguments that returns the exit status."""
-    from airflow_provider_mediabatch.cli import demo, doctor, ledger, local, new
+    from airflow_provider_mediabatch.cli import demo, dev, doctor, ledger, local, new
 
     top = argparse.ArgumentParser(
         prog="mediabatch",
@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"mediabatch {metadata.version(PACKAGE)}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     demo.add_demo_parser(commands)
+    dev.add_dev_parser(commands)
     doctor.add_doctor_parser(commands)
     new.add_new_parser(commands)
     ledger.add_ledger_parsers(commands)

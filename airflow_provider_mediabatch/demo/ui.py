@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,16 +11,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from airflow_provider_mediabatch.demo import DemoError, media, models
-from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
-from airflow_provider_mediabatch.demo.alone import alone
+from airflow_provider_mediabatch.demo.engine_and_airflow import ended_with_engine, engine_and_airflow
 from airflow_provider_mediabatch.demo.inbox import Inbox
 from airflow_provider_mediabatch.demo.own_files import PICTURES, named
 from airflow_provider_mediabatch.demo.run import WORK_STAGE, Steps, open_session
 from airflow_provider_mediabatch.demo.run_reporter import RunReporter
-from airflow_provider_mediabatch.demo.running_airflow import USER, AirflowNotReadyError, RunningAirflow
+from airflow_provider_mediabatch.demo.running_airflow import USER, RunningAirflow
 from airflow_provider_mediabatch.demo.scenario import EXAMPLE_DAGS
-from airflow_provider_mediabatch.demo.watchdog import Watchdog
-from airflow_provider_mediabatch.local import lifecycle
 
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
@@ -36,8 +29,6 @@ INBOX = "@PHOTOS/inbox"
 TABLE = "PHOTOGRAPH_PREDICTIONS"
 LEDGER = "MEDIABATCH_LEDGER"
 LOOK_EVERY = 1.0
-MISSES = 4
-"""An engine that has not answered so many times, a second apart, is gone."""
 
 
 def run_ui(*, state_dir: Path, inbox: Path, keep: bool) -> int:
@@ -56,69 +47,18 @@ def run_ui(*, state_dir: Path, inbox: Path, keep: bool) -> int:
         inbox.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DemoError(f"--files {inbox} cannot be used as the inbox: {error.strerror}") from error
-    home = AirflowHome(state_dir / "airflow")
-    with alone(state_dir) as lock, _ended_by_signals(), ThreadPoolExecutor(1) as background:
-        ran_before = lifecycle.status(state_dir) is not None
-        watchdog = None if keep or ran_before else Watchdog(state_dir)
-        airflow: RunningAirflow | None = None
-        try:
-            migrated = background.submit(home.prepare)
-            with steps.step("Start the local engine"):
-                engine = lifecycle.start(state_dir)
-            with _session(engine.parameters) as session, _ended_with_engine(state_dir):
-                _load(session, state_dir / "cache", steps)
-                home.connections["snowflake_default"] = engine.airflow_connection
-                with steps.step("Prepare Airflow's database"):
-                    migrated.result()
-                airflow = RunningAirflow(home)
-                _start(airflow, steps)
-                lock.say(f"its Airflow is {airflow.url}")
-                _welcome(console, airflow, inbox)
-                _serve(console, session, airflow, Inbox(session, inbox, INBOX, PICTURES))
-        except KeyboardInterrupt:
-            console.print("\nEnding Airflow and the engine …")
-        except AirflowNotReadyError as error:
-            raise DemoError(f"Airflow: {error}") from error
-        finally:
-            with _uninterrupted():
-                if airflow is not None:
-                    airflow.stop()
-                if watchdog is not None:
-                    lifecycle.stop(state_dir)
-                    watchdog.close()
+    with (
+        engine_and_airflow(state_dir, console, steps, keep=keep) as started,
+        _session(started.engine.parameters) as session,
+        ended_with_engine(state_dir),
+    ):
+        _load(session, state_dir / "cache", steps)
+        airflow = started.make_airflow()
+        _start(airflow, steps)
+        started.lock.say(f"its Airflow is {airflow.url}")
+        _welcome(console, airflow, inbox)
+        _serve(console, session, airflow, Inbox(session, inbox, INBOX, PICTURES))
     return 0
-
-
-@contextmanager
-def _ended_with_engine(state_dir: Path) -> Iterator[None]:
-    """End what is done when the engine has gone.
-
-    A client goes on asking a server that is not there for minutes, also when it is interrupted. So a thread interrupts
-    it as often as it takes.
-
-    :raises DemoError: that the engine has ended.
-    """
-    done, gone = threading.Event(), threading.Event()
-
-    def watch() -> None:
-        misses = 0
-        while not done.wait(1):
-            misses = misses + 1 if lifecycle.status(state_dir) is None else 0
-            if misses >= MISSES:  # a busy machine's engine may be late with one answer
-                gone.set()
-                os.kill(os.getpid(), signal.SIGTERM)
-                done.wait(5)
-
-    thread = threading.Thread(target=watch, name="engine-watch", daemon=True)
-    thread.start()
-    try:
-        yield
-    except BaseException as error:
-        if gone.is_set():
-            raise DemoError(f"the local engine has ended. Its log is {state_dir / 'engine.log'}") from error
-        raise
-    finally:
-        done.set()
 
 
 @contextmanager
@@ -130,31 +70,6 @@ def _session(parameters: dict[str, Any]) -> Iterator[Session]:
     finally:
         session.connection.close(retry=False)
         session.close()
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Have a closed terminal or ``kill`` end everything as Ctrl-C does: Airflow's processes are groups of their own."""
-    # SIGINT too: it is ignored in what a shell starts in the background.
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """A second Ctrl-C must not leave half of the processes behind."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _load(session: Session, cache: Path, steps: Steps) -> None:

@@ -83,6 +83,7 @@ def test_the_version() -> None:
 
 COMMANDS = [
     "demo",
+    "dev",
     "doctor",
     "new",
     "ledger show",

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from airflow_env import REPOSITORY
 
-from airflow_provider_mediabatch.demo import media
+from airflow_provider_mediabatch.demo import media, running_airflow
 
 
 def processes_of(state: Path) -> list[str]:
@@ -136,3 +136,35 @@ def test_everything_ends_after_the_engine_has_gone(tmp_path: Path) -> None:
         process.wait()
     assert processes_of(state) == []
     assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.airflow
+def test_dev_serves_a_folder_of_ones_own_dags(tmp_path: Path) -> None:
+    state, log = tmp_path / "state", tmp_path / "dev.log"
+    command = [sys.executable, "-m", "airflow_provider_mediabatch.cli.main"]
+    subprocess.run([*command, "new", "photo_sizes", "--folder", str(tmp_path)], check=True, cwd=REPOSITORY)
+    dags = tmp_path / "photo_sizes" / "dags"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "dev", str(dags), "--state-dir", str(state)],
+            stdout=output, stderr=subprocess.STDOUT, cwd=REPOSITORY, env=os.environ | {"COLUMNS": "200"},
+        )  # fmt: skip
+    try:
+        url = wait_for(log, r"Airflow: (http://127\.0\.0\.1:\d+)/dags", process, 240)[1]
+        user = {"username": "admin", "password": wait_for(log, r"user admin, password (\S+)", process, 5)[1]}
+        token = running_airflow._request("POST", f"{url}/auth/token", user)["access_token"]
+        deadline = time.monotonic() + 90
+        found: list[str] = []
+        while found != ["photo_sizes"] and time.monotonic() < deadline:
+            time.sleep(1)
+            listed = running_airflow._request("GET", f"{url}/api/v2/dags", None, token)["dags"]
+            found = [dag["dag_id"] for dag in listed]
+        assert found == ["photo_sizes"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(90) == 0, log.read_text()
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(90)
+    assert processes_of(state) == []
