@@ -7,7 +7,7 @@ QUICK := -m "not slow"
 # share models, stages and DAG runs; tests/conftest.py has the order and what shares a running Airflow.
 PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo speech unit test test-all soak try-wheel bench lint format clean
+.PHONY: help demo speech unit test test-all soak try-wheel docs bench lint format clean
 
 help:
 	@echo "make demo      the main job on real photographs, no account needed (ARGS='--files DIR', ARGS=--speech)"
@@ -15,6 +15,7 @@ help:
 	@echo "make unit      the tests that start neither the engine nor Airflow (under 20 seconds)"
 	@echo "make test      install what is missing and run the tests (10 to 15 minutes on 2 cores)"
 	@echo "make test-all  everything, on every Python version found, and its coverage (60 to 90 minutes)"
+	@echo "make docs      build the site into build/site"
 	@echo "make try-wheel the demo from the built wheel, beside Airflow 3.2.2, 3.3.1 and the newest (5 minutes)"
 	@echo "make soak      pairs of runs of the whole DAG while everything fails (up to 10 minutes; ARGS='--seed N --pairs N')"
 	@echo "make bench     time, memory, statements and polls, side by side with what one would use instead (meant for 15 minutes)"
@@ -48,7 +49,7 @@ format:
 	$(VENV)/bin/ruff check --fix .
 
 # Everything in the usual environment with its coverage, then the quick tests in one of its own for each other Python version.
-test-all: lint try-wheel
+test-all: lint docs try-wheel
 	rm -rf .coverage
 	HYPOTHESIS_PROFILE=long $(VENV)/bin/python -m coverage run $(PYTEST) $(ARGS)
 	$(VENV)/bin/python -m coverage combine -q
@@ -62,6 +63,11 @@ test-all: lint try-wheel
 	        .venv-$$version/bin/python $(PYTEST) $(QUICK) $(ARGS) || exit 1; \
 	    fi; \
 	done
+
+# The site, below build/site: warnings are errors, and nothing is fetched.
+docs:
+	@scripts/setup $(VENV) docs
+	$(VENV)/bin/python -m sphinx -q -E -W --keep-going -b html docs build/site
 
 # The built wheel, installed as users do it: beside Airflow's own constraints, and without any.
 try-wheel:
