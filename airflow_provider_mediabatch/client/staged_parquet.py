@@ -129,13 +129,13 @@ class StagedParquet:
         return sorted(str(row["P"])[1:-1] for row in rows)
 
     def unqualified(self, locations: Sequence[str], column: str) -> dict[str, Any]:
-        """How many of a column's paths are not ``@DATABASE.SCHEMA.STAGE/…``, and one of them."""
+        """How many of a column's values are not ``@DATABASE.SCHEMA.STAGE/…``, how many are NULL, and one of them."""
         selects = [f"SELECT {field(column)}::VARCHAR AS P FROM {self.source(location)}" for location in locations]
         row = self.rows(
-            f"SELECT COUNT(*) AS N, MIN(P) AS EXAMPLE FROM ({' UNION ALL '.join(selects)}) "
-            f"WHERE REGEXP_SUBSTR(P, {sql.literal(_STAGE_PATTERN)}) IS NULL AND P IS NOT NULL"
+            "SELECT COUNT(*) AS N, COUNT_IF(P IS NULL) AS NULLS, MIN(P) AS EXAMPLE "
+            f"FROM ({' UNION ALL '.join(selects)}) WHERE REGEXP_SUBSTR(P, {sql.literal(_STAGE_PATTERN)}) IS NULL"
         )[0]
-        return {"count": int(row["N"]), "example": row["EXAMPLE"]}
+        return {"count": int(row["N"]), "nulls": int(row["NULLS"]), "example": row["EXAMPLE"]}
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
         """Rows of a small SELECT, column names as they are."""

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 MAX_SHARDS = 1024
 """Airflow's ``max_map_length``: what a task may be mapped over."""
 MANIFEST_FOLDER = "MB_"
-"""What the folders of manifests begin with; files below them are never taken for media."""
+"""What the names of manifests' folders begin with, as those of jobs' output folders do."""
+_WRITTEN_FILES = "[0-9a-f]{16}/.+|[^/]+/(.*/)?([^/]*[.]parquet|_SUCCESS)"
+"""What follows :data:`MANIFEST_FOLDER`: anything in a run's folder, and what jobs write into folders of theirs."""
 SHARD_FOLDER = "shard_"
 RETRY_LISTS_AGAIN = "A retry will list again."
 
@@ -125,8 +127,15 @@ def shard_location(location: StagePath, shard: int) -> StagePath:
 
 
 def not_manifests_condition(manifest_location: StagePath) -> str:
-    """The condition that leaves earlier manifests out of a listing around them."""
-    return f"NOT STARTSWITH(FILE_PATH, {sql.literal((manifest_location / MANIFEST_FOLDER).full)})"
+    """The condition that leaves earlier manifests, and jobs' output, out of a listing around them.
+
+    A user's file beside them is a file, whatever its name begins with: cameras write names such as ``MB_0001.jpg``.
+    """
+    start = (manifest_location / MANIFEST_FOLDER).full
+    rest = f"SUBSTR(FILE_PATH, {len(start) + 1})"
+    return (
+        f"NOT (STARTSWITH(FILE_PATH, {sql.literal(start)}) AND REGEXP_LIKE({rest}, {sql.literal(_WRITTEN_FILES)}, 's'))"
+    )
 
 
 def sharded(relation: Relation, *, max_files: int | None, max_bytes: int | None, largest: int) -> Relation:

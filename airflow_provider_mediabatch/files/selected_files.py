@@ -42,6 +42,7 @@ class SelectedFiles:
         counted += [f"{count} {name.replace('_', ' ')}" for name, count in self.skipped.items() if count]
         counted += [f"{listing.empty} empty"] if listing.empty else []
         counted += [f"{listing.unmatched} without partner"] if listing.unmatched else []
+        counted += [listing.unlisted] if listing.unlisted else []
         return ", ".join(counted)
 
     def manifest(self, location: StagePath, shard: ShardSummary | None = None, shards: int = 1) -> Manifest:

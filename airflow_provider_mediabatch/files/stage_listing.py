@@ -9,7 +9,7 @@ not depend on the number of files. No document of Snowflake's shows this composi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client.connection import rows, run_async
@@ -37,7 +37,8 @@ class FileListing:
     :param found: files (or rows of a query) that were listed, empty ones included.
     :param empty: files of zero bytes, left out.
     :param unmatched: files without a partner in every file column, left out.
-    :param unqualified: of a query: file column to count and example of paths that are not full stage paths.
+    :param unqualified: of a query: file column to count and example of values that are not full stage paths.
+    :param unlisted: where a pattern matched nothing: what is there, for messages.
     """
 
     relation: Relation
@@ -45,6 +46,7 @@ class FileListing:
     empty: int = 0
     unmatched: int = 0
     unqualified: Mapping[str, Mapping[str, Any]] | None = None
+    unlisted: str = ""
 
 
 def list_stages(
@@ -74,12 +76,7 @@ def list_stages(
                 f"ALTER STAGE {name} SET DIRECTORY = (ENABLE = TRUE); ALTER STAGE {name} REFRESH; or use source='list'"
             )
         resolved.append(source.described_by(row))
-    statements = [source.directory_sql() if directory else source.list_sql() for source in resolved]
-    with explain_missing("the stage to list"):
-        ids = run_async(connection, statements)
-    files = union_sql(
-        [source.files_sql(query_id, directory=directory) for source, query_id in zip(resolved, ids, strict=True)]
-    )
+    files = _run_listing(connection, resolved, directory=directory)
     exclude = not_manifests_condition(manifest_location)
     counts = rows(connection, census_sql(files, exclude))[0]
     if counts["MISPLACED"]:
@@ -91,7 +88,34 @@ def list_stages(
     unmatched = 0
     if len(resolved) > 1:
         unmatched = _check_pairs(connection, files, exclude, resolved, keep_unmatched)
-    return FileListing(listed_rows(resolved, files, exclude), int(counts["FOUND"]), int(counts["EMPTY"]), unmatched)
+    unlisted = ""
+    if not counts["FOUND"] and any(source.pattern for source in resolved):
+        everything = [replace(source, pattern=None) for source in resolved]
+        unlisted = _describe_unlisted(connection, _run_listing(connection, everything, directory=directory), exclude)
+    relation = listed_rows(resolved, files, exclude)
+    return FileListing(relation, int(counts["FOUND"]), int(counts["EMPTY"]), unmatched, unlisted=unlisted)
+
+
+def _run_listing(connection: SnowflakeConnection, sources: Sequence[StageSource], *, directory: bool) -> str:
+    """List all sources at once; :func:`union_sql` of what was listed."""
+    statements = [source.directory_sql() if directory else source.list_sql() for source in sources]
+    with explain_missing("the stage to list"):
+        ids = run_async(connection, statements)
+    return union_sql(
+        [source.files_sql(query_id, directory=directory) for source, query_id in zip(sources, ids, strict=True)]
+    )
+
+
+def _describe_unlisted(connection: SnowflakeConnection, files: str, exclude: str) -> str:
+    """What is there, when a pattern matched none of it; "" when nothing is."""
+    there = f"SELECT COUNT(*) AS N, MIN(FILE_PATH) AS EXAMPLE FROM ({files}) WHERE {exclude}"
+    found = rows(connection, there)[0]
+    if not found["N"]:
+        return ""
+    return (
+        f"the pattern matches none of the {int(found['N']):,} files that are there, for example {found['EXAMPLE']}; it "
+        "must match the whole listed name, in its case"
+    )
 
 
 def _check_pairs(

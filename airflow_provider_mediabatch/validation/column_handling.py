@@ -13,6 +13,7 @@ from airflow_provider_mediabatch.core.job_specification import (
     FULL_STAGE_PATH,
     RAW_BYTES,
 )
+from airflow_provider_mediabatch.core.manifest import SIZE
 from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo
 from airflow_provider_mediabatch.validation.findings import Findings
 from airflow_provider_mediabatch.validation.signature import (
@@ -70,6 +71,18 @@ def handle_columns(
         _check_encoding(column, handled, by_column[column], findings)
         handling[column] = {"input_format": FULL_STAGE_PATH, "convert_to": handled}
     return handling
+
+
+def warn_of_text(
+    inputs: Inputs, handling: Mapping[str, Mapping[str, str]], overrides: Mapping[str, Any], findings: Findings
+) -> None:
+    """A query's column that was recognised as paths by its values, and whose text a model could also want as it is."""
+    for column, options in handling.items():
+        if SIZE not in inputs.columns and column not in overrides and options["convert_to"] != RAW_BYTES:
+            findings.warnings.append(
+                f"Column {column} holds stage paths, so the model gets these files as {options['convert_to'].upper()} "
+                "and not the paths; column_name= of ListStageFilesOperator names the only column of paths"
+            )
 
 
 def possible_file_columns(function: FunctionInfo, inputs: Inputs, overrides: Mapping[str, Any]) -> set[str]:

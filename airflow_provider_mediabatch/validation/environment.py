@@ -111,13 +111,19 @@ def check_gpu(model: ModelInfo, resources: Mapping[str, Any], findings: Findings
 def check_unqualified(unqualified: Mapping[str, Mapping[str, Any]], findings: Findings) -> None:
     """Paths that a job could not resolve; they were counted on the server when the manifest was written."""
     for column, found in unqualified.items():
-        if not found.get("count"):
-            continue
-        findings.problem(
-            f"File not found, it would say: {found['count']} paths in column {column} are not full stage paths, "
-            f"for example {found.get('example')!r}",
-            f"write them as @DATABASE.SCHEMA.STAGE/path: SELECT '@DB.SCHEMA.STAGE/' || … AS {sql.quoted(column)}",
-        )
+        nulls = int(found.get("nulls") or 0)
+        if nulls:
+            findings.problem(
+                f"{nulls} values in column {column} are NULL, and the model's input is a file in every row",
+                f"leave these rows out in the query: WHERE {sql.quoted(column)} IS NOT NULL",
+            )
+        if wrong := int(found.get("count") or 0) - nulls:
+            findings.problem(
+                f"File not found, it would say: {wrong} paths in column {column} are not full stage paths, "
+                f"for example {found.get('example')!r}",
+                f"write them as @DATABASE.SCHEMA.STAGE/path: SELECT '@DB.SCHEMA.STAGE/' || … AS {sql.quoted(column)}. "
+                "If the column holds other text, name the column of paths with column_name= of ListStageFilesOperator",
+            )
 
 
 def _find_stage(

@@ -106,6 +106,7 @@ def _check_signature(
     matched = signature.match_columns(function, inputs, findings)
     handling = column_handling.handle_columns(function, inputs, matched, request.column_handling, findings)
     signature.check_types(function, inputs, matched, handling, findings)
+    column_handling.warn_of_text(inputs, handling, request.column_handling, findings)
     params = parameters.typed_params(function, request.model_params)
     parameters.check_params(function, params, findings)
     signature.check_partition(model, function, inputs, request.partition_column, findings)
@@ -116,7 +117,9 @@ def _check_signature(
 def _check_stages(manifests: Sequence[Manifest], handled: set[str], facts: BatchFacts, findings: Findings) -> None:
     """The manifests, the stages that files are read from, and the output's stage."""
     for manifest in manifests:
-        environment.check_unqualified(manifest.unqualified_paths, findings)
+        # What feeds no input of the model is not read as a file.
+        read = {column: found for column, found in manifest.unqualified_paths.items() if column in handled}
+        environment.check_unqualified(read, findings)
     if facts.lost_manifest:
         findings.problem(
             f"The manifest {facts.lost_manifest} does not exist any more",

@@ -78,6 +78,11 @@ def find_column(name: str, columns: Sequence[str]) -> str | None:
 def match_columns(function: FunctionInfo, inputs: Inputs, findings: Findings) -> dict[str, str]:
     """Input name to column name; every input without a column becomes a problem with the rename to write."""
     matched: dict[str, str] = {}
+    if not function.inputs:
+        findings.problem(
+            f"The model's function {function.target_method} takes no inputs, so it would read no file and no column",
+            "log the model with the inputs that its method uses",
+        )
     for spec in function.inputs:
         name = str(spec["name"])
         found = find_columns(name, inputs.usable)
@@ -173,12 +178,19 @@ def check_names(function: FunctionInfo, inputs: Inputs, findings: Findings) -> N
                     f"The model's {what} {spec['name']} has the name of a column that the provider adds",
                     f"log the model with another name: {RESERVED_PREFIX}* is kept for the provider",
                 )
-    outputs = {str(spec["name"]) for spec in function.outputs}
-    both = [name for name in inputs.usable if name in outputs]
-    if both:
-        findings.warnings.append(
-            f"Columns {', '.join(both)} are in the manifest and in the model's output: one of them hides the other"
-        )
+    if (
+        function.partitioned or function.method_type == "TABLE_FUNCTION"
+    ):  # the output has none of the manifest's columns but the partition's
+        return
+    outputs = {str(spec["name"]).upper(): str(spec["name"]) for spec in function.outputs}
+    for name in inputs.usable:
+        if output := outputs.get(name.upper()):
+            findings.problem(
+                f"The manifest's column {name} has the name of the model's output {output}, and the job writes both "
+                "into one file, in which names differ by more than their case",
+                f"rename the column where it is listed (in a query: SELECT {sql.quoted(name)} AS "
+                f"{sql.quoted(name + '_IN')} …, column_name= or columns=), or log the model with another output name",
+            )
 
 
 def input_type(spec: Mapping[str, Any]) -> str:

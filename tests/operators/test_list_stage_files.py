@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
 from collections.abc import Iterator
@@ -197,9 +198,37 @@ def test_a_query_brings_its_own_columns(stages: Stages) -> None:
 
 def test_a_query_with_unqualified_paths_counts_them(stages: Stages) -> None:
     manifest = stages.manifest(query="SELECT '@LSF/' || COLUMN1 AS IMG FROM VALUES ('a.jpg'), ('b.jpg')")
-    assert manifest.unqualified_paths == {"IMG": {"count": 2, "example": "@LSF/a.jpg"}}
+    assert manifest.unqualified_paths == {"IMG": {"count": 2, "nulls": 0, "example": "@LSF/a.jpg"}}
     named = stages.manifest(query="SELECT 'DB.SC.LSF/a.jpg' AS IMG", column_name="img")
     assert named.unqualified_paths["IMG"]["count"] == 1
+
+
+def test_text_that_begins_with_an_at_sign_is_text(stages: Stages) -> None:
+    """A caption or an author is no path, also where some value begins with @. A path that is NULL is counted."""
+    manifest = stages.manifest(
+        query=f"SELECT '{stages.files}/cat.jpg' AS IMG, '@anna' AS AUTHOR, '@anna: what/who is this?' AS PROMPT "
+        "UNION ALL SELECT NULL, '@ben', 'a cat'"
+    )
+    assert manifest.file_columns == ("IMG",)
+    assert manifest.unqualified_paths == {"IMG": {"count": 1, "nulls": 1, "example": None}}
+
+
+def test_only_what_is_written_below_manifest_folders_is_left_out(stages: Stages) -> None:
+    """A camera's MB_001.jpg beside the manifests is a file as every other."""
+    place = f"{stages.work}/camera"
+    with stages.engine.session() as session:
+        for name in ("MB_001.jpg", "x.jpg", "MB_shots/1.jpg", "MB_FULL_BATCH_X_0/part_0_0.parquet", "MB_X_0/_SUCCESS"):
+            session.file.put_stream(io.BytesIO(b"1" * 40), f"{place}/{name}", auto_compress=False)
+    for _ in range(2):  # the second listing finds the first one's manifest
+        manifest = stages.manifest(stage_path=f"{place}/", manifest_location=f"{place}/")
+        found = [row["FILE_PATH"].removeprefix(f"{place}/") for row in stages.rows(manifest)]
+        assert sorted(found) == ["MB_001.jpg", "MB_shots/1.jpg", "x.jpg"]
+
+
+@pytest.mark.parametrize("source", ["list", "directory"])
+def test_a_pattern_that_matches_nothing_says_what_is_there(stages: Stages, source: str) -> None:
+    with pytest.raises(AirflowSkipException, match=r"matches none of the \d+ files that are there, for example @.*/"):
+        stages.list(stage_path=f"{stages.files}/", pattern=".*[.]jpg[.]gz", source=source)
 
 
 def test_nothing_to_do(stages: Stages) -> None:

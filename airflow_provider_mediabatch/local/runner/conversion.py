@@ -96,7 +96,8 @@ class InputFrames:
                 series[feature.name] = self._of_files(feature, column, batch.files[column])
             else:
                 series[feature.name] = self._of_column(feature, column, batch.rows.column(column))
-        return pd.DataFrame(series, copy=False)
+        # The index counts the rows of a method that takes no input, too.
+        return pd.DataFrame(series, index=pd.RangeIndex(batch.rows.num_rows), copy=False)
 
     @staticmethod
     def _of_files(feature: Any, column: str, values: list[bytes | str | None]) -> pd.Series[Any]:

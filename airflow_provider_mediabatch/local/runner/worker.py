@@ -51,7 +51,8 @@ class Worker:
         model = Model(spec.model_dir, spec.function, spec.params)
         self._say(f"model loaded in {time.monotonic() - began:.2f} s")
         frames = InputFrames(model.signature, spec.input_names, source.columns)
-        clash = sorted({feature.name for feature in model.signature.outputs} & set(source.columns))
+        outputs = {feature.name.upper() for feature in model.signature.outputs}
+        clash = sorted(column for column in source.columns if column.upper() in outputs)
         if clash and not spec.partitioned:  # a partitioned method's output has no input column but the partition's
             raise InputError(f"input columns {clash} have the names of the model's outputs: rename or drop them")
         needed = {column for _, column in frames.features}

@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.core.snowflake_objects import (
     StageInfo,
 )
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.validation.column_handling import handle_columns
+from airflow_provider_mediabatch.validation.column_handling import handle_columns, warn_of_text
 from airflow_provider_mediabatch.validation.environment import (
     check_compute_pool,
     check_gpu,
@@ -251,6 +251,43 @@ def test_reserved_names() -> None:
     findings = Findings()
     check_names(function(outputs=({"name": "MB_SIZE", "type": "INT64"},)), inputs(), findings)
     assert "MB_* is kept for the provider" in said(findings)
+
+
+def test_a_function_without_inputs_is_refused() -> None:
+    findings = Findings()
+    match_columns(function(inputs=()), inputs(), findings)
+    assert "takes no inputs" in said(findings)
+
+
+@pytest.mark.parametrize("column", ["LABEL", "label", "Label"])
+def test_a_column_with_the_name_of_an_output_is_refused(column: str) -> None:
+    findings = Findings()
+    check_names(function(), inputs(**{column: "VARCHAR"}), findings)
+    assert f'SELECT "{column}" AS "{column}_IN"' in said(findings)
+    assert not findings.warnings
+
+
+def test_the_output_of_a_partitioned_method_has_no_columns_of_the_manifest() -> None:
+    findings = Findings()
+    check_names(function(method_type="TABLE_FUNCTION", partitioned=True), inputs(LABEL="VARCHAR"), findings)
+    assert not findings.problems
+
+
+def test_a_text_input_that_gets_files_is_named() -> None:
+    findings = Findings()
+    func = function({"name": "prompt", "type": "STRING"})
+    given = Inputs({"PROMPT": "VARCHAR"}, ("PROMPT",))
+    handling = handle_columns(func, given, match_columns(func, given, findings), {}, findings)
+    warn_of_text(given, handling, {}, findings)
+    assert "column_name= of ListStageFilesOperator" in findings.warnings[0]
+
+
+def test_null_paths_are_a_problem_of_their_own() -> None:
+    findings = Findings()
+    check_unqualified({"IMAGE": {"count": 3, "nulls": 2, "example": "cat.jpg"}}, findings)
+    assert "2 values in column IMAGE are NULL" in said(findings)
+    assert 'WHERE "IMAGE" IS NOT NULL' in said(findings)
+    assert "1 paths in column IMAGE are not full stage paths" in said(findings)
 
 
 def test_choosing_a_function() -> None:
