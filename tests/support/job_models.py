@@ -4,6 +4,7 @@ No ``from __future__ import annotations`` here: snowflake-ml compares the annota
 """
 
 import os
+import sys
 import time
 
 import pandas as pd
@@ -109,3 +110,27 @@ GROUP_SIGNATURE = ModelSignature(
     inputs=[FeatureSpec("amount", DataType.DOUBLE)],
     outputs=[FeatureSpec("total", DataType.DOUBLE), FeatureSpec("members", DataType.INT64)],
 )
+
+
+class OddModel(custom_model.CustomModel):
+    """What its method does is the first row's number: it ends its process, or returns what is no result."""
+
+    @custom_model.inference_api
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+        kind = int(X["N"].iloc[0])
+        if kind == 0:
+            sys.exit(0)
+        if kind == 1:
+            os._exit(0)
+        if kind == 4:
+            sys.stdout.close()
+        returned = {
+            2: None,
+            3: {"OUT": [1]},
+            5: pd.DataFrame([[1, 2]] * len(X), columns=["OUT", "OUT"]),
+            6: pd.DataFrame({"out": [1] * len(X)}),
+        }
+        return returned.get(kind, pd.DataFrame({"OUT": X["N"]}))
+
+
+ODD_SIGNATURE = ModelSignature(inputs=[FeatureSpec("N", DataType.INT64)], outputs=[FeatureSpec("OUT", DataType.INT64)])

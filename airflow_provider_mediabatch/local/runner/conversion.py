@@ -36,6 +36,18 @@ _ARROW_TYPES = {
 }
 
 
+_NULLABLE: dict[pa.DataType, Any] = {
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+}
+
+
 def match_column(names: list[str], columns: list[str]) -> str | None:
     """The input column that one of these spellings of a name refers to, the first spelling that is there winning."""
     return next((name for name in names if name in columns), None)
@@ -125,7 +137,8 @@ class InputFrames:
                 return pd.Series(values.to_pylist(), dtype=object)
             if pa.types.is_decimal(values.type) or pa.types.is_null(values.type):
                 values = values.cast(expected)
-            return values.to_pandas().astype(feature.as_dtype())
+            # By way of the nullable types: through floats, whole numbers beyond 2^53 would change beside a NULL.
+            return values.to_pandas(types_mapper=_NULLABLE.get).astype(feature.as_dtype())
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError, TypeError) as error:
             raise InputError(
                 f"column {column!r} ({values.type}) cannot become input {feature.name!r} ({feature.as_dtype()}): "
@@ -148,19 +161,35 @@ def _json(value: Any) -> str | None:
     return json.dumps(value, default=_plain, ensure_ascii=False)
 
 
-def output_columns(signature: Any, predictions: Any) -> dict[str, pa.Array]:
+def check_frame(signature: Any, predictions: Any, rows: int | None = None) -> None:
+    """What a method returns must be a DataFrame with the signature's outputs, each once.
+
+    :param rows: how many rows it must have; None: as many as it likes.
+    :raises TypeError: saying what was returned and what is expected; the job fails with it.
+    """
+    outputs = [feature.name for feature in signature.outputs]
+    expected = f"expected is a pandas DataFrame with the columns {outputs}"
+    if not isinstance(predictions, pd.DataFrame):
+        keys = f" with the keys {list(predictions)[:20]}" if isinstance(predictions, dict) else ""
+        what = "None" if predictions is None else f"a {type(predictions).__name__}{keys}"
+        raise TypeError(f"the model returned {what}; {expected}")
+    found = list(predictions.columns)
+    if missing := [name for name in outputs if name not in found]:
+        raise TypeError(f"the model returned columns {found}; output {missing[0]!r} is missing; {expected}")
+    if twice := [name for name in outputs if found.count(name) > 1]:
+        raise TypeError(f"the model returned columns {found}, and {twice[0]!r} more than once; {expected}")
+    if rows is not None and len(predictions) != rows:
+        raise TypeError(f"the model returned {len(predictions)} rows for {rows} input rows")
+
+
+def output_columns(signature: Any, predictions: pd.DataFrame) -> dict[str, pa.Array]:
     """The method's result as Arrow columns, one for each output of the signature; nested outputs as JSON text.
 
-    :raises TypeError: when the method returned something else than its signature says; the job fails with it.
+    :param predictions: what :func:`check_frame` let pass.
+    :raises TypeError: for a value of another type than the signature says; the job fails with it.
     """
-    if not isinstance(predictions, pd.DataFrame):
-        raise TypeError(f"the model returned {type(predictions).__name__}, not a DataFrame")
     columns = {}
     for feature in signature.outputs:
-        if feature.name not in predictions.columns:
-            raise TypeError(
-                f"the model returned columns {list(predictions.columns)}; output {feature.name!r} is missing"
-            )
         values = predictions[feature.name]
         expected = scalar_type(feature)
         if expected is None:
@@ -177,5 +206,6 @@ def _array(values: pd.Series[Any], expected: pa.DataType) -> pa.Array:
     try:
         array = pa.array(values, expected, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        array = pa.array(values, from_pandas=True).cast(expected)
+        # Timestamps finer than the engine's microseconds are cut; any other loss is an error.
+        array = pa.array(values, from_pandas=True).cast(expected, safe=not pa.types.is_timestamp(expected))
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

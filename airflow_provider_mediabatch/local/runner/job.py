@@ -73,7 +73,7 @@ def _run(spec: RunSpec, job_dir: Path) -> str | None:
     while workers:
         pid, code = os.wait()
         number = workers.pop(pid, None)
-        if number is None or code == 0:
+        if number is None or (code == 0 and _done_file(job_dir, number).exists()):
             continue
         if failure is None:
             failure = _reason(job_dir, number, code)
@@ -90,7 +90,13 @@ def _reason(job_dir: Path, number: int, code: int) -> str:
     try:
         return (job_dir / f"error.{number}").read_text("utf-8")
     except OSError:
-        return f"worker {number} ended with exit code {os.WEXITSTATUS(code)}"
+        # A model that calls sys.exit or os._exit, with 0 too, has not done its rows.
+        return f"worker {number} ended with exit code {os.WEXITSTATUS(code)} before its rows were done"
+
+
+def _done_file(job_dir: Path, number: int) -> Path:
+    """The mark of a worker that has done all its rows."""
+    return job_dir / f"done.{number}"
 
 
 def _fork(spec: RunSpec, job_dir: Path, number: int, total: int, leader: int) -> int:
@@ -105,6 +111,7 @@ def _fork(spec: RunSpec, job_dir: Path, number: int, total: int, leader: int) ->
         from airflow_provider_mediabatch.local.runner.worker import Worker
 
         Worker(spec, job_dir, number, total, leader).run()
+        _done_file(job_dir, number).touch()
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import zlib
@@ -50,6 +51,9 @@ class Worker:
         began = time.monotonic()
         model = Model(spec.model_dir, spec.function, spec.params)
         self._say(f"model loaded in {time.monotonic() - began:.2f} s")
+        if self.number == 0:
+            for requirement in model.missing_requirements():
+                self._say(f"WARNING: {requirement}. Snowflake installs it when it builds the model's image")
         frames = InputFrames(model.signature, spec.input_names, source.columns)
         outputs = {feature.name.upper() for feature in model.signature.outputs}
         clash = sorted(column for column in source.columns if column.upper() in outputs)
@@ -65,7 +69,7 @@ class Worker:
         self._say(f"finished {self.done} rows in {time.monotonic() - self._began:.2f} s")
 
     def _rows(self, source: Input, reader: FileReader, frames: Any, model: Any, writer: PartWriter) -> None:
-        from airflow_provider_mediabatch.local.runner.conversion import output_columns
+        from airflow_provider_mediabatch.local.runner.conversion import check_frame, output_columns
 
         limit = self.spec.max_batch_rows or DEFAULT_BATCH_ROWS
         tables, share = self._share(source)
@@ -77,8 +81,7 @@ class Worker:
                 while done < count:
                     piece = frame if count <= limit else frame.iloc[done : done + limit].reset_index(drop=True)
                     predictions = model(piece)
-                    if len(predictions) != len(piece):
-                        raise TypeError(f"the model returned {len(predictions)} rows for {len(piece)} input rows")
+                    check_frame(model.signature, predictions, len(piece))
                     parts.append(output_columns(model.signature, predictions))
                     done += len(piece)
                     self._progress(len(piece), share)
@@ -98,11 +101,13 @@ class Worker:
         return source.tables(start, stop), stop - start
 
     def _partitions(self, source: Input, reader: FileReader, frames: Any, model: Any, writer: PartWriter) -> None:
-        from airflow_provider_mediabatch.local.runner.conversion import output_columns
+        from airflow_provider_mediabatch.local.runner.conversion import check_frame, output_columns
 
         partitions = ((value, reader.whole(rows)) for value, rows in self._own_partitions(source))
         for value, batch in prefetched_partitions(partitions):
-            outputs = output_columns(model.signature, model(frames.frame(batch)))
+            predictions = model(frames.frame(batch))
+            check_frame(model.signature, predictions)
+            outputs = output_columns(model.signature, predictions)
             count = len(next(iter(outputs.values()))) if outputs else 0
             columns: dict[str, pa.Array] = {}
             name = self._partition_column(source)
@@ -149,7 +154,8 @@ class Worker:
 
     def _say(self, text: str) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        print(f"{stamp} worker {self.number}: {text}", flush=True)
+        with contextlib.suppress(OSError):  # not by print: a model may have closed or replaced sys.stdout
+            os.write(1, f"{stamp} worker {self.number}: {text}\n".encode())
 
 
 def _joined(rows: pa.Table, parts: list[dict[str, pa.Array]]) -> pa.Table:
