@@ -5,7 +5,6 @@ Locks of several sessions (20 waiters, a blocking transaction that is idle) are 
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,63 +12,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from conformance.table import Fails, Refused, Row
+from conformance.asking import ROWS, difference, set_up
+from conformance.table import Row
 from snowflake.connector.errors import DatabaseError
-
-SUBJECTS = (
-    *("session_and_transactions", "numbers_and_time", "text_and_patterns", "semi_structured", "tables"),
-    *("stages_and_files", "parquet", "show_and_describe", "jobs_and_models", "limits", "clients"),
-)
-ROWS: list[Row] = [row for subject in SUBJECTS for row in importlib.import_module(f"conformance.{subject}").ROWS]
-
-
-def write_files(folder: Path) -> None:
-    """The files that rows on stages and Parquet read."""
-    (folder / "a.txt").write_bytes(b"one")
-    (folder / "b.txt").write_bytes(b"three")
-    day = 1_700_000_000
-    moments = {
-        "NS": pa.array([day * 10**9], pa.timestamp("ns")),
-        "US": pa.array([day * 10**6], pa.timestamp("us")),
-        "UTC": pa.array([day * 10**6], pa.timestamp("us", "UTC")),
-        "UTC_NS": pa.array([day * 10**9], pa.timestamp("ns", "UTC")),
-        "CLOCK": pa.array([3600 * 10**6], pa.time64("us")),
-    }
-    pq.write_table(pa.table(moments), folder / "moments.parquet")
-    old = pa.table({"OLD": pa.array([day * 10**6], pa.timestamp("us"))})
-    pq.write_table(old, folder / "int96.parquet", use_deprecated_int96_timestamps=True)
-    values = {
-        "RAW": [b"\xff\xfe"],
-        "WORD": pa.array([b"plain"], pa.binary()),
-        "ITEMS": [[1, None, 3]],
-        "THING": [{"A": 1, "B": None}],
-        "PAIRS": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())),
-        "PRICE": pa.array([1], pa.decimal128(4, 2)),
-        "N": [7],
-        "lower": ["x"],
-    }
-    pq.write_table(pa.table(values), folder / "values.parquet")
 
 
 @pytest.fixture(scope="module")
 def connection(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("conformance")
-    write_files(folder)
     with engine.connect(paramstyle="qmark") as opened, opened.cursor() as cursor:
-        for statement in (
-            "CREATE SCHEMA MEDIA.CONFORMANCE",
-            "USE SCHEMA MEDIA.CONFORMANCE",
-            "CREATE STAGE FILES DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')",
-            "CREATE STAGE OUT_FILES",
-            f"PUT 'file://{folder}/*.txt' @FILES/in/ AUTO_COMPRESS = FALSE",
-            f"PUT 'file://{folder}/*.parquet' @FILES/parquet/ AUTO_COMPRESS = FALSE",
-            "CREATE TABLE FRUIT (N NUMBER(38,0), NAME VARCHAR(10), PRICE NUMBER(10,2))",
-            "INSERT INTO FRUIT VALUES (1, 'apple', 1.50), (2, 'pear', 2.25)",
-        ):
-            cursor.execute(statement)
+        set_up(cursor, folder)
         yield opened
         cursor.execute("DROP SCHEMA MEDIA.CONFORMANCE")
 
@@ -77,29 +30,8 @@ def connection(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
 def test_documented(connection: Any, row: Row) -> None:
     with connection.cursor() as cursor:
-        for statement in row.before:
-            cursor.execute(statement)
-        try:
-            if isinstance(row.answer, Fails | Refused):
-                with pytest.raises(DatabaseError) as caught:
-                    cursor.execute(row.sql, tuple(row.binds) or None)
-                if isinstance(row.answer, Fails):
-                    assert row.answer.code in (None, caught.value.errno), caught.value
-                    assert row.answer.words in str(caught.value)
-                    assert row.answer.code or "not supported by the local engine" not in str(caught.value)
-                else:
-                    assert "not supported by the local engine" in str(caught.value)
-                    assert row.answer.words in str(caught.value)
-                return
-            cursor.execute(row.sql, tuple(row.binds) or None)
-            found = cursor.fetchall()
-            if row.columns:
-                names = [column.name for column in cursor.description]
-                found = [tuple(line[names.index(name)] for name in row.columns) for line in found]
-            assert found == row.answer
-        finally:
-            for statement in row.after:
-                cursor.execute(statement)
+        answered = difference(cursor, row)
+    assert answered is None, f"{row.what}: {row.answer} was expected"
 
 
 def test_rows_are_told_apart() -> None:
