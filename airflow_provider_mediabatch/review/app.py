@@ -2,7 +2,7 @@
 
 Each route asks Airflow's auth manager for GET on the DAG's task instances and XComs, and the job's log for GET on task
 logs. A media URL is signed for one file of one task instance when that task's result is read, so no other file of the
-stage can be requested. The page writes nothing and contains no script.
+stage can be requested. The page writes nothing but the marks of readers (:mod:`.feedback`) and contains no script.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from fastapi.responses import FileResponse, Response
 from airflow_provider_mediabatch.review.routes import (
     batch_page,
     download,
+    feedback,
     history_page,
     job_log,
     media_file,
@@ -44,7 +45,7 @@ def build_app(site: ReviewSite) -> FastAPI:
     )
     app.state.site = site
     app.add_api_route("/static/review.css", _style)
-    for module in (history_page, run_page, batch_page, row_page, media_file, job_log, download):
+    for module in (history_page, run_page, batch_page, row_page, media_file, job_log, download, feedback):
         app.include_router(module.router)
     return app
 

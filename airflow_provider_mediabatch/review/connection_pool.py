@@ -58,7 +58,7 @@ class ConnectionPool:
         When the session has expired or its server is gone, the pool logs in again and repeats ``work`` once.
 
         :param conn_id: an Airflow connection of type ``snowflake``. None is refused.
-        :param work: what to do. It must only read.
+        :param work: what to do. Doing it twice must do no harm.
         :return: what ``work`` returned.
         :raises ConnectionUnknownError: ``conn_id`` is None.
         :raises ConnectionBusyError: other readers use the connection, or Snowflake did not answer a moment ago.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_mediabatch.client.media import MediaUnavailableError
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.review.distributions import Distribution, distributions
+from airflow_provider_mediabatch.review.feedback import LabelAccuracy, accuracy
 from airflow_provider_mediabatch.review.page_request import PageRequest
 from airflow_provider_mediabatch.review.result_query import ResultColumn, ResultQuery
 from airflow_provider_mediabatch.review.result_rows import MediaFile, ResultRow, SignPath, result_row
@@ -40,6 +41,7 @@ class ResultPage:
     :param columns: the columns that a reader can sort by.
     :param page: the number of the page, which is never above the last one.
     :param script: the statements that give all matching rows.
+    :param accuracy: how often each label was marked as right.
     :param problem: why there are no results, or "".
     """
 
@@ -50,6 +52,7 @@ class ResultPage:
     columns: tuple[ResultColumn, ...] = ()
     page: int = 1
     script: str = ""
+    accuracy: tuple[LabelAccuracy, ...] = ()
     problem: str = ""
 
 
@@ -154,7 +157,19 @@ def _read(batch: ReviewedBatch, request: PageRequest, sign: SignPath, connection
         columns=tuple(column for column in columns if not column.name.startswith("MB_")),
         page=request.page,
         script=query.script(columns, request),
+        accuracy=_accuracy(connection, batch.result.job),
     )
+
+
+def _accuracy(connection: SnowflakeConnection, job: str) -> tuple[LabelAccuracy, ...]:
+    """The marks matter less than the rows: a table that cannot be read hides nothing else."""
+    from snowflake.connector.errors import ProgrammingError
+
+    try:
+        return accuracy(connection, job)
+    except ProgrammingError:
+        log.warning("The marks of %s cannot be read", job, exc_info=True)
+        return ()
 
 
 def first_line(error: Exception) -> str:

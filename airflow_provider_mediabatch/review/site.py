@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -42,6 +42,22 @@ class Refresh:
     seconds: int = REFRESH_SECONDS
 
 
+@dataclass(frozen=True)
+class Prediction:
+    """What a reader marks: a value that a page has shown.
+
+    :param path: the file.
+    :param content_id: the listing's, or "".
+    :param column: the output.
+    :param value: its value.
+    """
+
+    path: str
+    content_id: str
+    column: str
+    value: str
+
+
 class ReviewSite:
     """The state of the review page in one API server process.
 
@@ -55,6 +71,7 @@ class ReviewSite:
         self._airflow = site_prefix()
         self.root = self._airflow + URL_PREFIX
         self._signer = URLSafeTimedSerializer(secret, salt="mediabatch.media")
+        self._mark_signer = URLSafeTimedSerializer(secret, salt="mediabatch.mark")
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
@@ -100,6 +117,28 @@ class ReviewSite:
         if signed != [key.dag_id, key.run_id, key.task_id, key.map_index]:
             raise HTTPException(403, "This link belongs to another task instance.")
         return str(path), str(content_ids)
+
+    def mark_token(self, key: TaskKey, user_id: str, prediction: Prediction) -> str:
+        """What a form posts to mark a prediction. It is of no use to another reader, and another site cannot make it.
+
+        :param key: the task instance whose result holds the prediction.
+        :param user_id: the reader.
+        :param prediction: what is marked.
+        """
+        return str(self._mark_signer.dumps([*astuple(key), user_id, *astuple(prediction)]))
+
+    def marked_prediction(self, key: TaskKey, user_id: str, token: str) -> Prediction:
+        """The prediction that :meth:`mark_token` signed for this reader and this task instance.
+
+        :raises HTTPException: 403 when the signature is wrong, expired, or another reader's or task instance's.
+        """
+        try:
+            *signed, path, content_id, column, value = self._mark_signer.loads(token, max_age=SIGNATURE_SECONDS)
+        except (BadSignature, ValueError, TypeError):
+            raise HTTPException(403, "This form is invalid or has expired. Reload the page.") from None
+        if signed != [*astuple(key), user_id]:
+            raise HTTPException(403, "This form belongs to another reader or another task instance.")
+        return Prediction(path, content_id, column, value)
 
     async def page(self, build: Callable[[], Response]) -> Response:
         """The page that ``build`` returns, or one that asks the reader to try again.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -80,9 +80,18 @@ class Review:
 
     def get(self, path: str, user: str | None = "admin", **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of a page."""
+        return self._ask(path, None, user, headers)
+
+    def post(self, path: str, form: dict[str, str], user: str | None = "admin") -> tuple[int, dict[str, str], bytes]:
+        """The same after a form was posted."""
+        return self._ask(path, urlencode(form).encode(), user, {})
+
+    def _ask(
+        self, path: str, data: bytes | None, user: str | None, headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
         if user is not None:
             headers["Authorization"] = f"Bearer {self.token(user)}"
-        request = urllib.request.Request(self.airflow.url + path, headers=headers)
+        request = urllib.request.Request(self.airflow.url + path, data, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=60) as reply:
                 return reply.status, dict(reply.headers), reply.read()

@@ -23,6 +23,7 @@ from unit.review import pages
 from airflow_provider_mediabatch.core.sample_report import Check
 from airflow_provider_mediabatch.review.attempt import Attempt
 from airflow_provider_mediabatch.review.distributions import Distribution
+from airflow_provider_mediabatch.review.feedback import LabelAccuracy
 from airflow_provider_mediabatch.review.label_shares import compare
 from airflow_provider_mediabatch.review.page_request import PageRequest
 from airflow_provider_mediabatch.review.result_page import ResultPage
@@ -30,7 +31,7 @@ from airflow_provider_mediabatch.review.result_query import Histogram, ResultCol
 from airflow_provider_mediabatch.review.result_rows import ResultRow, ResultValue
 from airflow_provider_mediabatch.review.routes.batch_page import render_attempt, render_batch
 from airflow_provider_mediabatch.review.routes.history_page import render_dags, render_history
-from airflow_provider_mediabatch.review.routes.row_page import render_row
+from airflow_provider_mediabatch.review.routes.row_page import marked, render_row
 from airflow_provider_mediabatch.review.routes.run_page import render_run
 from airflow_provider_mediabatch.review.run_history import RunLine
 from airflow_provider_mediabatch.review.site import HERE, ReviewSite
@@ -67,12 +68,15 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
     request = PageRequest(
         page=2, search="a", label_column="LABEL", label=LONG_NAME, range_column="SCORE", low=0.1, sort="SCORE"
     )
-    results = ResultPage(rows, plots, 218, 150, columns, 2, "CREATE FILE FORMAT;\nSELECT " + "x, " * 90)
+    script = "CREATE FILE FORMAT;\nSELECT " + "x, " * 90
+    results = ResultPage(rows, plots, 218, 150, columns, 2, script, (LabelAccuracy(LONG_NAME, 4, 3),))
     quarantined = pages.quarantined("broken.jpg", LONG_NAME)
     result = replace(pages.RESULT, more_quarantined=30)
     checks = (Check("NULL values", False, "SUMMARY: 6 of 10 rows are NULL"), Check("x" * 200, True))
     report = replace(pages.REPORT, passed=False, checks=checks)
     one = replace(results, rows=rows[:1], page=17)
+    prediction = marked(one)
+    mark = {"PREDICTED": "x", "IS_RIGHT": False, "MARKED_BY": "a", "MARKED_AT": pages.AT, "CORRECT_LABEL": "y"}
     unplayable = replace(results, rows=rows[4:5], page=150)
     running = pages.info(state="deferred")
     run = [
@@ -99,7 +103,7 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
         "empty_run": render_run(site, "night", "run 1", [], refresh=True),
         "history": render_history(site, "night", [line, replace(line, run_id="r 2")], [shares, shares]),
         "dags": render_dags(site, [("night", pages.AT), ("day", pages.AT)]),
-        "row": render_row(site, pages.batch(), request, one),
+        "row": render_row(site, pages.batch(), request, one, prediction=prediction, token="t", mark=mark),
         "unplayable_row": render_row(site, pages.batch(), request, unplayable),
         "notice": site.notice("Batch review", "Airflow has no such task instance.", back="/x"),
         "log": site.render(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 
 from airflow_provider_mediabatch.client.media import MediaUnavailableError, fetch, find
 from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.review import feedback
 from airflow_provider_mediabatch.review.connection_pool import ConnectionPool
 from airflow_provider_mediabatch.review.label_shares import RunShares, read_shares
 from airflow_provider_mediabatch.review.page_request import PageRequest
@@ -111,6 +113,23 @@ def test_a_score_range(query: ResultQuery, columns: list[ResultColumn]) -> None:
     assert query.count(columns, request) == ROWS // 100
     assert {row["LABEL"] for row in query.page(columns, request)} == {"cat"}
     assert query.count(columns, PageRequest(range_column="LABEL", low=1)) == ROWS, "only numbers have ranges"
+
+
+def test_marks_are_kept_and_the_latest_counts(connection: SnowflakeConnection) -> None:
+    job = "MEDIA.PUBLIC.MB_MARKED_0"
+    assert feedback.accuracy(connection, job) == ()
+    one = feedback.Mark("@A.B.C/it's", "c", "A.B.M", "V", "f", "LABEL", "c'at\\", True, "", "ann", "d", "r", job)
+    for mark in (replace(one, is_right=False, correct="do'g"), one, replace(one, path="@A.B.C/2", is_right=False)):
+        feedback.add_mark(connection, mark)
+    feedback.add_mark(connection, replace(one, job="MEDIA.PUBLIC.MB_OTHER_0"))
+    assert feedback.accuracy(connection, job) == (feedback.LabelAccuracy("c'at\\", 2, 1),)
+    latest = feedback.latest_mark(connection, job, "@A.B.C/it's", "LABEL")
+    assert latest is not None
+    assert (latest["IS_RIGHT"], latest["CORRECT_LABEL"], latest["MARKED_BY"]) == (True, None, "ann")
+    assert len(feedback.label_studio_tasks(feedback.marks(connection, job))) == 2
+    found = connection.cursor().execute("SELECT * FROM MEDIABATCH_FEEDBACK").description
+    assert found is not None
+    assert [column.name for column in found] == list(feedback.COLUMNS)
 
 
 def test_a_folder_with_nothing(connection: SnowflakeConnection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -208,6 +209,25 @@ def test_the_page_in_airflow_follows_its_dark_mode(page: Any, review: Review) ->
     finally:
         page.switch_to.default_content()
         page.execute_script("localStorage.setItem('theme', 'light')")
+
+
+def test_a_reader_marks_a_row_with_a_form_of_the_readers_own(page: Any, review: Review) -> None:
+    open_page(page, review, "ui_recordings", FULL, "-1", "row", "1")
+    page.find_element(By.NAME, "correct").send_keys("a whistle")
+    token = page.find_element(By.NAME, "token").get_attribute("value")
+    page.find_element(By.XPATH, "//button[text()='Wrong']").click()
+    assert "was marked wrong by admin" in page.find_element(By.CSS_SELECTOR, ".answer").text
+    assert "Correct: a whistle" in page.find_element(By.CSS_SELECTOR, ".answer").text
+    open_page(page, review, "ui_recordings", FULL, "-1")
+    assert "0%" in page.find_element(By.CSS_SELECTOR, "[aria-labelledby=accuracy]").text
+    _, _, exported = review.get(review.path("ui_recordings", FULL, "-1", "feedback.json"))
+    assert [task["annotations"][0]["result"][0]["value"] for task in json.loads(exported)] == [
+        {"choices": ["a whistle"]}
+    ]
+    path = review.path("ui_recordings", FULL, "-1", "row", "1", "mark")
+    for user, sent, status in (("admin", "forged", 403), ("stranger", token, 403), (None, token, 401)):
+        assert review.post(path, {"token": sent, "verdict": "right"}, user)[0] == status
+    assert browser.errors(page) == []
 
 
 def test_the_runs_of_a_dag_are_one_line_each(page: Any, review: Review) -> None:

@@ -25,7 +25,18 @@ def _reads(*entities: DagAccessEntity) -> list[Any]:
     return [Depends(_has_dag), *(Depends(requires_access_dag("GET", entity)) for entity in entities)]
 
 
+def _may_mark(request: Request, user: GetUserDep) -> bool:
+    try:
+        requires_access_dag("PUT", DagAccessEntity.TASK_INSTANCE)(request, user)
+    except HTTPException:
+        return False
+    return True
+
+
 READS_RESULTS = _reads(DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM)
+MARKS_RESULTS = [*READS_RESULTS, Depends(requires_access_dag("PUT", DagAccessEntity.TASK_INSTANCE))]
+MayMark = Annotated[bool, Depends(_may_mark)]
+"""A route's parameter that receives whether the reader may mark predictions: who may edit the task instance may."""
 READS_LOGS = _reads(DagAccessEntity.TASK_INSTANCE, DagAccessEntity.TASK_LOGS)
 
 

@@ -97,6 +97,7 @@ def render_batch(
         form_url=site.form_url,
         self_url=site.task_url(key),
         row_url=lambda number: site.task_url(key, "row", number) + request.query(),
+        export_url=site.task_url(key, "feedback.json"),
         download_url=lambda kind: site.task_url(key, "download", kind) + request.query(),
         run_url=site.run_url(key),
         log_url=site.task_url(key, "log"),
