@@ -21,6 +21,77 @@ REQUIREMENTS = ["numpy", "onnxruntime", "pandas", "pillow"]
 VIDEO_REQUIREMENTS = [*REQUIREMENTS, "av"]
 
 
+def _picture(data: bytes) -> Any:
+    """A picture's first frame, upright, in a mode of 8 bits.
+
+    Its orientation is all that is read of EXIF, and damaged EXIF is no reason to refuse a picture: phones and editors
+    write tags that Pillow's ``exif_transpose`` does not take.
+    """
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(data))
+    try:
+        turn = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}.get(int(picture.getexif().get(0x0112, 1)))
+    except Exception:
+        turn = None
+    if picture.mode.startswith(("I", "F")):
+        picture = _eight_bits(picture)
+    return picture if turn is None else picture.transpose(Image.Transpose(turn))
+
+
+def _eight_bits(picture: Any) -> Any:
+    """A picture of 16 or 32 bits or of floats in 8 bits. Pillow's own conversion cuts what is above 255."""
+    wide = picture.convert("F")
+    low, high = wide.getextrema()
+    usual = (65535.0,) if picture.mode.startswith("I;16") else (1.0, 255.0, 65535.0)
+    top = next((top for top in usual if low >= 0 and high <= top), None)
+    low, high = (low, high) if top is None else (0.0, top)
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return wide.point(lambda value: value * scale + (-low * scale)).convert("L")
+
+
+def _frames(data: bytes, count: int) -> tuple[float, list[tuple[float, Any]]]:
+    """How long a video is, and the pictures that it shows at moments evenly spread over it, each with its second.
+
+    Seconds count from the first frame: what was cut out of a longer recording begins later than 0. A stream without
+    times, raw H.264 for example, is read by its rate.
+    """
+    import av
+
+    with av.open(io.BytesIO(data), mode="r") as video:
+        if not video.streams.video:
+            raise ValueError("the file has no pictures, only sound")
+        stream = video.streams.video[0]
+        step = 1.0 / float(stream.average_rate or stream.guessed_rate or 25)
+        spans, packets = [], 0
+        for packet in video.demux(stream):
+            packets += packet.size > 0
+            if packet.pts is not None and packet.time_base is not None:
+                begin = float(packet.pts * packet.time_base)
+                spans.append((begin, begin + float((packet.duration or 0) * packet.time_base or step)))
+        start = min((begin for begin, _ in spans), default=0.0)
+        seconds = max((end for _, end in spans), default=packets * step) - start
+    moments = [(number + 0.5) * seconds / count for number in range(count)]
+    shown: list[tuple[float, Any]] = []
+    last: tuple[float, Any] | None = None
+    with av.open(io.BytesIO(data), mode="r") as video:
+        for number, frame in enumerate(video.decode(video=0)):
+            second = number * step if frame.time is None else float(frame.time) - start
+            while last is not None and moments and second > moments[0]:
+                moments.pop(0)
+                if not shown or shown[-1] is not last:
+                    shown.append(last)
+            last = second, frame
+            if not moments:
+                break
+    if last is not None and moments and (not shown or shown[-1] is not last):
+        shown.append(last)
+    pictures = ((second, frame.to_image(), int(getattr(frame, "rotation", 0))) for second, frame in shown)
+    return seconds, [
+        (second, picture.rotate(turn, expand=True) if turn else picture) for second, picture, turn in pictures
+    ]
+
+
 class _Classifier(custom_model.CustomModel):
     """An ONNX network with names for its classes.
 
@@ -64,9 +135,7 @@ class _Classifier(custom_model.CustomModel):
         return labels[best], round(float(probabilities[0][best]), 4)
 
     def _classify_files(self, files: Iterable[bytes], index: pd.Index) -> pd.DataFrame:
-        from PIL import Image, ImageOps
-
-        found = [self._classify(ImageOps.exif_transpose(Image.open(io.BytesIO(data)))) for data in files]
+        found = [self._classify(_picture(data)) for data in files]
         return pd.DataFrame(found, columns=["LABEL", "SCORE"], index=index)
 
 
@@ -135,17 +204,12 @@ class VideoClassifier(_Classifier):
     @row_errors("SECONDS", "FRAMES")
     def predict(self, X: pd.DataFrame, *, frames: int = 4) -> pd.DataFrame:
         """``VIDEO`` (BYTES) to ``SECONDS`` and ``FRAMES``, a JSON list with time, label and score of each frame."""
-        import av
-
         rows = []
         for data in X["VIDEO"]:
-            with av.open(io.BytesIO(data), mode="r") as video:
-                seconds = float(video.duration or 0) / av.time_base
-                moments = [(number + 0.5) * seconds / frames for number in range(frames)]
-                seen: list[dict[str, Any]] = []
-                for frame in video.decode(video=0):
-                    if len(seen) < frames and frame.time >= moments[len(seen)]:
-                        label, score = self._classify(frame.to_image())
-                        seen.append({"second": round(float(frame.time), 2), "label": label, "score": score})
+            seconds, pictures = _frames(data, frames)
+            seen = []
+            for second, picture in pictures:
+                label, score = self._classify(picture)
+                seen.append({"second": round(second, 2), "label": label, "score": score})
             rows.append((round(seconds, 2), json.dumps(seen)))
         return pd.DataFrame(rows, columns=["SECONDS", "FRAMES"], index=X.index)
