@@ -51,6 +51,9 @@ def test_image_repositories(query: Query, engine: Any) -> None:
         assert other.execute("SHOW IMAGE REPOSITORIES").fetchall() == []
         with pytest.raises(ProgrammingError, match="Insufficient privileges"):
             other.execute("CREATE IMAGE REPOSITORY MINE")
+        with pytest.raises(ProgrammingError, match="Insufficient privileges"):
+            other.execute("CREATE STAGE MINE")
+        other.execute("CREATE TEMPORARY STAGE MINE")
         query(f"GRANT READ, WRITE ON IMAGE REPOSITORY IMAGES TO ROLE {role}")
         assert len(other.execute("SHOW IMAGE REPOSITORIES").fetchall()) == 1
         with pytest.raises(ProgrammingError, match="Insufficient privileges"):

@@ -153,6 +153,8 @@ def test_run_batch_and_mljob(media):
     assert job.wait(timeout=60) == "DONE"
     assert "rows" in job.get_logs(verbose=True)
     assert job.target_instances == 2
+    assert job.min_instances == 1
+    assert "Starting inference." in job.get_logs()
     assert len(media.output(f"ml/{name}/")) == 10
 
 

@@ -54,6 +54,7 @@ class Worker:
         if self.number == 0:
             for requirement in model.missing_requirements():
                 self._say(f"WARNING: {requirement}. Snowflake installs it when it builds the model's image")
+        self._say("Starting inference.")  # the line that Snowflake shows users, as snowflake-ml's tests have it
         frames = InputFrames(model.signature, spec.input_names, source.columns)
         outputs = {feature.name.upper() for feature in model.signature.outputs}
         clash = sorted(column for column in source.columns if column.upper() in outputs)

@@ -58,11 +58,14 @@ def require_ownership(ctx: Context, kind: str, full_name: str, session: int | No
         require_privilege(ctx, "OWNERSHIP", kind, full_name)
 
 
-def require_create(ctx: Context, kind: str, database: str, schema: str) -> None:
-    """Require the schema, and the privilege to create such an object in it."""
+def require_create(ctx: Context, kind: str, database: str, schema: str, *, privilege: str | None = None) -> None:
+    """Require the schema, and the privilege to create such an object in it.
+
+    :param privilege: another one than ``CREATE <kind>``.
+    """
     if not ctx.stores.storage.schema_exists(database, schema):
         raise does_not_exist("Schema", qualified(database, schema))
-    require_privilege(ctx, f"CREATE {kind}", "SCHEMA", qualified(database, schema))
+    require_privilege(ctx, privilege or f"CREATE {kind}", "SCHEMA", qualified(database, schema))
 
 
 def require_table_privilege(ctx: Context, privilege: str, table: Table) -> None:

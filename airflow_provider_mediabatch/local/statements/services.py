@@ -56,7 +56,7 @@ _SPEC = (_text("spec"), lambda job: specification(job))
 def specification(job: Job) -> str:
     """The service's specification as snowflake-ml reads it: containers and volumes."""
     image = f"/local/models/{job.model}/{job.version}".lower()
-    return f"spec:\n  containers:\n  - name: {CONTAINER}\n    image: {image}\n  volumes: []\n"
+    return f"spec:\n  containers:\n  - name: {CONTAINER}\n    image: {image}\n    env: {{}}\n  volumes: []\n"
 
 
 def _rows(fields: Sequence[tuple[ResultColumn, Callable[[Job], Any]]], jobs: Sequence[Job]) -> Result:

@@ -61,7 +61,8 @@ def create_stage(ctx: Context, cursor: Cursor) -> Result:
         raise not_supported(
             "STORAGE_INTEGRATION and CREDENTIALS: external stages are folders below the state directory's buckets/"
         )
-    require_create(ctx, "STAGE", database, schema)
+    # A role with USAGE alone uploads a DataFrame through one: snowflake-ml's registry_model_privilege_test.py.
+    require_create(ctx, "STAGE", database, schema, privilege="USAGE" if is_temporary else None)
     session = ctx.session.id if is_temporary else None
     existing = ctx.stores.stages.find(database, schema, name, ctx.session.id)
     if if_not_exists and existing is not None and existing.session == session:
