@@ -62,6 +62,10 @@ def earlier_results(
             quarantined=(),
             more_quarantined=0,
             failed_rows=0,
+            job_seconds=None,
+            cost=None,
+            projected_seconds=None,
+            projected_cost=None,
             adopted=True,
         )
         found.append((earlier, manifest))

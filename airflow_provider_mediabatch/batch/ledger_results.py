@@ -108,7 +108,10 @@ def record_result(
     :param failed_rows: how many of them have a row of the output, in which the model says why.
     """
     # An adopted job ran in an earlier try, so this try's clock says nothing about it.
-    seconds = jobs.seconds(connection, attempt.job) if attempt.adopted else time.time() - attempt.started
+    own = jobs.seconds(connection, attempt.job)
+    seconds = own if attempt.adopted else time.time() - attempt.started
+    # An isolation's files were run by several jobs, and the time of one of them is not the batch's.
+    own = None if attempt.failed or location != request.location(attempt.job) else own
     result = replace(
         empty_result(request.manifest, request.plan),
         job=attempt.job,
@@ -121,6 +124,11 @@ def record_result(
         more_quarantined=quarantined_count - len(quarantined),
         failed_rows=failed_rows,
         adopted=attempt.adopted,
+        job_seconds=own,
+        cost=request.cost.cost(own, request.plan.replicas),
+        projected_seconds=request.cost.projected_seconds,
+        projected_cost=request.cost.projected_cost,
+        currency=request.cost.currency,
     )
     ledger = Ledger.of(connection, request.manifest)
     if ledger is not None:

@@ -19,15 +19,18 @@ if TYPE_CHECKING:
 
 
 def without_quarantined(
-    connection: SnowflakeConnection, manifest: Manifest, report: SampleReport, schema: str
+    connection: SnowflakeConnection, manifest: Manifest, report: SampleReport | None, schema: str
 ) -> Manifest:
     """The manifest without these files, written again on the server; itself when it has none of them.
 
     Its digest follows from the manifest's and the sample's job, so each try of a task names its job in the same way.
 
+    :param report: the sample's; None: there was none.
     :param schema: ``DB.SCHEMA`` as SQL for the file format.
     :raises InvalidInputError: when the manifest is not there any more.
     """
+    if report is None or not report.quarantined_count:
+        return manifest
     staged = StagedParquet(connection, schema)
     key = sql.quoted(manifest.key_column if manifest.file_columns else next(iter(manifest.columns)))
     relation = staged.relation(manifest.location, manifest.columns)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch.job_polling import Phase
 from airflow_provider_mediabatch.client import errors, jobs, model_registry, stages
 from airflow_provider_mediabatch.client.connection import connected
 from airflow_provider_mediabatch.core import grants
+from airflow_provider_mediabatch.core.batch_cost import CostPlan
 from airflow_provider_mediabatch.core.job_names import MAX_GENERATION, job_name
 from airflow_provider_mediabatch.core.job_status import JobStatus, SubmissionState
 from airflow_provider_mediabatch.exceptions import (
@@ -45,6 +46,7 @@ class JobRequest:
     :param keeps_failure: a job that ended as FAILED is kept, because its files are isolated; else it makes way for the
         next generation.
     :param error_column: the output in which the model says why a row failed; None: it has none.
+    :param cost: the rate, and what the job is expected to cost.
     """
 
     stem: str
@@ -55,10 +57,22 @@ class JobRequest:
     save_mode: str = "error"
     keeps_failure: bool = False
     error_column: str | None = None
+    cost: CostPlan = field(default_factory=CostPlan)
 
     def job(self, generation: int) -> str:
         """The qualified name of one generation's job."""
         return job_name(self.plan.job_schema, self.stem, generation)
+
+    def to_state(self) -> dict[str, Any]:
+        """What the process after a deferral needs to have the same request again."""
+        return {
+            "manifest": self.manifest.to_xcom(),
+            "plan": self.plan.to_xcom(),
+            "output_location": self.output_location,
+            "stem": self.stem,
+            "fingerprint": self.fingerprint,
+            "cost": asdict(self.cost),
+        }
 
     def location(self, job: str) -> str:
         """Where a job of this request writes: a folder named after the job."""

@@ -30,6 +30,12 @@ class BatchResult:
     :param more_quarantined: how many more they are than ``quarantined`` lists.
     :param failed_rows: output rows in which the model says that it could not process the file (its error column). These
         files are quarantined too.
+    :param job_seconds: how long the job itself ran, by the job history; None where that does not say, and for files
+        that were isolated, which several jobs ran.
+    :param cost: of the compute pool's nodes in that time; None without it, or where no rate was given.
+    :param projected_seconds: what the sample let one expect of ``job_seconds``; None without a sample.
+    :param projected_cost: what it let one expect of ``cost``.
+    :param currency: of both.
     :param adopted: the job was found finished, nothing was run.
     """
 
@@ -49,6 +55,11 @@ class BatchResult:
     adopted: bool = False
     more_quarantined: int = 0
     failed_rows: int = 0
+    job_seconds: float | None = None
+    cost: float | None = None
+    projected_seconds: float | None = None
+    projected_cost: float | None = None
+    currency: str = ""
 
     @property
     def quarantined_count(self) -> int:

@@ -49,6 +49,7 @@ class SampleReport:
     :param tested_digest: :attr:`.InferencePlan.tested_digest` of the plan that it ran.
     :param tested_at: when the report was made, ISO 8601 in UTC; "" in one that no run will use again.
     :param from_run: the run whose sample this is, when a later run uses its report again; "": the run's own.
+    :param run_files: rows of all manifests of the run that the report is for.
     :param seconds_per_file: the job's running time by its number of input rows, image build left out where it is known.
     """
 
@@ -70,6 +71,7 @@ class SampleReport:
     tested_digest: str = ""
     tested_at: str = ""
     from_run: str = ""
+    run_files: int = 0
 
     @property
     def quarantined_count(self) -> int:

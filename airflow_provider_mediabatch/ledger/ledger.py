@@ -222,7 +222,7 @@ class Ledger:
         }
         mine = self._mine(manifest, result.job)
         with self._session.explained(**costs):
-            changed = self._session.execute(statements.mark_done_sql(self.table, mine, result.job, result.location))
+            changed = self._session.execute(statements.mark_done_sql(self.table, mine, result))
             counts = self._session.rows(statements.count_states_sql(self.table, mine))
         finished = sum(int(row["COUNTED"]) for row in counts if row["STATE"] in ("done", "quarantined"))
         self._check_held(manifest, finished, lost="other runs took the rest while the job ran", **costs)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.content_id import kind_sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, LAST_MODIFIED, SHARD, SIZE
 from airflow_provider_mediabatch.files.relation import Relation
@@ -283,11 +284,20 @@ def count_states_sql(table: str, mine: str) -> str:
     )
 
 
-def mark_done_sql(table: str, mine: str, job: str, location: str) -> str:
-    """Record that a verified job did these files."""
+def mark_done_sql(table: str, mine: str, result: BatchResult) -> str:
+    """Record that a verified job did these files, and what it cost."""
+    facts = {
+        "JOB_NAME": sql.literal(result.job),
+        "OUTPUT_LOCATION": sql.literal(result.location),
+        "JOB_SECONDS": sql.literal(result.job_seconds),
+        "JOB_COST": sql.literal(result.cost),
+        "PROJECTED_SECONDS": sql.literal(result.projected_seconds),
+        "PROJECTED_COST": sql.literal(result.projected_cost),
+        "CURRENCY": sql.literal(result.currency or None),
+    }
+    written = ", ".join(f"{name} = {value}" for name, value in facts.items())
     return (
-        f"UPDATE {table} T SET STATE = 'done', JOB_NAME = {sql.literal(job)}, "
-        f"OUTPUT_LOCATION = {sql.literal(location)}, ERROR = NULL, DONE_AT = {NOW}, UPDATED_AT = {NOW} "
+        f"UPDATE {table} T SET STATE = 'done', {written}, ERROR = NULL, DONE_AT = {NOW}, UPDATED_AT = {NOW} "
         f"WHERE {mine} AND T.STATE <> 'quarantined'"
     )
 

@@ -39,6 +39,11 @@ COLUMNS: Mapping[str, str] = {
     "OUTPUT_LOCATION": "VARCHAR",
     "ERROR_COLUMN": "VARCHAR",
     "ERROR": "VARCHAR",
+    "JOB_SECONDS": "FLOAT",
+    "JOB_COST": "FLOAT",
+    "PROJECTED_SECONDS": "FLOAT",
+    "PROJECTED_COST": "FLOAT",
+    "CURRENCY": "VARCHAR",
     "CLAIMED_AT": "TIMESTAMP_NTZ",
     "UPDATED_AT": "TIMESTAMP_NTZ",
     "DONE_AT": "TIMESTAMP_NTZ",
@@ -50,7 +55,8 @@ COLUMNS: Mapping[str, str] = {
 ``released`` (free). ``CONTENT_ID`` is that of :mod:`~airflow_provider_mediabatch.core.content_id`, and
 ``CONTENT_ID_KIND`` says whether it goes by ``md5``, ``etag`` or ``last_modified``. ``MODEL_VERSION_CREATED_ON`` tells
 versions apart that had one name after each other. ``ERROR_COLUMN`` is the output in which the job's model says why a
-row failed. ``GENERATION`` counts reprocessing. Times are UTC.
+row failed. ``JOB_SECONDS``, ``JOB_COST`` and what the sample let one expect of both are those of the whole job, in each
+row of a file that it has done. ``GENERATION`` counts reprocessing. Times are UTC.
 """
 
 

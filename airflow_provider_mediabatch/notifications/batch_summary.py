@@ -19,6 +19,16 @@ _WHAT = (
     "{% if 'files' in v %}Batch of {{ v.files }} files{% elif 'checks' in v %}Sample of {{ v.rows }} rows"
     "{% else %}Batch{% endif %}"
 )
+_MONEY = (
+    "{{ '%.2f' | format(v.cost) if v.cost is not none else 'not known' }}"
+    "{% if v.get('projected_cost') is not none %} (expected {{ '%.2f' | format(v.projected_cost) }}){% endif %} "
+)
+_HAS_COST = "v.get('cost') is not none or v.get('projected_cost') is not none"
+_RUNNING_TIME = (
+    "{{ '%.0f' | format(v.job_seconds) }} s{% if v.get('projected_seconds') is not none %} "
+    "(expected {{ '%.0f' | format(v.projected_seconds) }} s){% endif %}"
+)
+_HAS_TIME = "v.get('job_seconds') is not none"
 _OUTCOME = (
     "{% if v.get('passed') is false %}failed its checks{% elif v %}{{ 'passed' if 'passed' in v else 'is complete' }}"
     "{% else %}has not finished{% endif %}"
@@ -33,6 +43,8 @@ TEXT = (
     "{% if v %}Job {{ v.job }}\nResults {{ v.location }} ({{ v.rows }} rows)\n{% endif %}"
     "{% if v.get('model') %}Model {{ v.model }} version {{ v.model_version }}, {{ v.function }}\n{% endif %}"
     "{% if v.get('seconds') %}Duration {{ '%.0f' | format(v.seconds) }} s\n{% endif %}"
+    f"{{% if {_HAS_TIME} %}}The job ran {_RUNNING_TIME}\n{{% endif %}}"
+    f"{{% if {_HAS_COST} %}}Cost {_MONEY}{{{{ v.currency }}}}\n{{% endif %}}"
     "{% if v.get('quarantined') %}Quarantined files: "
     "{{ (v.quarantined | length) + v.get('more_quarantined', 0) }}\n{% endif %}"
     "{% for check in v.get('checks', []) if not check.passed %}Failed check {{ check.name }}: {{ check.detail }}\n"
@@ -52,6 +64,8 @@ HTML = (
     "<td>{{ v.model | e }} version {{ v.model_version | e }}, {{ v.function | e }}</td></tr>{% endif %}"
     "{% if v.get('seconds') %}<tr><th align=left>Duration</th>"
     "<td>{{ '%.0f' | format(v.seconds) }} s</td></tr>{% endif %}"
+    f"{{% if {_HAS_TIME} %}}<tr><th align=left>The job ran</th><td>{_RUNNING_TIME}</td></tr>{{% endif %}}"
+    f"{{% if {_HAS_COST} %}}<tr><th align=left>Cost</th><td>{_MONEY}{{{{ v.currency | e }}}}</td></tr>{{% endif %}}"
     "{% if v.get('quarantined') %}<tr><th align=left>Quarantined files</th>"
     "<td>{{ (v.quarantined | length) + v.get('more_quarantined', 0) }}</td></tr>{% endif %}"
     "{% for check in v.get('checks', []) if not check.passed %}<tr><th align=left>{{ check.name | e }}</th>"

@@ -7,12 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch.isolation_rounds import check_limits
+from airflow_provider_mediabatch.core.batch_cost import CostPlan
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, TooManyQuarantinedError
+from airflow_provider_mediabatch.operators.cost_limit import check_max_cost, cost_plan
 from airflow_provider_mediabatch.operators.job_task import JobTask, notes_failure
 from airflow_provider_mediabatch.operators.upstream import (
     check_approval,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.submission import JobRequest
     from airflow_provider_mediabatch.batch.wait_for_job import JobWait
     from airflow_provider_mediabatch.core.batch_result import BatchResult
+    from airflow_provider_mediabatch.core.sample_report import SampleReport
 
 ON_RERUN = ("adopt", "rerun")
 SAVE_MODES = ("error", "overwrite")
@@ -63,6 +66,12 @@ class FullBatchOperator(JobTask):
     :param max_failed_fraction: the largest share of rows, 0 to 1, that may be quarantined (``error_column``,
         ``isolate_failures``) and with which the task still succeeds. Above it the task fails; the other files' output
         and their entries in the ledger stay. A single file is never too many, unless this is 0.
+    :param max_cost: the most that the run may be expected to cost, all shards together, in the currency of the price.
+        Above it the task fails before anything starts. Needs a sample, ``credits_per_hour`` and ``price_per_credit``.
+    :param credits_per_hour: of one node of the compute pool, from Snowflake's Service Consumption Table. The result
+        then says what the job has cost, beside what was expected.
+    :param price_per_credit: what one credit costs you.
+    :param currency: of that price.
     """
 
     template_fields: Sequence[str] = (
@@ -76,6 +85,9 @@ class FullBatchOperator(JobTask):
         "max_isolation_jobs",
         "error_column",
         "max_failed_fraction",
+        "max_cost",
+        "credits_per_hour",
+        "price_per_credit",
         "snowflake_conn_id",
     )
     ui_color = "#d9f2e3"
@@ -93,6 +105,10 @@ class FullBatchOperator(JobTask):
         save_mode: str = "error",
         on_rerun: str = "adopt",
         max_failed_fraction: float = 0.1,
+        max_cost: float | str | None = None,
+        credits_per_hour: float | str | None = None,
+        price_per_credit: float | str | None = None,
+        currency: str = "USD",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -107,11 +123,16 @@ class FullBatchOperator(JobTask):
         self.save_mode = save_mode
         self.on_rerun = on_rerun
         self.max_failed_fraction = max_failed_fraction
+        self.max_cost = max_cost
+        self.credits_per_hour = credits_per_hour
+        self.price_per_credit = price_per_credit
+        self.currency = currency
 
     @notes_failure
     def execute(self, context: Context) -> dict[str, Any]:
         """Find or submit the job, wait, verify; return the result's XCom form."""
         from airflow_provider_mediabatch.batch.ledger_results import empty_result, result_from_ledger
+        from airflow_provider_mediabatch.batch.left_out_files import without_quarantined
         from airflow_provider_mediabatch.client.connection import connected
 
         manifest, plan = self._inputs()
@@ -119,7 +140,9 @@ class FullBatchOperator(JobTask):
             self.log.info("The manifest is empty. There is nothing to run")
             return empty_result(manifest, plan).to_xcom()
         with connected(self.snowflake_conn_id) as connection:
-            manifest = self._without_quarantined(connection, manifest, plan)
+            manifest = without_quarantined(connection, manifest, self._report(), plan.job_schema)
+            if manifest.left_out:
+                self.log.info("%d files that the sample has quarantined are left out", manifest.left_out)
             if manifest.is_empty:
                 self.log.info("The sample quarantined every file of this manifest. There is nothing to run")
                 return empty_result(manifest, plan).to_xcom()
@@ -154,15 +177,14 @@ class FullBatchOperator(JobTask):
         from airflow_provider_mediabatch.batch.batch_run import BatchRun
         from airflow_provider_mediabatch.batch.ledger_results import verify_and_record
 
-        state = _deferral_state(request)
         return BatchRun(
             request=request,
             wait=wait,
             task=self._task_state(context),
             finish=partial(verify_and_record, request, sampled=self._sampled()),
-            defer=partial(self._defer_job, context, request, wait, state),
+            defer=partial(self._defer_job, context, request, wait, request.to_state()),
             on_found=partial(self._push_links, context, request),
-            before_submit=self._check_owned(request),
+            before_submit=partial(self._before_submit, request),
             isolate=self._isolation(context, request, wait).run if request.keeps_failure else None,
         )
 
@@ -178,32 +200,27 @@ class FullBatchOperator(JobTask):
             before_submit=self._check_owned(request),
             model_works=partial(model_has_worked, request, sampled=self._sampled()),
             finish=partial(record_isolated, request),
-            defer=partial(self._defer_round, context, wait, _deferral_state(request)),
+            defer=partial(self._defer_round, context, wait, request.to_state()),
         )
+
+    def _report(self) -> SampleReport | None:
+        return None if self.sample is None else parse_sample(self.sample)
 
     def _sampled(self) -> int:
         """How many files the model has processed in the sample."""
-        return parse_sample(self.sample).good_rows if self.sample else 0
+        report = self._report()
+        return report.good_rows if report is not None else 0
+
+    def _before_submit(self, request: JobRequest, connection: SnowflakeConnection, job: str) -> None:
+        """Not asked of a job that is there already: its cost cannot be avoided any more."""
+        check_max_cost(self.max_cost, request.cost, request.manifest, self._report())
+        self._check_owned(request)(connection, job)
 
     def _check_owned(self, request: JobRequest) -> Callable[..., None]:
         from airflow_provider_mediabatch.batch.ledger_results import check_owned
 
         approved = self.approval is not None and is_approved(self.approval)
         return partial(check_owned, request, approved=approved)
-
-    def _without_quarantined(
-        self, connection: SnowflakeConnection, manifest: Manifest, plan: InferencePlan
-    ) -> Manifest:
-        """The manifest without what the sample quarantined."""
-        from airflow_provider_mediabatch.batch.left_out_files import without_quarantined
-
-        report = parse_sample(self.sample) if self.sample is not None else None
-        if report is None or not report.quarantined_count:
-            return manifest
-        kept = without_quarantined(connection, manifest, report, plan.job_schema)
-        if kept.left_out:
-            self.log.info("%d files that the sample has quarantined are left out", kept.left_out)
-        return kept
 
     def _return(self, context: Context, result: BatchResult) -> dict[str, Any]:
         """The task's value, or its failure when too many files are quarantined."""
@@ -245,7 +262,8 @@ class FullBatchOperator(JobTask):
     def _rebuild_request(self, context: Context, state: Mapping[str, Any]) -> JobRequest:
         """The request of :meth:`execute`, out of the deferral: upstream tasks may have been cleared since."""
         manifest, plan = Manifest.from_xcom(state["manifest"]), InferencePlan.from_xcom(state["plan"])
-        return self._request(context, manifest, plan, None, None, output_location=state["output_location"])
+        cost = CostPlan(**state["cost"])
+        return self._request(context, manifest, plan, None, None, output_location=state["output_location"], cost=cost)
 
     def _request(
         self,
@@ -256,6 +274,7 @@ class FullBatchOperator(JobTask):
         schema: str | None,
         *,
         output_location: str | None = None,
+        cost: CostPlan | None = None,
     ) -> JobRequest:
         from airflow_provider_mediabatch.batch.submission import JobRequest
 
@@ -276,13 +295,5 @@ class FullBatchOperator(JobTask):
             save_mode=self.save_mode,
             keeps_failure=self.isolate_failures,
             error_column=self._find_error_column(plan),
+            cost=cost or cost_plan(self, manifest, plan, self._report()),
         )
-
-
-def _deferral_state(request: JobRequest) -> dict[str, Any]:
-    """What the process after a deferral needs to have the same request again."""
-    return {
-        "manifest": request.manifest.to_xcom(),
-        "plan": request.plan.to_xcom(),
-        "output_location": request.output_location,
-    }

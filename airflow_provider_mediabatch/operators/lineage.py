@@ -56,7 +56,7 @@ class LineageMixin:
 
     def _lineage(self) -> OperatorLineage[Any, Any]:
         from airflow.providers.openlineage.extractors import OperatorLineage
-        from openlineage.client.facet_v2 import external_query_run
+        from openlineage.client.facet_v2 import external_query_run, tags_run
 
         found = _Datasets(_namespace(self.snowflake_conn_id))
         for name in ("stage_path", "manifest", "plan", "results"):
@@ -66,6 +66,9 @@ class LineageMixin:
         if isinstance(table, str) and table and self._lineage_result is not None:
             found.table(table, self._lineage_result)
         facets: dict[str, Any] = {}
+        if found.cost:
+            tags = [tags_run.TagsRunFacetFields(key, value, "INTEGRATION") for key, value in found.cost.items()]
+            facets["tags"] = tags_run.TagsRunFacet(tags)
         if found.job:
             facets["externalQuery"] = external_query_run.ExternalQueryRunFacet(found.job, found.namespace)
         return OperatorLineage(inputs=found.inputs, outputs=found.outputs, run_facets=facets)
@@ -77,6 +80,7 @@ class _Datasets:
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
         self.job: str | None = None
+        self.cost: dict[str, str] = {}
         self._inputs: dict[str, InputDataset] = {}
         self._outputs: dict[str, OutputDataset] = {}
 
@@ -110,6 +114,8 @@ class _Datasets:
                 schema = _schema(item.outputs) if isinstance(item, BatchResult) else {}
                 self._add_output(_path(item.location), schema, item.rows, None)
                 self.job = item.job or None
+                if isinstance(item, BatchResult):
+                    self.cost = _cost(item)
 
     def table(self, name: str, value: Any) -> None:
         """The results table."""
@@ -150,6 +156,13 @@ def _values(value: Any) -> Iterator[Any]:
                 break
             except ValueError:
                 continue
+
+
+def _cost(result: BatchResult) -> dict[str, str]:
+    """What the job took and cost beside what was expected, as far as it is known."""
+    facts = {name: getattr(result, name) for name in ("job_seconds", "projected_seconds", "cost", "projected_cost")}
+    money = {"currency": result.currency} if result.cost is not None or result.projected_cost is not None else {}
+    return {f"mediabatch_{name}": str(value) for name, value in {**facts, **money}.items() if value is not None}
 
 
 def _schema(columns: Mapping[str, str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -115,7 +116,7 @@ class SampleBatchOperator(JobTask):
             return empty_report(plan).to_xcom()
         earlier = self._memory(context, plan).recall(self.max_age) if self.when == "changed" else None
         if earlier is not None:
-            return self._return(context, earlier)
+            return self._return(context, replace(earlier, run_files=sum(item.row_count for item in manifests)))
         with connected(self.snowflake_conn_id) as connection:
             output = self._output(plan, connection.database, connection.schema).full
             base = sample_manifest_base(manifests)
@@ -182,7 +183,7 @@ class SampleBatchOperator(JobTask):
             wait=wait,
             task=self._task_state(context),
             finish=self._outcome(request).of_job,
-            defer=partial(self._defer_job, context, request, wait, _deferral_state(request)),
+            defer=partial(self._defer_job, context, request, wait, request.to_state()),
             on_found=partial(self._push_links, context, request),
             isolate=self._isolation(context, request, wait).run if self.isolate_failures else None,
         )
@@ -200,15 +201,23 @@ class SampleBatchOperator(JobTask):
             before_submit=lambda *_: None,
             model_works=partial(model_has_worked, request, sampled=0),
             finish=self._outcome(request).of_isolation,
-            defer=partial(self._defer_round, context, wait, _deferral_state(request)),
+            defer=partial(self._defer_round, context, wait, request.to_state()),
         )
 
     def _finish(self, context: Context, plan: InferencePlan, report: SampleReport) -> dict[str, Any]:
         """Return the report of this run's own job, and remember it for later runs once it has passed."""
+        report = replace(report, run_files=self._run_files())
         value = self._return(context, report)
         if self.when == "changed" and report.good_rows:
             self._memory(context, plan).remember(report)
         return value
+
+    def _run_files(self) -> int:
+        """Rows of all manifests; 0 when the listing was cleared while this task waited."""
+        try:
+            return sum(manifest.row_count for manifest in parse_manifests(self.manifest))
+        except InvalidInputError:
+            return 0
 
     def _memory(self, context: Context, plan: InferencePlan) -> SampleMemory:
         settings = (self.sample_size, self.sampling, self._predicates(), self.max_null_fraction, self.error_column)
@@ -284,14 +293,3 @@ class SampleBatchOperator(JobTask):
 
     def _predicates(self) -> Sequence[str]:
         return [self.checks] if isinstance(self.checks, str) else list(self.checks or ())
-
-
-def _deferral_state(request: JobRequest) -> dict[str, Any]:
-    """What the process after a deferral needs to have the same request again."""
-    return {
-        "manifest": request.manifest.to_xcom(),
-        "plan": request.plan.to_xcom(),
-        "output_location": request.output_location,
-        "stem": request.stem,
-        "fingerprint": request.fingerprint,
-    }

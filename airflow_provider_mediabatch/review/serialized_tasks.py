@@ -37,7 +37,7 @@ class TaskKind(StrEnum):
 _KINDS = {
     "manifest_location": TaskKind.LISTING,
     "sampling": TaskKind.SAMPLE,
-    "credits_per_hour": TaskKind.APPROVAL,
+    "review": TaskKind.APPROVAL,
     "max_failed_fraction": TaskKind.BATCH,
     "nested": TaskKind.LOAD,
     "compute_pool": TaskKind.VALIDATION,

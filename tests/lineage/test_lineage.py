@@ -160,6 +160,8 @@ def test_events_of_a_whole_run(own_airflow_home: AirflowHome, media_on_engine: N
     assert output["name"].startswith("MEDIA.PUBLIC.OL_WORK/predictions/MB_")
     assert {field["name"] for field in output["facets"]["schema"]["fields"]} == {"size", "head", "pid", "batch"}
     assert done["full_batch"]["run"]["facets"]["externalQuery"]["externalQueryId"].startswith("MEDIA.PUBLIC.MB_")
+    tags = {tag["key"] for tag in done["full_batch"]["run"]["facets"]["tags"]["tags"]}
+    assert {"mediabatch_job_seconds", "mediabatch_projected_seconds"} <= tags
     assert names(done["load_results"], "inputs") == {output["name"]}
     assert names(done["load_results"], "outputs") == {"MEDIA.PUBLIC.OL_RESULTS"}
     started = [

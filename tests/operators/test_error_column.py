@@ -59,8 +59,20 @@ def test_rows_that_failed_cost_no_second_job(files: Files, connection: Any) -> N
     assert [(item["path"][-8:], item["error"]) for item in report.quarantined] == [("f001.bin", error)]
     assert ("quarantined files", True) in [(check.name, check.passed) for check in report.checks]
     assert files.states()[1] == "quarantined"
+    priced = {"credits_per_hour": 360, "price_per_credit": 10}
+    with pytest.raises(InvalidInputError, match=r"more than max_cost=0\.01 allows"):
+        files.full("one", manifest, plan, report.to_xcom(), max_cost="0.01", **priced)
+    assert files.jobs() == {"DONE": 1}, "nothing was started"
     # One of the seven files that the sample leaves fails, which is more than a tenth, but a single file.
-    result = BatchResult.from_xcom(files.full("one", manifest, plan, report.to_xcom()))
+    result = BatchResult.from_xcom(files.full("one", manifest, plan, report.to_xcom(), max_cost=10_000, **priced))
+    assert result.job_seconds is not None
+    assert result.cost == pytest.approx(result.job_seconds)
+    assert result.projected_cost == pytest.approx(7 * (report.seconds_per_file or 0))
+    (paid,) = rows(
+        connection,
+        f"SELECT DISTINCT JOB_COST AS C, PROJECTED_COST AS P FROM {files.ledger} WHERE STATE = 'done'",
+    )
+    assert (paid["C"], paid["P"], result.currency) == (result.cost, result.projected_cost, "USD")
     assert (result.rows, result.files, result.failed_rows, result.quarantined_count) == (7, 7, 1, 1)
     assert result.quarantined[0]["error"].endswith("POISON 5")
     assert files.states() == {

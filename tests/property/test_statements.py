@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_mediabatch.client.jobs import execute_statement
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, SIZE, Manifest
 from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -93,7 +94,9 @@ STATEMENTS: dict[str, Callable[[str], str]] = {
     "held": lambda text: statements.held_rows(relation(text), TABLE, subject(text), text).query,
     "left out": lambda text: statements.count_left_out_sql(relation(text), TABLE, subject(text), text),
     "submit": lambda text: statements.note_job_sql(TABLE, statements.claim_condition(text, 1), text, text),
-    "done": lambda text: statements.mark_done_sql(TABLE, statements.claim_condition(text), text, text),
+    "done": lambda text: statements.mark_done_sql(
+        TABLE, statements.claim_condition(text), BatchResult(text, text, 1, 1, 1.0, text, text, text, text)
+    ),
     "release": lambda text: statements.release_sql(TABLE, statements.claim_condition(text), text),
     "quarantine": lambda text: statements.quarantine_sql(TABLE, statements.claim_condition(text), "SELECT 1", text),
     "release quarantined": lambda text: statements.release_quarantined_sql(TABLE, subject(text), [text, text]),

@@ -8,6 +8,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.manifest import SIZE
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.files.list_output import StageSource
@@ -91,7 +92,7 @@ def test_ledger_statements(name: str) -> None:
         statements.note_job_sql(table, mine, name, name),
         statements.count_rejected_sql(table, mine),
         statements.count_states_sql(table, mine),
-        statements.mark_done_sql(table, mine, name, name),
+        statements.mark_done_sql(table, mine, BatchResult(name, name, 1, 1, 1.0, name, name, name, name)),
         statements.release_sql(table, mine, name),
         statements.quarantine_sql(table, mine, "SELECT 1", name),
         statements.release_quarantined_sql(table, subject, [name]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,6 +47,16 @@ def test_a_batch() -> None:
     text = render(TEXT, RESULT.to_xcom())
     assert "Model MEDIA.PUBLIC.M version V1, predict" in text
     assert "Quarantined files: 1" in text
+    assert "Cost" not in text
+
+
+def test_the_cost_stands_beside_what_was_expected() -> None:
+    money = {"cost": 1.234, "projected_cost": 2.0, "currency": "EUR", "job_seconds": 60.4, "projected_seconds": 98.0}
+    value = replace(RESULT, **money).to_xcom()  # type: ignore[arg-type]
+    for template in (TEXT, HTML):
+        assert "1.23 (expected 2.00) EUR" in render(template, value)
+        assert "60 s (expected 98 s)" in render(template, value)
+    assert "Cost not known (expected 2.00) EUR" in render(TEXT, value | {"cost": None})
 
 
 def test_a_failed_sample_names_the_check_and_renders_no_value() -> None:
