@@ -23,7 +23,7 @@ from airflow_provider_mediabatch.batch.isolation_rounds import (
 from airflow_provider_mediabatch.batch.submission import JobRequest
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import rows
-from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, is_nested
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_names import range_stem
 from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -199,7 +199,8 @@ class IsolationJobs:
     def _numbered(self, staged: StagedParquet) -> str:
         """The manifest's rows with their numbers from 0, in an order that only their values decide."""
         columns = self.request.manifest.columns
-        order = ", ".join(sql.quoted(name) for name in columns)
+        # Semi-structured values are ordered by their text.
+        order = ", ".join(sql.quoted(name) + ("::VARCHAR" if is_nested(kind) else "") for name, kind in columns.items())
         return (
             f"(SELECT *, ROW_NUMBER() OVER (ORDER BY {order}) - 1 AS {ROW} "
             f"FROM {staged.relation(self.request.manifest.location, columns)})"

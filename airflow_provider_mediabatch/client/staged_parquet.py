@@ -24,6 +24,7 @@ is left out. Source: Snowflake's reference, page "CREATE FILE FORMAT", section "
 _PART = '("([^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
 _STAGE_PATTERN = f"^@{_PART}[.]{_PART}[.]{_PART}/"
 _PLAIN = ("NUMBER", "FLOAT", "VARCHAR", "BOOLEAN", "BINARY", "DATE", "TIME", "TIMESTAMP_NTZ")
+_NESTED = ("ARRAY", "OBJECT", "VARIANT", "MAP")
 PARQUET_PATTERN = r".*[.]parquet"
 
 
@@ -74,7 +75,7 @@ class StagedParquet:
 
     def relation(self, location: str, columns: Mapping[str, str]) -> str:
         """A parenthesised SELECT that gives the folder's rows as typed columns."""
-        items = ", ".join(f"{field(name)}::{kind} AS {sql.quoted(name)}" for name, kind in columns.items())
+        items = ", ".join(f"{typed_field(name, kind)} AS {sql.quoted(name)}" for name, kind in columns.items())
         return f"(SELECT {items} FROM {self.source(location)})"
 
     def count(self, location: str) -> int:
@@ -158,6 +159,18 @@ class StagedParquet:
 def field(name: str) -> str:
     """One column of a staged Parquet file: ``$1:"NAME"``."""
     return f"$1:{sql.quoted(name)}"
+
+
+def is_nested(kind: str) -> bool:
+    """Whether a SQL type is semi-structured."""
+    return kind.split("(")[0].upper() in _NESTED
+
+
+def typed_field(name: str, kind: str) -> str:
+    """One column of a staged Parquet file as its SQL type. A semi-structured one is JSON text in Parquet."""
+    if is_nested(kind):
+        return f"PARSE_JSON({field(name)}::VARCHAR)"
+    return f"{field(name)}::{kind}"
 
 
 def broken_rows(predicate: str, relation: str) -> str:

@@ -2,7 +2,7 @@
 
 Where the stage knows a digest, it is the digest and the size: ``d41d8cd98f00b204e9800998ecf8427e:0``. Where it knows
 none, it is the size and the last modification in UTC seconds: ``:1000:1709287200``. Ids of a row's files are joined
-with ``+``.
+with ``+``. Where further columns belong to a row's identity, ``#`` and the MD5 of their values come last.
 
 A digest is an MD5, or the ETag that Amazon S3 makes of the parts of a multi-part upload. LIST has no MD5 for multi-part
 uploads to Azure (snowflake-cli, pull requests 1359 and 1372), and a directory table has an ETag there that LIST does
@@ -17,7 +17,7 @@ from airflow_provider_mediabatch.core import sql
 
 _MD5 = "[0-9a-f]{32}"
 _DIGEST = f"{_MD5}(-[0-9]+)?"
-_ONLY_MD5 = f"{_MD5}:[0-9]+([+]{_MD5}:[0-9]+)*"
+_ONLY_MD5 = f"{_MD5}:[0-9]+([+]{_MD5}:[0-9]+)*([+]#{_MD5})?"
 
 
 def content_id(digest: str | None, size: int, modified: int) -> str:

@@ -120,6 +120,12 @@ class _Classifier(custom_model.CustomModel):
 
     def _classify(self, picture: Any) -> tuple[str, float]:
         """A PIL image to its best label and that label's probability."""
+        probabilities, labels = self._probabilities(picture)
+        best = int(probabilities.argmax())
+        return labels[best], round(float(probabilities[best]), 4)
+
+    def _probabilities(self, picture: Any) -> tuple[Any, list[str]]:
+        """A PIL image to the probability of each label."""
         import numpy as np
         from PIL import Image
 
@@ -131,8 +137,7 @@ class _Classifier(custom_model.CustomModel):
         pixels = ((np.asarray(small, dtype=np.float32) - 127.0) / 128.0).transpose(2, 0, 1)
         session, labels = self._load()
         (probabilities,) = session.run(None, {"image": pixels[None]})
-        best = int(probabilities[0].argmax())
-        return labels[best], round(float(probabilities[0][best]), 4)
+        return probabilities[0], labels
 
     def _classify_files(self, files: Iterable[bytes], index: pd.Index) -> pd.DataFrame:
         found = [self._classify(_picture(data)) for data in files]
@@ -176,6 +181,30 @@ class ThresholdClassifier(_Classifier):
         """``IMAGE`` (BYTES) and ``MIN_SCORE`` (DOUBLE) to ``LABEL``, null below the threshold, and ``SCORE``."""
         found = self._classify_files(X["IMAGE"], X.index)
         return found.assign(LABEL=found["LABEL"].where(found["SCORE"] >= X["MIN_SCORE"].astype(float), None))
+
+
+class CandidateClassifier(_Classifier):
+    """A picture with the labels that are asked for, as zero-shot models take them. Each row may bring others."""
+
+    @custom_model.inference_api
+    @row_errors("LABEL", "SCORE")
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+        """``IMAGE`` (BYTES) and ``CANDIDATE_LABELS`` (list of STRING) to ``LABEL`` and its share among them.
+
+        A candidate stands for the network's classes whose names contain it.
+        """
+        from PIL import Image
+
+        found = []
+        for data, candidates in zip(X["IMAGE"], X["CANDIDATE_LABELS"], strict=True):
+            probabilities, labels = self._probabilities(Image.open(io.BytesIO(data)))
+            weights = {
+                wanted: sum(float(p) for p, name in zip(probabilities, labels, strict=True) if wanted in name)
+                for wanted in candidates
+            }
+            best = max(weights, key=lambda wanted: weights[wanted])
+            found.append((best, round(weights[best] / (sum(weights.values()) or 1.0), 4)))
+        return pd.DataFrame(found, columns=["LABEL", "SCORE"], index=X.index)
 
 
 class PictureAndSound(_Classifier):

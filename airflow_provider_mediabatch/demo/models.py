@@ -64,6 +64,12 @@ def threshold_classifier(cache: Path) -> DemoModel:
     return _classifier(cache, "EFFICIENTNET_THRESHOLD", "ThresholdClassifier", functions)
 
 
+def candidate_classifier(cache: Path) -> DemoModel:
+    """The same network asked for one of some labels: ``IMAGE`` (BYTES) and ``CANDIDATE_LABELS`` (a list of STRING)."""
+    functions = {"predict": ({"IMAGE": "BYTES", "CANDIDATE_LABELS": "STRING[]"}, _LABEL)}
+    return _classifier(cache, "EFFICIENTNET_CANDIDATES", "CandidateClassifier", functions)
+
+
 def picture_and_sound(cache: Path) -> DemoModel:
     """Two file columns: ``IMAGE`` and ``AUDIO`` (both BYTES)."""
     outputs = {**_LABEL, "SECONDS": "DOUBLE", "LOUDNESS": "DOUBLE"}
@@ -148,7 +154,10 @@ def _classifier(
 def _features(columns: Mapping[str, str]) -> list[Any]:
     from snowflake.ml.model.model_signature import DataType, FeatureSpec
 
-    return [FeatureSpec(name, DataType[type_]) for name, type_ in columns.items()]
+    return [
+        FeatureSpec(name, DataType[type_.removesuffix("[]")], shape=(-1,) if type_.endswith("[]") else None)
+        for name, type_ in columns.items()
+    ]
 
 
 def _signature(inputs: Mapping[str, str], outputs: list[Any], params: Mapping[str, Any]) -> ModelSignature:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files import selection
 from airflow_provider_mediabatch.files.arguments import normalize_column_name, parse_bool, raise_invalid_input
+from airflow_provider_mediabatch.files.extra_columns import check_extra_columns
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.snowflake_objects import ModelInfo
     from airflow_provider_mediabatch.core.stage_path import StagePath
     from airflow_provider_mediabatch.files.list_output import StageSource
+    from airflow_provider_mediabatch.files.relation import Relation
     from airflow_provider_mediabatch.files.stage_listing import FileListing
 
 DEFAULT_COLUMN = "FILE_PATH"
@@ -34,6 +36,8 @@ class ListingArguments:
     columns: Mapping[str, str | Mapping[str, str]] | None
     unmatched: str
     query: str | None
+    extra_columns: Mapping[str, str] | None
+    identity_columns: Sequence[str]
     if_empty: str
     select: str
     since: datetime | timedelta | str | None
@@ -90,9 +94,10 @@ class ListingArguments:
             selection.check_pattern(self.pattern)
         if self.columns is not None and len(self.columns) < 1:
             raise InvalidInputError("columns= is empty")
-        self._check_ledger()
+        check_extra_columns(self.extra_columns, self.identity_columns)
         if self.query is not None:
             self._check_query()
+        self._check_ledger()
 
     def _check_ledger(self) -> None:
         ledger = self.ledger_name
@@ -110,9 +115,15 @@ class ListingArguments:
 
     def _check_query(self) -> None:
         """A query's rows have no content id, size or time that a ledger, an interval or a size limit could go by."""
+        if self.select != "all":
+            raise InvalidInputError(
+                f"select={self.select!r} goes by each file's content, size and time, and the rows of query= have "
+                "none of them. List the files with stage_path= or columns=, and put the further columns into "
+                "extra_columns=; or leave select='all' and put the condition into the query"
+            )
         unfit = {
             "pattern": self.pattern,
-            "select": self.select if self.select != "all" else None,
+            "extra_columns": self.extra_columns,
             "since": self.since,
             "ledger": self.ledger_name,
             "max_bytes_per_shard": self.max_bytes_per_shard,
@@ -145,6 +156,12 @@ class ListingArguments:
             manifest_location=manifest_location,
             keep_unmatched=self.unmatched == "drop",
         )
+
+    def add_columns(self, connection: SnowflakeConnection, relation: Relation) -> Relation:
+        """The listed rows with ``extra_columns``."""
+        from airflow_provider_mediabatch.files.extra_columns import with_extra_columns
+
+        return with_extra_columns(connection, relation, *check_extra_columns(self.extra_columns, self.identity_columns))
 
     def _sources(self, connection: SnowflakeConnection, model: ModelInfo | None) -> list[StageSource]:
         from airflow_provider_mediabatch.client.stages import resolve_stage_path

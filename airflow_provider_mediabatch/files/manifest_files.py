@@ -12,7 +12,7 @@ from airflow_provider_mediabatch.core import sql, xcom
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, SHARD, SIZE
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
-from airflow_provider_mediabatch.files.relation import Relation
+from airflow_provider_mediabatch.files.relation import Relation, extra_of
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -167,7 +167,8 @@ def summary_sql(relation: Relation) -> str:
     """One row for each shard: SHARD, COUNTED, BYTES, LARGEST and FINGERPRINT (HASH_AGG of paths and content ids)."""
     shard = SHARD if SHARD in relation.columns else "0"
     if relation.has_files:
-        size, hashed = SIZE, [relation.key, CONTENT_ID]
+        extra = [sql.quoted(name) for name in extra_of(relation) if name != SHARD]
+        size, hashed = SIZE, [relation.key, CONTENT_ID, *extra]
     else:
         size, hashed = "0", [sql.quoted(name) for name in relation.columns if name != SHARD]
     return (

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.manifest import BOOKKEEPING
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,8 @@ class Relation:
 def result_scan_sql(query_id: str) -> str:
     """The rows of a finished query as a table, on the server."""
     return f"TABLE(RESULT_SCAN({sql.literal(query_id)}))"
+
+
+def extra_of(relation: Relation) -> list[str]:
+    """The columns of a listing's rows that are neither paths nor bookkeeping."""
+    return [name for name in relation.columns if name not in BOOKKEEPING and name not in relation.file_columns]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from airflow_provider_mediabatch.client.staged_parquet import field
+from airflow_provider_mediabatch.client.staged_parquet import typed_field
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import SIZE, Manifest
 
@@ -76,5 +76,5 @@ def _key(manifest: Manifest) -> Sequence[str]:
 
 
 def _typed(columns: Mapping[str, str], source: str) -> str:
-    items = ", ".join(f"{field(name)}::{kind} AS {sql.quoted(name)}" for name, kind in columns.items())
+    items = ", ".join(f"{typed_field(name, kind)} AS {sql.quoted(name)}" for name, kind in columns.items())
     return f"SELECT {items} FROM {source}"

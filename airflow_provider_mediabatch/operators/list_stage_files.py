@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.snowflake_objects import ModelInfo
     from airflow_provider_mediabatch.core.stage_path import StagePath
     from airflow_provider_mediabatch.files.selected_files import SelectedFiles
-    from airflow_provider_mediabatch.files.stage_listing import FileListing
     from airflow_provider_mediabatch.ledger.claims import LedgerSubject
 
 
@@ -51,6 +50,10 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         or to ``{"stage_path": …, "pattern": …}``. The first column identifies the row in ledger and results.
     :param unmatched: files without partner: ``fail`` or ``drop`` (counted in the manifest).
     :param query: a SELECT whose columns are full stage paths and ordinary columns. Its files are not recorded.
+    :param extra_columns: further columns for the model, column name to an SQL expression over the listed columns (the
+        file columns, ``MB_SIZE``, ``MB_LAST_MODIFIED``): ``{"CANDIDATE_LABELS": "ARRAY_CONSTRUCT('cat', 'dog')"}``.
+    :param identity_columns: those of them whose values belong to a file's identity. When such a value changes, the
+        file is new to the ledger. Other columns may change, and what is done stays done.
     :param manifest_location: a folder on an internal stage; each execution writes a new sub-folder ``MB_…/…/``.
     :param max_files: the largest number of rows; the first by path are taken.
     :param if_empty: nothing to do: ``skip`` the task, ``fail`` it, or ``succeed`` with an empty manifest.
@@ -78,6 +81,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         "column_name",
         "columns",
         "query",
+        "extra_columns",
         "manifest_location",
         "max_files",
         "select",
@@ -106,6 +110,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         columns: Mapping[str, str | Mapping[str, str]] | None = None,
         unmatched: Literal["fail", "drop"] = "fail",
         query: str | None = None,
+        extra_columns: Mapping[str, str] | None = None,
+        identity_columns: Sequence[str] = (),
         manifest_location: str,
         max_files: int | str | None = None,
         if_empty: Literal["skip", "fail", "succeed"] = "skip",
@@ -131,6 +137,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         self.columns = columns
         self.unmatched = unmatched
         self.query = query
+        self.extra_columns = extra_columns
+        self.identity_columns = identity_columns
         self.manifest_location = manifest_location
         self.max_files = max_files
         self.if_empty = if_empty
@@ -187,6 +195,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         """List and select; with a ledger, claim."""
         from airflow_provider_mediabatch.files.manifest_files import summarize
         from airflow_provider_mediabatch.files.selected_files import SelectedFiles
+        from airflow_provider_mediabatch.ledger.claimed_files import claim_files
+        from airflow_provider_mediabatch.ledger.claims import ClaimOwner
 
         model, subject = self._resolve_model(connection)
         listing = arguments.list_files(connection, location, model)
@@ -194,45 +204,24 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             "Listed %d files (%d empty, %d without partner left out)", listing.found, listing.empty, listing.unmatched
         )
         if listing.relation.has_files:
-            listing = replace(listing, relation=listing.relation.where(window.conditions("MB_LAST_MODIFIED")))
+            relation = listing.relation.where(window.conditions("MB_LAST_MODIFIED"))
+            listing = replace(listing, relation=arguments.add_columns(connection, relation))
         described = {"select": self.select} | (subject.to_manifest() if subject else {})
         if arguments.ledger_name is not None and subject is not None:
-            return self._claim(connection, context, arguments.ledger_name, subject, listing, described)
+            return claim_files(
+                connection,
+                arguments.ledger_name,
+                listing,
+                owner=ClaimOwner.of(context),
+                subject=subject,
+                limit=parse_positive_int("max_files", self.max_files),
+                reprocess=parse_bool(self.reprocess),
+                take_over_after=self.take_over_after,
+                described=described,
+            )
         relation = listing.relation.first(parse_positive_int("max_files", self.max_files))
         whole = next(iter(summarize(connection, relation)), None)
         return SelectedFiles(relation, listing, whole, subject=described)
-
-    def _claim(
-        self,
-        connection: SnowflakeConnection,
-        context: Context,
-        ledger: str,
-        subject: LedgerSubject,
-        listing: FileListing,
-        described: Mapping[str, Any],
-    ) -> SelectedFiles:
-        from airflow_provider_mediabatch.files.manifest_files import summarize
-        from airflow_provider_mediabatch.files.selected_files import SelectedFiles
-        from airflow_provider_mediabatch.ledger.claims import ClaimOwner
-        from airflow_provider_mediabatch.ledger.ledger import Ledger
-
-        claim = Ledger(connection, ledger).claim(
-            listing.relation,
-            owner=ClaimOwner.of(context),
-            subject=subject,
-            limit=parse_positive_int("max_files", self.max_files),
-            reprocess=parse_bool(self.reprocess),
-            take_over_after=self.take_over_after,
-        )
-        return SelectedFiles(
-            claim.relation,
-            listing,
-            whole=next(iter(summarize(connection, claim.relation)), None),
-            skipped=claim.skipped,
-            generation=claim.generation,
-            adopted=claim.adopted,
-            subject={**described, "ledger": claim.ledger, "claim_id": claim.claim_id},
-        )
 
     def _resolve_model(self, connection: SnowflakeConnection) -> tuple[ModelInfo | None, LedgerSubject | None]:
         if not self.model_name:

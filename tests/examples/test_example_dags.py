@@ -96,6 +96,16 @@ def test_files_and_table(bench: Bench) -> None:
     assert by_file(found, "IMAGE", "CATEGORY") == {"coffee.png": "drinks", "flower.jpg": "plants"}
 
 
+def test_candidate_labels(bench: Bench) -> None:
+    bench.log(models.candidate_classifier(bench.cache))
+    bench.upload("PHOTOS", "candidates", [photograph("coffee.png"), photograph("flower.jpg"), photograph("china.jpg")])
+    result = bench.run("candidate_labels", {"stage_path": "@MEDIA.PUBLIC.PHOTOS/candidates/"})
+    assert result.returned("list_files")["columns"]["CANDIDATE_LABELS"] == "ARRAY"
+    rows = bench.output(result)
+    assert by_file(rows, "IMAGE", "LABEL") == {"coffee.png": "espresso", "flower.jpg": "daisy", "china.jpg": "palace"}
+    assert by_file(rows, "IMAGE", "FILE_NAME")["coffee.png"] == "coffee.png"
+
+
 @pytest.mark.slow
 def test_encoded_images(bench: Bench) -> None:
     bench.log(models.encoded_image_classifier(bench.cache))

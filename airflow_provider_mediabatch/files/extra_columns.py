@@ -1,0 +1,83 @@
+"""Columns beside listed files: SQL expressions of the user's own over a listing's rows, evaluated on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.client import errors
+from airflow_provider_mediabatch.client.connection import result_columns
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.manifest import CONTENT_ID
+from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.files.arguments import normalize_column_name
+from airflow_provider_mediabatch.files.relation import Relation
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+
+def check_extra_columns(extra: Mapping[str, str] | None, identity: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Both arguments with their names as stored.
+
+    :param extra: column name to SQL expression.
+    :param identity: those whose values belong to a file's identity.
+    :raises InvalidInputError: for a name that is taken, doubled or not among them.
+    """
+    named = [(normalize_column_name(name), text) for name, text in (extra or {}).items()]
+    columns = dict(named)
+    if len(columns) < len(named):
+        raise InvalidInputError(f"extra_columns= names the same column twice: {', '.join(extra or ())}")
+    if reserved := [name for name in columns if name.upper().startswith("MB_")]:
+        raise InvalidInputError(f"extra_columns= names {', '.join(reserved)}: MB_* is kept for the provider")
+    if empty := [name for name, text in columns.items() if not str(text or "").strip()]:
+        raise InvalidInputError(f"extra_columns={', '.join(empty)} has no expression")
+    chosen = [normalize_column_name(name) for name in ([identity] if isinstance(identity, str) else identity)]
+    if unknown := [name for name in chosen if name not in columns]:
+        raise InvalidInputError(f"identity_columns= names {', '.join(unknown)}, which is not among extra_columns=")
+    return columns, chosen
+
+
+def with_extra_columns(
+    connection: SnowflakeConnection, relation: Relation, extra: Mapping[str, str], identity: Sequence[str]
+) -> Relation:
+    """The rows with the columns that the expressions give. One statement, which describes and reads nothing.
+
+    An expression is SQL of the user's own, trusted like the DAG file that it stands in.
+
+    :param relation: a listing.
+    :param extra: column name, as stored, to expression over the listing's columns.
+    :param identity: columns whose values become part of ``MB_CONTENT_ID``: a file with other values is other work.
+    :raises InvalidInputError: for an expression that Snowflake does not take, or a name that the listing has.
+    """
+    from snowflake.connector.errors import ProgrammingError
+
+    if not extra:
+        return relation
+    if taken := [name for name in extra if name in relation.columns]:
+        raise InvalidInputError(f"extra_columns= names {', '.join(taken)}, which the listing has already")
+    listed = [sql.quoted(name) for name in relation.columns]
+    plain = ", ".join(f"({text}) AS {sql.quoted(name)}" for name, text in extra.items())
+    try:
+        types = result_columns(connection, f"SELECT {plain} FROM ({relation.query})")
+    except ProgrammingError as error:
+        raise InvalidInputError(
+            f"extra_columns=: Snowflake does not take an expression: {errors.error_text(error)}. The columns that an "
+            f"expression may use are {', '.join(relation.columns)}"
+        ) from None
+    columns, expressions = {}, []
+    for name, kind in types.items():
+        # Parquet has no time zones.
+        zoned = kind.startswith(("TIMESTAMP_TZ", "TIMESTAMP_LTZ"))
+        text = f"CONVERT_TIMEZONE('UTC', {extra[name]})::TIMESTAMP_NTZ" if zoned else f"({extra[name]})"
+        expressions.append(f"{text} AS {sql.quoted(name)}")
+        columns[name] = "TIMESTAMP_NTZ(9)" if zoned else kind
+    query = f"SELECT {', '.join([*listed, *expressions])} FROM ({relation.query})"
+    if identity:
+        # A NULL differs from an empty text, and two texts from one that is both of them together.
+        values = " || CHR(31) || ".join(f"COALESCE('=' || {sql.quoted(name)}::VARCHAR, '')" for name in identity)
+        own = sql.quoted(CONTENT_ID)
+        names = [f"{own} || '+#' || MD5({values}) AS {own}" if name == own else name for name in listed]
+        query = f"SELECT {', '.join([*names, *map(sql.quoted, columns)])} FROM ({query})"
+    return replace(relation, query=query, columns={**relation.columns, **columns})

@@ -1,0 +1,84 @@
+"""Columns beside listed files: what the ledger, the manifest and the statements make of them. On the engine."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from operators.bad_files import Files
+from operators.job_requests import statements
+
+from airflow_provider_mediabatch.client.connection import rows
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
+from airflow_provider_mediabatch.exceptions import InvalidInputError
+
+
+@pytest.fixture
+def files(media: Any, connection: Any, conn_id: str) -> Files:
+    return Files(media, connection, conn_id)
+
+
+def labels(*names: str) -> dict[str, str]:
+    values = ", ".join(f"'{name}'" for name in names)
+    return {"labels": f"ARRAY_CONSTRUCT({values})", "NAME": "SPLIT_PART(IMG, '/', -1)", '"kB"': "MB_SIZE / 1000"}
+
+
+def test_a_changed_value_is_new_work_only_where_the_dag_says_so(files: Files, connection: Any) -> None:
+    files.write(2)
+    manifest = files.list_files("one", extra_columns=labels("cat", "dog"), identity_columns=["LABELS"])
+    assert manifest["columns"]["LABELS"] == "ARRAY"
+    assert manifest["columns"]["kB"].startswith("NUMBER")
+    staged = StagedParquet(connection, "MEDIA.PUBLIC")
+    found = rows(
+        connection, f"SELECT * FROM {staged.relation(manifest['location'], manifest['columns'])} ORDER BY NAME"
+    )
+    assert [(row["NAME"], "".join(row["LABELS"].split()), float(row["kB"])) for row in found] == [
+        (f"f00{number}.bin", '["cat","dog"]', 0.006) for number in range(2)
+    ]
+    kinds = rows(connection, f"SELECT DISTINCT CONTENT_ID_KIND AS K FROM {files.ledger}")
+    assert [row["K"] for row in kinds] == ["md5"]
+    plan = files.plan("one", manifest)
+    assert files.full("one", manifest, plan)["rows"] == 2
+    # Other labels are other work, and a column that is not part of the identity is not.
+    again = {"extra_columns": {**labels("cat", "dog"), "NAME": "UPPER(IMG)"}, "identity_columns": ["LABELS"]}
+    assert files.list_files("two", **again)["row_count"] == 0
+    other = files.list_files("three", extra_columns=labels("cat", "cow"), identity_columns=["LABELS"])
+    assert other["row_count"] == 2
+    assert other["digest"] != manifest["digest"]
+
+
+def test_values_are_part_of_what_a_job_is_named_after(files: Files, media: Any) -> None:
+    files.write(2)
+    listed = [files.list_files("one", extra_columns=labels(*names)) for names in (("a",), ("b",), ("b",))]
+    assert listed[0]["digest"] != listed[1]["digest"]
+    assert listed[1]["digest"] == listed[2]["digest"]
+
+
+def test_statements_do_not_grow_with_columns_and_files(files: Files, media: Any) -> None:
+    def sent(count: int, **arguments: Any) -> int:
+        files.write(count)
+        since = time.time()
+        files.list_files(f"run of {count} {len(arguments)}", **arguments)
+        return len([text for text in statements(media, since) if files.name in text])
+
+    sent(1)  # makes the ledger
+    few, many = sent(2), sent(40)
+    with_columns = sent(60, extra_columns=labels("cat"), identity_columns=["NAME", "LABELS"])
+    assert many == few
+    assert with_columns == few + 1, "one statement describes the expressions"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"extra_columns": {"N": "NO_SUCH + 1"}}, "does not take an expression.*may use are IMG, MB_CONTENT_ID"),
+        ({"extra_columns": {"IMG": "1"}}, "names IMG, which the listing has already"),
+        ({"extra_columns": {"MB_X": "1"}}, "kept for the provider"),
+        ({"extra_columns": {"A": "1"}, "identity_columns": ["B"]}, "names B, which is not among extra_columns="),
+    ],
+)
+def test_what_cannot_work_is_refused(files: Files, arguments: Any, message: str) -> None:
+    files.write(1)
+    with pytest.raises(InvalidInputError, match=message):
+        files.list_files("one", **arguments)
