@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files import selection
 from airflow_provider_mediabatch.files.arguments import normalize_column_name, parse_bool, raise_invalid_input
-from airflow_provider_mediabatch.files.extra_columns import check_extra_columns
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -94,6 +93,8 @@ class ListingArguments:
             selection.check_pattern(self.pattern)
         if self.columns is not None and len(self.columns) < 1:
             raise InvalidInputError("columns= is empty")
+        from airflow_provider_mediabatch.files.extra_columns import check_extra_columns
+
         check_extra_columns(self.extra_columns, self.identity_columns)
         if self.query is not None:
             self._check_query()
@@ -159,7 +160,7 @@ class ListingArguments:
 
     def add_columns(self, connection: SnowflakeConnection, relation: Relation) -> Relation:
         """The listed rows with ``extra_columns``."""
-        from airflow_provider_mediabatch.files.extra_columns import with_extra_columns
+        from airflow_provider_mediabatch.files.extra_columns import check_extra_columns, with_extra_columns
 
         return with_extra_columns(connection, relation, *check_extra_columns(self.extra_columns, self.identity_columns))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_mediabatch.core.batch_cost import CostPlan
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -40,12 +41,21 @@ class PricedTask(Protocol):
     currency: str
 
 
-def cost_plan(task: PricedTask, manifest: Manifest, plan: InferencePlan, sample: SampleReport | None) -> CostPlan:
+def cost_plan(
+    task: PricedTask,
+    manifest: Manifest,
+    plan: InferencePlan,
+    sample: SampleReport | None,
+    kept: Mapping[str, Any] | None = None,
+) -> CostPlan:
     """What this manifest's batch is expected to cost.
 
     :param task: gives the price.
     :param sample: gives the speed; None: there is no projection.
+    :param kept: what it was before a deferral: upstream tasks may have been cleared since.
     """
+    if kept is not None:
+        return CostPlan(**kept)
     rate = CostPlan(
         parse_amount("credits_per_hour", task.credits_per_hour),
         parse_amount("price_per_credit", task.price_per_credit),

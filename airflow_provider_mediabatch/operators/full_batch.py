@@ -7,14 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch.isolation_rounds import check_limits
-from airflow_provider_mediabatch.core.batch_cost import CostPlan
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, TooManyQuarantinedError
-from airflow_provider_mediabatch.operators.cost_limit import check_max_cost, cost_plan
 from airflow_provider_mediabatch.operators.job_task import JobTask, notes_failure
 from airflow_provider_mediabatch.operators.upstream import (
     check_approval,
@@ -213,6 +211,8 @@ class FullBatchOperator(JobTask):
 
     def _before_submit(self, request: JobRequest, connection: SnowflakeConnection, job: str) -> None:
         """Not asked of a job that is there already: its cost cannot be avoided any more."""
+        from airflow_provider_mediabatch.operators.cost_limit import check_max_cost
+
         check_max_cost(self.max_cost, request.cost, request.manifest, self._report())
         self._check_owned(request)(connection, job)
 
@@ -262,8 +262,9 @@ class FullBatchOperator(JobTask):
     def _rebuild_request(self, context: Context, state: Mapping[str, Any]) -> JobRequest:
         """The request of :meth:`execute`, out of the deferral: upstream tasks may have been cleared since."""
         manifest, plan = Manifest.from_xcom(state["manifest"]), InferencePlan.from_xcom(state["plan"])
-        cost = CostPlan(**state["cost"])
-        return self._request(context, manifest, plan, None, None, output_location=state["output_location"], cost=cost)
+        return self._request(
+            context, manifest, plan, None, None, output_location=state["output_location"], cost=state["cost"]
+        )
 
     def _request(
         self,
@@ -274,9 +275,10 @@ class FullBatchOperator(JobTask):
         schema: str | None,
         *,
         output_location: str | None = None,
-        cost: CostPlan | None = None,
+        cost: Mapping[str, Any] | None = None,
     ) -> JobRequest:
         from airflow_provider_mediabatch.batch.submission import JobRequest
+        from airflow_provider_mediabatch.operators.cost_limit import cost_plan
 
         location = output_location or self.output_location or plan.output_location
         try:
@@ -295,5 +297,5 @@ class FullBatchOperator(JobTask):
             save_mode=self.save_mode,
             keeps_failure=self.isolate_failures,
             error_column=self._find_error_column(plan),
-            cost=cost or cost_plan(self, manifest, plan, self._report()),
+            cost=cost_plan(self, manifest, plan, self._report(), cost),
         )

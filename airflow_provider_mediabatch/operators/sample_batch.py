@@ -20,7 +20,6 @@ from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, SampleFailedError
 from airflow_provider_mediabatch.operators.job_task import JobTask, notes_failure
-from airflow_provider_mediabatch.operators.remembered import SampleMemory
 from airflow_provider_mediabatch.operators.upstream import parse_manifests, parse_plan
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.sample_outcome import SampleOutcome
     from airflow_provider_mediabatch.batch.submission import JobRequest
     from airflow_provider_mediabatch.batch.wait_for_job import JobWait
+    from airflow_provider_mediabatch.operators.remembered import SampleMemory
 
 TEST_FOLDER = "MB_SAMPLE"
 MAX_SAMPLE = 1000
@@ -220,6 +220,8 @@ class SampleBatchOperator(JobTask):
             return 0
 
     def _memory(self, context: Context, plan: InferencePlan) -> SampleMemory:
+        from airflow_provider_mediabatch.operators.remembered import SampleMemory
+
         settings = (self.sample_size, self.sampling, self._predicates(), self.max_null_fraction, self.error_column)
         return SampleMemory(context, plan, *map(str, settings))
 
