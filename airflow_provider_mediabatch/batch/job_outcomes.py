@@ -211,7 +211,9 @@ def outcome_error(
         return ModelRaisedError(
             f"Job {attempt.job} ended as {status}, because the model raised an exception.{files}{log}", running=_ENDED
         )
-    return JobFailedError(f"Job {attempt.job} ended as {status}.{log}", status=status, running=_ENDED)
+    ends = jobs.container_ends(connection, attempt.job)
+    cause = f" Of its containers Snowflake says: {ends}." if ends else ""
+    return JobFailedError(f"Job {attempt.job} ended as {status}.{cause}{log}", status=status, running=_ENDED)
 
 
 def file_names(connection: SnowflakeConnection, request: JobRequest) -> str:

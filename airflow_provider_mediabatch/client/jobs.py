@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
 LOG_LINES = 100
+LOG_CHARACTERS = 12_000
+"""Of an instance's log, so many characters at its end are returned."""
+LINE_CHARACTERS = 1_000
+"""Of a line of a log, so many characters: its beginning and its end."""
 HISTORY_ROWS = 10_000
 """The largest RESULT_LIMIT of GET_JOB_HISTORY."""
 MARGIN = timedelta(minutes=1)
@@ -150,7 +154,10 @@ def cancel(connection: SnowflakeConnection, job: str, query_id: str | None = Non
 
 
 def logs(connection: SnowflakeConnection, job: str, instances: int = 1, lines: int = LOG_LINES) -> str:
-    """The last lines of the job's log, of each instance; "" where there is none yet, or it may not be read."""
+    """The last lines of the job's log, of each instance; "" where there is none yet, or it may not be read.
+
+    What is cut says where the whole log is.
+    """
     from snowflake.connector.errors import DatabaseError
 
     texts = []
@@ -165,8 +172,46 @@ def logs(connection: SnowflakeConnection, job: str, instances: int = 1, lines: i
             continue
         text = str(found[0]["LOGS"] or "").rstrip() if found else ""
         if text:
+            text = shorten_log(text, f"SYSTEM$GET_SERVICE_LOGS({sql.literal(job)}, '{instance}', '{CONTAINER}')")
             texts.append(f"[instance {instance}]\n{text}" if instances > 1 else text)
     return "\n".join(texts)
+
+
+def shorten_log(text: str, whole: str) -> str:
+    """The end of a log, in lines of a length that a task's error can hold.
+
+    The lines are shortened first, so that a line with a whole file in it does not push out the exception.
+
+    :param text: the log.
+    :param whole: how to read all of it.
+    """
+    half = LINE_CHARACTERS // 2
+    lines = [
+        line if len(line) <= LINE_CHARACTERS else f"{line[:half]} … {len(line):,} characters … {line[-half:]}"
+        for line in text.splitlines()
+    ]
+    short = "\n".join(lines)[-LOG_CHARACTERS:]
+    return short if short == text else f"[shortened; the whole log: SELECT {whole}]\n{short}"
+
+
+def container_ends(connection: SnowflakeConnection, job: str) -> str:
+    """What Snowflake says of how the job's containers ended, for messages; "" where it says nothing.
+
+    A process that was killed (out of memory, a crashing codec) leaves nothing in the log. LAST_EXIT_CODE is a column of
+    SHOW SERVICE CONTAINERS by Snowflake's behaviour change BCR-1787.
+    """
+    from snowflake.connector.errors import DatabaseError
+
+    with suppress(DatabaseError):
+        found = rows_or_none(connection, f"SHOW SERVICE CONTAINERS IN SERVICE {job}") or []
+        said = []
+        for row in found:
+            values = {name.lower(): value for name, value in row.items()}
+            code = str(values.get("last_exit_code") or "0")
+            parts = [str(values.get("message") or "").strip(), f"exit code {code}" if code != "0" else ""]
+            said.append(", ".join(part for part in parts if part))
+        return "; ".join(dict.fromkeys(text[:LINE_CHARACTERS] for text in said if text))
+    return ""
 
 
 def seconds(connection: SnowflakeConnection, job: str) -> float | None:

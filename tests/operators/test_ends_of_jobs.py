@@ -1,4 +1,4 @@
-"""A method on partitions that finds nothing in one of them."""
+"""Ends of jobs: a partition without rows, and what Snowflake says of a container."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from operators.job_requests import make_request
+from operators.job_requests import make_request, until
 
 from airflow_provider_mediabatch.batch.job_outcomes import verify_output
-from airflow_provider_mediabatch.batch.submission import Attempt
+from airflow_provider_mediabatch.batch.submission import Attempt, submit
+from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import rows
 
 if TYPE_CHECKING:
@@ -29,3 +30,11 @@ def test_a_partition_without_rows_is_a_warning(media: Media, connection: Any, ca
         session.file.put_stream(io.BytesIO(b""), f"{location}_SUCCESS", auto_compress=False)
     assert verify_output(connection, request, attempt) == 2
     assert "no rows for 1 of the manifest's partitions (IMG)" in caplog.text
+
+
+def test_the_end_of_a_container_is_asked_for(media: Media, connection: Any, conn_id: str) -> None:
+    request = make_request(media, connection, mode="fail")
+    job = submit(connection, conn_id, request, 0).job
+    until(connection, job, "FAILED")
+    assert "cannot read this picture" in jobs.container_ends(connection, job)
+    assert jobs.container_ends(connection, "MEDIA.PUBLIC.NO_SUCH_JOB") == ""
