@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,3 +49,17 @@ def add_command(
 def epilog(examples: Sequence[str]) -> str:
     """The end of a command's help."""
     return "\n".join(["examples:", *(f"  {example}" for example in examples)])
+
+
+@contextmanager
+def logs_on_stderr() -> Iterator[None]:
+    """Send what libraries write to stdout to stderr, whatever stream they hold: stdout is the report's."""
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(stdout, 1)
+        os.close(stdout)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.cli.command import add_command
+from airflow_provider_mediabatch.cli.command import add_command, logs_on_stderr
 from airflow_provider_mediabatch.core.user_error import UserError
 
 if TYPE_CHECKING:
@@ -72,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     :raises UserError: for an option whose value names nothing.
     """
     _check_options(arguments)
-    with _logs_on_stderr():
+    with logs_on_stderr():
         results = _check(arguments)
     if arguments.json:
         print(json.dumps([result.to_dict() for result in results], indent=1))
@@ -136,20 +133,6 @@ def _check(arguments: argparse.Namespace) -> list[CheckResult]:
         return [*installation, CheckResult("connection", "fail", problem)]
     settings = _settings(arguments, connection.extra_dejson.get("warehouse"))
     return [*installation, *check_account(hook.get_conn, settings)]
-
-
-@contextmanager
-def _logs_on_stderr() -> Iterator[None]:
-    """Send what libraries write to stdout to stderr, whatever stream they hold: stdout is the report's."""
-    sys.stdout.flush()
-    stdout = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(stdout, 1)
-        os.close(stdout)
 
 
 def _print(results: Sequence[CheckResult]) -> None:

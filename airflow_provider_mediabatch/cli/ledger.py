@@ -6,9 +6,10 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.cli.command import add_command
+from airflow_provider_mediabatch.cli.command import add_command, logs_on_stderr
 from airflow_provider_mediabatch.core.user_error import UserError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _opened(arguments: argparse.Namespace) -> Iterator[tuple[SnowflakeConnection
 
     logging.getLogger("snowflake").setLevel(logging.ERROR)
     try:
-        with connected(arguments.conn_id) as connection:
+        with logs_on_stderr(), connected(arguments.conn_id) as connection:
             ledger = Ledger(connection, arguments.ledger)
             if not ledger.exists():
                 raise UserError(f"--ledger {ledger.table} does not exist, or this connection's role may not see it")
@@ -175,17 +176,18 @@ def _print_json(value: Any) -> None:
 
 
 def _print_table(found: Sequence[Mapping[str, Any]], *columns: str) -> None:
-    """Rows as lines for a terminal; a value of several lines is one."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+    """Rows as lines, however wide: a run's id is for copying."""
     if not found:
         print("The ledger is empty.")
         return
-    table = Table(box=None, pad_edge=False)
-    for name in columns:
-        table.add_column(name.lower(), overflow="fold")
-    for row in found:
-        table.add_row(*(Text("" if row[name] is None else " ".join(str(row[name]).split())) for name in columns))
-    Console(soft_wrap=False).print(table)
+    lines = [[name.lower() for name in columns], *([_cell(row[name]) for name in columns] for row in found)]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: Any) -> str:
+    """A value as one line; a time without fractions of seconds."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return "" if value is None else " ".join(str(value).split())

@@ -10,6 +10,8 @@ import pytest
 from airflow_provider_mediabatch.cli.main import main
 from airflow_provider_mediabatch.client.connection import execute
 
+COUNTS = ["done", "claimed", "quarantined", "released"]
+
 
 def test_states_reasons_runs_and_releases(
     place: Any, engine: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -44,6 +46,10 @@ def test_states_reasons_runs_and_releases(
     assert (row["run_id"], row["claimed"], row["quarantined"], row["jobs"]) == ("one", 1, 2, 0)
     _, text, _ = run("ledger", "show")
     assert "no picture" in text
+    _, text, _ = run("runs")
+    header, line = text.splitlines()
+    assert header.split() == ["dag_id", "run_id", "model_version", *COUNTS, "jobs", "updated_at"]
+    assert line.split()[:7] == ["dag", "one", "V1", "0", "1", "2", "0"]
 
     assert found("ledger", "release-quarantined", broken) == {"released": 1}
     assert found("ledger", "release-quarantined", "--all") == {"released": 1}
