@@ -22,4 +22,4 @@ def test_the_page_has_every_statement_of_a_run(media: Any, airflow_home: Any) ->
         made = page(sql for (sql,) in rows)
     if os.environ.get("MEDIABATCH_WRITE_STATEMENTS"):
         PAGE.write_text(made)
-    assert made == PAGE.read_text()
+    assert made == PAGE.read_text(), "MEDIABATCH_WRITE_STATEMENTS=1 before the command writes the page anew"
