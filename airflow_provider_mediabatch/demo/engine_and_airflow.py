@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -63,7 +64,7 @@ def engine_and_airflow(
     """
     home = AirflowHome(state_dir / "airflow")
     home.dags = dags or home.dags
-    with alone(state_dir) as lock, _ended_by_signals(), ThreadPoolExecutor(1) as background:
+    with alone(state_dir) as lock, _on_signals(signal.default_int_handler), ThreadPoolExecutor(1) as background:
         ran_before = lifecycle.status(state_dir) is not None
         watchdog = None if keep or ran_before else Watchdog(state_dir)
         started: Started | None = None
@@ -86,7 +87,7 @@ def engine_and_airflow(
         except AirflowNotReadyError as error:
             raise DemoError(f"Airflow: {error}") from error
         finally:
-            with _uninterrupted():
+            with _on_signals(signal.SIG_IGN):
                 if started is not None and started.airflow is not None:
                     started.airflow.stop()
                 if watchdog is not None:
@@ -127,25 +128,17 @@ def ended_with_engine(state_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Have a closed terminal or ``kill`` end everything as Ctrl-C does: Airflow's processes are groups of their own."""
+def _on_signals(handler: Any) -> Iterator[None]:
+    """Handle Ctrl-C, ``kill`` and a closed terminal in one way: Airflow's processes are groups of their own.
+
+    :param handler: ``signal.default_int_handler`` ends everything as Ctrl-C does; ``signal.SIG_IGN`` while it ends,
+        because a second Ctrl-C must not leave half of the processes behind.
+    """
     # SIGINT too: it is ignored in what a shell starts in the background.
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """A second Ctrl-C must not leave half of the processes behind."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

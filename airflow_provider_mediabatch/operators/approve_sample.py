@@ -167,6 +167,7 @@ class ApproveSampleOperator(ApprovalOperator):
 
     def _projection(self, report: SampleReport, plan: InferencePlan | None) -> Projection:
         from airflow_provider_mediabatch.core.cost_projection import project
+        from airflow_provider_mediabatch.operators.cost_limit import parse_amount
 
         manifests = manifests_from_xcom(self.manifest)
         return project(
@@ -175,8 +176,8 @@ class ApproveSampleOperator(ApprovalOperator):
             seconds_per_file=report.seconds_per_file,
             start_seconds=report.start_seconds,
             replicas=plan.replicas if plan else None,
-            credits_per_hour=_number("credits_per_hour", self.credits_per_hour),
-            price_per_credit=_number("price_per_credit", self.price_per_credit),
+            credits_per_hour=parse_amount("credits_per_hour", self.credits_per_hour),
+            price_per_credit=parse_amount("price_per_credit", self.price_per_credit),
             currency=self.currency,
         )
 
@@ -274,12 +275,3 @@ class ApproveSampleOperator(ApprovalOperator):
                 manifest.ledger,
                 exc_info=True,
             )
-
-
-def _number(name: str, value: float | str | None) -> float | None:
-    if value is None or value == "" or value == "None":
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        raise InvalidInputError(f"{name} is {value!r}: a number is needed") from None
