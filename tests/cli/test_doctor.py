@@ -112,6 +112,7 @@ def connection_of(engine: RunningEngine, role: str) -> str:
     return json.dumps(connection)
 
 
+@pytest.mark.slow
 def test_its_sql_is_enough_for_the_whole_dag(
     account: RunningEngine, role: str, airflow_home: AirflowHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +272,7 @@ def test_no_connection_is_a_row_not_a_traceback(engine: RunningEngine) -> None:
     assert "Incorrect username or password" in found["connection"].detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("conn_id", "words"),
     [("nowhere", "airflow connections add nowhere"), ("elsewhere", "is of type postgres, not snowflake")],

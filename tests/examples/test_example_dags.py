@@ -40,6 +40,7 @@ def test_image_classification(bench: Bench) -> None:
     assert labels["china.jpg"] == "palace"
 
 
+@pytest.mark.slow
 @speech
 def test_whisper_transcription(bench: Bench, tmp_path: Path) -> None:
     bench.log(models.transcriber())
@@ -50,6 +51,7 @@ def test_whisper_transcription(bench: Bench, tmp_path: Path) -> None:
     assert "worst of times" in heard["best_of_times.wav"]
 
 
+@pytest.mark.slow
 @speech
 def test_nested_outputs(bench: Bench, tmp_path: Path) -> None:
     bench.log(models.transcriber())

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from driven_airflow import DrivenAirflow
 
 
+@pytest.mark.slow
 @pytest.mark.airflow
 def test_image_classification_deferred(bench: Bench, live_airflow: DrivenAirflow) -> None:
     bench.log(models.image_classifier(bench.cache))

@@ -141,6 +141,7 @@ def names(event: dict[str, Any], side: str) -> set[str]:
     return {dataset["name"] for dataset in event.get(side, [])}
 
 
+@pytest.mark.slow
 def test_events_of_a_whole_run(own_airflow_home: AirflowHome, media_on_engine: None, tmp_path: Path) -> None:
     events = events_of(own_airflow_home, tmp_path, "lineage")
     done = {

@@ -46,6 +46,7 @@ def states(run: Any) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_sample_that_returned_nothing_is_no_leave_to_run(place: Any) -> None:
     run = place.run("failed_sample")
     found = states(run)

@@ -118,6 +118,7 @@ def test_each_file_once(place: Any) -> None:
     assert after == names, "reprocessing replaces result rows"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_gone_is_taken_over(place: Any) -> None:
     """Airflow itself is asked about the run that holds the claim; it knows of none."""
     place.claim_as("killed long ago")
@@ -152,9 +153,8 @@ def test_a_run_that_ends_before_its_job_gives_the_files_back(place: Any, dag_id:
     assert set(place.ledger().values()) == {"done"}
 
 
-@pytest.mark.parametrize(
-    "loaded", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["loaded before", "not loaded before"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("loaded", [True, False], ids=["loaded before", "not loaded before"])
 def test_a_late_file_of_a_day_is_run_alone_and_the_whole_day_is_loaded(
     place: Any, connection: Any, loaded: bool
 ) -> None:

@@ -11,6 +11,7 @@ from written import holding
 DAGS = Path(__file__).parent / "dags"
 
 
+@pytest.mark.slow
 def test_password_is_nowhere_after_a_run(
     media: Any, own_airflow_home: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import scene
 if TYPE_CHECKING:
     from conftest import Review
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SAMPLE, FULL = "sampled.sample_batch", "whole.full_batch"
 

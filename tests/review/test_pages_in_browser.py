@@ -170,6 +170,7 @@ def violations(shown: Any, *, rules: list[str] | None = None) -> list[str]:
     return [f"{item['id']}: {[node['html'][:160] for node in item['nodes'][:3]]}" for item in found]
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(served: dict[str, str], shown: Any) -> None:
     found: dict[str, Any] = {}
     for name, url in served.items():
@@ -206,6 +207,7 @@ def test_no_word_of_a_table_or_a_badge_breaks(served: dict[str, str], shown: Any
         assert min(columns, default=100) >= 40, (name, columns)
 
 
+@pytest.mark.slow
 def test_the_keyboard_alone_reaches_everything(served: dict[str, str], shown: Any) -> None:
     for name in ("batch", "failed", "row", "run"):
         look(shown, served[name])

@@ -292,6 +292,7 @@ def test_airflow_keeps_no_bytes_and_no_link_that_opens_a_file(review: Review) ->
         assert holding(home, base64.b64encode(middle).decode()) == []
 
 
+@pytest.mark.slow
 def test_quarantined_files_are_listed_with_their_errors(page: Any, review: Review) -> None:
     review.airflow.add_dag(scene.DAGS, "ui_unreadable")
     review.start("ui_unreadable")

@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.conftest import RunningEngine
 
 SCRIPT = Path(__file__).with_name("first_run.py")
 
 
+@pytest.mark.slow
 def test_the_first_run_agrees_with_the_engine(own_engine: RunningEngine, tmp_path: Path) -> None:
     environment = os.environ | {"MEDIABATCH_SYSTEM_CONNECTION": own_engine.airflow_connection}
     report = tmp_path / "report.md"
