@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from command import mediabatch
+
+from airflow_provider_mediabatch.cli.main import main, parser
 
 
 @pytest.fixture
@@ -50,11 +53,15 @@ def folder(tmp_path: Path) -> Path:
         ("doctor --image-repo a-b", "--image-repo"),
     ],
 )
-def test_a_mistake_is_one_line(folder: Path, arguments: str, words: str) -> None:
-    done = mediabatch(*(argument.format(folder) for argument in arguments.split()), cwd=folder)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
+def test_a_mistake_is_one_line(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: str, words: str
+) -> None:
+    """In this process: starting one for each would take most of a minute."""
+    monkeypatch.chdir(folder)
+    assert main([argument.format(folder) for argument in arguments.split()]) == 1
+    printed, said = capfd.readouterr()
+    assert printed == ""
+    (line,) = said.splitlines()
     assert line.startswith("mediabatch: ")
     assert words in line
 
@@ -98,24 +105,25 @@ COMMANDS = [
 ]
 
 
+def examples_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main([*command.split(), "--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out.partition("examples:\n")[2]
+
+
 @pytest.mark.parametrize("command", ["", "ledger", "local", *COMMANDS])
-def test_the_help_has_examples(command: str) -> None:
-    done = mediabatch(*command.split(), "--help")
-    assert done.returncode == 0
-    examples = done.stdout.partition("examples:\n")[2].splitlines()
+def test_the_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    examples = examples_of(command, capsys).splitlines()
     assert examples
     for line in examples:
         assert re.match(rf"  (eval \"\$\()?mediabatch {command}".rstrip(), line), line
 
 
-def test_every_example_can_be_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    import shlex
-
-    from airflow_provider_mediabatch.cli.main import parser
-
+def test_every_example_can_be_parsed(capsys: pytest.CaptureFixture[str]) -> None:
     found = 0
     for command in ["", "ledger", "local", *COMMANDS]:
-        text = mediabatch(*command.split(), "--help").stdout.partition("examples:\n")[2]
+        text = examples_of(command, capsys)
         for line in text.replace("\\\n", "").splitlines():
             example = line.strip().removeprefix('eval "$(').removesuffix(')"').partition("  # ")[0]
             parser().parse_args(shlex.split(example)[1:])

@@ -297,6 +297,7 @@ def test_versions_name_what_is_installed() -> None:
     assert {result.status for result in check_versions()} == {"pass"}
 
 
+@pytest.mark.slow
 def test_the_doctor_in_airflows_own_command_line(account: RunningEngine, airflow_home: AirflowHome) -> None:
     environment = airflow_home.environment() | {"AIRFLOW_CONN_DOCTOR": account.airflow_connection}
     command = [sys.executable, "-m", "airflow", "mediabatch", "doctor", "--conn-id", "doctor"]

@@ -125,7 +125,7 @@ def test_a_folder_that_no_model_reads_says_why(first: tuple[str, dict[str, Any]]
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("option", [[], ["--speech"]])
+@pytest.mark.parametrize("option", [[], pytest.param(["--speech"], marks=pytest.mark.slow)])
 def test_a_folder_without_media_is_one_clear_line(tmp_path: Path, option: list[str]) -> None:
     (tmp_path / "empty").mkdir()
     done = demo(tmp_path / "state", "--files", str(tmp_path / "empty"), *option)

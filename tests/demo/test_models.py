@@ -63,6 +63,7 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
         read_weights(path)
 
 
+@pytest.mark.slow
 def test_speech(tmp_path: Path) -> None:
     pytest.importorskip("faster_whisper", reason="the extra speech is not installed")
     model, _ = models.transcriber().make()

@@ -86,6 +86,7 @@ def test_image_and_audio(bench: Bench, tmp_path: Path) -> None:
     assert by_file(rows, "AUDIO", "SECONDS") == {"coffee.wav": 1.0, "flower.wav": 2.0}
 
 
+@pytest.mark.slow
 def test_files_and_table(bench: Bench) -> None:
     bench.log(models.threshold_classifier(bench.cache))
     bench.upload("PHOTOS", "demo", media.photographs())
@@ -98,6 +99,7 @@ def test_files_and_table(bench: Bench) -> None:
     assert by_file(found, "IMAGE", "CATEGORY") == {"coffee.png": "drinks", "flower.jpg": "plants"}
 
 
+@pytest.mark.slow
 def test_candidate_labels(bench: Bench) -> None:
     bench.log(models.candidate_classifier(bench.cache))
     bench.upload("PHOTOS", "candidates", [photograph("coffee.png"), photograph("flower.jpg"), photograph("china.jpg")])

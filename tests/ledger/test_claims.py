@@ -232,7 +232,8 @@ def test_a_claim_waits_for_the_one_before_and_not_for_ever(
     assert place.states() == dict.fromkeys(ALL, "claimed")
 
 
-@pytest.mark.parametrize("limit", [None, pytest.param(900, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [None, 900])
 def test_eight_processes_claim_ten_thousand_files(
     make_place: Callable[[], Any], engine: Any, limit: int | None
 ) -> None:

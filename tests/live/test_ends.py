@@ -109,6 +109,7 @@ def ends(live: Live) -> Live:
     return live
 
 
+@pytest.mark.slow
 def test_marked_failed_while_deferred(ends: Live) -> None:
     run = Run(ends)
     job = run.until_deferred_on()

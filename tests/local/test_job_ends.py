@@ -154,6 +154,7 @@ def test_jobs_survive_the_engine(own_engine):
         connection.get_query_status_throw_if_error(building)
 
 
+@pytest.mark.slow
 def test_stop_ends_the_jobs_of_an_engine_that_was_killed(own_engine):
     """A killed engine's jobs run on, so that a restart takes them up; a stop ends them and says so in their rows."""
     media = Media(own_engine)

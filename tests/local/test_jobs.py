@@ -194,6 +194,7 @@ def test_job_history_shows_dropped_jobs(media):
     assert media.sql(query, name) == [{"STATUS": "DELETED"}]
 
 
+@pytest.mark.slow
 def test_job_history_gives_the_newest_jobs_of_a_time_range(media):
     """GET_JOB_HISTORY has 100 rows unless RESULT_LIMIT says otherwise, and they are chosen before any WHERE."""
     history = "SELECT NAME FROM TABLE(snowflake.spcs.get_job_history({})) {}"

@@ -90,6 +90,7 @@ def test_a_transaction_that_works_or_blocks_nobody_is_not_aborted(quick: Running
         assert one(second, "SELECT A FROM T") == 12
 
 
+@pytest.mark.slow
 def test_the_idle_time_is_a_setting_that_stays(quick: RunningEngine) -> None:
     quick.stop()
     quick.restart()

@@ -162,6 +162,7 @@ def test_a_taken_port_is_said(tmp_path: Path, engine: RunningEngine) -> None:
         lifecycle.start(tmp_path / "state", port=engine.status.port)
 
 
+@pytest.mark.slow
 def test_it_starts_fast(tmp_path: Path) -> None:
     seconds = []
     for _attempt in range(3):

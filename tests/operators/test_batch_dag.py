@@ -106,6 +106,7 @@ def test_a_job_that_the_model_failed_shows_its_log_and_is_not_paid_for_again(
     assert pushed[:-1] + "1" not in found
 
 
+@pytest.mark.slow
 def test_a_timeout_reaches_the_job(media: Any, airflow_home: Any, connection: Any) -> None:
     run = airflow_home.run_dag(DAGS / "batch.py", "too_slow")
     assert states(run)["full"] == "failed"
@@ -134,6 +135,7 @@ def test_nothing_to_do_runs_no_job(media: Any, airflow_home: Any) -> None:
     assert (result.job, result.rows) == ("", 0)
 
 
+@pytest.mark.slow
 def test_partitions_are_all_there(media: Any, airflow_home: Any, connection: Any) -> None:
     run = airflow_home.run_dag(DAGS / "batch.py", "partitions")
     assert run.state == "success", run.log.read_text()[-4000:]

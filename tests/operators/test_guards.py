@@ -60,6 +60,7 @@ def test_a_sample_that_returned_nothing_is_no_leave_to_run(place: Any) -> None:
     assert place.jobs() == {"sample": 1, "full": 1}
 
 
+@pytest.mark.slow
 def test_a_rejection_in_an_expanded_task_group_stops_its_full_run(place: Any) -> None:
     run = place.run("rejected_in_expanded_group")
     log = run.log.read_text()

@@ -300,6 +300,7 @@ def test_the_column_of_the_models_bytes_input(media: Any, stages: Stages) -> Non
     assert (manifest.model, manifest.model_version, manifest.function) == (media.model, "V1", "predict")
 
 
+@pytest.mark.slow
 def test_every_select_leaves_out_what_the_default_ledger_has(media: Any, stages: Stages) -> None:
     """One test because the ledger is one: what ``all`` has done, ``new`` and ``interval`` leave out as well."""
     listed = {"stage_path": f"{stages.files}/", "model_name": media.model}

@@ -127,6 +127,7 @@ def test_a_run_that_is_gone_is_taken_over(place: Any) -> None:
     assert set(place.ledger().values()) == {"done"}
 
 
+@pytest.mark.slow
 def test_finished_jobs_that_were_not_recorded_are_adopted_and_loaded(place: Any, connection: Any) -> None:
     """A worker that is lost after its job is DONE, without a try left, leaves this ledger and no results."""
     first = place.run()

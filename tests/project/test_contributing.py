@@ -78,6 +78,7 @@ def test_one_test_runs(checkout: Path, command: str) -> None:
     assert " passed" in done(f"{command} -p no:cacheprovider", checkout)
 
 
+@pytest.mark.slow
 def test_what_the_engine_did_is_shown(checkout: Path) -> None:
     (stop,) = [text for text in CONTRIBUTING.blocks("bash") if text.endswith("local stop\n") and "airflow" not in text]
     try:

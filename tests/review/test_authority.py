@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conftest import Review
     from driven_airflow import DrivenAirflow
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SAMPLE, FULL = "media_batch.sample_batch", "media_batch.full_batch"
 SECRET = "@MEDIA.PUBLIC.UI_PERSONNEL/"
@@ -126,7 +126,6 @@ def test_a_result_that_names_another_job_or_location_is_refused(honest: Review, 
         overwrite(honest.airflow, "ui_honest", run_id, FULL, result.to_xcom())
 
 
-@pytest.mark.slow
 def test_a_file_that_was_replaced_after_the_prediction_is_marked(honest: Review) -> None:
     page = honest.path("ui_honest", FULL, "-1")
     note = b"this file was changed after the prediction"

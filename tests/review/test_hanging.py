@@ -62,6 +62,7 @@ def test_a_sync_route_beside_the_page_answers_at_once(hanging: Review) -> None:
     assert {headers["content-type"].partition(";")[0] for _, headers, _ in answers} == {"text/html", "image/svg+xml"}
 
 
+@pytest.mark.slow
 def test_the_page_is_there_again_when_snowflake_is(honest: Review) -> None:
     deadline = time.monotonic() + 90
     while b"tone 0.wav" not in honest.get(honest.path("ui_honest", FULL, "-1"))[2]:

@@ -311,6 +311,7 @@ def test_quarantined_files_are_listed_with_their_errors(page: Any, review: Revie
     assert [cell.text for cell in page.find_elements(By.CSS_SELECTOR, "tbody td.num")][-1] == "1"
 
 
+@pytest.mark.slow
 def test_a_rejection_releases_the_files_and_an_approval_runs_them(page: Any, review: Review) -> None:
     def ledger() -> dict[str, int]:
         with review.engine.connect() as connection:
