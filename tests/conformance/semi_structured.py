@@ -49,6 +49,49 @@ ROWS = [
         [(True,)],
         "STRIP_NULL_VALUE, Returns",
     ),
+    Row(
+        "an OBJECT comes in lines, its keys in order",
+        """SELECT PARSE_JSON('{"b":1,"a":[1,{"d":"x, y: [z]","c":null}],"e":{},"f":[]}'), ARRAY_CONSTRUCT(1, 2)""",
+        [
+            (
+                """{\n  "a": [\n    1,\n    {\n      "c": null,\n      "d": "x, y: [z]"\n    }\n  ],\n  "b": 1,"""
+                """\n  "e": {},\n  "f": []\n}""",
+                "[\n  1,\n  2\n]",
+            )
+        ],
+        "ARRAY_CONSTRUCT, Examples; snowpark-python, tests/integ/scala/test_function_suite.py: test_object_construct",
+    ),
+    Row(
+        "OBJECT_CONSTRUCT has its keys in order",
+        """SELECT OBJECT_CONSTRUCT('zip', 21021, 'age', 21, 'name', 'Joe')""",
+        [('{\n  "age": 21,\n  "name": "Joe",\n  "zip": 21021\n}',)],
+        "snowpark-python, tests/integ/scala/test_function_suite.py: test_object_construct",
+    ),
+    Row(
+        "TO_JSON is one line with the keys in order",
+        """SELECT TO_JSON(PARSE_JSON('{"b":1,"a":2}')), TO_JSON(PARSE_JSON('{"b":1, "a":2}')) = '{"a":2,"b":1}'""",
+        [('{"a":2,"b":1}', True)],
+        "TO_JSON, Examples",
+    ),
+    Row(
+        "an OBJECT as text is one line",
+        """SELECT PARSE_JSON('{"b": 1, "a": [2, 3]}')::VARCHAR""",
+        [('{"a":[2,3],"b":1}',)],
+        "snowpark-python, tests/integ/scala/test_function_suite.py: test_object_construct",
+        confirmed=False,
+    ),
+    Row(
+        "the order of keys makes no OBJECT different",
+        """SELECT PARSE_JSON('{"b":1,"a":2}') = PARSE_JSON('{"a":2,"b":1}')""",
+        [(True,)],
+        "PARSE_JSON, Usage notes: an object is an unordered set of pairs",
+    ),
+    Row(
+        "text in a VARIANT has quotes, numbers have none",
+        "SELECT TO_VARIANT('a'), TO_VARIANT(1), PARSE_JSON('null')",
+        [('"a"', "1", "null")],
+        "PARSE_JSON, Examples",
+    ),
     Row("a path by colon and points", """SELECT PARSE_JSON('{"a":{"b":[1,2]}}'):a.b[1]::INT""", [(2,)], _PATHS),
     Row("a path by brackets", """SELECT PARSE_JSON('{"a b":7}')['a b']::INT""", [(7,)], _PATHS),
     Row("keys tell cases apart", """SELECT PARSE_JSON('{"a":1}'):A IS NULL""", [(True,)], _PATHS),

@@ -89,7 +89,7 @@ def test_tables_and_views(connection: SnowflakeConnection) -> None:
     cursor.execute("ALTER TABLE N DROP COLUMN V")
     cursor.execute("ALTER TABLE N RENAME COLUMN H TO HALF")
     cursor.execute("ALTER TABLE N RENAME TO N2")
-    assert rows(connection, "SELECT * FROM N2 WHERE A = 1") == [(1, Decimal("0.500000"), '{"a":1}', "ab")]
+    assert rows(connection, "SELECT * FROM N2 WHERE A = 1") == [(1, Decimal("0.500000"), '{\n  "a": 1\n}', "ab")]
     assert refusal(connection, "INSERT INTO N2 (S) VALUES ('abc')").errno == 100078
     cursor.execute("CREATE VIEW W (X, Y) AS SELECT A, CURRENT_DATE() FROM N2")
     assert rows(connection, "SELECT X FROM W ORDER BY X") == [(1,), (2,), (3,)]

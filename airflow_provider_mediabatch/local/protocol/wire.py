@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
+from airflow_provider_mediabatch.local.protocol.json_lines import indented
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 
 if TYPE_CHECKING:
@@ -154,8 +155,10 @@ def _scale(column: ResultColumn) -> int:
 def _physical(column: ResultColumn, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     """Values as the connector's converters expect them for the column's logical type."""
     match column.type:
-        case "text" | "variant" | "object" | "array":
+        case "text":
             return values.cast(pa.string())
+        case "variant" | "object" | "array":
+            return indented(values.cast(pa.string()))
         case "fixed":
             return _fixed(column, values)
         case "real":

@@ -169,7 +169,7 @@ FUNCTIONS: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     "AS_BOOLEAN": _as("BOOLEAN", "BOOLEAN"),
     "AS_ARRAY": _as("JSON", "ARRAY"),
     "AS_OBJECT": _as("JSON", "OBJECT"),
-    "JSON_OBJECT": lambda a: call("JSON_OBJECT", *a),
+    "JSON_OBJECT": lambda a: call("MB_SORTED", call("JSON_OBJECT", *a)),
 }
 
 

@@ -116,7 +116,7 @@ class Reading:
                 raise not_supported("REPLACE_INVALID_CHARACTERS = TRUE of binary columns")
             return f"decode({column})"
         if kind.id in ("list", "map", "struct"):
-            return f"to_json({column})" if self.vectorized else _without_nulls(column, kind)
+            return f"mb_sorted({f'to_json({column})' if self.vectorized else _without_nulls(column, kind)})"
         return column
 
     def _time(self, column: str, time: TimeColumn) -> str:

@@ -76,7 +76,7 @@ def text_query(
     )
     name = f"mb_text_{secrets.token_hex(8)}"
     transactions.of(ctx.session).register(name, table)
-    document = f' REPLACE ("{FIELD}1"::JSON AS "{FIELD}1")' if options["TYPE"] == "JSON" else ""
+    document = f' REPLACE (mb_sorted(json("{FIELD}1")) AS "{FIELD}1")' if options["TYPE"] == "JSON" else ""
     return f"SELECT *{document} FROM {name}"
 
 

@@ -72,14 +72,20 @@ MACROS = {
     # Semi-structured values are JSON.
     "mb_scalar(v)": "v ->> '$'",
     "mb_try_json(s)": "CASE WHEN json_valid(s) THEN json(s) END",
+    # Keys in order, as DuckDB's VARIANT has them. It rounds whole numbers beyond 64 bits, so these keep their order.
+    "mb_sorted(j)": """
+        CASE WHEN contains(j::VARCHAR, '":') AND contains(j::VARCHAR, ',"') AND json_type(j) IN ('OBJECT', 'ARRAY')
+            AND NOT regexp_matches(j::VARCHAR, '\\d{19}')
+        THEN j::VARIANT::JSON ELSE j END""",
     # JSON as PARSE_JSON reads it: NULL in any case is JSON's null, and an object has each key once.
     "mb_json_text(s)": "CASE WHEN upper(s) = 'NULL' THEN 'null' ELSE s END",
     "mb_doubled(j)": "json_type(j) = 'OBJECT' AND len(json_keys(j)) <> len(list_distinct(json_keys(j)))",
     "mb_parsed_json(s)": """
         CASE WHEN mb_doubled(json(mb_json_text(s))) THEN error('Malformed JSON: duplicate object attribute')
-        ELSE json(mb_json_text(s)) END""",
+        ELSE mb_sorted(json(mb_json_text(s))) END""",
     "mb_try_parsed_json(s)": """
-        CASE WHEN mb_doubled(mb_try_json(mb_json_text(s))) THEN NULL ELSE mb_try_json(mb_json_text(s)) END""",
+        CASE WHEN mb_doubled(mb_try_json(mb_json_text(s))) THEN NULL
+        ELSE mb_sorted(mb_try_json(mb_json_text(s))) END""",
     "mb_array_text(v, s)": "array_to_string([coalesce(e, '') FOR e IN json_extract_string(v, '$[*]')], s)",
     "mb_typeof(v)": """
         CASE json_type(v) WHEN 'VARCHAR' THEN 'VARCHAR' WHEN 'OBJECT' THEN 'OBJECT' WHEN 'ARRAY' THEN 'ARRAY'
@@ -87,7 +93,8 @@ MACROS = {
         WHEN 'BIGINT' THEN 'INTEGER' WHEN 'HUGEINT' THEN 'INTEGER' WHEN 'DOUBLE' THEN
             CASE WHEN (v ->> '$') ~ '[eE]' THEN 'DOUBLE' ELSE 'DECIMAL' END END""",
     "mb_object(entries)": """
-        to_json(map_from_entries(list_filter(entries, lambda e: e.k IS NOT NULL AND e.v IS NOT NULL)))""",
+        to_json(map_from_entries(list_sort(
+            list_filter(entries, lambda e: e.k IS NOT NULL AND e.v IS NOT NULL))))""",
     "mb_order_key(v)": """
         {'n': CASE WHEN json_type(v) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE') THEN (v ->> '$')::DOUBLE END,
          's': v ->> '$'}""",
