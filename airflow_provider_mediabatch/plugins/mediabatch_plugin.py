@@ -15,7 +15,9 @@ class MediaBatchPlugin(AirflowPlugin):
     """Adds *Batch reviews* to DAG runs and *Media batches* to the menu, and cancels jobs of tasks that a user marks.
 
     Airflow shows a view of a task instance on every task of every DAG. So *Batch review* is a link of our operators
-    (:class:`~airflow_provider_mediabatch.links.review.ReviewLink`), which no other task has.
+    (:class:`~airflow_provider_mediabatch.links.review.ReviewLink`), which no other task has. A view of a DAG run is on
+    every run of every DAG too, and a run has no links of its own. Airflow's ``ExternalViewResponse`` has a destination
+    and no condition, so the page of a run without batches says that it has none.
     """
 
     name = "mediabatch"

@@ -80,7 +80,7 @@ class RunLine:
 
 
 def load_history(dag_id: str, *, days: int = DAYS) -> list[RunLine]:
-    """The runs of a DAG in the last days, the newest first, at most 60.
+    """The runs of a DAG in the last days, the newest first, at most 60, without those that had no task of ours.
 
     :param dag_id: the DAG.
     :param days: how far back.
@@ -123,7 +123,9 @@ def load_history(dag_id: str, *, days: int = DAYS) -> list[RunLine]:
             if answer.approved is None:
                 waiting.setdefault(answer.key.run_id, []).append(answer)
         return [
-            _line(session, xcoms, dag_id, run, by_run[run.run_id], waiting.get(run.run_id, ()), now) for run in runs
+            _line(session, xcoms, dag_id, run, by_run[run.run_id], waiting.get(run.run_id, ()), now)
+            for run in runs
+            if by_run[run.run_id]
         ]
 
 

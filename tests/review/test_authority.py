@@ -78,7 +78,8 @@ def test_a_task_that_passes_a_result_on_shows_nothing_of_it(honest: Review) -> N
     since = time.time()
     status, _, html = honest.get(honest.path("ui_pass_through", "settings", "-1"))
     assert (status, b"99999" in html, b"has returned no sample and no batch" in html) == (200, False, True)
-    assert b"No sample or batch" in honest.get(honest.path("ui_pass_through"))[2]
+    assert b"This run has no samples and no batches" in honest.get(honest.path("ui_pass_through"))[2]
+    assert b"No run of the last 28 days has a sample or a batch" in honest.get("/mediabatch/ui_pass_through")[2]
     for route in ("log", "preview/0/PICTURE"):
         assert honest.get(f"{honest.path('ui_pass_through', 'settings', '-1')}/{route}")[0] == 404
     assert statements(honest, since, "UI_PERSONNEL") == []

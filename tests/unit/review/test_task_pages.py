@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -91,6 +92,15 @@ def test_the_page_of_a_run_lists_what_failed_first_and_what_runs(site: ReviewSit
     assert page.headers["Refresh"] == "10"
     done = [(pages.info(), pages.batch())]
     assert "Refresh" not in render_run(site, "night", "run 1", done, refresh=True).headers
+
+
+def test_the_page_of_a_dag_without_batches_says_what_would_make_some(site: ReviewSite) -> None:
+    """Airflow shows the tab on the runs of every DAG."""
+    body = text(render_run(site, pages.HOSTILE, "run 1", [], refresh=True))
+    (notice,) = re.findall(r'<p class="notice"[^>]*>(.+?)</p>', body)
+    assert notice.count(".") == 1
+    for word in ("no samples and no batches", "media_batch_group", "SampleBatchOperator", "FullBatchOperator"):
+        assert word in notice
 
 
 def test_who_approved_when_and_why(site: ReviewSite) -> None:
