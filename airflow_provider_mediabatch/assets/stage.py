@@ -38,7 +38,7 @@ def stage_asset(
 
     :param stage_path: qualified, ``@database.schema.stage/path``: a DAG file is parsed without a connection.
     :param pattern: a regular expression for the whole listed name, as in ListStageFiles.
-    :param name: the asset's name; default: made of path and pattern.
+    :param name: the asset's name; default: made of connection, path and pattern.
     :param snowflake_conn_id: through which the triggerer polls. No warehouse is used.
     :param watch: False for an asset that only tasks update.
     :param poll_interval: seconds between two polls.
@@ -71,7 +71,12 @@ def stage_asset(
 
 
 def stage_uri(path: StagePath, *, snowflake_conn_id: str, pattern: str | None = None) -> str:
-    """The URI of a place on a stage."""
+    """The URI of a place on a stage.
+
+    :param path: the place.
+    :param snowflake_conn_id: through which it is reached.
+    :param pattern: which of its files, or None for all.
+    """
     names = "/".join(quote(part, safe="") for part in (path.database, path.schema, path.stage))
     below = f"/{quote(path.path.rstrip('/'), safe='/')}" if path.path else ""
     query = f"?{urlencode({'pattern': pattern})}" if pattern else ""
@@ -113,6 +118,14 @@ def create_asset(
     snowflake_conn_id: str = "snowflake_default",
     extra: dict[str, Any] | None = None,
 ) -> Asset:
-    """Airflow's factory for lineage that hooks report: names as Snowflake stores them."""
+    """Airflow's factory for lineage that hooks report.
+
+    :param database: the database's name as Snowflake stores it.
+    :param schema: the schema's name as Snowflake stores it.
+    :param stage: the stage's name as Snowflake stores it.
+    :param path: a folder or a file on the stage; "": the whole stage.
+    :param snowflake_conn_id: through which the stage is reached.
+    :param extra: what Airflow is to keep with the asset.
+    """
     uri = stage_uri(StagePath(database, schema, stage, path), snowflake_conn_id=snowflake_conn_id)
     return Asset(uri=uri, extra=extra or {})

@@ -1,7 +1,7 @@
 """What Airflow 3.3 has and Airflow 3.2 lacks: polls that several triggers share, with acknowledgement.
 
 This is the only module of the provider that depends on Airflow's version. What each version gives is in
-``docs/airflow-versions.md``.
+``docs/install.md``.
 """
 
 from __future__ import annotations

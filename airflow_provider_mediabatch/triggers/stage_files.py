@@ -161,13 +161,16 @@ class StageReadyTrigger(BaseTrigger):
     """Waits until enough new files have settled on a stage: one event, for :class:`StageFilesSensor`.
 
     :param stage_path: as in the sensor.
+    :param pattern: as in the sensor.
     :param since: ISO 8601: files modified before are not new.
     :param newest_seconds: the same, as seconds before the server's present.
     :param ledger: the table that says which files are not new; None: time alone decides.
     :param subject: with a ledger: the fields of a :class:`~airflow_provider_mediabatch.ledger.claims.LedgerSubject`.
     :param min_files: how many new files are enough.
     :param settle: seconds without a newer file.
-    :param deadline: epoch seconds at which to give up with a ``timeout`` event.
+    :param poll_interval: seconds between two polls.
+    :param deadline: epoch seconds at which to give up with a ``timeout`` event; None: never.
+    :param snowflake_conn_id: a connection of type ``snowflake``.
     """
 
     def __init__(

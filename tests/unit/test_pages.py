@@ -1,0 +1,95 @@
+"""The pages of docs/: each can be found, each link leads somewhere, and the reference has every argument."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow_env import REPOSITORY
+from documents import Document
+
+from airflow_provider_mediabatch.get_provider_info import get_provider_info
+
+PACKAGE = "airflow_provider_mediabatch"
+PAGES = sorted(path.name for path in (REPOSITORY / "docs").glob("*.md"))
+LINKED = [f"docs/{name}" for name in PAGES] + ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
+INDEX = Document("docs/index.md")
+REFERENCE = re.findall(r"automodule:: ([\w.]+)", Document("docs/reference.md").text)
+
+
+def anchors(name: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub and the site make them."""
+    headings = re.findall(r"^#+ (.+)$", Document(name).prose, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def public(module: str) -> list[tuple[str, Callable[..., Any]]]:
+    """The classes that a module of the reference shows, and its functions with keyword arguments."""
+    found = importlib.import_module(module)
+    return [
+        (name, item)
+        for name, item in vars(found).items()
+        if not name.startswith("_") and (inspect.isclass(item) or has_keywords(item)) and item.__module__ == module
+    ]
+
+
+def has_keywords(item: object) -> bool:
+    """Whether it is a function with arguments that are given by name."""
+    kinds = [each.kind for each in inspect.signature(item).parameters.values()] if inspect.isfunction(item) else []
+    return inspect.Parameter.KEYWORD_ONLY in kinds
+
+
+def described(item: Callable[..., Any]) -> set[str]:
+    """The parameters that the reference describes, a class's bases of this package included."""
+    documented = [each for each in getattr(item, "__mro__", (item,)) if each.__module__ in REFERENCE]
+    return set(re.findall(r":param (\w+):", "\n".join(str(each.__doc__) for each in documented)))
+
+
+def arguments(item: Callable[..., Any]) -> set[str]:
+    """The parameters that callers may give, those of the bases of this package included."""
+    found = set()
+    for each in getattr(item, "__mro__", (item,)):
+        if each.__module__.startswith(PACKAGE) and (each is item or "__init__" in vars(each)):
+            found |= set(inspect.signature(each).parameters)
+    return found - {"self", "args", "kwargs", "context", "cls"}
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in ("index.md", "package-index.md")])
+def test_a_page_is_in_the_index(name: str) -> None:
+    listed = [line for block in INDEX.blocks("{toctree}") for line in block.splitlines()]
+    assert name.removesuffix(".md") in listed
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_links_lead_somewhere(name: str) -> None:
+    document = Document(name)
+    assert document.broken_links() == []
+    targets = re.findall(r"\]\(([^)#\s]*)#([^)]+)\)", document.prose)
+    pages = {page: str((document.path.parent / page).relative_to(REPOSITORY)) if page else name for page, _ in targets}
+    own = [(page, anchor) for page, anchor in targets if not page.startswith("http")]
+    assert [(page, anchor) for page, anchor in own if anchor not in anchors(pages[page])] == []
+
+
+def test_the_reference_has_every_module_of_the_provider() -> None:
+    info = get_provider_info()
+    modules = [
+        module
+        for kind in ("operators", "sensors", "hooks", "triggers")
+        for group in info[kind]
+        for module in group["python-modules"]
+    ]
+    assert [module for module in modules if module not in REFERENCE] == []
+
+
+@pytest.mark.parametrize("module", REFERENCE)
+def test_the_reference_describes_every_argument(module: str) -> None:
+    missing = {
+        name: sorted(arguments(item) - described(item))
+        for name, item in public(module)
+        if not (inspect.isclass(item) and issubclass(item, BaseException))
+    }
+    assert {name: names for name, names in missing.items() if names} == {}
