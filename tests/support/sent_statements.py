@@ -85,7 +85,7 @@ def page(statements: Iterable[str]) -> str:
     for kind, forms in sorted(groups.items()):
         text += f"\n## {kind}\n\n{_needs(kind, any(map(_reads, forms)))}\n"
         for form in forms:
-            text += f"\n```sql\n{form}\n```\n"
+            text += f"\n```text\n{form}\n```\n"
     return text
 
 
