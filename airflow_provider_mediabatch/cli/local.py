@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.cli.command import add_command
 from airflow_provider_mediabatch.local import faults, lifecycle
+from airflow_provider_mediabatch.local.stores.settings import IMAGE_BUILD_SECONDS, JOB_START_SECONDS
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.cli.command import Run, Subparsers
@@ -45,7 +46,7 @@ def add_local_parser(commands: Subparsers) -> None:
         _start,
         "mediabatch local start",
         "mediabatch local start --port 8085 --state-dir /tmp/engine",
-        "mediabatch local start --faults plan.json --image-build-seconds 60",
+        "mediabatch local start --faults plan.json --image-build-seconds 60 --job-start-seconds 20",
     )
     start.add_argument(
         "--port", type=int, help="port on 127.0.0.1 (default: the port of the last start, or a free one)"
@@ -56,6 +57,12 @@ def add_local_parser(commands: Subparsers) -> None:
         type=_seconds,
         metavar="N",
         help="how long the first use of a model version takes before its job starts (kept until it is set again)",
+    )
+    start.add_argument(
+        "--job-start-seconds",
+        type=_seconds,
+        metavar="N",
+        help="how long the containers of each job take to start (kept until it is set again)",
     )
     plan = command(
         "faults",
@@ -88,8 +95,10 @@ def add_local_parser(commands: Subparsers) -> None:
 
 def _start(arguments: argparse.Namespace) -> int:
     engine = lifecycle.start(arguments.state_dir, port=arguments.port, faults=arguments.faults)
-    if arguments.image_build_seconds is not None:
-        _set_image_build(engine, arguments.image_build_seconds)
+    for setting in (IMAGE_BUILD_SECONDS, JOB_START_SECONDS):
+        seconds = getattr(arguments, setting.removeprefix("MEDIABATCH_").lower())
+        if seconds is not None:
+            _set(engine, setting, seconds)
     print(f"The local engine is ready on 127.0.0.1:{engine.port}, state in {engine.state_dir}.")
     print(
         f'Point Airflow and the Snowflake clients at it: eval "$(mediabatch local env --state-dir {engine.state_dir})"'
@@ -107,11 +116,11 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _set_image_build(engine: lifecycle.EngineStatus, seconds: float) -> None:
+def _set(engine: lifecycle.EngineStatus, setting: str, seconds: float) -> None:
     import snowflake.connector
 
     with snowflake.connector.connect(**engine.parameters) as connection:
-        connection.cursor().execute(f"ALTER ACCOUNT SET MEDIABATCH_IMAGE_BUILD_SECONDS = {seconds:f}")
+        connection.cursor().execute(f"ALTER ACCOUNT SET {setting} = {seconds:f}")
 
 
 def _faults(arguments: argparse.Namespace) -> int:

@@ -87,6 +87,23 @@ def test_many_submissions_of_one_name_start_one_job(media):
     assert len(media.output(f"run/{name}/")) == 10
 
 
+def test_a_job_is_pending_while_its_containers_start_and_can_be_cancelled_then(media):
+    name, cancelled = unique(), unique()
+    media.sql("ALTER ACCOUNT SET MEDIABATCH_JOB_START_SECONDS = 1")
+    try:
+        began = time.monotonic()
+        media.sql(media.execute(name))
+        assert media.status(name) == "PENDING"
+        media.sql("ALTER ACCOUNT SET MEDIABATCH_JOB_START_SECONDS = 60")
+        media.sql(media.execute(cancelled))
+        media.sql(f"CALL {cancelled}!spcs_cancel_job()")
+        assert media.status(cancelled) == "CANCELLED"
+        assert media.wait(name) == "DONE", media.logs(name)
+        assert time.monotonic() - began > 1
+    finally:
+        media.sql("ALTER ACCOUNT UNSET MEDIABATCH_JOB_START_SECONDS")
+
+
 def test_image_build_keeps_the_statement_and_hides_the_name(media):
     name = unique()
     media.sql("ALTER ACCOUNT SET MEDIABATCH_IMAGE_BUILD_SECONDS = 1.5")

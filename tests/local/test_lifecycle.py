@@ -58,13 +58,12 @@ def test_command_line(tmp_path: Path) -> None:
         assert set(parameters) == set(
             ["account", "user", "password", "host", "port", "protocol", "database", "schema", "warehouse", "role"]
         )
-        again = command("start", "--state-dir", state, "--image-build-seconds", "0.5")
+        simulated = {"image-build-seconds": "0.5", "job-start-seconds": "1.5"}
+        again = command("start", "--state-dir", state, *(f"--{name}={value}" for name, value in simulated.items()))
         assert again.returncode == 0, again.stderr
         with contextlib.closing(sqlite3.connect(f"{state}/catalog.sqlite")) as catalog:
-            kept = catalog.execute(
-                "SELECT value FROM settings WHERE name = 'MEDIABATCH_IMAGE_BUILD_SECONDS'"
-            ).fetchone()
-        assert float(kept[0]) == 0.5
+            kept = dict(catalog.execute("SELECT name, value FROM settings"))
+        assert kept == {"MEDIABATCH_IMAGE_BUILD_SECONDS": 0.5, "MEDIABATCH_JOB_START_SECONDS": 1.5}
         refused = command("start", "--state-dir", state, "--image-build-seconds", "-1")
         assert refused.returncode == 2
         assert "is not a number of seconds" in refused.stderr

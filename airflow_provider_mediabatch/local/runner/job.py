@@ -41,12 +41,13 @@ def lead(job_dir: Path) -> NoReturn:
     status = Status(pid=os.getpid(), process_started=psutil.Process().create_time())
     if not status.take_start(job_dir):
         os._exit(0)
-    status.status, status.started = RUNNING, time.time()
     try:
+        spec = RunSpec.load(job_dir)
+        time.sleep(spec.start_seconds)
+        status.status, status.started = RUNNING, time.time()
         status.save(job_dir)
         (job_dir / "logs").mkdir(exist_ok=True)
         _log_to(log_file(job_dir, 0))
-        spec = RunSpec.load(job_dir)
         failure = _run(spec, job_dir)
         if failure is None and spec.fault is not None:
             status.finish(job_dir, spec.fault, "the fault plan of the local engine ended the job so")

@@ -39,6 +39,7 @@ class RunSpec:
     :param replicas: instances; each has a log of its own.
     :param num_workers: processes of each instance.
     :param max_batch_rows: upper bound of rows that the method gets at once.
+    :param start_seconds: how long its containers take to start.
     :param fault: the status that a fault plan wants the job to end in although it ran well.
     """
 
@@ -56,6 +57,7 @@ class RunSpec:
     replicas: int = 1
     num_workers: int = 1
     max_batch_rows: int | None = None
+    start_seconds: float = 0.0
     fault: str | None = None
 
     def save(self, job_dir: Path) -> None:

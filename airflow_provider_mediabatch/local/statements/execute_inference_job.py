@@ -269,4 +269,5 @@ def _run_spec(
         replicas=given.replicas,
         num_workers=specification.workers,
         max_batch_rows=specification.max_batch_rows,
+        start_seconds=ctx.stores.settings.job_start_seconds,
     )

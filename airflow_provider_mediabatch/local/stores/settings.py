@@ -12,9 +12,15 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.catalog import Catalog
 
 IMAGE_BUILD_SECONDS = "MEDIABATCH_IMAGE_BUILD_SECONDS"
+JOB_START_SECONDS = "MEDIABATCH_JOB_START_SECONDS"
 IDLE_TRANSACTION_SECONDS = "MEDIABATCH_IDLE_TRANSACTION_SECONDS"
 NO_MD5_ABOVE_BYTES = "MEDIABATCH_NO_MD5_ABOVE_BYTES"
-DEFAULTS = {IMAGE_BUILD_SECONDS: 0.0, IDLE_TRANSACTION_SECONDS: 300.0, NO_MD5_ABOVE_BYTES: math.inf}
+DEFAULTS = {
+    IMAGE_BUILD_SECONDS: 0.0,
+    JOB_START_SECONDS: 0.0,
+    IDLE_TRANSACTION_SECONDS: 300.0,
+    NO_MD5_ABOVE_BYTES: math.inf,
+}
 _SCHEMA = "CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value REAL NOT NULL)"
 
 
@@ -36,6 +42,11 @@ class Settings:
     def image_build_seconds(self) -> float:
         """How long the first use of a model version takes before its statement returns."""
         return self._get(IMAGE_BUILD_SECONDS)
+
+    @property
+    def job_start_seconds(self) -> float:
+        """How long the containers of a job take to start: the job is PENDING that long, and has its nodes."""
+        return self._get(JOB_START_SECONDS)
 
     @property
     def idle_transaction_seconds(self) -> float:
