@@ -1,5 +1,7 @@
 """A run for each delivery of photographs: a sensor waits until ten new ones are there and their upload is over.
 
+Fewer than ten wait for an hour at most. Each job pays for a start, so that small deliveries share one.
+
 Shows ``StageFilesSensor`` on the ledger, deferred, in a DAG that always has one run: the next one waits as soon as this
 one has ended.
 """
@@ -30,6 +32,7 @@ with DAG(
         stage_path=DELIVERIES,
         pattern=IMAGES,
         min_files=10,
+        max_delay=3600,
         settle=30,
         model_name=MODEL,
         deferrable=True,

@@ -12,6 +12,7 @@ from airflow.sdk import Asset, AssetWatcher
 
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.files import selection
+from airflow_provider_mediabatch.files.start_rule import StartRule
 
 if TYPE_CHECKING:
     from airflow.sdk import AssetWatcher as Watcher
@@ -28,7 +29,8 @@ def stage_asset(
     watch: bool = True,
     poll_interval: float = 30.0,
     settle: float = 5.0,
-    max_wait: float = 300.0,
+    min_files: int = 1,
+    max_delay: float = 300.0,
     overlap: float = 3600.0,
 ) -> Asset:
     """The asset of a stage, with a watcher that makes an event when files were uploaded to it.
@@ -43,13 +45,16 @@ def stage_asset(
     :param watch: False for an asset that only tasks update.
     :param poll_interval: seconds between two polls.
     :param settle: seconds without a newer file before an event.
-    :param max_wait: seconds after which an upload that goes on makes an event anyway.
+    :param min_files: how many new files are enough for an event, so that small arrivals are collected for one run.
+    :param max_delay: seconds after which the oldest new file makes an event anyway, though there are fewer files or the
+        upload goes on.
     :param overlap: how many seconds older than the newest file a file may be that appears only now, as the end of a
         long multipart upload does.
-    :raises ValueError: for a path or pattern that cannot work.
+    :raises ValueError: for a path, a pattern or numbers that cannot work.
     """
     path = StagePath.parse(stage_path)
     selection.check_pattern(pattern)
+    StartRule(min_files, max_delay, settle)
     uri = stage_uri(path, snowflake_conn_id=snowflake_conn_id, pattern=pattern)
     name = name or uri.removeprefix(f"{SCHEME}://")
     watchers: list[Watcher] = []
@@ -63,7 +68,8 @@ def stage_asset(
             snowflake_conn_id=snowflake_conn_id,
             poll_interval=poll_interval,
             settle=settle,
-            max_wait=max_wait,
+            min_files=min_files,
+            max_delay=max_delay,
             overlap=overlap,
         )
         watchers = [AssetWatcher(name=f"{name} files", trigger=trigger)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -44,6 +45,22 @@ def parse_positive_int(name: str, value: int | str | None) -> int | None:
     if number < 1:
         raise InvalidInputError(f"{name}={value!r} is not a positive number")
     return number
+
+
+def parse_seconds(name: str, value: float | timedelta | str | None) -> float | None:
+    """A duration, which may be a number of seconds, or text of one from a template; None when nothing is given.
+
+    :param name: the argument, for the message.
+    :raises InvalidInputError: for anything else.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    try:
+        return float(value)
+    except ValueError:
+        raise InvalidInputError(f"{name}={value!r} is neither a number of seconds nor a timedelta") from None
 
 
 def parse_bool(value: bool | str | None) -> bool:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files import selection
-from airflow_provider_mediabatch.files.arguments import normalize_column_name, parse_bool, raise_invalid_input
+from airflow_provider_mediabatch.files.arguments import (
+    normalize_column_name,
+    parse_bool,
+    parse_positive_int,
+    parse_seconds,
+    raise_invalid_input,
+)
+from airflow_provider_mediabatch.files.start_rule import StartRule
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -38,6 +45,8 @@ class ListingArguments:
     extra_columns: Mapping[str, str] | None
     identity_columns: Sequence[str]
     if_empty: str
+    min_files: int | str | None
+    max_delay: float | timedelta | str | None
     select: str
     since: datetime | timedelta | str | None
     reprocess: bool | str
@@ -64,6 +73,31 @@ class ListingArguments:
         if self.ledger == "auto":
             return DEFAULT_LEDGER if self.model_name and self.query is None else None
         return self.ledger or None
+
+    @property
+    def start_rule(self) -> StartRule | None:
+        """When open files are worth a run; None: whenever there are any.
+
+        The files of an interval do not wait: it is over, and no other run takes them.
+
+        :raises InvalidInputError: for values that cannot work.
+        """
+        min_files, max_delay = (
+            parse_positive_int("min_files", self.min_files),
+            parse_seconds("max_delay", self.max_delay),
+        )
+        if min_files is None:
+            if max_delay is not None:
+                raise InvalidInputError("max_delay= bounds how long files wait for min_files=: set min_files")
+            return None
+        if not self.ledger_name:
+            raise InvalidInputError(
+                "min_files= counts the files that the ledger does not have: set model_name, list with stage_path= or "
+                "columns=, and do not switch the ledger off"
+            )
+        with raise_invalid_input():
+            rule = StartRule(min_files, max_delay)
+        return None if self.select == "interval" else rule
 
     @property
     def place(self) -> str:
@@ -102,6 +136,7 @@ class ListingArguments:
 
     def _check_ledger(self) -> None:
         ledger = self.ledger_name
+        _ = self.start_rule
         if parse_bool(self.reprocess) and not ledger:
             raise InvalidInputError(
                 "reprocess=True takes files that a ledger has as done: name the ledger with ledger="

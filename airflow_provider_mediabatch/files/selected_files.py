@@ -24,6 +24,7 @@ class SelectedFiles:
     :param skipped: listed files that were left out, by reason.
     :param generation: 0, or how often these files were reprocessed.
     :param adopted: files that jobs of ended runs have done; they are in no manifest, and LoadResults loads them.
+    :param waiting: why none of them is taken although some are open, for messages.
     :param subject: what the manifest says besides: ``select``, model, version and function, ledger and claim.
     """
 
@@ -33,6 +34,7 @@ class SelectedFiles:
     skipped: Mapping[str, int] = field(default_factory=dict)
     generation: int = 0
     adopted: int = 0
+    waiting: str = ""
     subject: Mapping[str, Any] = field(default_factory=dict)
 
     def counts(self) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.files.stage_listing import FileListing
+    from airflow_provider_mediabatch.files.start_rule import StartRule
     from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 
 
@@ -27,6 +28,7 @@ def claim_files(
     limit: int | None,
     reprocess: bool,
     take_over_after: timedelta,
+    rule: StartRule | None,
     described: Mapping[str, Any],
 ) -> SelectedFiles:
     """Claim what is open. The parameters are those of :meth:`~.ledger.Ledger.claim`.
@@ -41,6 +43,7 @@ def claim_files(
         limit=limit,
         reprocess=reprocess,
         take_over_after=take_over_after,
+        rule=rule,
     )
     return SelectedFiles(
         claim.relation,
@@ -49,5 +52,6 @@ def claim_files(
         skipped=claim.skipped,
         generation=claim.generation,
         adopted=claim.adopted,
+        waiting=claim.waiting,
         subject={**described, "ledger": claim.ledger, "claim_id": claim.claim_id},
     )

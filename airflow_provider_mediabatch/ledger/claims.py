@@ -127,6 +127,7 @@ class Claim:
     :param skipped: listed rows that were left out, by reason.
     :param generation: 0, or how often these files were reprocessed.
     :param adopted: files that jobs of ended runs have done and that this run's LoadResults loads.
+    :param waiting: why nothing was claimed although files are open; "" when it was.
     """
 
     ledger: str
@@ -135,6 +136,7 @@ class Claim:
     skipped: Mapping[str, int]
     generation: int
     adopted: int = 0
+    waiting: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
     from airflow_provider_mediabatch.core.manifest import Manifest
     from airflow_provider_mediabatch.files.relation import Relation
+    from airflow_provider_mediabatch.files.start_rule import StartRule
 
 _LISTS_AGAIN = "A retry will list and claim again."
 _SAME_JOBS = "A retry finds the same jobs and starts none."
@@ -84,8 +85,9 @@ class Ledger:
         limit: int | None = None,
         reprocess: bool = False,
         take_over_after: timedelta = timedelta(hours=1),
+        rule: StartRule | None = None,
     ) -> Claim:
-        """Take the listed files that nobody has done or works on.
+        """Take the listed files that nobody has done or works on, or none while they wait for more.
 
         :param relation: the listing; its first file column and ``MB_CONTENT_ID`` identify a row.
         :param owner: the run.
@@ -93,6 +95,7 @@ class Ledger:
         :param limit: most rows to hold, first by path.
         :param reprocess: take rows that are done as well.
         :param take_over_after: how old another's claim must be before it can be taken over.
+        :param rule: when open files are worth a run. A run that has claimed files before does not wait again.
         :raises LedgerError: another session holds the lock, or somebody changed the ledger.
         """
         self.ensure()
@@ -106,33 +109,42 @@ class Ledger:
         with self._session.explained(running=NOTHING_RUNS, retry=_LISTS_AGAIN):
             for job in ended.finished:
                 self._adopt(job, owner)
-        with self._session.explained(running=NOTHING_RUNS, retry=_LISTS_AGAIN), self._session.transaction():
-            self._take_lock(claim_id)
-            self._session.execute(
-                statements.claim_sql(
-                    relation,
-                    self.table,
-                    claim_id=claim_id,
-                    owner=owner,
-                    subject=subject,
-                    take_over=ended.free,
-                    running=ended.running,
-                    limit=limit,
-                    reprocess=reprocess,
+        candidates = statements.candidates_sql(
+            relation,
+            self.table,
+            owner=owner,
+            subject=subject,
+            take_over=ended.free,
+            running=ended.running,
+            reprocess=reprocess,
+        )
+        waiting = self._waiting(candidates, owner, rule) if rule else ""
+        if not waiting:
+            with self._session.explained(running=NOTHING_RUNS, retry=_LISTS_AGAIN), self._session.transaction():
+                self._take_lock(claim_id)
+                self._session.execute(
+                    statements.claim_sql(
+                        candidates,
+                        self.table,
+                        claim_id=claim_id,
+                        owner=owner,
+                        subject=subject,
+                        limit=limit,
+                        reprocess=reprocess,
+                    )
                 )
-            )
-            self._session.execute(
-                statements.release_earlier_claims_sql(self.table, claim_id, owner.prefix, subject, ended.running)
-            )
+                self._session.execute(
+                    statements.release_earlier_claims_sql(self.table, claim_id, owner.prefix, subject, ended.running)
+                )
         reasons = {"done": "done", "claimed": "claimed", "quarantined": "quarantined"}
         skipped: dict[str, int] = {}
         for row in self._session.rows(statements.count_left_out_sql(relation, self.table, subject, claim_id)):
-            reason = reasons.get(str(row["STATE"]), "over_max_files")
+            reason = reasons.get(str(row["STATE"]), "waiting" if waiting else "over_max_files")
             skipped[reason] = skipped.get(reason, 0) + int(row["COUNTED"])
         number = self._session.rows(statements.generation_sql(self.table, claim_id, subject))[0]["GENERATION"]
         held = statements.held_rows(relation, self.table, subject, claim_id)
         adopted = self._session.rows(statements.count_adopted_sql(self.table, owner, subject))[0]["COUNTED"]
-        return Claim(self.table, claim_id, held, skipped, int(number), int(adopted))
+        return Claim(self.table, claim_id, held, skipped, int(number), int(adopted), waiting)
 
     def assign_shards(self, relation: Relation, claim_id: str) -> None:
         """Note which shard each held row went to.
@@ -269,6 +281,14 @@ class Ledger:
         :return: rows released.
         """
         return self._session.execute(statements.release_quarantined_sql(self.table, subject, paths))
+
+    def _waiting(self, candidates: str, owner: ClaimOwner, rule: StartRule) -> str:
+        """What the open files wait for; "" when they do not."""
+        row = self._session.rows(statements.open_files_sql(candidates, owner))[0]
+        count, newest, oldest = int(row["FILES"]), row["NEWEST"], row["OLDEST"]
+        if not count or row["OWN"] or rule.seconds_left(count, newest=float(newest), oldest=float(oldest)) == 0:
+            return ""
+        return rule.describe(count, float(oldest))
 
     def _claimed_jobs(
         self, relation: Relation, subject: LedgerSubject, owner: ClaimOwner, age: timedelta

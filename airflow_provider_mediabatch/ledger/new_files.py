@@ -5,6 +5,7 @@ Only where the ledger decides what is new is a query run, and a warehouse used: 
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Iterator
@@ -41,12 +42,14 @@ class NewFiles:
 
     :param count: how many there are.
     :param size: their bytes.
-    :param age: seconds since the newest was last modified, by the server's clock; None without files.
+    :param newest: seconds since the newest was last modified, by the server's clock; None without files.
+    :param oldest: the same of the oldest.
     """
 
     count: int
     size: int
-    age: float | None
+    newest: float | None
+    oldest: float | None
 
 
 def server_clock(connection: SnowflakeConnection) -> float:
@@ -82,11 +85,12 @@ def count_by_time(
     if window.newest is not None:
         after = max(after or 0.0, now - window.newest.total_seconds())
     matches = re.compile(pattern, re.DOTALL).fullmatch if pattern else None
-    count, size, newest = 0, 0, 0.0
+    count, size, newest, oldest = 0, 0, 0.0, math.inf
     for file in stage_files(connection, path, after=after):
         if matches is None or matches(file.name):
-            count, size, newest = count + 1, size + file.size, max(newest, file.modified)
-    return NewFiles(count, size, now - newest if count else None)
+            count, size = count + 1, size + file.size
+            newest, oldest = max(newest, file.modified), min(oldest, file.modified)
+    return NewFiles(count, size, now - newest, now - oldest) if count else NewFiles(0, 0, None, None)
 
 
 def count_by_ledger(
@@ -108,6 +112,8 @@ def count_by_ledger(
     row = rows(
         connection,
         "SELECT COUNT(*) AS FILES, COALESCE(SUM(MB_SIZE), 0) AS BYTES, "
-        f"DATEDIFF(second, MAX(MB_LAST_MODIFIED), SYSDATE()) AS AGE FROM ({query})",
+        "DATEDIFF(second, MAX(MB_LAST_MODIFIED), SYSDATE()) AS NEWEST, "
+        f"DATEDIFF(second, MIN(MB_LAST_MODIFIED), SYSDATE()) AS OLDEST FROM ({query})",
     )[0]
-    return NewFiles(int(row["FILES"]), int(row["BYTES"]), None if row["AGE"] is None else float(row["AGE"]))
+    newest, oldest = (None if row[name] is None else float(row[name]) for name in ("NEWEST", "OLDEST"))
+    return NewFiles(int(row["FILES"]), int(row["BYTES"]), newest, oldest)

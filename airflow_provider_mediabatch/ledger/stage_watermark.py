@@ -5,8 +5,8 @@ Invariants:
 - The watermark is bounded: a moment, and the newest files that were seen since then. It holds no list of all files.
 - A file is new when it was modified since that moment and is not among those seen; so a file that is uploaded again is
   new, and so is one that appears late: the time of a multipart upload to Amazon S3 is that of its beginning.
-- New files make an event when none of them is younger than ``settle`` seconds, or when the oldest has waited
-  ``max_wait`` seconds: thousands of files uploaded over minutes make one event, or a few.
+- New files make an event when :class:`~airflow_provider_mediabatch.files.start_rule.StartRule` says so: thousands of
+  files uploaded over minutes make one event, or a few.
 - An event is a hint and may be repeated: a run takes what the ledger does not have.
 """
 
@@ -18,6 +18,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from airflow_provider_mediabatch.files.start_rule import StartRule
 
 MAX_SEEN = 1000
 """Files remembered. With more of them within the overlap, the oldest are taken as seen, with all of their time."""
@@ -92,7 +94,7 @@ class Evaluation:
 
     :param files: the new files.
     :param fire: whether they make an event now.
-    :param recheck: seconds until they may, when not now.
+    :param recheck: seconds until they do if no more come, when not now; None: not before more come.
     """
 
     files: tuple[ListedFile, ...]
@@ -121,23 +123,20 @@ def evaluate(
     matches: Callable[[str], bool],
     *,
     now: float,
-    settle: float,
-    max_wait: float,
+    rule: StartRule,
 ) -> Evaluation:
     """Whether the files that are new make an event now.
 
     :param files: a snapshot of the stage; files before the watermark may be missing from it.
     :param now: by the server's clock, epoch seconds.
-    :param settle: seconds that the newest file must be old.
-    :param max_wait: seconds after which the oldest new file waits no longer.
+    :param rule: when they do.
     """
     new = tuple(file for file in files if watermark.is_new(file) and matches(file.name))
     if not new:
         return Evaluation((), fire=False)
-    settled_in = settle - (now - max(file.modified for file in new))
-    over_in = max_wait - (now - min(file.modified for file in new))
-    wait = min(settled_in, over_in)
-    return Evaluation(new, fire=wait <= 0, recheck=None if wait <= 0 else wait)
+    moments = [file.modified for file in new]
+    left = rule.seconds_left(len(new), newest=now - max(moments), oldest=now - min(moments))
+    return Evaluation(new, fire=left == 0, recheck=left or None)
 
 
 def _fingerprint(file: ListedFile) -> str:

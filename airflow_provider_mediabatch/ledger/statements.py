@@ -113,35 +113,27 @@ def _waits_for(running: Sequence[str]) -> str:
     return f"COALESCE(T.JOB_NAME IN {sql.literal(list(running))}, FALSE)" if running else "FALSE"
 
 
-def claim_sql(
+def candidates_sql(
     relation: Relation,
     table: str,
     *,
-    claim_id: str,
     owner: ClaimOwner,
     subject: LedgerSubject,
     take_over: Sequence[tuple[str, str]],
     running: Sequence[str] = (),
-    limit: int | None,
     reprocess: bool,
 ) -> str:
-    """``MERGE``: take every listed file that is open: free, claimed by this run, or to be taken over.
+    """The listed files that a claim may hold: those that are open, and those that the run has had before.
 
-    Files that this run has done or quarantined stay so. Only when nothing is open, its last claim is held once more
-    with the rows' states as they are: the repeated run then finds its finished job by the same manifest.
+    Open is what is free, claimed by this run, or to be taken over: IS_OPEN.
 
-    :param claim_id: the id of this claim.
     :param owner: the task instance that claims.
     :param subject: what the files are for.
-    :param running: jobs of this run's earlier tries that may still do their files. These files are held again only
-        when nothing else is open: then the manifest is the same, and the job is found by its name. Beside a late file
-        they would make a larger manifest, and be paid for twice.
     :param take_over: claims that ended without a release, with the time of their newest row when they were checked.
-    :param limit: most rows to hold, first by path.
-    :param reprocess: take rows that are done as well; their GENERATION counts up.
+    :param running: jobs of this run's earlier tries that may still do their files: IS_RUNNING.
+    :param reprocess: rows that are done are open as well.
     """
-    own = f"STARTSWITH(T.CLAIM_ID, {sql.literal(owner.prefix)})"
-    again = "T.STATE = 'done'" if reprocess else "FALSE"
+    own, again = _of(owner), _again(reprocess)
     open_states = ["T.FILE_PATH IS NULL", "T.STATE = 'released'", f"{own} AND T.STATE = 'claimed'", again]
     open_states += [
         f"T.CLAIM_ID = {sql.literal(ended)} AND T.STATE = 'claimed' "
@@ -149,13 +141,61 @@ def claim_sql(
         for ended, newest in take_over
     ]
     is_open = " OR ".join(f"({condition})" for condition in open_states)
-    candidates = (
+    return (
         f"SELECT L.{relation.key} AS FILE_PATH, L.{CONTENT_ID} AS CONTENT_ID, L.{SIZE} AS FILE_SIZE, "
         f"L.{LAST_MODIFIED} AS LAST_MODIFIED, COALESCE({is_open}, FALSE) AS IS_OPEN, T.CLAIM_ID AS LAST_CLAIM, "
         f"T.UPDATED_AT AS LAST_UPDATE, COALESCE({own} AND T.STATE = 'claimed', FALSE) AS IS_OWN, "
         f"{_waits_for(running)} AS IS_RUNNING {joined_sql(relation, table, subject)} "
         f"WHERE {is_open} OR ({own} AND {_made_by(owner)})"
     )
+
+
+def open_files_sql(candidates: str, owner: ClaimOwner) -> str:
+    """The open files: FILES, seconds since the NEWEST and the OLDEST was modified, OWN (files the run has had before).
+
+    :param candidates: :func:`candidates_sql`.
+    """
+    modified = "IFF(IS_OPEN, LAST_MODIFIED, NULL)"
+    return (
+        f"SELECT COUNT_IF(IS_OPEN) AS FILES, DATEDIFF(second, MAX({modified}), {NOW}) AS NEWEST, "
+        f"DATEDIFF(second, MIN({modified}), {NOW}) AS OLDEST, "
+        f"COUNT_IF(COALESCE(STARTSWITH(LAST_CLAIM, {sql.literal(owner.prefix)}), FALSE)) AS OWN FROM ({candidates})"
+    )
+
+
+def _of(owner: ClaimOwner) -> str:
+    return f"STARTSWITH(T.CLAIM_ID, {sql.literal(owner.prefix)})"
+
+
+def _again(reprocess: bool) -> str:
+    return "T.STATE = 'done'" if reprocess else "FALSE"
+
+
+def claim_sql(
+    candidates: str,
+    table: str,
+    *,
+    claim_id: str,
+    owner: ClaimOwner,
+    subject: LedgerSubject,
+    limit: int | None,
+    reprocess: bool,
+) -> str:
+    """``MERGE``: take every listed file that is open.
+
+    Files that this run has done or quarantined stay so. Only when nothing is open, its last claim is held once more
+    with the rows' states as they are: the repeated run then finds its finished job by the same manifest. Files of jobs
+    that still run are held again only then as well. Beside a late file they would make a larger manifest, and be paid
+    for twice.
+
+    :param candidates: :func:`candidates_sql`.
+    :param claim_id: the id of this claim.
+    :param owner: the task instance that claims.
+    :param subject: what the files are for.
+    :param limit: most rows to hold, first by path.
+    :param reprocess: take rows that are done as well; their GENERATION counts up.
+    """
+    own, again = _of(owner), _again(reprocess)
     beside_new = "IS_OWN AND IS_RUNNING AND MAX(IFF(IS_OPEN AND NOT IS_OWN, 1, 0)) OVER () = 1"
     rows = (
         f"SELECT * FROM ({candidates}) "

@@ -56,6 +56,10 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         file is new to the ledger. Other columns may change, and what is done stays done.
     :param manifest_location: a folder on an internal stage; each execution writes a new sub-folder ``MB_…/…/``.
     :param max_files: the largest number of rows; the first by path are taken.
+    :param min_files: fewer open files wait: the task is skipped and claims none, so that small arrivals share one job.
+        Needs a ledger. The files of an interval do not wait, because no other run takes them.
+    :param max_delay: seconds, or a timedelta, after which the oldest open file, by its last modification, waits no
+        longer. None: as long as it takes.
     :param if_empty: nothing to do: ``skip`` the task, ``fail`` it, or ``succeed`` with an empty manifest.
     :param select: ``all`` that is there; ``interval``: last modified in [data_interval_start, data_interval_end);
         ``new``: not done by this model version.
@@ -84,6 +88,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         "extra_columns",
         "manifest_location",
         "max_files",
+        "min_files",
+        "max_delay",
         "select",
         "since",
         "reprocess",
@@ -114,6 +120,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         identity_columns: Sequence[str] = (),
         manifest_location: str,
         max_files: int | str | None = None,
+        min_files: int | str | None = None,
+        max_delay: float | timedelta | str | None = None,
         if_empty: Literal["skip", "fail", "succeed"] = "skip",
         select: str = "all",
         since: datetime | timedelta | str | None = None,
@@ -141,6 +149,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         self.identity_columns = identity_columns
         self.manifest_location = manifest_location
         self.max_files = max_files
+        self.min_files = min_files
+        self.max_delay = max_delay
         self.if_empty = if_empty
         self.select = select
         self.since = since
@@ -160,7 +170,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
 
         :return: the manifest for XCom, or a list of them when a shard size is given.
         :raises InvalidInputError: for whatever cannot work, naming the fix.
-        :raises AirflowSkipException: nothing to do, and ``if_empty`` is ``skip``.
+        :raises AirflowSkipException: nothing to do, and ``if_empty`` is ``skip``; or files wait for more.
         """
         from airflow_provider_mediabatch.client.connection import connected
         from airflow_provider_mediabatch.client.stages import describe_stage, resolve_stage_path, stage_url
@@ -217,6 +227,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
                 limit=parse_positive_int("max_files", self.max_files),
                 reprocess=parse_bool(self.reprocess),
                 take_over_after=self.take_over_after,
+                rule=arguments.start_rule,
                 described=described,
             )
         relation = listing.relation.first(parse_positive_int("max_files", self.max_files))
@@ -236,7 +247,9 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             self.log.info("Nothing to run: %d files were done by jobs of runs that have ended", selected.adopted)
             return selected.manifest(location.folder)
         message = f"nothing to do in {arguments.place} (select={self.select!r}): {selected.counts()}"
-        if self.if_empty == "skip":
+        if selected.waiting:
+            message = f"{selected.waiting}. Nothing was claimed, and a later run takes them ({selected.counts()})"
+        if self.if_empty == "skip" or (selected.waiting and self.if_empty == "fail"):
             raise AirflowSkipException(message)
         if self.if_empty == "fail":
             raise InvalidInputError(

@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
 from airflow_provider_mediabatch.exceptions import PollingFailedError
 from airflow_provider_mediabatch.files import selection
 from airflow_provider_mediabatch.files.arguments import raise_invalid_input
+from airflow_provider_mediabatch.files.start_rule import StartRule
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
 
 
 class StageFilesSensor(BaseSensorOperator):
-    """Wait until at least ``min_files`` matching files are new, and none of them is younger than ``settle``.
+    """Wait until at least ``min_files`` new files have settled, or the oldest has waited ``max_delay``.
 
     New is what the ledger does not have for this model version (``model_name``), or what was modified since a time
     (``since``), or, with neither, every file. Returns ``{"files": …, "bytes": …}``.
 
     :param stage_path: ``@database.schema.stage/path``.
     :param pattern: a regular expression for the whole listed name, as in ListStageFiles.
-    :param min_files: how many new files are enough.
+    :param min_files: how many new files are enough, so that small arrivals are collected for one job.
+    :param max_delay: seconds after which the oldest new file waits no longer, neither for ``min_files`` nor for
+        ``settle``; None: as long as it takes.
     :param settle: seconds without a newer file, so that an upload in progress is not cut in two. By the server's clock.
     :param model_name: with a ledger: the model whose version the files are new to. Each poll then uses a warehouse.
     :param version_name: a version or alias; default: the model's default version.
@@ -60,6 +63,7 @@ class StageFilesSensor(BaseSensorOperator):
         stage_path: str,
         pattern: str | None = None,
         min_files: int = 1,
+        max_delay: float | None = None,
         settle: float = 30.0,
         model_name: str | None = None,
         version_name: str | None = None,
@@ -74,6 +78,7 @@ class StageFilesSensor(BaseSensorOperator):
         self.stage_path = stage_path
         self.pattern = pattern
         self.min_files = min_files
+        self.max_delay = max_delay
         self.settle = settle
         self.model_name = model_name
         self.version_name = version_name
@@ -126,6 +131,7 @@ class StageFilesSensor(BaseSensorOperator):
         with raise_invalid_input():
             selection.check_pattern(self.pattern)
             window = selection.window("all", context={}, since=self.since)
+            StartRule(self.min_files, self.max_delay, self.settle)
         subject = None
         if self.model_name:
             from airflow_provider_mediabatch.ledger.claims import resolve_subject
@@ -141,6 +147,7 @@ class StageFilesSensor(BaseSensorOperator):
             ledger=self.ledger if subject else None,
             subject=subject,
             min_files=self.min_files,
+            max_delay=self.max_delay,
             settle=self.settle,
             poll_interval=self.poke_interval,
             snowflake_conn_id=self.snowflake_conn_id,
@@ -151,8 +158,13 @@ class StageFilesSensor(BaseSensorOperator):
 
         with connected(self.snowflake_conn_id) as connection:
             new = trigger.count_new_files(connection)
-        self.log.info("%d new files on %s, the newest %s s old", new.count, self.stage_path, new.age)
-        return {"files": new.count, "bytes": new.size} if trigger.is_ready(new) else None
+        left = trigger.seconds_left(new)
+        self.log.info(
+            "%d new files on %s, the newest %s s old, the oldest %s s old; they wait %s",
+            *(new.count, self.stage_path, new.newest, new.oldest),
+            "for more" if left is None else f"at most {left:.0f} s",
+        )
+        return {"files": new.count, "bytes": new.size} if left == 0 else None
 
     def _timed_out(self) -> Any:
         message = f"fewer than {self.min_files} new, settled files on {self.stage_path} after {self.timeout:g} s"

@@ -16,6 +16,7 @@ from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 
 from airflow_provider_mediabatch.batch import job_polling
 from airflow_provider_mediabatch.client import errors
+from airflow_provider_mediabatch.files.start_rule import StartRule
 from airflow_provider_mediabatch.ledger import stage_watermark
 from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
 from airflow_provider_mediabatch.triggers.deferral import wait_until_scheduler_knows
@@ -41,7 +42,9 @@ class StageFilesTrigger(BaseEventTrigger):
     :param snowflake_conn_id: a connection of type ``snowflake``.
     :param poll_interval: seconds between two polls.
     :param settle: seconds without a newer file before an event, so that an upload in progress makes one.
-    :param max_wait: seconds after which an upload that does not settle makes an event anyway.
+    :param min_files: how many new files are enough for an event.
+    :param max_delay: seconds after which the oldest new file makes an event anyway, though there are fewer files or the
+        upload does not settle.
     :param overlap: how many seconds older than the newest file a file may be that appears only now: the time of a
         multipart upload to Amazon S3 is that of its beginning.
     """
@@ -55,7 +58,8 @@ class StageFilesTrigger(BaseEventTrigger):
         snowflake_conn_id: str = "snowflake_default",
         poll_interval: float = 30.0,
         settle: float = 5.0,
-        max_wait: float = 300.0,
+        min_files: int = 1,
+        max_delay: float = 300.0,
         overlap: float = 3600.0,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -65,7 +69,8 @@ class StageFilesTrigger(BaseEventTrigger):
         self.snowflake_conn_id = snowflake_conn_id
         self.poll_interval = poll_interval
         self.settle = settle
-        self.max_wait = max_wait
+        self.min_files = min_files
+        self.max_delay = max_delay
         self.overlap = overlap
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -79,7 +84,8 @@ class StageFilesTrigger(BaseEventTrigger):
                 "snowflake_conn_id": self.snowflake_conn_id,
                 "poll_interval": self.poll_interval,
                 "settle": self.settle,
-                "max_wait": self.max_wait,
+                "min_files": self.min_files,
+                "max_delay": self.max_delay,
                 "overlap": self.overlap,
             },
         )
@@ -94,7 +100,7 @@ class StageFilesTrigger(BaseEventTrigger):
         return StageProducer(kwargs)
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
-        """Turn snapshots into events: new files that match and have settled."""
+        """Turn snapshots into events: new files that match and wait no longer."""
         stored = await self._store().aget(WATERMARK)
         async with aclosing(self._events(shared_stream, StageWatermark.from_json(stored))) as events:
             async for event in events:
@@ -112,18 +118,12 @@ class StageFilesTrigger(BaseEventTrigger):
 
     async def _events(self, snapshots: AsyncIterator[Any], watermark: StageWatermark) -> AsyncGenerator[TriggerEvent]:
         matches = stage_watermark.name_matcher("", self.pattern)
+        rule = StartRule(self.min_files, self.max_delay, self.settle)
         horizon = oldest_watermarks.setdefault(self.shared_stream_key(), {})
         horizon[self.asset_name] = watermark.since
         try:
             async for snapshot in snapshots:
-                evaluation = stage_watermark.evaluate(
-                    snapshot.files,
-                    watermark,
-                    matches,
-                    now=snapshot.now,
-                    settle=self.settle,
-                    max_wait=self.max_wait,
-                )
+                evaluation = stage_watermark.evaluate(snapshot.files, watermark, matches, now=snapshot.now, rule=rule)
                 if evaluation.recheck is not None:
                     snapshot.poll_within(evaluation.recheck)
                 if evaluation.fire:
@@ -158,7 +158,7 @@ def _iso(epoch: float) -> str | None:
 
 
 class StageReadyTrigger(BaseTrigger):
-    """Waits until enough new files have settled on a stage: one event, for :class:`StageFilesSensor`.
+    """Waits until the new files on a stage wait for no more: one event, for :class:`StageFilesSensor`.
 
     :param stage_path: as in the sensor.
     :param pattern: as in the sensor.
@@ -167,6 +167,7 @@ class StageReadyTrigger(BaseTrigger):
     :param ledger: the table that says which files are not new; None: time alone decides.
     :param subject: with a ledger: the fields of a :class:`~airflow_provider_mediabatch.ledger.claims.LedgerSubject`.
     :param min_files: how many new files are enough.
+    :param max_delay: seconds after which the oldest new file is enough; None: never.
     :param settle: seconds without a newer file.
     :param poll_interval: seconds between two polls.
     :param deadline: epoch seconds at which to give up with a ``timeout`` event; None: never.
@@ -183,6 +184,7 @@ class StageReadyTrigger(BaseTrigger):
         ledger: str | None = None,
         subject: dict[str, str] | None = None,
         min_files: int = 1,
+        max_delay: float | None = None,
         settle: float = 30.0,
         poll_interval: float = 60.0,
         deadline: float | None = None,
@@ -196,6 +198,7 @@ class StageReadyTrigger(BaseTrigger):
         self.ledger = ledger
         self.subject = subject
         self.min_files = min_files
+        self.max_delay = max_delay
         self.settle = settle
         self.poll_interval = poll_interval
         self.deadline = deadline
@@ -211,6 +214,7 @@ class StageReadyTrigger(BaseTrigger):
             "ledger",
             "subject",
             "min_files",
+            "max_delay",
             "settle",
             "poll_interval",
             "deadline",
@@ -226,7 +230,7 @@ class StageReadyTrigger(BaseTrigger):
         yield _event(found)
 
     async def _found(self) -> dict[str, Any]:
-        """Poll until there are enough settled files, the deadline is over, or an error that a wait does not fix."""
+        """Poll until the files wait no longer, the deadline is over, or an error that a wait does not fix."""
         failures = 0
         async with shared_connection(self.snowflake_conn_id) as connection:
             while True:
@@ -234,10 +238,11 @@ class StageReadyTrigger(BaseTrigger):
                 try:
                     new = await connection.call(self.count_new_files)
                     failures = 0
-                    if self.is_ready(new):
+                    left = self.seconds_left(new)
+                    if left == 0:
                         return {"files": new.count, "bytes": new.size}
-                    if new.count >= self.min_files and new.age is not None:
-                        pause = max(0.5, min(pause, self.settle - new.age))
+                    if left is not None:
+                        pause = max(0.5, min(pause, left))
                 except Exception as error:
                     failures += 1
                     text, permanent = errors.error_text(error), errors.is_permanent(error)
@@ -250,9 +255,10 @@ class StageReadyTrigger(BaseTrigger):
                     return {"timeout": True}
                 await asyncio.sleep(pause)
 
-    def is_ready(self, new: NewFiles) -> bool:
-        """Whether there are enough new files and none of them is younger than ``settle``."""
-        return new.count >= self.min_files and new.age is not None and new.age >= self.settle
+    def seconds_left(self, new: NewFiles) -> float | None:
+        """How long the new files wait if no more come: :meth:`.StartRule.seconds_left`."""
+        rule = StartRule(self.min_files, self.max_delay, self.settle)
+        return rule.seconds_left(new.count, newest=new.newest, oldest=new.oldest)
 
     def count_new_files(self, connection: SnowflakeConnection) -> NewFiles:
         """Count the new files once (in a thread; the sensor's poke does the same in place)."""

@@ -267,6 +267,13 @@ def test_a_manifest_that_was_deleted_is_noticed(stages: Stages) -> None:
         ({"stage_path": "@{name}/", "select": "interval"}, "select='new'"),
         ({"stage_path": "@{name}/", "reprocess": "true"}, "name the ledger"),
         ({"stage_path": "@{name}/", "max_files": "many"}, "positive number"),
+        ({"stage_path": "@{name}/", "min_files": 5}, "min_files= counts the files that the ledger does not have"),
+        ({"stage_path": "@{name}/", "max_delay": 60}, "set min_files"),
+        ({"stage_path": "@{name}/", "min_files": 5, "max_delay": "an hour", "model_name": "M"}, "a number of seconds"),
+        (
+            {"stage_path": "@{name}/", "min_files": 5, "max_delay": 0, "model_name": "M"},
+            "max_delay=0 is not a positive",
+        ),
         ({"stage_path": "@{name}/", "model_name": "MEDIA.PUBLIC.NO_SUCH_MODEL"}, "NO_SUCH_MODEL"),
         ({"query": "SELECT '@a' AS P", "pattern": "x"}, "put the condition into the query"),
         ({"query": "SELECT '@a' AS P", "column_name": "Q"}, "no column Q"),
@@ -298,6 +305,19 @@ def test_the_column_of_the_models_bytes_input(media: Any, stages: Stages) -> Non
     manifest = stages.manifest(stage_path=media.files, model_name=media.model, ledger=None)
     assert manifest.file_columns == ("IMG",)
     assert (manifest.model, manifest.model_version, manifest.function) == (media.model, "V1", "predict")
+
+
+def test_few_files_wait_unless_their_interval_is_over(media: Any, stages: Stages) -> None:
+    ledger = f"LSF_WAITING_{uuid.uuid4().hex[:6]}"
+    few = {"stage_path": f"{stages.files}/", "model_name": media.model, "ledger": ledger, "min_files": "6"}
+    for if_empty in ("skip", "fail"):
+        with pytest.raises(AirflowSkipException, match=r"5 files wait for min_files=6, .* of at most 1 day, 0:00:00"):
+            stages.list(**few, if_empty=if_empty, max_delay=timedelta(days=1))
+    waiting = stages.manifest(**few, if_empty="succeed")
+    assert (waiting.is_empty, waiting.skipped) == (True, {"waiting": 5})
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    back_fill = {"select": "interval", "interval": timedelta(days=2), "logical_date": tomorrow}
+    assert stages.manifest(run_id="back-fill", **back_fill, **few).row_count == 5
 
 
 @pytest.mark.slow

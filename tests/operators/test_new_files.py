@@ -103,7 +103,10 @@ def test_each_file_once(place: Any) -> None:
 
     place.write("f1.bin", content=b"changed")
     place.write("new.bin")
-    third = place.run()
+    waiting = place.run(conf={"min_files": 3})
+    assert states(waiting)["list_files"] == "skipped", log(waiting)
+    assert "2 files wait for min_files=3" in waiting.log.read_text()
+    third = place.run(conf={"min_files": 2})
     assert third.state == "success", log(third)
     assert third.returned("list_files")[0]["row_count"] == 2
     names = Counter(row["MB_PATH"].rsplit("/", 1)[1] for row in place.results())

@@ -113,6 +113,20 @@ def test_waits_for_an_upload_to_settle(stage: Stage) -> None:
     assert wait(stage.sensor(settle=2), upload) == {"files": 4, "bytes": 12}
 
 
+def test_small_arrivals_are_collected_until_there_are_enough_or_one_has_waited(stage: Stage, media: Any) -> None:
+    stage.write("a.jpg", "b.jpg")
+    with pytest.raises(AirflowSensorTimeout, match="fewer than 3 new"):
+        wait(stage.sensor(min_files=3, max_delay=60, timeout=1))
+    assert wait(stage.sensor(min_files=3, max_delay=60), lambda: stage.write("c.jpg"))["files"] == 3
+    moment = time.time() - 55
+    os.utime(stage.folder / "a.jpg", (moment, moment))
+    assert wait(stage.sensor(min_files=9, max_delay=60, poke_interval=30))["files"] == 3, "woken when a.jpg has waited"
+    with_ledger = stage.sensor(min_files=9, max_delay=60, model_name=media.model, ledger=stage.table, settle=10**6)
+    assert wait(with_ledger)["files"] == 3
+    with pytest.raises(InvalidInputError, match="max_delay=0 is not a positive number"):
+        wait(stage.sensor(max_delay=0))
+
+
 def test_files_before_a_time_are_not_new(stage: Stage) -> None:
     stage.write("a.jpg")
     tomorrow = datetime.now(UTC) + timedelta(days=1)
@@ -150,7 +164,7 @@ def test_the_servers_clock_decides_what_has_settled(stage: Stage, skew: float) -
     os.utime(stage.folder / "a.jpg", (moment, moment))
     path = resolve_stage_path(stage.connection, stage.path, "stage_path")
     seen = new_files.count_by_time(stage.connection, path, None, window=Window(), clock=skew)
-    assert seen.age == pytest.approx(20, abs=15)
+    assert seen.newest == seen.oldest == pytest.approx(20, abs=15)
     recent = Window(newest=timedelta(minutes=10))
     assert new_files.count_by_time(stage.connection, path, None, window=recent, clock=skew).count == 1
     assert new_files.server_clock(stage.connection) == pytest.approx(0, abs=5)
@@ -197,7 +211,7 @@ class Watcher(StageFilesTrigger):
 def test_snapshots_become_events(stage: Stage) -> None:
     """The producer's snapshots through the filters of two watchers of one path, as the triggerer connects them."""
     arguments = {
-        "stage_path": stage.path, "snowflake_conn_id": "sensor_test", "poll_interval": 0.5, "settle": 1, "max_wait": 60
+        "stage_path": stage.path, "snowflake_conn_id": "sensor_test", "poll_interval": 0.5, "settle": 1, "max_delay": 60
     }  # fmt: skip
     images = Watcher(**arguments, asset_name="images", pattern=".*jpg")
     texts = Watcher(**arguments, asset_name="texts", pattern=".*txt")

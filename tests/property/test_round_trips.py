@@ -176,7 +176,7 @@ TRIGGERS = {
     ),
     StageFilesTrigger: st.fixed_dictionaries(
         {"stage_path": TEXT, "asset_name": TEXT},
-        optional={"pattern": NOTHING | TEXT, "snowflake_conn_id": TEXT, "settle": SECONDS, "max_wait": SECONDS},
+        optional={"pattern": NOTHING | TEXT, "snowflake_conn_id": TEXT, "settle": SECONDS, "max_delay": SECONDS},
     ),
     StageReadyTrigger: st.fixed_dictionaries(
         {"stage_path": TEXT},

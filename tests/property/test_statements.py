@@ -54,14 +54,28 @@ class Owner(ClaimOwner):
         return self.dag_id
 
 
-def claim(text: str) -> str:
-    return statements.claim_sql(
+def owner(text: str) -> Owner:
+    return Owner(text, text, text, -1, lambda dag_id, run_id: True)
+
+
+def candidates(text: str) -> str:
+    return statements.candidates_sql(
         relation(text),
         TABLE,
-        claim_id=text,
-        owner=Owner(text, text, text, -1, lambda dag_id, run_id: True),
+        owner=owner(text),
         subject=subject(text),
         take_over=[(text, text)],
+        reprocess=True,
+    )
+
+
+def claim(text: str) -> str:
+    return statements.claim_sql(
+        candidates(text),
+        TABLE,
+        claim_id=text,
+        owner=owner(text),
+        subject=subject(text),
         limit=3,
         reprocess=True,
     )
@@ -82,6 +96,7 @@ STATEMENTS: dict[str, Callable[[str], str]] = {
     "sample": lambda text: sample_select([manifest(text)], ["F"], "edges", 3),
     "spread": lambda text: sample_select([manifest(text)], ["F"], "spread", 3),
     "claim": claim,
+    "open files": lambda text: statements.open_files_sql(candidates(text), owner(text)),
     "claimed jobs": lambda text: statements.claimed_jobs_sql(
         relation(text), TABLE, subject(text), text, age=timedelta(hours=1), retention_days=30
     ),

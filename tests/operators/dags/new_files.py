@@ -30,6 +30,7 @@ def flow(**changes: object) -> None:
         select=changes.get("select", "new"),
         model_name=MODEL,
         ledger=LEDGER,
+        min_files="{{ dag_run.conf.get('min_files', '') }}",
         reprocess="{{ dag_run.conf.get('reprocess', False) }}",
         max_files_per_shard=4,
         take_over_after=timedelta(0),

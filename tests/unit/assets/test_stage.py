@@ -42,11 +42,13 @@ def test_a_uri_that_names_no_stage(uri: str) -> None:
 
 
 def test_the_watcher() -> None:
-    asset = stage_asset("@db.sc.images/a", pattern=".*jpg", settle=7)
+    asset = stage_asset("@db.sc.images/a", pattern=".*jpg", settle=7, min_files=20, max_delay=900)
     (watcher,) = asset.watchers
     path, arguments = watcher.trigger.serialize()
     assert path.endswith("StageFilesTrigger")
     assert arguments["asset_name"] == asset.name
-    assert arguments["settle"] == 7
+    assert (arguments["settle"], arguments["min_files"], arguments["max_delay"]) == (7, 20, 900)
+    with pytest.raises(ValueError, match="min_files=0"):
+        stage_asset("@db.sc.images/a", min_files=0)
     with pytest.raises(ValueError, match="database and schema"):
         stage_asset("@images/a")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_mediabatch.files.start_rule import StartRule
 from airflow_provider_mediabatch.ledger.stage_watermark import (
     MAX_SEEN,
     Evaluation,
@@ -27,9 +28,14 @@ EVERY = name_matcher("", None)
 
 
 def _evaluate(
-    files: list[File], watermark: StageWatermark, now: float, settle: float = 5, max_wait: float = 60
+    files: list[File],
+    watermark: StageWatermark,
+    now: float,
+    settle: float = 5,
+    min_files: int = 1,
+    max_delay: float = 60,
 ) -> Evaluation:
-    return evaluate(files, watermark, EVERY, now=now, settle=settle, max_wait=max_wait)
+    return evaluate(files, watermark, EVERY, now=now, rule=StartRule(min_files, max_delay, settle))
 
 
 def test_an_upload_in_progress_is_waited_for() -> None:
@@ -45,6 +51,18 @@ def test_an_upload_that_never_settles_makes_an_event_all_the_same() -> None:
     files = [File(f"f{second}", 1, 100.0 + second) for second in range(60)]
     assert not _evaluate(files, StageWatermark(), now=159.0).fire
     assert _evaluate(files, StageWatermark(), now=160.0).fire
+
+
+def test_files_are_collected_and_none_of_them_is_lost() -> None:
+    first, second, third = (File(name, 1, 100.0 + number) for number, name in enumerate("abc"))
+    waiting = _evaluate([first, second], StageWatermark(), now=120.0, min_files=3)
+    assert (waiting.fire, waiting.recheck) == (False, 40.0)
+    assert _evaluate([first, second], StageWatermark(), now=160.0, min_files=3).files == (first, second)
+    enough = _evaluate([first, second, third], StageWatermark(), now=120.0, min_files=3)
+    assert (enough.fire, enough.files) == (True, (first, second, third))
+    watermark = StageWatermark().after(enough.files)
+    assert not _evaluate([first, second, third, File("d", 1, 121.0)], watermark, now=150.0, min_files=3).fire
+    assert _evaluate([File("d", 1, 121.0)], watermark, now=181.0, min_files=3).fire
 
 
 def test_seen_files_make_no_event_and_a_file_uploaded_again_does() -> None:
@@ -111,7 +129,7 @@ def test_every_upload_is_in_exactly_one_event(overlap: float, uploads: list[tupl
     watermark, stage, fired = StageWatermark(), {}, []
     for moment, (name, size, _) in enumerate(sorted(uploads, key=lambda item: item[2])):
         stage[name] = File(name, size, float(moment + 1))
-        evaluation = _evaluate(list(stage.values()), watermark, now=float(moment + 1), settle=2, max_wait=5)
+        evaluation = _evaluate(list(stage.values()), watermark, now=float(moment + 1), settle=2, max_delay=5)
         if evaluation.fire:
             fired += evaluation.files
             watermark = StageWatermark.from_json(

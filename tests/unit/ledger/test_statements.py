@@ -67,6 +67,9 @@ def test_ledger_statements(name: str) -> None:
     owner = ClaimOwner(name, name, name, -1, lambda dag_id, run_id: True)
     mine = statements.claim_condition(name, 3)
     job = ClaimedJob(name, name, name, False, name, name, False, False, name)
+    candidates = statements.candidates_sql(
+        relation, table, owner=owner, subject=subject, take_over=[(name, "2026-11-21 00:00:00")], reprocess=True
+    )
     for text in (
         *tables.create_tables_sql(table, lock),
         statements.take_lock_sql(lock, name),
@@ -74,16 +77,8 @@ def test_ledger_statements(name: str) -> None:
         statements.adopt_sql(table, job, name, "SELECT 1 AS P"),
         statements.count_adopted_sql(table, owner, subject),
         statements.done_jobs_sql(table, name, subject),
-        statements.claim_sql(
-            relation,
-            table,
-            claim_id=name,
-            owner=owner,
-            subject=subject,
-            take_over=[(name, "2026-11-21 00:00:00")],
-            limit=3,
-            reprocess=True,
-        ),
+        statements.open_files_sql(candidates, owner),
+        statements.claim_sql(candidates, table, claim_id=name, owner=owner, subject=subject, limit=3, reprocess=True),
         statements.release_earlier_claims_sql(table, name, name, subject),
         statements.held_rows(relation, table, subject, name).query,
         statements.count_left_out_sql(relation, table, subject, name),

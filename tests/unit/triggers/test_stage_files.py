@@ -20,7 +20,14 @@ from airflow_provider_mediabatch.triggers.stage_stream import Snapshot, StagePro
     "trigger",
     [
         StageFilesTrigger(
-            stage_path="@D.S.I/a", asset_name="x", pattern=".*", poll_interval=3, settle=1, max_wait=9, overlap=5
+            stage_path="@D.S.I/a",
+            asset_name="x",
+            pattern=".*",
+            poll_interval=3,
+            settle=1,
+            min_files=7,
+            max_delay=9,
+            overlap=5,
         ),
         StageReadyTrigger(
             stage_path="@D.S.I/a",
@@ -28,6 +35,7 @@ from airflow_provider_mediabatch.triggers.stage_stream import Snapshot, StagePro
             ledger="L",
             subject={"model": "M"},
             min_files=3,
+            max_delay=60,
             deadline=12.5,
             settle=1,
         ),
