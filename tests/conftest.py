@@ -144,17 +144,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is nothing to share out
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """The tests of a file run in one process, and those of all files with a running Airflow in one and the same. With
-    the slow ones that process would work longest by far, so that they are shared out to two.
-    """
+    """The tests of a file run in one process, and those of all files with a running Airflow in one and the same."""
     from xdist.scheduler import LoadFileScheduling
-
-    slow_too = "not slow" not in config.getoption("markexpr")
 
     class Files(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            if not nodeid.startswith(WITH_LIVE_AIRFLOW):
-                return super()._split_scope(nodeid)
-            return "live_airflow of tests/live" if slow_too and nodeid.startswith("tests/live/") else "live_airflow"
+            return "live_airflow" if nodeid.startswith(WITH_LIVE_AIRFLOW) else super()._split_scope(nodeid)
 
     return Files(config, log) if config.getvalue("dist") == "loadfile" else None
