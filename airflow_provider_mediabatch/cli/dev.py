@@ -23,7 +23,7 @@ def add_dev_parser(commands: Subparsers) -> None:
         "Start the local engine and Airflow's UI for a folder of your own DAGs.",
         examples=("mediabatch dev", "mediabatch dev my_dags --state-dir /tmp/state --keep"),
         run=_run,
-        extra="demo",
+        extra="local",
     )
     dev.add_argument("dags", type=Path, nargs="?", default=Path("dags"), metavar="DAGS", help="default: %(default)s")
     dev.add_argument("--keep", action="store_true", help="leave the local engine running")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
 import importlib
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from airflow_env import REPOSITORY
 from documents import Document
 
+from airflow_provider_mediabatch.batch.results_table import BOOKKEEPING_COLUMNS
+from airflow_provider_mediabatch.cli.main import parser
 from airflow_provider_mediabatch.get_provider_info import get_provider_info
+from airflow_provider_mediabatch.ledger import tables
+from airflow_provider_mediabatch.review import feedback
 
 PACKAGE = "airflow_provider_mediabatch"
 PAGES = sorted(path.name for path in (REPOSITORY / "docs").glob("*.md"))
@@ -93,3 +99,61 @@ def test_the_reference_describes_every_argument(module: str) -> None:
         if not (inspect.isclass(item) and issubclass(item, BaseException))
     }
     assert {name: names for name, names in missing.items() if names} == {}
+
+
+def first_cells(name: str, heading: str = "") -> list[str]:
+    """The code spans in the first column of a page's tables.
+
+    :param heading: only below this heading.
+    """
+    text = Document(name).text
+    if heading:
+        text = re.split(r"^## ", text.partition(heading)[2], flags=re.MULTILINE)[0]
+    cells = re.findall(r"^\| (`.*?) \| ", text, flags=re.MULTILINE)
+    return [span for cell in cells for span in re.findall(r"`([^`]+)`", cell)]
+
+
+@pytest.mark.parametrize(
+    ("page", "heading", "columns"),
+    [
+        ("docs/new-files.md", "## The ledger\n", tables.COLUMNS),
+        ("docs/results.md", "## The results table\n", BOOKKEEPING_COLUMNS),
+        ("docs/review.md", "## Right or wrong\n", feedback.COLUMNS),
+    ],
+)
+def test_a_page_has_all_columns_of_its_table(page: str, heading: str, columns: dict[str, str]) -> None:
+    assert sorted(first_cells(page, heading)) == sorted(columns)
+
+
+def commands(found: argparse.ArgumentParser) -> Iterator[tuple[str, set[str]]]:
+    """Each command that can be run, with its long options."""
+    (subparsers,) = [each for each in found._actions if isinstance(each, argparse._SubParsersAction)] or [None]
+    if subparsers is None:
+        yield found.prog, {option for each in found._actions for option in each.option_strings if option != "--help"}
+        return
+    for each in subparsers.choices.values():
+        yield from commands(each)
+
+
+def test_the_command_line_page_has_every_command_and_option() -> None:
+    rows = re.findall(
+        r"^\| `(mediabatch [^`]+)` \| .* \| (.*) \|$", Document("docs/command-line.md").text, re.MULTILINE
+    )
+    described = {
+        " ".join(word for word in command.split() if word.islower()): set(re.findall(r"`(--[a-z-]+)`", options))
+        for command, options in rows
+    }
+    assert described == {name: options - {"-h"} for name, options in commands(parser())}
+
+
+def test_the_messages_of_the_troubleshooting_page_are_said() -> None:
+    texts = {
+        node.value
+        for path in (REPOSITORY / PACKAGE).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    said = "\n".join(texts)
+    parts = [part.strip() for message in first_cells("docs/troubleshooting.md") for part in message.split("…")]
+    assert [part for part in parts if part not in said] == []
+    assert len(parts) >= 25
