@@ -1,7 +1,7 @@
 """What comes after the predictions: a DAG scheduled on "predictions are there", whoever made them.
 
-Shows the asset event of LoadResults with its counts and its table, and reading the run's own rows. Run by hand, it
-reads the table's newest rows.
+Shows the asset event of LoadResultsOperator with its counts and its table, and reading the run's own rows. Run by hand,
+it reads rows of the table, the first by path.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def stage_asset(
     A DAG that is paused misses events; its next run takes what they were about.
 
     :param stage_path: qualified, ``@database.schema.stage/path``: a DAG file is parsed without a connection.
-    :param pattern: a regular expression for the whole listed name, as in ListStageFiles.
+    :param pattern: a regular expression for the whole listed name, as in ListStageFilesOperator.
     :param name: the asset's name; default: made of connection, path and pattern.
     :param snowflake_conn_id: through which the triggerer polls. No warehouse is used.
     :param watch: False for an asset that only tasks update.

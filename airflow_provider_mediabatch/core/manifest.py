@@ -1,7 +1,7 @@
 """A manifest: which files one job works on. The value is small; the rows are Parquet on a stage.
 
-It is what ListStageFiles hands to the other operators through XCom: a location, counts and a digest, never the paths.
-Any task may write such a folder of Parquet itself and hand over a :class:`Manifest` that describes it.
+It is what ListStageFilesOperator hands to the other operators through XCom: a location, counts and a digest, never the
+paths. Any task may write such a folder of Parquet itself and hand over a :class:`Manifest` that describes it.
 """
 
 from __future__ import annotations

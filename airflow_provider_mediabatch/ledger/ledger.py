@@ -345,10 +345,9 @@ class Ledger:
         if claimed != planned:
             raise InvalidInputError(
                 "the files were listed for {} version {} of {} function {}, the plan pins {} version {} of {} function "
-                "{}: give ListStageFiles and ValidateSignature the same model_name, version_name and function_name, "
-                "and clear both when a default or alias was moved, or the version logged again, between them".format(
-                    *claimed, *planned
-                )
+                "{}: give ListStageFilesOperator and ValidateSignatureOperator the same model_name, version_name and "
+                "function_name, and clear both when a default or alias was moved, or the version logged again, between "
+                "them".format(*claimed, *planned)
             )
 
     def _take_lock(self, claim_id: str) -> None:

@@ -1,6 +1,7 @@
 """Jinja templates for Airflow's notifiers that summarize a sample or a batch.
 
-Give them to the templated arguments of a notifier on SampleBatch or FullBatch. The notifier renders them::
+Give them to the templated arguments of a notifier on SampleBatchOperator or FullBatchOperator. The notifier renders
+them::
 
     FullBatchOperator(
         …,

@@ -1,4 +1,4 @@
-"""ApproveSample: a person reviews the sample, in Airflow's own form, before the full run incurs cost."""
+"""ApproveSampleOperator: a person reviews the sample, in Airflow's own form, before the full run incurs cost."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class ApproveSampleOperator(ApprovalOperator):
         ti = context["ti"]
         if not approved and ti.map_index is not None and ti.map_index >= 0:
             # Airflow's skip acts on unmapped tasks only (SkipMixin.skip). In an expanded task group this task itself is
-            # skipped, which the trigger rules of the same map index follow. FullBatch reads the answer itself.
+            # skipped, which the trigger rules of the same map index follow. FullBatchOperator reads the answer itself.
             ti.xcom_push(key="return_value", value=answer)
             raise AirflowSkipException("Rejected. What follows with this map index is skipped")
         return answer

@@ -1,4 +1,4 @@
-"""ListStageFiles: which media files a run works on, written as a manifest on the server."""
+"""ListStageFilesOperator: which media files a run works on, written as a manifest on the server."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
 
     def _empty_manifest(self, arguments: ListingArguments, selected: SelectedFiles, location: StagePath) -> Manifest:
         if selected.adopted:
-            # Not skipped: with an empty manifest no job is started, and LoadResults still loads the adopted output.
+            # Not skipped: with an empty manifest no job is started, and the adopted output is still loaded.
             self.log.info("Nothing to run: %d files were done by jobs of runs that have ended", selected.adopted)
             return selected.manifest(location.folder)
         message = f"nothing to do in {arguments.place} (select={self.select!r}): {selected.counts()}"

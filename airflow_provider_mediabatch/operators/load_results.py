@@ -1,4 +1,4 @@
-"""LoadResults: the results of all shards into one table, and the run's one asset event."""
+"""LoadResultsOperator: the results of all shards into one table, and the run's one asset event."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
 
     Returns ``{"table", "rows", "files", "jobs", "locations", "model", "model_version", "quarantined"}``.
 
-    :param results: a BatchResult, or the mapped FullBatch task's ``.output``.
+    :param results: a BatchResult, or the mapped FullBatchOperator task's ``.output``.
     :param table: created if it is not there; unqualified parts come from the connection.
     :param nested: nested outputs as ``variant`` columns, or ``flatten``: one column for each key of an object, named
         ``OUTPUT_KEY``. Or column name to either; a text column that is named holds JSON.

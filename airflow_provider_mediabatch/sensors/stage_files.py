@@ -29,7 +29,7 @@ class StageFilesSensor(BaseSensorOperator):
     (``since``), or, with neither, every file. Returns ``{"files": …, "bytes": …}``.
 
     :param stage_path: ``@database.schema.stage/path``.
-    :param pattern: a regular expression for the whole listed name, as in ListStageFiles.
+    :param pattern: a regular expression for the whole listed name, as in ListStageFilesOperator.
     :param min_files: how many new files are enough, so that small arrivals are collected for one job.
     :param max_delay: seconds after which the oldest new file waits no longer, neither for ``min_files`` nor for
         ``settle``; None: as long as it takes.
