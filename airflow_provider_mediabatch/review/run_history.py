@@ -16,7 +16,8 @@ from sqlalchemy import func, select
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.manifest import manifests_from_xcom
 from airflow_provider_mediabatch.core.sample_report import SampleReport
-from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
+from airflow_provider_mediabatch.core.task_notes import SubmittedJob
+from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY, JOB_KEY
 from airflow_provider_mediabatch.review.answers import load_answers
 from airflow_provider_mediabatch.review.reviewed_batch import Answer, TaskKey
 from airflow_provider_mediabatch.review.serialized_tasks import SerializedTask, TaskKind, load_our_tasks
@@ -111,7 +112,7 @@ def load_history(dag_id: str, *, days: int = DAYS) -> list[RunLine]:
         ).all()
         tasks = {version: load_our_tasks(session, dag_id, version) for version in {row.dag_version_id for row in rows}}
         names = {task_id for found in tasks.values() for task_id in found}
-        xcoms = StoredXComs(session, dag_id, ids, names, ("return_value", FAILED_RESULT_KEY))
+        xcoms = StoredXComs(session, dag_id, ids, names, ("return_value", FAILED_RESULT_KEY, JOB_KEY))
         asking = {name for found in tasks.values() for name, task in found.items() if task.kind is TaskKind.APPROVAL}
         answers = load_answers(session, dag_id, ids, asking)
         by_run: dict[str, list[tuple[Any, SerializedTask]]] = {run_id: [] for run_id in ids}
@@ -176,7 +177,7 @@ def _line(
             quarantined += result.quarantined_count
         elif isinstance(result, BatchResult):
             done, quarantined = done + result.rows, quarantined + result.quarantined_count
-            node_seconds += result.seconds
+            node_seconds += used_node_seconds(result, xcoms.get(key, JOB_KEY))
             column = next((name for name, kind in result.outputs.items() if kind.upper() == "STRING"), "")
             conn_id = task.conn_id or connection_id(session, key, task)
             if column and conn_id and result.rows and owns(key, result):
@@ -195,6 +196,19 @@ def _line(
         tuple(waiting),
         tuple(outputs),
     )
+
+
+def used_node_seconds(result: BatchResult, submitted: Any) -> float:
+    """The time that a batch's job used nodes: its own by the job history, else as long as the task waited for it.
+
+    :param result: of the batch.
+    :param submitted: the XCom in which the task said what it submitted.
+    """
+    try:
+        nodes = SubmittedJob.from_xcom(submitted).replicas
+    except ValueError:
+        nodes = 1
+    return nodes * (result.seconds if result.job_seconds is None else result.job_seconds)
 
 
 def _files(value: Any) -> int:

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 from unit.review import pages
 
+from airflow_provider_mediabatch.core.task_notes import SubmittedJob
 from airflow_provider_mediabatch.plugins.mediabatch_plugin import MediaBatchPlugin
 from airflow_provider_mediabatch.review.label_shares import RunShares, compare
 from airflow_provider_mediabatch.review.routes.history_page import render_dags, render_history
-from airflow_provider_mediabatch.review.run_history import RunLine
+from airflow_provider_mediabatch.review.run_history import RunLine, used_node_seconds
 from airflow_provider_mediabatch.review.run_texts import run_row, run_state
 from airflow_provider_mediabatch.review.site import ReviewSite
 
@@ -35,6 +36,14 @@ def test_a_line_has_the_numbers_of_a_run() -> None:
     assert row.numbers == ("218", "216", "2", "0")
     assert row.labels == "tripod 75% (-25), coffee 25% (+25)"
     assert (row.duration, row.cost) == ("1 min 35 s", "0.5 node hours")
+
+
+def test_node_hours_count_each_node_and_the_job_alone() -> None:
+    submitted = SubmittedJob("DB.S.MB_JOB_0", replicas=3).to_xcom()
+    result = replace(pages.RESULT, seconds=100.0, job_seconds=None)
+    assert used_node_seconds(result, submitted) == 300
+    assert used_node_seconds(replace(result, job_seconds=40.0), submitted) == 120
+    assert used_node_seconds(result, None) == 100
 
 
 @pytest.mark.parametrize(
