@@ -16,7 +16,7 @@ help:
 	@echo "make test      install what is missing and run the tests (about 10 minutes on 2 cores)"
 	@echo "make test-all  everything, on every Python version found, and its coverage (about an hour)"
 	@echo "make docs      build the site into build/site"
-	@echo "make try-wheel the demo from the built wheel, beside Airflow 3.2.2, 3.3.1 and the newest (5 minutes)"
+	@echo "make try-wheel the demo from the built wheel, beside Airflow 3.2.2, 3.3.1 and the newest (6 minutes)"
 	@echo "make soak      pairs of runs of the whole DAG while everything fails (up to 10 minutes; ARGS='--seed N --pairs N')"
 	@echo "make bench     time, memory, statements and polls, side by side with what one would use instead (meant for 15 minutes)"
 	@echo "make lint      ruff and mypy"

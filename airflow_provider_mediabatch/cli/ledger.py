@@ -27,7 +27,7 @@ def add_ledger_parsers(commands: Subparsers) -> None:
     ledger = add_command(
         commands,
         "ledger",
-        "Show which files are done, claimed or failed, and give files back.",
+        "Show which files are done, claimed or quarantined, and give files back.",
         examples=(
             "mediabatch ledger show",
             "mediabatch ledger release-run photos scheduled__2026-11-28T00:00:00+00:00",
@@ -47,7 +47,7 @@ def add_ledger_parsers(commands: Subparsers) -> None:
     show = command(
         subcommands,
         "show",
-        "Count files by model version and state, and list the failed ones with their reasons.",
+        "Count files by model version and state, and list quarantined and given-back files with their reasons.",
         _show,
         "mediabatch ledger show",
         "mediabatch ledger show --ledger MEDIA.PUBLIC.MEDIABATCH_LEDGER --limit 100 --json",

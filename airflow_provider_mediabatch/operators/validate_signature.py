@@ -32,14 +32,16 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
     :param function_name: the model's function; None: the only one it has.
     :param column_handling: overrides of what follows from the signature: column to ``"RAW_BYTES"``, ``"BASE64"`` or
         ``"BASE64_DATA_URL"``, or to ``{"input_format": "FULL_STAGE_PATH", "convert_to": …}``.
-    :param model_params: parameters of the model's method (``params`` of the seed and of ``InputSpec``; Airflow's
+    :param model_params: parameters of the model's method (``params`` in snowflake-ml's ``InputSpec``; Airflow's
         operators have a ``params`` of their own).
     :param partition_column: for partitioned methods: rows with equal values reach the model together.
     :param resources_spec: ``cpu_requests``, ``memory_requests``, ``gpu_requests`` (texts).
-    :param inference_spec: ``num_workers``, ``max_batch_rows``, ``engine_options``.
+    :param inference_spec: ``num_workers``, ``max_batch_rows``, ``engine_options`` (``engine``,
+        ``engine_args_override``).
     :param image_build_spec: ``image_repo``, ``force_rebuild``.
     :param replicas: instances of each job.
-    :param job_schema: ``DATABASE.SCHEMA`` that the jobs are created in; None: the model's.
+    :param job_schema: ``DATABASE.SCHEMA`` that the jobs are created in, in names that need no quotes; None: the
+        model's.
     :param snowflake_conn_id: Airflow connection of type ``snowflake``.
     :raises ValidationFailedError: with all problems found.
     """
