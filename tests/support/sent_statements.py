@@ -15,13 +15,33 @@ _FUNCTIONS = re.compile(r"(snowflake\.spcs|information_schema)\.\w+", re.IGNOREC
 _HEAD = """# The statements that the operators send
 
 For the administrator of a Snowflake account. This page is made from the local engine's own record of a run through all
-operators: the statements of `media_batch_group` with a ledger, shards, isolation of failures and a results table, and
-of `StageFilesSensor`. `'…'` is a literal, `n` a number, `<name>` the name of an object, `"…"` that of a column of the
-user's, `@…` a location on a stage.
+operators: the statements of `media_batch_group` with a ledger, shards and a results table, and of `StageFilesSensor`.
+`'…'` is a literal, `n` a number, `<name>` the name of an object, `"…"` that of a column of the user's, `@…` a location
+on a stage.
 
 Each statement needs USAGE on the databases and schemas of the objects that it names. The privileges beside a statement
 are those that a role may need for statements that begin so; which of them, depends on the objects. `mediabatch doctor`
 prints the GRANTs for given objects. A job belongs to the role that submitted it, so the statements on it need no more.
+
+That run had no failure, listed with LIST and created its tables. Other runs send these statements too:
+
+- A task waits for a job in the triggerer: `SHOW JOB SERVICES LIKE '…' IN SCHEMA <name>`.
+- A job runs or has failed: `SELECT SYSTEM$GET_SERVICE_LOGS('…', '…', '…', n)` and
+  `SHOW SERVICE CONTAINERS IN SERVICE <name>`, on the role's own job.
+- A job is cancelled: `CALL <name>!SPCS_CANCEL_JOB()` and `SELECT SYSTEM$CANCEL_QUERY('…')`, on the role's own job.
+- Files of a failed job are isolated: `COPY INTO @…` for each part, `REMOVE @…` and `COPY FILES INTO @… FROM @…`. They
+  need READ and WRITE on the stages of manifests and output.
+- `source="directory"`: `SELECT … FROM DIRECTORY(@…)`. It needs READ on the stage, and a warehouse.
+- `query=` and `extra_columns=`: the SQL of the DAG, with the privileges on what it reads, and a warehouse.
+- The output has new columns or larger numbers than the results table: `ALTER TABLE <name> ADD COLUMN …` and
+  `ALTER TABLE <name> ALTER COLUMN …`. They need OWNERSHIP of the table.
+- A model is not found: `SHOW MODELS IN SCHEMA <name>`. A transaction fails: `ROLLBACK`.
+- Somebody reads the review page: `SELECT` over the output, with a warehouse, `LIST @…`, `GET @…` and
+  `SELECT GET_PRESIGNED_URL(@…, '…', n)`. They need READ on the stages.
+- Somebody marks a prediction there: `INSERT INTO` and `SELECT` on the table `MEDIABATCH_FEEDBACK`, which the first mark
+  creates in the jobs' schema.
+- `mediabatch doctor`: `SHOW GRANTS TO ROLE <name>`, `SHOW` of each kind of object, and one `SELECT`.
+- `mediabatch runs` and `mediabatch ledger`: `SELECT` and `UPDATE` on the ledger.
 
 To make the page again:
 `MEDIABATCH_WRITE_STATEMENTS=1 .venv/bin/python -m pytest tests/operators/test_sent_statements.py`.

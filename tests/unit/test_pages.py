@@ -146,14 +146,27 @@ def test_the_command_line_page_has_every_command_and_option() -> None:
     assert described == {name: options - {"-h"} for name, options in commands(parser())}
 
 
-def test_the_messages_of_the_troubleshooting_page_are_said() -> None:
+@pytest.fixture(scope="module")
+def said() -> str:
+    """Every text in the package's code."""
     texts = {
         node.value
         for path in (REPOSITORY / PACKAGE).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    said = "\n".join(texts)
+    return "\n".join(texts)
+
+
+def test_the_statements_of_other_runs_are_sent(said: str) -> None:
+    text = Document("docs/statements.md").text.partition("Other runs send")[2].partition("To make the page again")[0]
+    spans = [span for span in re.findall("`([^`]+)`", text) if span.split()[0].isupper()]
+    begins = [re.split(r" ?[<@…('!]| FROM", span)[0] for span in spans]
+    assert [begin for begin in begins if begin not in said] == []
+    assert len(begins) >= 15
+
+
+def test_the_messages_of_the_troubleshooting_page_are_said(said: str) -> None:
     parts = [part.strip() for message in first_cells("docs/troubleshooting.md") for part in message.split("…")]
     assert [part for part in parts if part not in said] == []
     assert len(parts) >= 25
