@@ -90,7 +90,6 @@ class BatchRun(Generic[T]):
         """The request's job, submitted if it is not there; noted for the next try before anything is waited for."""
         found = submission.find(connection, self.request, stored=self.task.noted_job(), first=first_generation)
         if isinstance(found, int):
-            job_outcomes.check_manifest_exists(connection, self.request.manifest)
             submission.check_version(connection, self.request)
             job = self.request.job(found)
             if self.before_submit is not None:

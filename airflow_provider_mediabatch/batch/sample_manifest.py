@@ -53,8 +53,7 @@ def draw_sample(
         select = sample_select(chosen, [staged.source(manifest.location) for manifest in chosen], sampling, size)
     except ValueError as error:
         raise InvalidInputError(str(error)) from None
-    staged.copy_rows(select, target)
-    rows = staged.count(target)
+    rows = staged.copy_rows(select, target)
     expected = min(size, sum(manifest.row_count for manifest in chosen))
     if rows != expected:
         raise InvalidInputError(

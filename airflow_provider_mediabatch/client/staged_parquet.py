@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from airflow_provider_mediabatch.client.connection import rows, value
 from airflow_provider_mediabatch.core import sql
@@ -26,19 +27,20 @@ _STAGE_PATTERN = f"^@{_PART}[.]{_PART}[.]{_PART}/"
 _PLAIN = ("NUMBER", "FLOAT", "VARCHAR", "BOOLEAN", "BINARY", "DATE", "TIME", "TIMESTAMP_NTZ")
 _NESTED = ("ARRAY", "OBJECT", "VARIANT", "MAP")
 PARQUET_PATTERN = r".*[.]parquet"
+_made_formats: WeakKeyDictionary[SnowflakeConnection, set[str]] = WeakKeyDictionary()
+"""The file formats that were made in each connection's session."""
 
 
 class StagedParquet:
     """Folders of staged Parquet, read over one connection with one temporary file format.
 
-    :param connection: an open connection; the file format lives as long as its session.
+    :param connection: an open connection; the file format lives as long as its session, for all readers of it.
     :param schema: ``DB.SCHEMA`` as SQL that the format is made in.
     """
 
     def __init__(self, connection: SnowflakeConnection, schema: str) -> None:
         self._connection = connection
         self._format = f"{schema}.{FORMAT_NAME}"
-        self._made = False
 
     @property
     def create_format_sql(self) -> str:
@@ -48,9 +50,10 @@ class StagedParquet:
     @property
     def file_format(self) -> str:
         """The file format's qualified name, made when it is first asked for."""
-        if not self._made:
+        made = _made_formats.setdefault(self._connection, set())
+        if self._format not in made:
             rows(self._connection, self.create_format_sql)
-            self._made = True
+            made.add(self._format)
         return self._format
 
     def source(self, location: str) -> str:

@@ -211,8 +211,10 @@ class FullBatchOperator(JobTask):
 
     def _before_submit(self, request: JobRequest, connection: SnowflakeConnection, job: str) -> None:
         """Not asked of a job that is there already: its cost cannot be avoided any more."""
+        from airflow_provider_mediabatch.batch.job_outcomes import check_manifest_exists
         from airflow_provider_mediabatch.operators.cost_limit import check_max_cost
 
+        check_manifest_exists(connection, request.manifest)
         check_max_cost(self.max_cost, request.cost, request.manifest, self._report())
         self._check_owned(request)(connection, job)
 

@@ -1,7 +1,7 @@
-"""Child: execute one task of the pipeline's DAG in place, as Airflow's task runner does after it has parsed the file.
+"""Child: execute tasks of the pipeline's DAG in place, as Airflow's task runner does after it has parsed the file.
 
-Prints seconds, and which modules the task loaded. Given these back, it imports them before the clock starts: the
-difference is what a task's imports take.
+Prints a line for each task: its seconds, the peak of memory so far, when it ran, and which modules it loaded. Given the
+heavy ones back, it imports them before the clock starts: the difference is what a task's imports take.
 """
 
 from __future__ import annotations
@@ -18,47 +18,59 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from bench.children.memory import peak_mb
+
 HEAVY = ("snowflake.connector", "snowflake.snowpark", "snowflake.ml", "pandas", "pyarrow", "numpy")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--dag-file", required=True)
-    parser.add_argument("--task", required=True)
-    parser.add_argument("--xcoms", type=json.loads, required=True)
+    parser.add_argument("--task", required=True, action="append", dest="tasks", help="may be given several times")
+    parser.add_argument("--xcoms", type=json.loads, default={}, help="of earlier tasks")
+    parser.add_argument("--submit-only", action="store_true", help="defer, and do not wait for the job")
     parser.add_argument("--preload", type=json.loads, default=[])
     arguments = parser.parse_args()
+
+    import airflow.sdk.execution_time.task_runner  # noqa: F401  (what every task's process has loaded)
+    from airflow.sdk.exceptions import TaskDeferred
 
     spec = importlib.util.spec_from_file_location("pipeline", arguments.dag_file)
     assert spec is not None
     assert spec.loader is not None
     dags = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(dags)
-    operator = dags.in_place.get_task(arguments.task)
-    for name in ("manifest", "plan", "sample"):
-        if (value := getattr(operator, name, None)) is not None:
-            setattr(operator, name, arguments.xcoms[value.operator.task_id])
-
-    ti = SimpleNamespace(
-        dag_id="bench", task_id=arguments.task, run_id=uuid.uuid4().hex, map_index=-1, try_number=1, max_tries=0
-    )
-    ti.xcom_push, ti.start_date = lambda **_: None, datetime.now(UTC)
-    context: Any = {"ti": ti, "task_instance": ti, "run_id": ti.run_id}
     for name in arguments.preload:
         with contextlib.suppress(ImportError):  # some exist only as parts of others
             importlib.import_module(name)
-    before = set(sys.modules)
-    started = time.perf_counter()
-    returned = operator.execute(context)
-    seconds = time.perf_counter() - started
-    loaded = set(sys.modules) - before
-    answer = {
-        "seconds": round(seconds, 3),
-        "modules": len(loaded),
-        "heavy": [name for name in HEAVY if name in loaded],
-        "returned": returned,
-    }
-    print("\n" + json.dumps(answer))
+    run_id, xcoms = uuid.uuid4().hex, dict(arguments.xcoms)
+    for task in arguments.tasks:
+        operator = dags.in_place.get_task(task)
+        for name in ("manifest", "plan", "sample", "results"):
+            if (value := getattr(operator, name, None)) is not None:
+                setattr(operator, name, xcoms[value.operator.task_id])
+        if arguments.submit_only:
+            operator.deferrable = True
+        ti = SimpleNamespace(dag_id="bench", task_id=task, run_id=run_id, map_index=-1, try_number=1, max_tries=0)
+        ti.xcom_push, ti.start_date = lambda **_: None, datetime.now(UTC)
+        context: Any = {"ti": ti, "task_instance": ti, "run_id": ti.run_id}
+        before, began, started = set(sys.modules), time.time(), time.perf_counter()
+        try:
+            xcoms[task] = operator.execute(context)
+        except TaskDeferred:
+            xcoms[task] = None
+        loaded = set(sys.modules) - before
+        answer = {
+            "task": task,
+            "seconds": round(time.perf_counter() - started, 3),
+            "peak_mb": round(peak_mb(), 1),
+            "between": [began, time.time()],
+            "modules": len(loaded),
+            "heavy": [name for name in HEAVY if name in loaded],
+            "loaded": sorted({name for name in loaded if name.count(".") < 2}),
+            "returned": xcoms[task],
+        }
+        print("\n" + json.dumps(answer))
 
 
 if __name__ == "__main__":
