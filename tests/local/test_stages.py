@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import os
@@ -145,18 +146,43 @@ def test_quoted_and_mixed_case_names(query: Query, photos: Path) -> None:
 
 
 def test_put_without_overwrite_keeps_what_is_there(query: Query, tmp_path: Path) -> None:
+    """PUT, Optional parameters: OVERWRITE. The answer is the client's own for a stage of a cloud."""
     query("CREATE STAGE KEEPS ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')")
     file = tmp_path / "a.bin"
-    for content, options, expected in (
-        (b"first", "", b"first"),
-        (b"second", "", b"first"),
-        (b"third", "OVERWRITE = TRUE", b"third"),
+    for content, options, status, expected in (
+        (b"first", "", "UPLOADED", b"first"),
+        (b"second", "", "SKIPPED", b"first"),
+        (b"third", "OVERWRITE = TRUE", "UPLOADED", b"third"),
     ):
         file.write_bytes(content)
-        put(query, tmp_path, "@KEEPS", f"AUTO_COMPRESS = FALSE {options}")
+        size = len(content) if status == "UPLOADED" else 0
+        answer = [("a.bin", "a.bin", len(content), size, "NONE", "NONE", status, "")]
+        assert put(query, tmp_path, "@KEEPS", f"AUTO_COMPRESS = FALSE {options}") == answer
         assert query("LIST @KEEPS")[0][2] == hashlib.md5(expected).hexdigest()
-    put(query, tmp_path, "@KEEPS", "")
-    assert [row[0] for row in query("LIST @KEEPS")] == ["keeps/a.bin"]
+
+
+def test_put_without_overwrite_sends_what_is_not_there(query: Query, tmp_path: Path) -> None:
+    query("CREATE STAGE SOME_THERE")
+    (tmp_path / "a.csv").write_bytes(b"1,2\n" * 50)
+    assert put(query, tmp_path, "@SOME_THERE", "")[0][6] == "UPLOADED"
+    (tmp_path / "a.csv").write_bytes(b"changed")
+    (tmp_path / "b.csv").write_bytes(b"3,4\n" * 50)
+    (tmp_path / "c.csv.gz").write_bytes(gzip.compress(b"5,6\n"))
+    skipped, packed, sent = put(query, tmp_path, "@SOME_THERE", "")
+    assert skipped == ("a.csv", "a.csv.gz", 7, 0, "NONE", "GZIP", "SKIPPED", "")
+    assert packed[:3] + packed[4:] == ("b.csv", "b.csv.gz", 200, "NONE", "GZIP", "UPLOADED", "")
+    assert (sent[1], *sent[4:]) == ("c.csv.gz", "GZIP", "GZIP", "UPLOADED", "")
+    assert query("SELECT COUNT(*), MAX($1) FROM @SOME_THERE") == [(101, "5")]
+    assert {row[6] for row in put(query, tmp_path, "@SOME_THERE", "AUTO_COMPRESS = FALSE")} == {"UPLOADED", "SKIPPED"}
+
+
+def test_a_stream_over_a_file_that_is_there(engine: Any) -> None:
+    session = engine.session(schema="STAGES_TEST")
+    session.sql("CREATE OR REPLACE STAGE MEDIA.STAGES_TEST.STREAMED").collect()
+    for content, status in ((b"one", "UPLOADED"), (b"two two", "SKIPPED")):
+        result = session.file.put_stream(io.BytesIO(content), "@STREAMED/s.bin", auto_compress=False)
+        assert result.status == status
+    assert session.file.get_stream("@STREAMED/s.bin").read() == b"one"
 
 
 def test_unquoted_put_and_get(query: Query, tmp_path: Path) -> None:
@@ -352,23 +378,3 @@ def test_a_listing_is_a_relation_on_the_server(engine: Any, query: Query, photos
         cursor.get_results_from_sfqid(listing)
         cursor.execute(f"SELECT COUNT(*), SUM(\"size\") FROM TABLE(RESULT_SCAN('{listing}'))")
         assert cursor.fetchall() == [(len(NAMES), sum(path.stat().st_size for path in photos.iterdir()))]
-
-
-def test_a_second_put_of_the_same_file_leaves_nothing(engine: Any, tmp_path: Path) -> None:
-    (tmp_path / "same.txt").write_text("first")
-    with engine.connect() as connection:
-        cursor = connection.cursor()
-        cursor.execute("CREATE OR REPLACE STAGE MEDIA.PUBLIC.PUT_TWICE ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')")
-        put = f"PUT 'file://{tmp_path}/same.txt' @MEDIA.PUBLIC.PUT_TWICE AUTO_COMPRESS = FALSE OVERWRITE = FALSE"
-        cursor.execute(put)
-        before = {path.name for path in (engine.state_dir / "unload").glob("put_*")}
-        (tmp_path / "same.txt").write_text("second")
-        cursor.execute(put)
-        assert list((engine.state_dir / "unload").glob("put_*/same.txt"))
-        assert cursor.execute("LIST @MEDIA.PUBLIC.PUT_TWICE").fetchall()[0][1] == 5
-        own = {path.name for path in (engine.state_dir / "unload").glob("put_*")} - before
-        assert own
-    deadline = time.monotonic() + 10
-    while own & {path.name for path in (engine.state_dir / "unload").glob("put_*")}:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -12,6 +12,7 @@ from airflow_provider_mediabatch.local.statements import file_urls as file_urls
 from airflow_provider_mediabatch.local.statements import grants as grants
 from airflow_provider_mediabatch.local.statements import model_tags as model_tags
 from airflow_provider_mediabatch.local.statements import models as models
+from airflow_provider_mediabatch.local.statements import put_files as put_files
 from airflow_provider_mediabatch.local.statements import roles as roles
 from airflow_provider_mediabatch.local.statements import schema_objects as schema_objects
 from airflow_provider_mediabatch.local.statements import service_functions as service_functions

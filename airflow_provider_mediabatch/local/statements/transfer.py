@@ -1,8 +1,7 @@
-"""PUT, GET, LIST, REMOVE and COPY FILES: statements that list or move a stage's files."""
+"""GET, LIST, REMOVE and COPY FILES: statements that list or move a stage's files."""
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import shutil
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from airflow_provider_mediabatch.local.errors import (
-    SnowflakeError,
     invalid_argument,
     not_supported,
     syntax_error,
@@ -30,11 +28,10 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.stores.stages.stage import Stage
 
 # ``//`` in an unquoted file:// URL is a comment to the lexer, so the URL is taken from the statement's text.
-_LOCAL_FILE = r"(?P<file>'(?:[^'\\]|''|\\.)*'|file://[^\s;]*)"
-_COMMENTS = r"(?:\s|--[^\n]*\n|/\*.*?\*/)"
-_PUT = re.compile(rf"{_COMMENTS}*PUT{_COMMENTS}+{_LOCAL_FILE}{_COMMENTS}+(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+LOCAL_FILE = r"(?P<file>'(?:[^'\\]|''|\\.)*'|file://[^\s;]*)"
+COMMENTS = r"(?:\s|--[^\n]*\n|/\*.*?\*/)"
 _GET = re.compile(
-    rf"{_COMMENTS}*GET{_COMMENTS}+(?P<stage>'(?:[^'\\]|''|\\.)*'|[^'].*?){_COMMENTS}+{_LOCAL_FILE}(?P<rest>.*)",
+    rf"{COMMENTS}*GET{COMMENTS}+(?P<stage>'(?:[^'\\]|''|\\.)*'|[^'].*?){COMMENTS}+{LOCAL_FILE}(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -47,14 +44,21 @@ def stage_reference(cursor: Cursor) -> str:
     return cursor.string()
 
 
-def _local_path(text: str) -> str:
+def local_path(text: str) -> str:
+    """The path in a ``file://`` URL, quoted or not."""
     url = decode_string(text) if text.startswith("'") else text
     if not url.startswith("file://"):
         raise invalid_argument(f"invalid local file '{url}': expected file://path")
     return url.removeprefix("file://")
 
 
-def _transfer(command: str, root: Path, sources: list[str], parallel: Any, **more: Any) -> FileTransfer:
+def file_transfer(command: str, root: Path, sources: list[str], parallel: Any, **more: Any) -> FileTransfer:
+    """What tells a client to move files itself.
+
+    :param command: ``UPLOAD`` or ``DOWNLOAD``.
+    :param root: the folder on the engine's side.
+    :param sources: paths of the files, on the side that they come from.
+    """
     return FileTransfer(
         {
             "command": command,
@@ -65,67 +69,6 @@ def _transfer(command: str, root: Path, sources: list[str], parallel: Any, **mor
             **more,
         }
     )
-
-
-@statement("PUT")
-def put(ctx: Context, cursor: Cursor) -> Result | FileTransfer:
-    """``PUT 'file://…' @stage/folder [PARALLEL] [AUTO_COMPRESS] [SOURCE_COMPRESSION] [OVERWRITE]``.
-
-    The client writes into the stage's folder itself and never checks whether the file is there. The engine does it for
-    OVERWRITE = FALSE: only new files are left for the client to send.
-    """
-    match = _PUT.match(cursor.sql)
-    if match is None:
-        raise syntax_error("syntax error in PUT: expected PUT 'file://path' @stage[/path]")
-    source = _local_path(match["file"])
-    rest = Cursor(match["rest"], cursor.bindings)
-    stage, path = resolve_stage(ctx, stage_reference(rest))
-    given = options.options(rest, ("PARALLEL", "AUTO_COMPRESS", "SOURCE_COMPRESSION", "OVERWRITE"))
-    rest.expect_end()
-    if stage.kind == "external" or stage.object_kind != "STAGE":
-        raise invalid_argument(f"PUT is not possible to {stage.full_name}: only internal stages take uploaded files")
-    require_file_access(ctx, stage, write=True)
-    compress = options.boolean("AUTO_COMPRESS", given.get("AUTO_COMPRESS", True))
-    overwrite = options.boolean("OVERWRITE", given.get("OVERWRITE", False))
-    folder = stage.path(path)
-    sources, target = [source], folder
-    if not overwrite:
-        files = sorted(glob.glob(source)) if glob.has_magic(source) else [source]
-        new = [file for file in files if not _there(folder, os.path.basename(file))]
-        if files and not new:  # a folder outside the stage takes what the client sends although all of it is there
-            target = ctx.stores.stages.state_dir / "unload" / f"put_{ctx.session.id}"
-        elif len(new) < len(files):
-            sources = [glob.escape(file) for file in new]
-    _check_room(stage.root, source)
-    target.mkdir(parents=True, exist_ok=True)
-    return _transfer(
-        "UPLOAD",
-        target,
-        sources,
-        given.get("PARALLEL", 4),
-        autoCompress=compress,
-        sourceCompression=str(given.get("SOURCE_COMPRESSION", "AUTO_DETECT")).lower(),
-        overwrite=overwrite,
-        encryptionMaterial=None,
-    )
-
-
-def _check_room(root: Path, source: str) -> None:
-    """Refuse files that the disk has no room for.
-
-    The client makes each file in its full size before it writes it, and leaves it there when the disk is full: LIST and
-    jobs would take it for whole.
-    """
-    needed = sum(os.path.getsize(file) for file in glob.glob(source) if os.path.isfile(file))
-    free = shutil.disk_usage(root).free
-    if needed > free:
-        raise SnowflakeError(
-            603, "53100", f"PUT needs {needed} bytes, and the disk of the local engine's state has {free} left"
-        )
-
-
-def _there(folder: Path, name: str) -> bool:
-    return (folder / name).exists() or (folder / f"{name}.gz").exists()
 
 
 @statement("GET")
@@ -144,8 +87,8 @@ def get(ctx: Context, cursor: Cursor) -> FileTransfer:
     files = stage_files.matching(stage, path, stage_files.pattern(given.get("PATTERN")))
     if stage.path(path).is_file():  # a.jpg is that file alone, not a.jpg.bak too
         files = iter([stage_files.StagedFile(path, 0, 0)])
-    local = _local_path(match["file"])
-    return _transfer(
+    local = local_path(match["file"])
+    return file_transfer(
         "DOWNLOAD",
         stage.root,
         [file.path for file in files],

@@ -154,12 +154,11 @@ class StageStore:
         self._drop_where("id = ?", (stage.id,))
 
     def session_closed(self, session: int) -> None:
-        """Drop the session's temporary stages and file formats, and what a client sent again for nothing.
+        """Drop the session's temporary stages and file formats.
 
         :param session: the session's id.
         """
         self.file_formats.session_closed(session)
-        shutil.rmtree(self.state_dir / "unload" / f"put_{session}", ignore_errors=True)
         self._drop_where("session = ?", (session,))
 
     def drop_schema(self, database: str, schema: str) -> None:
