@@ -68,6 +68,7 @@ def context_value(ctx: Context, node: exp.Expr, now: datetime.datetime) -> exp.E
         "CURRENTIPADDRESS": lambda: "127.0.0.1",
         "CURRENTSTATEMENT": lambda: None,
         "CURRENTTRANSACTION": lambda: _transaction(session),
+        "LASTTRANSACTION": lambda: _last_transaction(session),
         "CURRENTSECONDARYROLES": lambda: _SECONDARY_ROLES[session.secondary_roles],
         "CURRENTAVAILABLEROLES": lambda: '["' + str(session.role) + '"]',
         "LASTQUERYID": lambda: session.last_query_id,
@@ -79,7 +80,13 @@ def context_value(ctx: Context, node: exp.Expr, now: datetime.datetime) -> exp.E
 def _transaction(session: Session) -> str | None:
     """The id of the session's open transaction, as SHOW LOCKS has it; None outside of one."""
     found = session.temporary.get("transaction")
-    return str(id(found)) if found is not None and found.is_open else None
+    return str(found.id) if found is not None and found.is_open else None
+
+
+def _last_transaction(session: Session) -> str | None:
+    """The id of the session's last transaction that was committed or rolled back; None before."""
+    found = session.temporary.get("transaction")
+    return str(found.last) if found is not None and found.last is not None else None
 
 
 def constant(value: Any) -> exp.Expr:

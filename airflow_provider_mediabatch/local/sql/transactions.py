@@ -11,6 +11,7 @@ sees what was committed before its first statement. Two things bridge that:
 
 from __future__ import annotations
 
+import itertools
 import logging
 import random
 import time
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 Key = tuple[str, str]
 Work = Callable[[duckdb.DuckDBPyConnection], int]
 _RETRIES = 50
+_ids = itertools.count(time.time_ns())  # one transaction of this engine has no other's id, of an earlier run neither
 
 
 def of(session: Session) -> Transaction:
@@ -47,11 +49,15 @@ class Transaction:
     """See the module's text.
 
     :ivar explicit: begun by BEGIN, so AUTOCOMMIT does not end it.
+    :ivar id: of the transaction that is open, or of the next one.
+    :ivar last: the id of the last one that ended; None before.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.explicit = False
+        self.id = next(_ids)
+        self.last: int | None = None
         self._done: list[tuple[Work, set[Key], bool]] = []
         self._snapshot: int | None = None
         self._relations: dict[str, pa.Table] = {}
@@ -106,7 +112,7 @@ class Transaction:
             raise SnowflakeError(
                 615,
                 "57014",
-                f"Transaction '{id(self)}' was aborted, SQL execution canceled: it was idle and blocked others",
+                f"Transaction '{self.last}' was aborted, SQL execution canceled: it was idle and blocked others",
             )
 
     def before_read(self, reads: set[Key]) -> None:
@@ -154,6 +160,7 @@ class Transaction:
             finally:
                 stores.locks.release(self)
                 self._clean()
+                self._next()
         concerned = reads | {target} if exclusive else reads
         if self._snapshot is None or stores.storage.changed_since(self._snapshot, concerned):
             self._again()
@@ -243,10 +250,15 @@ class Transaction:
     def _end(self) -> None:
         # Before the locks: whoever waits for one must not meet rows that are still being undone.
         self._abandon()
+        if self.is_open:
+            self._next()
         self.explicit = False
         self._done.clear()
         self.session.stores.locks.release(self)
         self._clean()
+
+    def _next(self) -> None:
+        self.last, self.id = self.id, next(_ids)
 
     def _clean(self) -> None:
         for name in self._relations:

@@ -25,6 +25,8 @@ MAX_WAITERS = 20
 class Owner(Protocol):
     """What holds locks and waits for them: a session's transaction."""
 
+    id: int
+
     def abort_if_idle(self, seconds: float) -> bool:
         """Roll back when no statement of the session has run for ``seconds``; whether it was rolled back."""
 
@@ -85,7 +87,7 @@ class Locks:
                         625,
                         "57014",
                         f"Statement was aborted because it waited longer than LOCK_TIMEOUT ({timeout:g} seconds) "
-                        f"for the lock on table {key[0]}.{key[1]}, which transaction {id(held.owner)} holds.",
+                        f"for the lock on table {key[0]}.{key[1]}, which transaction {held.owner.id} holds.",
                     )
                 # Cancelling sets an event and cannot notify, so the event is checked a few times a second.
                 self._changed.wait(min(remaining, 0.2))
@@ -100,7 +102,7 @@ class Locks:
             raise SnowflakeError(
                 625,
                 "57014",
-                f"Statement '{held.statement}' has locked table '{key[1]}' in transaction {id(held.owner)} "
+                f"Statement '{held.statement}' has locked table '{key[1]}' in transaction {held.owner.id} "
                 "and this lock has not yet been released.\n"
                 f"Your statement '{statement}' was aborted because the number of waiters for this lock exceeds the "
                 f"{MAX_WAITERS} statements limit.",
