@@ -198,6 +198,19 @@ ROWS = [
         [(None,)],
         "FLATTEN, Arguments",
     ),
+    Row(
+        "FLATTEN with OUTER of several rows, in the order of the elements",
+        "SELECT T.N, F.INDEX, F.VALUE::INT FROM (SELECT COLUMN1 AS N, PARSE_JSON(COLUMN2) AS V FROM VALUES "
+        "(1, '[7,8,9]'), (2, '[]'), (3, NULL)) T, LATERAL FLATTEN(INPUT => T.V, OUTER => TRUE) F",
+        [(1, 0, 7), (1, 1, 8), (1, 2, 9), (2, None, None), (3, None, None)],
+        "FLATTEN, Examples",
+    ),
+    Row(
+        "FLATTEN of an expansion of no rows says what it flattened",
+        _flatten("F.PATH, F.THIS", "[]", ", OUTER => TRUE"),
+        [("", "[]")],
+        "FLATTEN, Examples",
+    ),
     Row("FLATTEN's THIS is what is flattened", _flatten("F.THIS::VARCHAR", "[1]"), [("[1]",)], _FLATTEN),
     Row(
         "FLATTEN with RECURSIVE",

@@ -53,6 +53,21 @@ def test_write_pandas_creates_the_table(engine: Any, frame: pd.DataFrame) -> Non
         assert len(back) == 1005
 
 
+def test_names_with_quotes_and_blanks(engine: Any, session: Session) -> None:
+    names = ["A", "b c", "o'x", 'sa"y', '"q"', "'col'", "ü", "$1", "a.b"]
+    frame = pd.DataFrame([[1] * len(names)], columns=names)
+    with engine.connect() as connection:
+        for table in ("a table", "o'brien"):
+            write_pandas(connection, frame, table, auto_create_table=True, overwrite=True)
+            write_pandas(connection, frame, table)
+            cursor = connection.cursor().execute(f'SELECT * FROM "{table}"')
+            assert [column.name for column in cursor.description] == names  # type: ignore[union-attr]
+            assert cursor.fetchall() == [(1,) * len(names)] * 2  # type: ignore[union-attr]
+    created = session.create_dataframe(frame)
+    assert created.columns[:5] == ["A", '"b c"', '"o\'x"', '"sa""y"', '"""q"""']
+    assert list(created.to_pandas().columns) == names
+
+
 def test_create_dataframe_from_pandas_and_back(session: Session, frame: pd.DataFrame) -> None:
     created = session.create_dataframe(frame)
     assert created.count() == 1000

@@ -222,7 +222,7 @@ def _family(node: exp.Expr) -> str | None:
 def _join(rewriter: Rewriter, node: exp.Join) -> exp.Expr:
     """An INNER JOIN without ON joins each row with each: sqlglot would write a comma, which parentheses do not take."""
     if isinstance(node.this, exp.Lateral):
-        return exp.Join(this=node.this.copy(), side="LEFT", on=exp.true()) if node.this.meta.get("outer") else node
+        return node
     if not any(node.args.get(part) for part in ("on", "using", "method", "side")) and node.kind in ("", "INNER"):
         node.set("kind", "CROSS")
     return node

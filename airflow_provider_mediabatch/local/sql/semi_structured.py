@@ -224,7 +224,10 @@ def _split(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
 
 @rule(exp.Lateral)
 def _lateral(rewriter: Rewriter, node: exp.Lateral) -> exp.Expr:
-    """FLATTEN as a lateral query over DuckDB's json_each."""
+    """FLATTEN as a lateral query that unnests a list.
+
+    DuckDB does that row by row, in order. Over json_each it would join, and the elements would come last to first.
+    """
     explode = node.this
     if not isinstance(explode, exp.Explode):
         return node
@@ -244,13 +247,14 @@ def _lateral(rewriter: Rewriter, node: exp.Lateral) -> exp.Expr:
     path = given["PATH"].name if "PATH" in given else ""
     if path:
         value = call("JSON_EXTRACT", value, exp.Literal.string("$." + path))
+    outer = given.get("OUTER")
+    elements = "MB_FLATTENED_OUTER" if isinstance(outer, exp.Boolean) and outer.this else "MB_FLATTENED"
     query = sqlglot.parse_one(
-        """SELECT 1 AS "SEQ", CASE WHEN JSON_TYPE(mb_input) = 'OBJECT' THEN "key" END AS "KEY",
-                  mb_path || CASE WHEN JSON_TYPE(mb_input) = 'OBJECT' THEN mb_dot || "key" ELSE '[' || "key" || ']' END
-                  AS "PATH",
-                  CASE WHEN JSON_TYPE(mb_input) = 'ARRAY' THEN CAST("key" AS BIGINT) END AS "INDEX",
-                  value AS "VALUE", mb_input AS "THIS"
-           FROM JSON_EACH(CASE WHEN JSON_TYPE(mb_input) IN ('OBJECT', 'ARRAY') THEN mb_input END)""",
+        f"""SELECT 1 AS "SEQ", e.k AS "KEY",
+                   mb_path || CASE WHEN e.k IS NOT NULL THEN mb_dot || e.k
+                   WHEN e.i IS NOT NULL THEN '[' || e.i || ']' ELSE '' END AS "PATH",
+                   e.i AS "INDEX", e.v AS "VALUE", mb_input AS "THIS"
+            FROM (SELECT UNNEST({elements}(mb_input)) AS e) AS mb_elements""",
         read="duckdb",
     )
     for column in list(query.find_all(exp.Column)):
@@ -259,11 +263,4 @@ def _lateral(rewriter: Rewriter, node: exp.Lateral) -> exp.Expr:
         elif column.name in ("mb_path", "mb_dot"):
             column.replace(exp.Literal.string(path if column.name == "mb_path" else "." if path else ""))
     names = node.args["alias"].this
-    table = exp.Lateral(
-        this=exp.Subquery(this=query),
-        alias=exp.TableAlias(this=names.copy()),
-    )
-    outer = given.get("OUTER")
-    if isinstance(outer, exp.Boolean) and outer.this:
-        table.meta["outer"] = True
-    return table
+    return exp.Lateral(this=exp.Subquery(this=query), alias=exp.TableAlias(this=names.copy()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, OptimizeError, SchemaError, UnsupportedError
@@ -59,7 +59,9 @@ class Translation:
                 table = exp.Table(
                     this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(database, quoted=True)
                 )
-                schema.add_table(table, columns, dialect="snowflake", normalize=False)
+                # As text, a name with quotes in it would be read as a quoted name.
+                named: Any = {exp.to_identifier(column, quoted=True): kind for column, kind in columns.items()}
+                schema.add_table(table, named, dialect="snowflake", normalize=False)
         if schema.empty:
             schema.add_table(exp.table_("mb_none", db=SOURCE, quoted=True), {"mb_none": "INT"}, normalize=False)
         _refuse_case_twins(tree)

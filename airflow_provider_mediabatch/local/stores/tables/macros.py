@@ -92,6 +92,14 @@ MACROS = {
         WHEN 'BOOLEAN' THEN 'BOOLEAN' WHEN 'NULL' THEN 'NULL_VALUE' WHEN 'UBIGINT' THEN 'INTEGER'
         WHEN 'BIGINT' THEN 'INTEGER' WHEN 'HUGEINT' THEN 'INTEGER' WHEN 'DOUBLE' THEN
             CASE WHEN (v ->> '$') ~ '[eE]' THEN 'DOUBLE' ELSE 'DECIMAL' END END""",
+    "mb_flattened(v)": """
+        CASE json_type(v) WHEN 'ARRAY' THEN list_transform(
+            json_extract(v, '$[*]'), lambda x, i: {'k': NULL::VARCHAR, 'i': i - 1, 'v': x})
+        WHEN 'OBJECT' THEN list_transform(
+            list_zip(json_keys(v), json_extract(v, '$.*')), lambda p: {'k': p[1], 'i': NULL::BIGINT, 'v': p[2]}) END""",
+    "mb_flattened_outer(v)": """
+        CASE WHEN coalesce(len(mb_flattened(v)), 0) > 0 THEN mb_flattened(v)
+        ELSE [{'k': NULL::VARCHAR, 'i': NULL::BIGINT, 'v': NULL::JSON}] END""",
     "mb_object(entries)": """
         to_json(map_from_entries(list_sort(
             list_filter(entries, lambda e: e.k IS NOT NULL AND e.v IS NOT NULL))))""",
