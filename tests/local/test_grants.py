@@ -40,6 +40,31 @@ def test_roles_and_grants(engine: RunningEngine) -> None:
                 other.cursor().execute("LIST @media.public.guarded")
 
 
+def test_options_of_grants(engine: RunningEngine) -> None:
+    """REVOKE <privileges>, GRANT OWNERSHIP and CREATE TABLE, Parameters."""
+    with engine.connect() as admin:
+        cursor = admin.cursor()
+        for role in ("first_role", "second_role"):
+            cursor.execute(f"CREATE ROLE {role}")
+
+        def held() -> set[tuple[str, str, str]]:
+            granted = cursor.execute("SHOW GRANTS ON TABLE media.public.optioned").fetchall()
+            return {(row[1], row[5], row[6]) for row in granted}
+
+        cursor.execute("CREATE TABLE media.public.optioned (a INT)")
+        cursor.execute("GRANT SELECT ON TABLE media.public.optioned TO ROLE first_role WITH GRANT OPTION")
+        cursor.execute("CREATE OR REPLACE TABLE media.public.optioned (b INT) COPY GRANTS")
+        assert ("SELECT", "FIRST_ROLE", "true") in held()
+        cursor.execute("REVOKE GRANT OPTION FOR SELECT ON TABLE media.public.optioned FROM ROLE first_role")
+        assert ("SELECT", "FIRST_ROLE", "false") in held()
+        cursor.execute("GRANT OWNERSHIP ON TABLE media.public.optioned TO ROLE second_role COPY CURRENT GRANTS")
+        assert {row[1] for row in held()} == {"SECOND_ROLE", "FIRST_ROLE"}
+        cursor.execute("GRANT OWNERSHIP ON TABLE media.public.optioned TO ROLE second_role REVOKE CURRENT GRANTS")
+        assert {row[1] for row in held()} == {"SECOND_ROLE"}
+        cursor.execute("CREATE OR REPLACE TABLE media.public.optioned (c INT)")
+        assert {row[1] for row in held()} == {"ACCOUNTADMIN"}
+
+
 @pytest.mark.parametrize(
     "what",
     [

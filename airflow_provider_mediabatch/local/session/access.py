@@ -74,12 +74,14 @@ def require_table_privilege(ctx: Context, privilege: str, table: Table) -> None:
         require_privilege(ctx, privilege, table.kind, qualified(table.database, table.schema, table.name))
 
 
-def record_created(ctx: Context, kind: str, *name: str) -> None:
+def record_created(ctx: Context, kind: str, *name: str, keep_grants: bool = False) -> None:
     """Make the session's role the owner of an object that the statement has made; future grants apply.
 
     Not for temporary objects, which are their session's own, nor for one that was there already.
+
+    :param keep_grants: it replaces an object and keeps its grants.
     """
-    ctx.stores.privileges.created(ctx.session.role, kind, name)
+    ctx.stores.privileges.created(ctx.session.role, kind, name, keep=keep_grants)
 
 
 def record_dropped(ctx: Context, kind: str, *name: str) -> None:

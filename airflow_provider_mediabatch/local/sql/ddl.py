@@ -62,17 +62,17 @@ def _create_table(ctx: Context, tree: exp.Create) -> Result:
         raise syntax_error("a table needs a column")
     table = replace(table, columns=tuple(columns))
     refuse_twins(table)
-    done = "successfully created"
+    done, replaced = "successfully created", False
 
     def build() -> list[str]:
-        nonlocal done
+        nonlocal done, replaced
         existing = ctx.session.tables.find(table.database, table.schema, table.name)
         if existing is not None and existing.temporary != table.temporary:
             existing = None if table.temporary else _permanent(ctx, table)
         if existing is not None and tree.args.get("exists") and not tree.args.get("replace"):
             done = "already exists, statement succeeded"
             return []
-        statements = _room_for(ctx, tree, table, existing)
+        statements, replaced = _room_for(ctx, tree, table, existing), existing is not None
         if not query:
             return [*statements, definition(table), table.remark()]
         # The query may read the table that is replaced, so it is answered before that is dropped.
@@ -90,17 +90,18 @@ def _create_table(ctx: Context, tree: exp.Create) -> Result:
     name = table.name
     if "created" not in done:
         return Result.status(f"{name} {done}.")
-    _note_created(ctx, table)
+    _note_created(ctx, tree, table, replaced)
     status = Result.status(f"Table {name} {done}.")
     return replace(status, stats=Stats(inserted)) if query else status
 
 
-def _note_created(ctx: Context, table: Table) -> None:
+def _note_created(ctx: Context, tree: exp.Create, table: Table, replaced: bool) -> None:
     """A temporary table is its session's own, any other object its role's."""
     if table.temporary:
         ctx.session.tables.put_temporary(table)
     else:
-        record_created(ctx, table.kind, table.database, table.schema, table.name)
+        keep = replaced and tree.find(exp.CopyGrantsProperty) is not None
+        record_created(ctx, table.kind, table.database, table.schema, table.name, keep_grants=keep)
 
 
 def _room_for(ctx: Context, tree: exp.Create, table: Table, existing: Table | None) -> list[str]:
@@ -128,10 +129,9 @@ def _check_schema(ctx: Context, table: Table) -> None:
     require_privilege(ctx, privilege, "SCHEMA", qualified(table.database, table.schema))
 
 
-_IGNORED = {
-    "DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS", "CHANGE_TRACKING", "ENABLE_SCHEMA_EVOLUTION",
-    "DEFAULT_DDL_COLLATION",
-}  # fmt: skip
+# What they are for (time travel, streams) is refused by name.
+_IGNORED = {"DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS", "CHANGE_TRACKING"}
+_OFF = {"ENABLE_SCHEMA_EVOLUTION": "FALSE", "DEFAULT_DDL_COLLATION": ""}
 
 
 def _properties(tree: exp.Create) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _properties(tree: exp.Create) -> dict[str, Any]:
             found["comment"] = entry.this.name
         elif (
             isinstance(entry, exp.LikeProperty | exp.Cluster | exp.CopyGrantsProperty) or entry.name.upper() in _IGNORED
-        ):
+        ) or (isinstance(entry, exp.Property) and _OFF.get(entry.name.upper()) == entry.args["value"].name.upper()):
             continue
         elif entry.sql("snowflake").upper().strip() != "SCOPED":
             raise not_supported(f"CREATE … {entry.sql('snowflake')}")
@@ -209,24 +209,24 @@ def _create_view(ctx: Context, tree: exp.Create) -> Result:
     names = named or [r.name for r in results]
     table = replace(table, columns=tuple(TableColumn(n, k) for n, k in zip(names, kinds, strict=True)))
     refuse_twins(table)
-    message = "successfully created"
+    message, replaced = "successfully created", False
 
     def build() -> list[str]:
-        nonlocal message
+        nonlocal message, replaced
         existing = ctx.session.tables.find(table.database, table.schema, table.name)
         if existing is not None and existing.temporary != table.temporary:
             existing = None if table.temporary else _permanent(ctx, table)
         if existing is not None and tree.args.get("exists"):
             message = "already exists, statement succeeded"
             return []
-        statements = _room_for(ctx, tree, table, existing)
+        statements, replaced = _room_for(ctx, tree, table, existing), existing is not None
         listed = ", ".join(quoted(c.name) for c in table.columns)
         kind = "TEMPORARY VIEW" if table.temporary else "VIEW"
         return [*statements, f"CREATE {kind} {table.sql} ({listed}) AS {text}", table.remark()]
 
     change(ctx, build, [table])
     if "created" in message:
-        _note_created(ctx, table)
+        _note_created(ctx, tree, table, replaced)
     return Result.status(f"View {table.name} {message}.")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.defaults import ACCOUNT
-from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
+from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported
 from airflow_provider_mediabatch.local.session.access import (
     record_created,
     record_dropped,
@@ -16,7 +16,7 @@ from airflow_provider_mediabatch.local.session.access import (
 )
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, utc_time
 from airflow_provider_mediabatch.local.statements.handlers import statement
-from airflow_provider_mediabatch.local.statements.options import options
+from airflow_provider_mediabatch.local.statements.options import boolean, options
 from airflow_provider_mediabatch.local.statements.show_clauses import show_clauses
 from airflow_provider_mediabatch.local.stores.jobs.compute_pools import ComputePool
 
@@ -76,7 +76,10 @@ def describe_compute_pool(ctx: Context, cursor: Cursor) -> Result:
 
 @statement("CREATE COMPUTE POOL")
 def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
-    """``CREATE COMPUTE POOL [IF NOT EXISTS] name MIN_NODES = n MAX_NODES = n INSTANCE_FAMILY = family …``."""
+    """``CREATE COMPUTE POOL [IF NOT EXISTS] name MIN_NODES = n MAX_NODES = n INSTANCE_FAMILY = family …``.
+
+    INITIALLY_SUSPENDED = TRUE changes nothing for jobs, because a pool that resumes by itself takes the first one.
+    """
     cursor.expect("CREATE", "COMPUTE", "POOL")
     if_not_exists = cursor.accept("IF", "NOT", "EXISTS")
     name = cursor.identifier()
@@ -87,16 +90,28 @@ def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     if missing:
         raise invalid_argument(f"missing property '{missing[0]}'")
     family, low, high = str(given["INSTANCE_FAMILY"]).upper(), given["MIN_NODES"], given["MAX_NODES"]
-    if not isinstance(low, int) or not isinstance(high, int):
-        raise invalid_argument("MIN_NODES and MAX_NODES must be whole numbers")
+    _check(given)
     try:
-        ctx.stores.jobs.pools.create(name, family, low, high, ctx.session.role, str(given.get("COMMENT", "")))
+        ctx.stores.jobs.pools.create(
+            *(name, family, low, high, ctx.session.role),
+            auto_suspend=given.get("AUTO_SUSPEND_SECS", 3600),
+            comment=str(given.get("COMMENT", "")),
+        )
     except SnowflakeError as error:
         if if_not_exists and error.code == 2002:
             return Result.status(f"{name} already exists, statement succeeded.")
         raise
     record_created(ctx, "COMPUTE POOL", name)
     return Result.status(f"Compute pool {name} successfully created.")
+
+
+def _check(given: dict[str, Any]) -> None:
+    """:raises SnowflakeError: for a value that a property does not take; by name for a pool that stays suspended."""
+    if any(not isinstance(given.get(key, 1), int) for key in ("MIN_NODES", "MAX_NODES", "AUTO_SUSPEND_SECS")):
+        raise invalid_argument("MIN_NODES, MAX_NODES and AUTO_SUSPEND_SECS must be whole numbers")
+    boolean("INITIALLY_SUSPENDED", given.get("INITIALLY_SUSPENDED", False))
+    if not boolean("AUTO_RESUME", given.get("AUTO_RESUME", True)):
+        raise not_supported("AUTO_RESUME = FALSE of a compute pool")
 
 
 @statement("ALTER COMPUTE POOL")
@@ -120,9 +135,8 @@ def alter_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     else:
         cursor.expect("SET")
         given = options(cursor, _PROPERTIES - {"INSTANCE_FAMILY", "INITIALLY_SUSPENDED"})
+        _check(given)
         given.pop("AUTO_RESUME", None)
-        if any(not isinstance(given.get(key, 1), int) for key in ("MIN_NODES", "MAX_NODES", "AUTO_SUSPEND_SECS")):
-            raise invalid_argument("node counts and AUTO_SUSPEND_SECS must be whole numbers")
         pools.update(name, **{key.lower(): value for key, value in given.items()})
     cursor.expect_end()
     return Result.status()

@@ -19,7 +19,7 @@ from airflow_provider_mediabatch.local.session.stage_reference import resolve_st
 from airflow_provider_mediabatch.local.sql import queries, transactions
 from airflow_provider_mediabatch.local.sql.errors import translated
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
-from airflow_provider_mediabatch.local.statements import options
+from airflow_provider_mediabatch.local.statements import options, parquet_options
 from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
 from airflow_provider_mediabatch.local.statements.transfer import move, stage_reference
 
@@ -32,7 +32,6 @@ _OPTIONS = (
     *("FILE_FORMAT", "OVERWRITE", "SINGLE", "MAX_FILE_SIZE", "INCLUDE_QUERY_ID", "DETAILED_OUTPUT"),
     *("HEADER", "VALIDATION_MODE", "ENCRYPTION", "STORAGE_INTEGRATION", "CREDENTIALS"),
 )
-_FORMAT_OPTIONS = ("TYPE", "COMPRESSION", "SNAPPY_COMPRESSION")
 _PARTITION = "MB$PARTITION"
 _NULL_PARTITION = "_NULL_"
 _MAX_FILE_SIZE = 16_777_216
@@ -88,6 +87,7 @@ def _target(ctx: Context, cursor: Cursor, stage: Stage, path: str) -> _Target:
     cursor.expect_end()
     options.refuse(given, ("VALIDATION_MODE", "ENCRYPTION", "STORAGE_INTEGRATION", "CREDENTIALS"), "COPY INTO @stage")
     file_format = parquet_format(ctx, given.get("FILE_FORMAT"), stage, "unloading to")
+    parquet_options.check(file_format)
     compression = str(file_format.get("COMPRESSION", "SNAPPY")).upper()
     if compression == "AUTO" or options.boolean("SNAPPY_COMPRESSION", file_format.get("SNAPPY_COMPRESSION", False)):
         compression = "SNAPPY"

@@ -19,7 +19,7 @@ from airflow_provider_mediabatch.local.sql.execute import run_sql
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements import staged_files as stage_sources
-from airflow_provider_mediabatch.local.statements.copy_options import OPTIONS, on_error_of
+from airflow_provider_mediabatch.local.statements.copy_options import OPTIONS, on_error_of, truncated, truncates
 from airflow_provider_mediabatch.local.statements.copy_report import FileReport, misfits, report, width_error
 from airflow_provider_mediabatch.local.statements.file_format_clause import read_format
 from airflow_provider_mediabatch.local.statements.staged_text import ROWS, format_of, inferred, rows_of
@@ -48,7 +48,8 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
     reference, query = _source(cursor, name)
     given = options.options(cursor, OPTIONS)
     cursor.expect_end()
-    on_error = on_error_of(given, query)
+    on_error, cut = on_error_of(given, query), truncates(given)
+    failed_only = options.boolean("RETURN_FAILED_ONLY", given.get("RETURN_FAILED_ONLY", False))
     stage, path = resolve_stage(ctx, reference)
     require_file_access(ctx, stage)
     file_format = read_format(ctx, given.get("FILE_FORMAT"), stage, "loading")
@@ -59,15 +60,17 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
     reports, texts = _examined(stage, found, file_format, on_error)
     paths = [path for path, file in reports.items() if not file.failed]
     if file_format["TYPE"] == "CSV" and query is None and paths:
-        _check_records(ctx, stage, file_format | {ROWS: texts}, table, columns, reports, on_error)
+        _check_records(ctx, stage, file_format | {ROWS: texts}, table, columns, reports, on_error, cut)
         paths = [path for path, file in reports.items() if not file.failed]
     if not paths:
-        return report(list(reports.values()))
+        return report(list(reports.values()), failed_only)
     with stage_sources.chosen_files(ctx, stage, paths, file_format | ({ROWS: texts} if texts else {})) as chosen:
         if query is not None:
             select = query.format(stage=f"'{chosen}'")
         else:
             columns, select = _projection(ctx, table, columns, chosen, stage, paths, given, file_format, texts)
+        if cut:
+            select = truncated(select, _declared(table, columns))
         if "VALIDATION_MODE" in given:
             return _preview(ctx, table, columns, select, given)
         target = qualified(*name)
@@ -83,7 +86,7 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
     if options.boolean("PURGE", given.get("PURGE", False)):
         for file in files:
             stage.path(file.path).unlink(missing_ok=True)
-    return report(list(reports.values()))
+    return report(list(reports.values()), failed_only)
 
 
 def _preview(ctx: Context, table: Table, columns: list[str], select: str, given: dict[str, Any]) -> Result:
@@ -128,6 +131,7 @@ def _check_records(
     names: list[str],
     reports: dict[str, FileReport],
     on_error: str,
+    cut: bool,
 ) -> None:
     """Find the records of CSV that do not fit; with ON_ERROR they, or their files, are left out and reported.
 
@@ -141,7 +145,7 @@ def _check_records(
                 raise SnowflakeError(100080, "22000", message)
         return
     with stage_sources.chosen_files(ctx, stage, list(texts), file_format) as chosen:
-        bad = misfits(ctx, chosen, texts, table, columns, strict=form.strict_width)
+        bad = misfits(ctx, chosen, texts, table, columns, strict=form.strict_width, cut=cut)
     for path, found in bad.items():
         if not found:
             continue

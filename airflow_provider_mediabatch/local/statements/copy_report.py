@@ -46,14 +46,14 @@ class FileReport:
         return 0 if self.failed else self.rows - self.errors
 
 
-def report(files: Sequence[FileReport]) -> Result:
-    """The reply: one row for each file."""
+def report(files: Sequence[FileReport], failed_only: bool = False) -> Result:
+    """The reply: one row for each file, or for each with an error (RETURN_FAILED_ONLY)."""
     columns = [ResultColumn.text("file"), ResultColumn.text("status")]
     columns += [ResultColumn.number(name) for name in ("rows_parsed", "rows_loaded", "error_limit", "errors_seen")]
     columns += [ResultColumn.text("first_error"), ResultColumn.number("first_error_line")]
     columns += [ResultColumn.number("first_error_character"), ResultColumn.text("first_error_column_name")]
     rows = []
-    for file in files:
+    for file in (file for file in files if file.errors or not failed_only):
         status = "LOAD_FAILED" if file.failed else "PARTIALLY_LOADED" if file.errors else "LOADED"
         limit = file.rows if file.errors and not file.failed else 1
         counts = (file.rows, file.loaded, limit, file.errors)
@@ -80,12 +80,14 @@ def misfits(
     columns: Sequence[TableColumn],
     *,
     strict: bool,
+    cut: bool,
 ) -> dict[str, dict[int, tuple[str, str | None]]]:
     """The records that cannot be loaded, by file and number: why, and for which column.
 
     :param chosen: the stage reference that means the files.
     :param columns: those of the table that the fields are for.
     :param strict: whether each record must have as many fields as there are columns.
+    :param cut: whether text that is too long is cut, and so fits.
     """
     bad: dict[str, dict[int, tuple[str, str | None]]] = {path: {} for path in found}
     for path, rows in found.items() if strict else ():
@@ -94,7 +96,7 @@ def misfits(
                 bad[path][number] = (wrong[1], None)
     for position, column in enumerate(columns, 1):
         if column.type.startswith("VARCHAR"):
-            condition = f"LENGTH(${position}) > {column.type[8:-1]}"
+            condition = "FALSE" if cut else f"LENGTH(${position}) > {column.type[8:-1]}"
         elif column.type.startswith(_AS_IT_IS):
             continue
         else:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
 
 _IGNORED = {
-    "DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS", "DEFAULT_DDL_COLLATION", "WAREHOUSE_TYPE",
+    "DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS", "WAREHOUSE_TYPE",
     "MIN_CLUSTER_COUNT", "MAX_CLUSTER_COUNT", "AUTO_SUSPEND", "AUTO_RESUME", "INITIALLY_SUSPENDED", "SCALING_POLICY",
-    "STATEMENT_TIMEOUT_IN_SECONDS", "WITH", "MANAGED", "ACCESS", "ENABLE_QUERY_ACCELERATION",
+    "STATEMENT_TIMEOUT_IN_SECONDS", "WITH", "ENABLE_QUERY_ACCELERATION",
 }  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def _options(cursor: Cursor) -> dict[str, str]:
         name = cursor.identifier()
         if not cursor.accept("="):
             if name not in _IGNORED:
-                raise not_supported(name)
+                raise not_supported("MANAGED ACCESS" if name == "MANAGED" else name)
             continue
         value = cursor.next().value
         if name in ("COMMENT", "WAREHOUSE_SIZE"):

@@ -60,13 +60,14 @@ def grant(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("TO")
     grantee = _grantee(ctx, cursor)
     option = cursor.accept("WITH", "GRANT", "OPTION")
-    if not cursor.accept("COPY", "CURRENT", "GRANTS"):
-        cursor.accept("REVOKE", "CURRENT", "GRANTS")
+    others_go = not cursor.accept("COPY", "CURRENT", "GRANTS") and cursor.accept("REVOKE", "CURRENT", "GRANTS")
     cursor.expect_end()
     for name in names:
         _may_grant(ctx, kind, name)
         if scope == "ONE":  # the names of ALL come from SHOW, and what is FUTURE is not there yet
             _check_there(ctx, kind, name)
+        if others_go and "OWNERSHIP" in privileges:
+            ctx.stores.privileges.dropped(kind, name)
         for privilege in privileges:
             ctx.stores.privileges.grant(
                 privilege, kind, name, grantee, by=ctx.session.role, future=scope == "FUTURE", grant_option=option
@@ -80,7 +81,7 @@ def revoke(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect("REVOKE")
     if cursor.accept("ROLE"):
         return _grant_role(ctx, cursor, revoke=True)
-    cursor.accept("GRANT", "OPTION", "FOR")
+    option_only = cursor.accept("GRANT", "OPTION", "FOR")
     privileges, kind, names, scope = _subject(ctx, cursor)
     cursor.expect("FROM")
     grantee = _grantee(ctx, cursor)
@@ -90,7 +91,9 @@ def revoke(ctx: Context, cursor: Cursor) -> Result:
     for name in names:
         _may_grant(ctx, kind, name)
         for privilege in privileges:
-            ctx.stores.privileges.revoke(privilege, kind, name, grantee, future=scope == "FUTURE")
+            ctx.stores.privileges.revoke(
+                privilege, kind, name, grantee, future=scope == "FUTURE", option_only=option_only
+            )
     return Result.status()
 
 

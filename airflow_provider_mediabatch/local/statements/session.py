@@ -94,6 +94,22 @@ def _value(cursor: Cursor) -> Any:
     raise syntax_error(f"unexpected '{token.value}'")
 
 
+_AUTO = ("AUTO", "")
+_ONLY: dict[str, tuple[str, ...]] = {
+    **{f"{kind}_{way}PUT_FORMAT": _AUTO for kind in ("DATE", "TIME", "TIMESTAMP") for way in ("IN", "OUT")},
+    **{f"TIMESTAMP_{zone}_OUTPUT_FORMAT": _AUTO for zone in ("NTZ", "LTZ", "TZ")},
+    **dict.fromkeys(("BINARY_INPUT_FORMAT", "BINARY_OUTPUT_FORMAT"), ("HEX",)),
+    **dict.fromkeys(("WEEK_START", "WEEK_OF_YEAR_POLICY", "ROWS_PER_RESULTSET"), ("0",)),
+    **dict.fromkeys(("ERROR_ON_NONDETERMINISTIC_UPDATE", "TRANSACTION_ABORT_ON_ERROR"), ("FALSE",)),
+    **dict.fromkeys(("STRICT_JSON_OUTPUT", "TIMESTAMP_DAY_IS_ALWAYS_24H"), ("FALSE",)),
+    "ERROR_ON_NONDETERMINISTIC_MERGE": ("TRUE",),
+    "JSON_INDENT": ("2",),
+    "TIMESTAMP_TYPE_MAPPING": ("TIMESTAMP_NTZ",),
+    "TWO_DIGIT_CENTURY_START": ("1970",),
+}
+"""Parameters that change what statements answer and are carried out with these values only, Snowflake's defaults."""
+
+
 def set_parameter(session: Session, name: str, value: Any) -> None:
     """Set a session parameter, at login or by ALTER SESSION, checking those that the engine acts on.
 
@@ -122,14 +138,7 @@ def set_parameter(session: Session, name: str, value: Any) -> None:
         if not str(value).isdigit():
             raise invalid_parameter(name, value)
         value = int(value)
-    elif (
-        name in ("TIMESTAMP_TYPE_MAPPING", "WEEK_START", "WEEK_OF_YEAR_POLICY")
-        and str(value).upper()
-        not in (
-            "TIMESTAMP_NTZ",
-            "0",
-        )
-    ) or (name.endswith(("_INPUT_FORMAT", "_OUTPUT_FORMAT")) and str(value).upper() not in ("AUTO", "")):
+    elif name in _ONLY and str(value).upper() not in _ONLY[name]:
         raise not_supported(f"{name} = {value}")
     session.parameters[name] = value
 
@@ -255,7 +264,7 @@ def show_locks(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     found = [(each, "HOLDING") for each in ctx.stores.locks.held()]
     found += [(each, "WAITING") for each in ctx.stores.locks.awaited()]
-    rows = [(".".join(key), "PARTITIONS", str(id(owner)), status) for (key, owner), status in found]
+    rows = [(".".join(key), "PARTITIONS", str(owner.id), status) for (key, owner), status in found]
     return Result.of([ResultColumn.text(n) for n in ("resource", "type", "transaction", "status")], rows)
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import quoted
-from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
+from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported
 from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql import transactions
@@ -166,6 +166,8 @@ def infer_schema(ctx: Context, node: exp.Expression) -> str:
     _, given = arguments(node)
     if "LOCATION" not in given or "FILE_FORMAT" not in given:
         raise invalid_argument("INFER_SCHEMA needs LOCATION and FILE_FORMAT")
+    for name in given.keys() - {"LOCATION", "FILE_FORMAT", "FILES", "IGNORE_CASE"}:
+        raise not_supported(f"{name} in INFER_SCHEMA")
     stage, path = resolve_stage(ctx, str(given["LOCATION"]))
     require_file_access(ctx, stage)
     options = read_format(ctx, given["FILE_FORMAT"], stage, "inferring the schema of")

@@ -37,6 +37,9 @@ _OPTIONS = (
 )
 
 
+_GROUPS = {"ENCRYPTION": {"TYPE"}, "DIRECTORY": {"ENABLE", "AUTO_REFRESH", "REFRESH_ON_CREATE"}}
+
+
 def temporary(cursor: Cursor) -> tuple[bool, bool]:
     """Read ``CREATE [OR REPLACE] [[SCOPED] TEMP[ORARY]]``: whether it replaces, whether it is temporary."""
     cursor.expect("CREATE")
@@ -61,6 +64,8 @@ def create_stage(ctx: Context, cursor: Cursor) -> Result:
         raise not_supported(
             "STORAGE_INTEGRATION and CREDENTIALS: external stages are folders below the state directory's buckets/"
         )
+    if given.get("COPY_OPTIONS"):
+        raise not_supported("COPY_OPTIONS of a stage: give them to COPY INTO")
     # A role with USAGE alone uploads a DataFrame through one: snowflake-ml's registry_model_privilege_test.py.
     require_create(ctx, "STAGE", database, schema, privilege="USAGE" if is_temporary else None)
     session = ctx.session.id if is_temporary else None
@@ -84,6 +89,10 @@ def create_stage(ctx: Context, cursor: Cursor) -> Result:
     )
     if not is_temporary:
         record_created(ctx, "STAGE", database, schema, name)
+    made = ctx.stores.stages.find(database, schema, name, ctx.session.id)
+    refreshed = options.boolean("REFRESH_ON_CREATE", _group(given, "DIRECTORY").get("REFRESH_ON_CREATE", True))
+    if made is not None and made.kind == "external" and made.directory_enabled and refreshed:
+        directory.refresh(ctx.stores.stages, made, no_md5_above=ctx.stores.settings.no_md5_above_bytes)
     return Result.status(f"Stage area {name} successfully created.")
 
 
@@ -91,6 +100,8 @@ def _group(given: dict[str, Any], key: str) -> dict[str, Any]:
     group = given.get(key, {})
     if not isinstance(group, dict):
         raise invalid_argument(f"invalid value for property '{key}': expected {key} = ( … )")
+    for name in group.keys() - _GROUPS[key]:
+        raise not_supported(f"{name} in {key} of a stage")
     if key == "DIRECTORY" and options.boolean("AUTO_REFRESH", group.get("AUTO_REFRESH", False)):
         raise not_supported("AUTO_REFRESH of a directory table: use ALTER STAGE … REFRESH")
     return group

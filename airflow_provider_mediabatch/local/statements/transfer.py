@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,11 +88,14 @@ def get(ctx: Context, cursor: Cursor) -> FileTransfer:
     files = stage_files.matching(stage, path, stage_files.pattern(given.get("PATTERN")))
     if stage.path(path).is_file():  # a.jpg is that file alone, not a.jpg.bak too
         files = iter([stage_files.StagedFile(path, 0, 0)])
-    local = local_path(match["file"])
+    local, paths = local_path(match["file"]), [file.path for file in files]
+    names = Counter(path.rpartition("/")[2] for path in paths)
+    if twice := next((name for name, count in names.items() if count > 1), None):
+        raise not_supported(f"GET of files of one name from several folders ({twice}): get each folder by itself")
     return file_transfer(
         "DOWNLOAD",
         stage.root,
-        [file.path for file in files],
+        paths,
         given.get("PARALLEL", 10),
         localLocation=local,
         encryptionMaterial=[],

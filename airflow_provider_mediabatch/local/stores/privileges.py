@@ -84,12 +84,18 @@ class Privileges:
         """Whether a role has any privilege of an object, and so sees it in SHOW."""
         return role in GRANTERS or bool(self._held(self.roles_of(role), kind.upper(), _text(name)))
 
-    def created(self, role: str, kind: str, name: Name) -> None:
-        """Note a new object: the role owns it, and future grants of its schema and database apply."""
+    def created(self, role: str, kind: str, name: Name, *, keep: bool = False) -> None:
+        """Note a new object: the role owns it, and future grants of its schema and database apply.
+
+        :param keep: it stands in the place of another one, whose grants it keeps instead (COPY GRANTS).
+        """
         kind, text = kind.upper(), _text(name)
         catalog = self.catalog.connect()
-        catalog.execute("DELETE FROM grants WHERE kind = ? AND name = ? AND future = 0", (kind, text))
+        if not keep:
+            catalog.execute("DELETE FROM grants WHERE kind = ? AND name = ? AND future = 0", (kind, text))
         self.grant(OWNERSHIP, kind, text, role, by=role)
+        if keep:
+            return
         parts = split(text)
         for container in (qualified(*parts[:length]) for length in range(1, len(parts))):
             rows = catalog.execute(
@@ -165,12 +171,17 @@ class Privileges:
             (privilege, kind, name, grantee, future, grant_option, by, time.time()),
         )
 
-    def revoke(self, privilege: str, kind: str, name: str, grantee: str, *, future: bool = False) -> None:
-        """Take a privilege away; ALL takes every one but OWNERSHIP. Nothing happens where it was not granted."""
+    def revoke(
+        self, privilege: str, kind: str, name: str, grantee: str, *, future: bool = False, option_only: bool = False
+    ) -> None:
+        """Take a privilege away; ALL takes every one but OWNERSHIP. Nothing happens where it was not granted.
+
+        :param option_only: the privilege stays, and only the right to grant it goes.
+        """
         condition = "privilege <> 'OWNERSHIP'" if privilege == ALL else "privilege = :privilege"
+        change = "UPDATE grants SET grant_option = 0" if option_only else "DELETE FROM grants"
         self.catalog.connect().execute(
-            f"DELETE FROM grants WHERE {condition} AND kind = :kind AND name = :name AND grantee = :grantee"
-            " AND future = :future",
+            f"{change} WHERE {condition} AND kind = :kind AND name = :name AND grantee = :grantee AND future = :future",
             {"privilege": privilege, "kind": kind, "name": name, "grantee": grantee, "future": future},
         )
 

@@ -63,15 +63,22 @@ class ComputePools:
                 (name, family, nodes, owner, time.time(), comment),
             )
 
-    def create(self, name: str, family: str, min_nodes: int, max_nodes: int, owner: str, comment: str = "") -> None:
-        """Make a pool. :raises SnowflakeError: 002002 when the name is taken."""
+    def create(
+        self, name: str, family: str, min_nodes: int, max_nodes: int, owner: str, *, auto_suspend: int, comment: str
+    ) -> None:
+        """Make a pool.
+
+        :param auto_suspend: seconds, shown and without effect on a machine that is always there.
+        :raises SnowflakeError: 002002 when the name is taken.
+        """
         if not 1 <= min_nodes <= max_nodes:
             raise invalid_argument(f"invalid node counts: MIN_NODES = {min_nodes}, MAX_NODES = {max_nodes}")
         try:
             self.catalog.connect().execute(
-                "INSERT INTO compute_pools (name, instance_family, min_nodes, max_nodes, owner, created, comment) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (name, family, min_nodes, max_nodes, owner, time.time(), comment),
+                "INSERT INTO compute_pools "
+                "(name, instance_family, min_nodes, max_nodes, owner, created, comment, auto_suspend_secs) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (name, family, min_nodes, max_nodes, owner, time.time(), comment, auto_suspend),
             )
         except sqlite3.IntegrityError:
             raise already_exists("Object", qualified(name)) from None
