@@ -20,6 +20,7 @@ _FILES = {
     "dag.py": "dags/my_batch.py",
     "model.py": "model.py",
     "log_model.py": "log_model.py",
+    "upload_files.py": "upload_files.py",
     "test_my_batch.py": "test_my_batch.py",
     "Makefile": "Makefile",
     "example.txt": "files/example.txt",
@@ -35,7 +36,7 @@ def add_new_parser(commands: Subparsers) -> None:
     new = add_command(
         commands,
         "new",
-        "Write a project: a DAG, a model with the script that logs it, a test and a Makefile.",
+        "Write a project: a DAG, a model with the scripts that log it and upload files, a test and a Makefile.",
         examples=("mediabatch new photo_sizes", "mediabatch new photo_sizes --folder projects"),
         run=_run,
     )
