@@ -1,4 +1,4 @@
-"""Video: frames spread over each MP4 are classified; how many is a parameter of the model.
+"""Video: frames spread over each video are classified; how many is a parameter of the model.
 
 Shows large files in few rows: small batches (``max_batch_rows``), so that a worker holds few videos at once.
 """

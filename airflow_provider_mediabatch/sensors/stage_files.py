@@ -37,7 +37,7 @@ class StageFilesSensor(BaseSensorOperator):
     :param model_name: with a ledger: the model whose version the files are new to. Each poll then uses a warehouse.
     :param version_name: a version or alias; default: the model's default version.
     :param function_name: the model's function; default: its only one.
-    :param ledger: the ledger table.
+    :param ledger: the ledger table; without ``model_name`` it is not asked.
     :param since: a moment, ISO 8601 text, or a timedelta before the server's present.
     :param poke_interval: seconds between two polls.
     :param timeout: seconds after which the sensor fails, or skips with ``soft_fail``.
