@@ -14,7 +14,6 @@ from typing import Any
 
 import browser
 import pytest
-from axe_selenium_python import Axe
 from PIL import Image
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -163,7 +162,7 @@ def look(shown: Any, url: str, *, width: int = 1400, mode: str = "light") -> Non
 
 def violations(shown: Any, *, rules: list[str] | None = None) -> list[str]:
     """What axe finds, by all its rules or by some."""
-    axe = Axe(shown)
+    axe = pytest.importorskip("axe_selenium_python", reason="axe-selenium-python needs Python 3.12").Axe(shown)
     axe.inject()
     options = {"runOnly": {"type": "rule", "values": rules}} if rules else {}
     found = axe.run(options=options)["violations"]
