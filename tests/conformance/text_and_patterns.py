@@ -41,6 +41,13 @@ ROWS = [
         [(r"a\nb",)],
         "String & binary data types, Dollar-quoted string constants",
     ),
+    Row(
+        "EDITDISTANCE counts characters",
+        "SELECT EDITDISTANCE('Ich weiß nicht', 'Ich wei? nicht'), EDITDISTANCE('Snowflake', 'Oracle'), "
+        "EDITDISTANCE('Snowflake', 'Oracle', 3), EDITDISTANCE('Snowflake', 'Oracle', -1), EDITDISTANCE('', NULL)",
+        [(1, 7, 3, 0, None)],
+        "EDITDISTANCE, Examples",
+    ),
     Row("LIKE tells cases apart", "SELECT 'Cat' LIKE 'cat', 'Cat' ILIKE 'cat'", [(False, True)], _LIKE),
     Row("LIKE matches the whole text", "SELECT 'a cat' LIKE 'cat'", [(False,)], _LIKE),
     Row("_ and % in LIKE", "SELECT 'cat' LIKE 'c_t', 'cat' LIKE 'c%'", [(True, True)], _LIKE),

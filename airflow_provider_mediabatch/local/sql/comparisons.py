@@ -12,6 +12,7 @@ from airflow_provider_mediabatch.local.sql.expression_types import (
     is_semi_structured,
     kind,
 )
+from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.numeric_scale import leaves, same_scale
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, rule
 
@@ -87,3 +88,15 @@ def _logic(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
         if is_semi_structured(child):
             child.replace(cast(child.copy(), exp.DataType.build("BOOLEAN")))
     return node
+
+
+@rule(exp.Levenshtein)
+def _edit_distance(rewriter: Rewriter, node: exp.Levenshtein) -> exp.Expr:
+    """EDITDISTANCE counts characters, and at most as many as its third argument; a negative one counts as 0."""
+    rewriter.unwrap(node, numeric=False)
+    found = call("MB_EDIT_DISTANCE", node.this, node.expression)
+    limit = node.args.get("max_dist")
+    if limit is None:
+        return found
+    zero = exp.Greatest(this=limit, expressions=[exp.Literal.number(0)])
+    return exp.Least(this=found, expressions=[zero])

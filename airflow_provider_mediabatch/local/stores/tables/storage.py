@@ -11,7 +11,7 @@ import duckdb
 from airflow_provider_mediabatch.core.sql import literal, quoted
 from airflow_provider_mediabatch.local.defaults import DATABASE, ROLE, WAREHOUSE
 from airflow_provider_mediabatch.local.errors import StateDamagedError, not_supported
-from airflow_provider_mediabatch.local.stores.tables import macros
+from airflow_provider_mediabatch.local.stores.tables import edit_distance, macros
 from airflow_provider_mediabatch.local.stores.tables.table import TABLES_SQL, read_table
 from airflow_provider_mediabatch.local.stores.tables.text import text_literal
 
@@ -53,6 +53,7 @@ class Storage:
         self._root.execute(_TABLES)
         self._create_macros()
         self._root.execute("COMMIT")
+        edit_distance.create(self._root)
         if not self.databases():
             self.create_database(DATABASE, ROLE)
             self.create_database("SNOWFLAKE", "")
