@@ -86,6 +86,10 @@ class SampleFailedError(MediaBatchError, AirflowFailException):
     """The sample's job ran, and its output did not pass the checks."""
 
 
+class OutputCheckError(MediaBatchError, AirflowFailException):
+    """The full batch's output is whole and recorded, and less right than the task allows."""
+
+
 class JobNotVisibleError(MediaBatchError, AirflowFailException):
     """A job of this name exists, but this role may not see it. Whether it incurs cost is not known."""
 

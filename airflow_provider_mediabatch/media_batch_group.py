@@ -29,6 +29,8 @@ def media_batch_group(
     select: str | None = None,
     sample_size: int | None = 3,
     checks: Sequence[str] | None = None,
+    labels: str | None = None,
+    min_accuracy: float | None = None,
     review: str | None = None,
     results_table: str | None = None,
     max_files_per_shard: int | None = None,
@@ -63,6 +65,8 @@ def media_batch_group(
     :param select: ``all``, ``interval`` or ``new``, as ListStageFilesOperator.
     :param sample_size: files to try first; None: no sample, and so nothing to approve.
     :param checks: SQL predicates that each sampled row must fulfil.
+    :param labels: a table or query of expected labels, which sample and full batch are measured by.
+    :param min_accuracy: the least share of right predictions, 0 to 1, in the sample and in each job of the full batch.
     :param review: ``always``, ``first_run`` or ``changed`` adds the approval by a person, and the sample is then drawn
         at even distances by path; None leaves it out.
     :param results_table: adds a task that loads the results into this table; None leaves it out.
@@ -119,6 +123,8 @@ def media_batch_group(
                     plan=plan.output,
                     sample_size=sample_size,
                     checks=checks,
+                    labels=labels,
+                    min_accuracy=min_accuracy,
                     # A person judges the model by what is shown, and files beside each other are often alike.
                     sampling="spread" if review is not None else None,
                     isolate_failures=isolate_failures,
@@ -135,6 +141,8 @@ def media_batch_group(
             sample=sample.output if sample is not None else None,
             approval=approval.output if approval is not None else None,
             isolate_failures=isolate_failures,
+            labels=labels,
+            min_accuracy=min_accuracy,
             deferrable=deferrable,
             **common,
         )

@@ -13,8 +13,10 @@ from airflow_provider_mediabatch.batch.isolation_rounds import done_ranges
 from airflow_provider_mediabatch.batch.job_outcomes import verify_output
 from airflow_provider_mediabatch.batch.ledger_results import model_has_worked
 from airflow_provider_mediabatch.batch.sample_checks import SampleChecks, good_relation
+from airflow_provider_mediabatch.batch.truth import TruthChecks, truth_checks
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
+from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.sample_report import PREVIEW_ROWS, Check, SampleReport, clip
 from airflow_provider_mediabatch.files.manifest_files import fresh_folder
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.row_errors import RowErrors
     from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+    from airflow_provider_mediabatch.core.truth import Truth
 
 _QUARANTINED = "quarantined files"
 _PROVED = ". This model version has processed files before, so the full batch follows without them"
@@ -37,10 +40,12 @@ class SampleOutcome:
 
     :param request: the sample.
     :param checks: what its output is checked for.
+    :param truth: what its predictions are compared with.
     """
 
     request: JobRequest
     checks: SampleChecks
+    truth: TruthChecks | None = None
 
     def of_job(self, connection: SnowflakeConnection, attempt: Attempt) -> SampleReport:
         """The report of a job that is DONE."""
@@ -104,6 +109,8 @@ class SampleOutcome:
         errors = row_errors.read_row_errors(connection, request, location) if rows else row_errors.RowErrors()
         found = staged.columns(location, request.manifest.columns) if rows else {}
         checks = self.checks.run(staged, request, attempt.job, location, found, rows - errors.count)
+        truth = self.truth.measure(connection, request, location) if self.truth is not None and found else None
+        checks += truth_checks(truth) if truth is not None else []
         if errors.count:
             fault = errors.count == rows and not model_has_worked(request, connection, sampled=0)
             checks.append(_failed_rows_check(errors, rows, model_is_at_fault=fault))
@@ -111,8 +118,9 @@ class SampleOutcome:
                 errors = replace(errors, files=())
             else:
                 quarantined_location = self._quarantine(connection, attempt.job, location, errors, quarantined_location)
+        shown = _shown_first(truth, request.manifest.file_columns)
         relation = good_relation(staged, request, location, found)
-        preview = clip(staged.rows(f"SELECT * FROM {relation} LIMIT {PREVIEW_ROWS}")) if found else ()
+        preview = clip(staged.rows(f"SELECT * FROM {relation} {shown}LIMIT {PREVIEW_ROWS}")) if found else ()
         # The job's own time, which does not include an image build and the polls.
         seconds, start = jobs.seconds(connection, attempt.job), None
         if not attempt.adopted:
@@ -135,6 +143,7 @@ class SampleOutcome:
             more_quarantined=errors.count - len(errors.files) if quarantined_location else 0,
             quarantined_location=quarantined_location,
             failed_rows=errors.count,
+            truth=truth,
         )
 
     def _quarantine(
@@ -153,6 +162,15 @@ class SampleOutcome:
             f"SELECT FILE_PATH, ERROR FROM ({row_errors.failed_files_sql(staged, request, location)})", place
         )
         return place
+
+
+def _shown_first(truth: Truth | None, file_columns: Sequence[str]) -> str:
+    """An ORDER BY that brings files with a wrong prediction to a person's eyes first; "" where none is known."""
+    paths = [str(item["path"]) for item in truth.examples[:PREVIEW_ROWS]] if truth is not None else []
+    if not paths:
+        return ""
+    ranks = " ".join(f"WHEN {sql.literal(path)} THEN {rank}" for rank, path in enumerate(paths))
+    return f"ORDER BY CASE {sql.quoted(file_columns[0])} {ranks} ELSE {len(paths)} END "
 
 
 def _failed_rows_check(errors: RowErrors, rows: int, *, model_is_at_fault: bool) -> Check:

@@ -23,7 +23,8 @@ With Snowflake's defaults a moment in nanoseconds is read as a number, bytes as 
 is left out. Source: Snowflake's reference, page "CREATE FILE FORMAT", section "TYPE = PARQUET".
 """
 _PART = '("([^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
-_STAGE_PATTERN = f"^@{_PART}[.]{_PART}[.]{_PART}/"
+STAGE_PATTERN = f"^@{_PART}[.]{_PART}[.]{_PART}/"
+"""The beginning of a full stage path, as Snowflake's regular expressions take it."""
 _PLAIN = ("NUMBER", "FLOAT", "VARCHAR", "BOOLEAN", "BINARY", "DATE", "TIME", "TIMESTAMP_NTZ")
 _NESTED = ("ARRAY", "OBJECT", "VARIANT", "MAP")
 PARQUET_PATTERN = r".*[.]parquet"
@@ -124,7 +125,7 @@ class StagedParquet:
         if not file_columns:
             return []
         selects = [
-            f"SELECT DISTINCT REGEXP_SUBSTR({field(column)}::VARCHAR, {sql.literal(_STAGE_PATTERN)}) AS P "
+            f"SELECT DISTINCT REGEXP_SUBSTR({field(column)}::VARCHAR, {sql.literal(STAGE_PATTERN)}) AS P "
             f"FROM {self.source(location)}"
             for location in locations
             for column in file_columns
@@ -137,7 +138,7 @@ class StagedParquet:
         selects = [f"SELECT {field(column)}::VARCHAR AS P FROM {self.source(location)}" for location in locations]
         row = self.rows(
             "SELECT COUNT(*) AS N, COUNT_IF(P IS NULL) AS NULLS, MIN(P) AS EXAMPLE "
-            f"FROM ({' UNION ALL '.join(selects)}) WHERE REGEXP_SUBSTR(P, {sql.literal(_STAGE_PATTERN)}) IS NULL"
+            f"FROM ({' UNION ALL '.join(selects)}) WHERE REGEXP_SUBSTR(P, {sql.literal(STAGE_PATTERN)}) IS NULL"
         )[0]
         return {"count": int(row["N"]), "nulls": int(row["NULLS"]), "example": row["EXAMPLE"]}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_mediabatch.core import xcom
+from airflow_provider_mediabatch.core.truth import Truth, truth_from_xcom
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class BatchResult:
     :param projected_seconds: what the sample let one expect of ``job_seconds``; None without a sample.
     :param projected_cost: what it let one expect of ``cost``.
     :param currency: of both.
+    :param truth: the output beside expected labels; None where the task has none.
     :param adopted: the job was found finished, nothing was run.
     """
 
@@ -60,6 +62,7 @@ class BatchResult:
     projected_seconds: float | None = None
     projected_cost: float | None = None
     currency: str = ""
+    truth: Truth | None = None
 
     @property
     def quarantined_count(self) -> int:
@@ -81,4 +84,4 @@ class BatchResult:
 
         :raises ValueError: as :func:`.xcom.read`.
         """
-        return xcom.read(cls, value, convert={"quarantined": tuple})
+        return xcom.read(cls, value, convert={"quarantined": tuple, "truth": truth_from_xcom})

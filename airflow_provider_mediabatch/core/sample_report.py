@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_mediabatch.core import xcom
+from airflow_provider_mediabatch.core.truth import Truth, truth_from_xcom
 
 PREVIEW_ROWS = 10
 PREVIEW_CHARACTERS = 200
@@ -50,6 +51,7 @@ class SampleReport:
     :param tested_at: when the report was made, ISO 8601 in UTC; "" in one that no run will use again.
     :param from_run: the run whose sample this is, when a later run uses its report again; "": the run's own.
     :param run_files: rows of all manifests of the run that the report is for.
+    :param truth: the output beside expected labels; None where the task has none.
     :param seconds_per_file: the job's running time by its number of input rows, image build left out where it is known.
     """
 
@@ -72,6 +74,7 @@ class SampleReport:
     tested_at: str = ""
     from_run: str = ""
     run_files: int = 0
+    truth: Truth | None = None
 
     @property
     def quarantined_count(self) -> int:
@@ -109,11 +112,19 @@ class SampleReport:
 
         :raises ValueError: as :func:`.xcom.read`.
         """
-        return xcom.read(cls, value, convert={"checks": _checks, "preview": tuple, "quarantined": tuple})
+        return xcom.read(cls, value, convert=_CONVERT)
 
 
 def _checks(items: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
     return tuple(Check(**item) for item in items)
+
+
+_CONVERT: Mapping[str, Callable[[Any], Any]] = {
+    "checks": _checks,
+    "preview": tuple,
+    "quarantined": tuple,
+    "truth": truth_from_xcom,
+}
 
 
 def clip(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:

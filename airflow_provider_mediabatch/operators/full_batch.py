@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
-from airflow_provider_mediabatch.exceptions import InvalidInputError, TooManyQuarantinedError
+from airflow_provider_mediabatch.exceptions import InvalidInputError, OutputCheckError, TooManyQuarantinedError
 from airflow_provider_mediabatch.operators.job_task import JobTask, notes_failure
 from airflow_provider_mediabatch.operators.upstream import (
     check_approval,
@@ -82,6 +83,9 @@ class FullBatchOperator(JobTask):
         "on_rerun",
         "max_isolation_jobs",
         "error_column",
+        "labels",
+        "min_accuracy",
+        "max_word_error_rate",
         "max_failed_fraction",
         "max_cost",
         "credits_per_hour",
@@ -137,7 +141,10 @@ class FullBatchOperator(JobTask):
         if manifest.is_empty:
             self.log.info("The manifest is empty. There is nothing to run")
             return empty_result(manifest, plan).to_xcom()
+        truth = self._truth()
         with connected(self.snowflake_conn_id) as connection:
+            if truth is not None:
+                truth.find(connection, manifest, plan, self._find_error_column(plan))
             manifest = without_quarantined(connection, manifest, self._report(), plan.job_schema)
             if manifest.left_out:
                 self.log.info("%d files that the sample has quarantined are left out", manifest.left_out)
@@ -148,10 +155,10 @@ class FullBatchOperator(JobTask):
             recorded = result_from_ledger(connection, request) if self.on_rerun == "adopt" else None
             if recorded is not None:
                 self.log.info("The ledger has these files as done by job %s. Its output is adopted", recorded.job)
-                return self._return(context, recorded)
+                return self._return(context, request, recorded)
             first = self._task_state(context).first_generation(request) if self.on_rerun == "rerun" else 0
             run = self._batch_run(context, request, self._job_wait(context))
-            return self._return(context, run.run(connection, first_generation=first))
+            return self._return(context, request, run.run(connection, first_generation=first))
 
     @notes_failure
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -160,7 +167,7 @@ class FullBatchOperator(JobTask):
 
         event, state = resumed(event, "outcome")
         request, wait = self._rebuild_request(context, state), self._job_wait(context, state)
-        return self._return(context, self._batch_run(context, request, wait).resume(event))
+        return self._return(context, request, self._batch_run(context, request, wait).resume(event))
 
     @notes_failure
     def execute_round_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -169,7 +176,7 @@ class FullBatchOperator(JobTask):
 
         event, state = resumed(event, "events")
         request, wait = self._rebuild_request(context, state), self._job_wait(context, state)
-        return self._return(context, self._isolation(context, request, wait).resume(event))
+        return self._return(context, request, self._isolation(context, request, wait).resume(event))
 
     def _batch_run(self, context: Context, request: JobRequest, wait: JobWait) -> BatchRun[BatchResult]:
         from airflow_provider_mediabatch.batch.batch_run import BatchRun
@@ -224,19 +231,36 @@ class FullBatchOperator(JobTask):
         approved = self.approval is not None and is_approved(self.approval)
         return partial(check_owned, request, approved=approved)
 
-    def _return(self, context: Context, result: BatchResult) -> dict[str, Any]:
-        """The task's value, or its failure when too many files are quarantined."""
+    def _return(self, context: Context, request: JobRequest, result: BatchResult) -> dict[str, Any]:
+        """The task's value, or its failure when too many files are quarantined or too few predictions are right."""
         from airflow_provider_mediabatch.batch.failure_limit import apply_failure_limit
+        from airflow_provider_mediabatch.batch.truth import require_truth
 
         jobs, fraction = check_limits(self.max_isolation_jobs, self.max_failed_fraction)
         self.log.info("Job %s: %d rows for %d files in %s", result.job, result.rows, result.files, result.location)
+        result = self._measured(request, result)
         try:
             apply_failure_limit(result, max_failed_fraction=fraction, max_jobs=jobs, log=self.log)
-        except TooManyQuarantinedError:
+            require_truth(result)
+        except (TooManyQuarantinedError, OutputCheckError):
             # A failed task has no return value, and the review page is to show what the other files gave.
             context["ti"].xcom_push(key=FAILED_RESULT_KEY, value=result.to_xcom())
             raise
         return self.set_lineage_result(result.to_xcom())
+
+    def _measured(self, request: JobRequest, result: BatchResult) -> BatchResult:
+        """The result beside the expected labels, where there are some."""
+        from airflow_provider_mediabatch.batch.truth import truth_checks
+        from airflow_provider_mediabatch.client.connection import connected
+
+        checks = self._truth()
+        if checks is None or not result.rows:
+            return result
+        with connected(self.snowflake_conn_id) as connection:
+            truth = checks.measure(connection, request, result.location)
+        for check in truth_checks(truth):
+            self.log.info("%s: %s", check.name, check.detail)
+        return replace(result, truth=truth)
 
     def _inputs(self) -> tuple[Manifest, InferencePlan]:
         """Manifest and plan, bound to each other and to the sample by their digests."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
+    from airflow_provider_mediabatch.batch.truth import TruthChecks
     from airflow_provider_mediabatch.batch.wait_for_job import JobWait
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
@@ -72,6 +73,12 @@ class JobTask(LineageMixin, BaseOperator):
     :param error_column: the model's text output that says why a row failed, NULL where it went well: such files are
         quarantined with that text, and nothing is run again. The default need not be among the model's outputs, another
         name must be. None: no output means that.
+    :param labels: what is right, to measure the predictions by: a table or a query whose first column names a file (its
+        full stage path, its path on the stage, its name or its stem) and whose second one is the expected label, of the
+        output of the same name, else of the first text. The review page's ``MEDIABATCH_FEEDBACK`` works too. Files
+        without a label are counted and left out.
+    :param min_accuracy: the least share of labelled files, 0 to 1, whose prediction must be right.
+    :param max_word_error_rate: for texts, the highest word error rate: wrong words by the words of the expected texts.
     :param snowflake_conn_id: Airflow connection of type ``snowflake``.
     """
 
@@ -87,6 +94,9 @@ class JobTask(LineageMixin, BaseOperator):
         isolate_failures: bool = False,
         max_isolation_jobs: int = 8,
         error_column: str | None = ERROR_COLUMN,
+        labels: str | None = None,
+        min_accuracy: float | str | None = None,
+        max_word_error_rate: float | str | None = None,
         snowflake_conn_id: str = "snowflake_default",
         **kwargs: Any,
     ) -> None:
@@ -100,6 +110,9 @@ class JobTask(LineageMixin, BaseOperator):
         self.isolate_failures = isolate_failures
         self.max_isolation_jobs = max_isolation_jobs
         self.error_column = error_column
+        self.labels = labels
+        self.min_accuracy = min_accuracy
+        self.max_word_error_rate = max_word_error_rate
         self.snowflake_conn_id = snowflake_conn_id
         self._running_jobs = RunningJobs()
 
@@ -159,6 +172,12 @@ class JobTask(LineageMixin, BaseOperator):
             return find_error_column(plan, self.error_column)
         except ValueError as error:
             raise InvalidInputError(str(error)) from None
+
+    def _truth(self) -> TruthChecks | None:
+        """What the output is compared with."""
+        from airflow_provider_mediabatch.operators.truth_arguments import truth_checks_of
+
+        return truth_checks_of(self)
 
     def _deadline(self, context: Context) -> float | None:
         """Epoch seconds, from the start of this try."""

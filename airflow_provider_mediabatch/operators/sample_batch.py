@@ -74,6 +74,9 @@ class SampleBatchOperator(JobTask):
         "when",
         "max_isolation_jobs",
         "error_column",
+        "labels",
+        "min_accuracy",
+        "max_word_error_rate",
         "snowflake_conn_id",
     )
     ui_color = "#fff3d6"
@@ -117,7 +120,10 @@ class SampleBatchOperator(JobTask):
         earlier = self._memory(context, plan).recall(self.max_age) if self.when == "changed" else None
         if earlier is not None:
             return self._return(context, replace(earlier, run_files=sum(item.row_count for item in manifests)))
+        truth = self._truth()
         with connected(self.snowflake_conn_id) as connection:
+            if truth is not None:
+                truth.find(connection, manifests[0], plan, self._find_error_column(plan))
             output = self._output(plan, connection.database, connection.schema).full
             base = sample_manifest_base(manifests)
             fingerprint = digest("sample", plan.manifest_digest, plan.digest, size, self.sampling, output, base)
@@ -173,7 +179,7 @@ class SampleBatchOperator(JobTask):
         from airflow_provider_mediabatch.batch.sample_checks import SampleChecks
         from airflow_provider_mediabatch.batch.sample_outcome import SampleOutcome
 
-        return SampleOutcome(request, SampleChecks(self._predicates(), self.max_null_fraction))
+        return SampleOutcome(request, SampleChecks(self._predicates(), self.max_null_fraction), self._truth())
 
     def _batch_run(self, context: Context, request: JobRequest, wait: JobWait) -> BatchRun[SampleReport]:
         from airflow_provider_mediabatch.batch.batch_run import BatchRun
@@ -222,7 +228,8 @@ class SampleBatchOperator(JobTask):
     def _memory(self, context: Context, plan: InferencePlan) -> SampleMemory:
         from airflow_provider_mediabatch.operators.remembered import SampleMemory
 
-        settings = (self.sample_size, self.sampling, self._predicates(), self.max_null_fraction, self.error_column)
+        checked = (self._predicates(), self.max_null_fraction, self.labels, self.min_accuracy, self.max_word_error_rate)
+        settings = (self.sample_size, self.sampling, *checked, self.error_column)
         return SampleMemory(context, plan, *map(str, settings))
 
     def _return(self, context: Context, report: SampleReport) -> dict[str, Any]:

@@ -16,13 +16,15 @@ from airflow_provider_mediabatch.core.cost_projection import Projection
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.media_types import expected_kind
 from airflow_provider_mediabatch.core.sample_report import SampleReport
-from airflow_provider_mediabatch.review import markdown
+from airflow_provider_mediabatch.core.truth import Truth
+from airflow_provider_mediabatch.review import markdown, truth_texts
 from airflow_provider_mediabatch.review.addresses import URL_PREFIX, segments
 
 MAX_COLUMNS = 8
 MAX_FILES = 5
 MAX_CELL = 80
 MAX_QUARANTINED = 10
+MAX_CLASSES = 10
 
 
 def body(
@@ -59,7 +61,10 @@ def body(
         parts += ["### Files that the model cannot process", _quarantined(report)]
     if plan is not None and plan.warnings:
         parts += ["### Warnings", "\n".join(f"- {markdown.code(warning, 400)}" for warning in plan.warnings)]
-    parts += ["### Sample", _files(report, file_columns, page), "### Full run"]
+    parts += ["### Sample", _files(report, file_columns, page)]
+    if report.truth is not None:
+        parts += ["### Expected labels", *_truth(report.truth)]
+    parts.append("### Full run")
     parts.append(markdown.table(("What", "Value"), facts))
     if report.passed:
         parts += ["### Checks", markdown.checks_table(checks)]
@@ -84,8 +89,9 @@ def _decision(report: SampleReport, projection: Projection, plan: InferencePlan 
     verdict = "The sample passed its checks." if report.passed else "The sample failed its checks."
     model = f" with {markdown.code(f'{plan.model} version {plan.model_version}, {plan.function}')}" if plan else ""
     price = f", {markdown.code(projection.summary())}" if projection.summary() else ""
+    right = f"**{truth_texts.sentence(report.truth)}** " if report.truth is not None else ""
     return (
-        f"**{verdict}** {passed} of {len(report.checks)} passed. "
+        f"**{verdict}** {passed} of {len(report.checks)} passed. {right}"
         f"Approve to start the full run of {projection.files:,} files{model}{price}."
     )
 
@@ -107,9 +113,34 @@ def _files(report: SampleReport, file_columns: Sequence[str], page: str | None) 
     lines += [
         [markdown.code(name), *(markdown.code(_text(row.get(name)), MAX_CELL) for row in rows)] for name in others
     ]
+    if report.truth is not None and files:
+        lines.append(["Expected", *(_expected(report.truth, row.get(files[0])) for row in rows)])
     more = report.rows - len(rows)
     table = markdown.table(("File", *(markdown.code(head, 60) for head in heads)), lines)
     return f"{table}\n\n{more:,} more sampled files are on the review page." if more > 0 else table
+
+
+def _expected(truth: Truth, path: Any) -> str:
+    """The expected label of a sampled file, and whether the prediction is it; "" for a file without a label."""
+    example = truth.example_of(path)
+    if example is None:
+        return ""
+    verdict = "" if truth.is_text else " right" if example["expected"] == example["predicted"] else " **wrong**"
+    return markdown.code(truth_texts.expected_text(example), MAX_CELL) + verdict
+
+
+def _truth(truth: Truth) -> list[str]:
+    """How right the sample is, and by which classes."""
+    parts = [
+        markdown.table(("What", "Value"), [(name, markdown.code(item)) for name, item in truth_texts.facts(truth)])
+    ]
+    rows = truth_texts.class_rows(truth)[:MAX_CLASSES]
+    if rows:
+        head = ("Class", "Expected", "Predicted", "Precision", "Recall")
+        parts.append(markdown.table(head, [(markdown.code(label, 60), *numbers) for label, *numbers in rows]))
+    if truth.class_count > len(rows) > 0:
+        parts.append(f"{truth.class_count - len(rows):,} more classes.")
+    return parts
 
 
 def _quarantined(report: SampleReport) -> str:

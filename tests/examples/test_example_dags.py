@@ -40,6 +40,22 @@ def test_image_classification(bench: Bench) -> None:
     assert labels["china.jpg"] == "palace"
 
 
+def test_measured_accuracy(bench: Bench) -> None:
+    bench.log(models.image_classifier(bench.cache))
+    bench.upload("PHOTOS", "demo", media.photographs())
+    rows = [("coffee", "espresso"), ("demo/flower.jpg", "daisy"), ("china.jpg", "a temple"), ("absent.jpg", "none")]
+    labels = bench.session.create_dataframe(rows, schema=["FILE", "LABEL"])
+    labels.write.save_as_table("MEDIA.PUBLIC.PHOTO_LABELS", mode="overwrite")
+    result = bench.run("measured_accuracy")
+    for task in ("sample_batch", "full_batch"):
+        truth = result.returned(f"media_batch.{task}")["truth"]
+        assert (truth["files"], truth["labelled"], truth["right"]) == (6, 3, 2)
+        wrong = truth["examples"][0]
+        assert (Path(wrong["path"]).name, wrong["expected"], wrong["predicted"]) == ("china.jpg", "a temple", "palace")
+    preview = result.returned("media_batch.sample_batch")["preview"]
+    assert Path(preview[0]["IMAGE"]).name == "china.jpg"
+
+
 @pytest.mark.slow
 @speech
 def test_whisper_transcription(bench: Bench, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from airflow_provider_mediabatch.core.sample_report import SampleReport
-from airflow_provider_mediabatch.review import result_page
+from airflow_provider_mediabatch.review import result_page, truth_texts
 from airflow_provider_mediabatch.review.attempt import Attempt, read_attempt
 from airflow_provider_mediabatch.review.overview import details, overview
 from airflow_provider_mediabatch.review.page_request import PageRequest
@@ -82,6 +82,7 @@ def render_batch(
     key = batch.key
     return site.render(
         "batch.html",
+        truth=_truth(batch, site.task_url(key)),
         title=heading(info),
         heading=heading(info),
         info=info,
@@ -102,6 +103,19 @@ def render_batch(
         run_url=site.run_url(key),
         log_url=site.task_url(key, "log"),
     )
+
+
+def _truth(batch: ReviewedBatch, address: str) -> Mapping[str, object] | None:
+    """The comparison with expected labels, ready for the page. A wrong file is a search for its name."""
+    found = batch.result.truth
+    if found is None:
+        return None
+    return {
+        "facts": truth_texts.facts(found),
+        "classes": truth_texts.class_rows(found),
+        "more": truth_texts.more_classes(found),
+        "wrong": [(*row, address + PageRequest(search=row[0]).query()) for row in truth_texts.wrong_rows(found)],
+    }
 
 
 def _without_batch(

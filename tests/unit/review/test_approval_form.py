@@ -10,6 +10,7 @@ from unit.review import pages
 
 from airflow_provider_mediabatch.core.cost_projection import project
 from airflow_provider_mediabatch.core.sample_report import Check
+from airflow_provider_mediabatch.core.truth import ClassScore, Truth
 from airflow_provider_mediabatch.review.approval_form import body, subject
 
 PLAN: Any = SimpleNamespace(
@@ -55,3 +56,18 @@ def test_passed_and_failed_are_words_and_a_failed_check_is_at_the_top() -> None:
 def test_the_subject_tells_runs_apart() -> None:
     assert subject(PROJECTION, PLAN) == "218 files with EFFICIENTNET_LITE0 V3, under 0.01 USD"
     assert subject(project(files=1, sampled=1, seconds_per_file=None), None) == "1 file"
+
+
+def test_expected_labels_stand_under_the_pictures_and_in_the_first_sentence() -> None:
+    path = str(ROW["IMAGE"])
+    examples = ({"path": path, "expected": "cat|s", "predicted": "tripod"},)
+    classes = tuple(ClassScore(f"class {number}", 1, 0, 0) for number in range(12))
+    truth = Truth("LABEL", "LABELS", 10, 4, 3, 0.5, classes, 14, examples, min_accuracy=0.7)
+    text = form(replace(REPORT, truth=truth))
+    assert "3 of 4 labelled files are right (75.0%)." in text.split("\n\n")[0]
+    (line,) = [line for line in text.splitlines() if line.startswith("| Expected |")]
+    assert line.count("`cat│s` **wrong**") == 5
+    assert "| Accuracy | `75.0% (at least 70.0% asked for)` |" in text
+    assert "| `class 9` | 1 | 0 | – | 0% |" in text
+    assert "4 more classes." in text
+    assert "Expected |" not in form()

@@ -9,6 +9,7 @@ import pytest
 from unit.review import pages
 
 from airflow_provider_mediabatch.core.sample_report import Check
+from airflow_provider_mediabatch.core.truth import ClassScore, Truth
 from airflow_provider_mediabatch.review.attempt import Attempt
 from airflow_provider_mediabatch.review.page_request import PageRequest
 from airflow_provider_mediabatch.review.result_page import ResultPage
@@ -130,3 +131,28 @@ def test_a_failure_that_says_nothing_is_still_a_sentence() -> None:
     assert found is not None
     assert found.sentence == "The task failed and did not say why."
     assert failure_text(pages.info()) is None
+
+
+def test_expected_labels_have_a_section_with_what_is_wrong(site: ReviewSite) -> None:
+    examples = tuple(
+        {"path": f"@A.B.C/{name}", "expected": expected, "predicted": "cat"}
+        for name, expected in (("a&b.jpg", pages.HOSTILE), ("marked.jpg", None), ("right.jpg", "cat"))
+    )
+    truth = Truth("LABEL", "LABELS", 9, 3, 1, 0.25, (ClassScore("cat", 1, 3, 1),), 21, examples)
+    page = render_batch(
+        site,
+        pages.info(),
+        pages.batch(replace(pages.RESULT, truth=truth)),
+        PageRequest(),
+        ResultPage(total=216, matching=216),
+        (),
+    )
+    body = text(page)
+    assert in_order(body, "Expected labels", "33.3%", "20 more classes", "a&amp;b.jpg", "another one", 'id="results"')
+    assert '/full_batch/-1?q=a%26b.jpg"' in body
+    assert "right.jpg" not in body
+    heard = replace(truth, words=100, word_errors=7, max_word_error_rate=0.1)
+    spoken = pages.batch(replace(pages.RESULT, truth=heard))
+    body = text(render_batch(site, pages.info(), spoken, PageRequest(), ResultPage(total=9, matching=9), ()))
+    assert "7.0% (at most 10.0% asked for)" in body
+    assert "Precision" not in body

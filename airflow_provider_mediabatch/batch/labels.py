@@ -1,0 +1,146 @@
+"""Where expected labels are: a table or a query that names files and their labels, or the table of readers' marks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_mediabatch.client import errors
+from airflow_provider_mediabatch.client.connection import qualified_name, result_columns, value
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.exceptions import InvalidInputError
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+
+MARK_COLUMNS = (
+    "FILE_PATH",
+    "CONTENT_ID",
+    "OUTPUT_COLUMN",
+    "PREDICTED",
+    "IS_RIGHT",
+    "CORRECT_LABEL",
+    "MARKED_AT",
+    "JOB_NAME",
+)
+"""The columns by which the review page's table of marks is known, whatever its name."""
+_QUERY = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
+_TEXT_MEMBERS = ("label", "text")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Expected labels, as SQL, and the output that they are the truth of.
+
+    :param given: what the task was given.
+    :param relation: a FROM item.
+    :param key: the column that names the file, as SQL; of marks, ``FILE_PATH``.
+    :param label: the column of the label, as SQL; of marks it follows from several.
+    :param output: the model's output.
+    :param is_nested: whether that output is an object or a list, in which the label is a member.
+    :param is_marks: whether these are readers' marks.
+    """
+
+    given: str
+    relation: str
+    key: str
+    label: str
+    output: str
+    is_nested: bool = False
+    is_marks: bool = False
+
+    @property
+    def predicted_sql(self) -> str:
+        """The predicted label of a typed output row, as text."""
+        column = f"{sql.quoted(self.output)}::VARCHAR"
+        if not self.is_nested:
+            return column
+        parsed = f"TRY_PARSE_JSON({column})"
+        members = [f"{parsed}{item}:{name}::VARCHAR" for item in ("", "[0]") for name in _TEXT_MEMBERS]
+        return f"COALESCE({', '.join(members)})"
+
+    @property
+    def marked_outputs(self) -> tuple[str, ...]:
+        """The names under which readers' marks have this output: those of the review page, of a member too."""
+        members = [f"{self.output} · {name}" for name in _TEXT_MEMBERS] if self.is_nested else []
+        return (self.output, *members)
+
+
+def find_labels(connection: SnowflakeConnection, given: str, plan: InferencePlan, error_column: str | None) -> Labels:
+    """Look at the labels: their columns are described and one row is asked for, so that a mistake costs no job.
+
+    :param given: a table's name, or a query. Its first column names the file, its second one is the label.
+    :param plan: the model's outputs.
+    :param error_column: the output that is no prediction.
+    :raises InvalidInputError: naming ``labels=``, for what cannot be read, has other columns or no rows.
+    """
+    from snowflake.connector.errors import ProgrammingError
+
+    if _QUERY.match(given):
+        # The line's end is for a query that ends in a comment.
+        relation = f"({given.strip().rstrip(';')}\n)"
+    else:
+        relation = sql.qualified(*qualified_name(connection, given, argument="labels", kind="table"))
+    try:
+        columns = tuple(result_columns(connection, f"SELECT * FROM {relation}"))
+    except ProgrammingError as error:
+        missing = " It does not exist, or this role may not see it." if errors.is_missing(error) else ""
+        raise InvalidInputError(
+            f"labels={shorten(given)!r} cannot be read.{missing} {errors.error_text(error)}"
+        ) from None
+    labels = match_columns(given, relation, columns, plan.outputs, error_column)
+    if value(connection, f"SELECT 1 AS N FROM {relation} LIMIT 1") is None:
+        raise InvalidInputError(f"labels={shorten(given)!r} has no rows, so nothing can be measured")
+    return labels
+
+
+def match_columns(
+    given: str, relation: str, columns: Sequence[str], outputs: Mapping[str, str], error_column: str | None
+) -> Labels:
+    """Which column is what, and of which output the labels are the truth.
+
+    :param columns: of the table or query, in order.
+    :param outputs: the model's, name to type.
+    :raises InvalidInputError: when that is not certain.
+    """
+    if set(MARK_COLUMNS) <= set(columns):
+        output = _output(given, None, outputs, error_column)
+        return Labels(given, relation, "FILE_PATH", "PREDICTED", output, _is_nested(outputs[output]), is_marks=True)
+    if len(columns) != 2:
+        raise InvalidInputError(
+            f"labels={shorten(given)!r} has the columns {', '.join(columns)}. Two are needed, the file and its "
+            "expected label in this order: give a query that selects them"
+        )
+    output = _output(given, columns[1], outputs, error_column)
+    key, label = map(sql.quoted, columns)
+    return Labels(given, relation, key, label, output, _is_nested(outputs[output]))
+
+
+def _output(given: str, label: str | None, outputs: Mapping[str, str], error_column: str | None) -> str:
+    """The output that has the label's name in any case; else the first text, else the only one."""
+    names = [name for name in outputs if name != error_column]
+    named = [name for name in names if label is not None and name.upper() == label.upper()]
+    texts = [name for name in names if outputs[name] == "STRING" or _is_nested(outputs[name])]
+    found = next((name for name in named if name == label), None) or next(iter(named or texts), None)
+    if found is None and len(names) == 1:
+        found = names[0]
+    if found is None:
+        raise InvalidInputError(
+            f"labels={shorten(given)!r}: the model has the outputs {', '.join(names)} and none of them is a text. Name "
+            "the second column of the labels like the output that they are the truth of"
+        )
+    return found
+
+
+def _is_nested(kind: str) -> bool:
+    return kind == "OBJECT"
+
+
+def shorten(given: str) -> str:
+    """The argument as one short line, for messages and pages."""
+    text = " ".join(given.split())
+    return text if len(text) <= 120 else text[:119] + "…"

@@ -1,0 +1,48 @@
+"""The arguments of SampleBatchOperator and FullBatchOperator that say how right an output must be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.operators.cost_limit import Number, parse_amount
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.batch.truth import TruthChecks
+
+
+class MeasuredTask(Protocol):
+    """A task's arguments, after rendering."""
+
+    labels: str | None
+    min_accuracy: Number
+    max_word_error_rate: Number
+
+
+def truth_checks_of(task: MeasuredTask) -> TruthChecks | None:
+    """What a task's output is measured by; None without labels.
+
+    :raises InvalidInputError: for a limit that is no share, or that has no labels to be measured by.
+    """
+    from airflow_provider_mediabatch.batch.truth import TruthChecks
+
+    accuracy = parse_share("min_accuracy", task.min_accuracy)
+    rate = parse_amount("max_word_error_rate", task.max_word_error_rate)
+    if task.labels in (None, "", "None"):
+        for name, limit in (("min_accuracy", accuracy), ("max_word_error_rate", rate)):
+            if limit is not None:
+                raise InvalidInputError(f"{name}={limit:g} cannot be checked without labels=")
+        return None
+    return TruthChecks(str(task.labels), accuracy, rate)
+
+
+def parse_share(name: str, value: Number) -> float | None:
+    """A number from 0 to 1, which a template gives as text; None when nothing is given.
+
+    :param name: the argument, for the message.
+    :raises InvalidInputError: for anything else.
+    """
+    share = parse_amount(name, value)
+    if share is not None and share > 1:
+        raise InvalidInputError(f"{name}={value!r}: a number from 0 to 1 is needed")
+    return share
