@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import engine, ledger, listing, new_files, parsing, pipeline, review, waiting
+from bench import collecting, engine, ledger, listing, new_files, parsing, pipeline, review, waiting
 from bench.measure import Figure, machine
 from bench.scene import Scene, scene
 from bench.table import markdown
@@ -37,6 +37,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=numbers, default=[1, 100, 1000], help="waiting: numbers of jobs")
     parser.add_argument("--intervals", type=int, default=10, help="waiting: polls of each job")
     parser.add_argument("--images", type=int, default=1000, help="engine: images of 10 kB; of larger fewer")
+    parser.add_argument("--collected", type=numbers, default=[1, 10, 60, 600], help="collecting: files of a job")
+    parser.add_argument("--start", type=float, default=20, help="collecting: seconds that containers take to start")
     parser.add_argument("--uploads", type=int, default=5, help="new-files: how many, one after the other")
     parser.add_argument("--ledger-files", type=numbers, default=[100, 1_000_000], help="ledger: files of a claim")
     parser.add_argument("--results", type=int, default=1_000_000, help="review: rows of the job's output")
@@ -55,6 +57,7 @@ def sections() -> dict[str, Callable[[Scene, argparse.Namespace], Iterator[Figur
         "waiting": lambda where, given: waiting.figures(where, given.jobs, given.intervals),
         "ledger": lambda where, given: ledger.figures(where, given.ledger_files),
         "review": lambda where, given: review.figures(where, given.results),
+        "collecting": lambda where, given: collecting.figures(where, given.collected, given.start),
         "new-files": lambda where, given: new_files.figures(where, given.uploads),
     }
 

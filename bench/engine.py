@@ -24,7 +24,7 @@ SIZES = (
 )
 
 
-def _job(scene: Scene, model: str, stage: str, workers: int, batch: int, limit: int | None = None) -> float:
+def run_job(scene: Scene, model: str, stage: str, workers: int, batch: int, limit: int | None = None) -> float:
     """Seconds of a whole job, from the statement to its end; its output must have every row."""
     name = f"MEDIA.PUBLIC.BENCH_{uuid.uuid4().hex.upper()}"
     files = f"SELECT '@MEDIA.PUBLIC.{stage}/' || SUBSTR(\"name\", {len(f's3://bench/{stage}/') + 1}) AS IMAGE"
@@ -57,8 +57,8 @@ def figures(scene: Scene, images: int, repeats: int) -> Iterator[Figure]:
     """
     scene.sql("CREATE FILE FORMAT IF NOT EXISTS BENCH_PARQUET TYPE = PARQUET")
     small = scene.stage_of(images, 10_000).strip("@/").rsplit(".", 1)[1]
-    cold = _job(scene, MODEL, small, 1, 64, limit=1)
-    start = [_job(scene, MODEL, small, 1, 64, limit=1) for _ in range(max(5, repeats))]
+    cold = run_job(scene, MODEL, small, 1, 64, limit=1)
+    start = [run_job(scene, MODEL, small, 1, 64, limit=1) for _ in range(max(5, repeats))]
     yield Figure(SECTION, "job of one image: first of an engine", "s", [cold])
     yield Figure(SECTION, "job of one image: warm, submission to end", "s", start, at_most=WARM_SECONDS)
     for size, label, share, plans in SIZES:
@@ -67,8 +67,8 @@ def figures(scene: Scene, images: int, repeats: int) -> Iterator[Figure]:
         for workers, batch in plans:
             ours, bare = [], []
             for _ in range(repeats):
-                begin = _job(scene, "BUSY", stage, workers, batch, limit=1)
-                ours.append(_job(scene, "BUSY", stage, workers, batch) - begin)
+                begin = run_job(scene, "BUSY", stage, workers, batch, limit=1)
+                ours.append(run_job(scene, "BUSY", stage, workers, batch) - begin)
                 bare.append(_bare(scene, "BUSY", stage, workers, batch))
             what = f"{count:,} × {label}, {workers} worker{'s' * (workers > 1)}, batches of {batch}"
             if min(ours) <= 0:
