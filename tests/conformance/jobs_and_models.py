@@ -97,6 +97,13 @@ ROWS = [
         "SHOW VERSIONS IN MODEL, Parameters",
         confirmed=False,
     ),
+    Row(
+        "a method of a model that is not there",
+        "WITH MV AS MODEL NO_SUCH_MODEL VERSION V1 SELECT MV!PREDICT(1)",
+        Fails(2003),
+        "Model methods, Calling a method of a version",
+        confirmed=False,
+    ),
     Row("SHOW MODELS of none", "SHOW MODELS LIKE 'NO_SUCH_MODEL'", [], "SHOW MODELS, Parameters"),
     Row("DROP MODEL of none", "DROP MODEL NO_SUCH_MODEL", Fails(2003), "DROP MODEL, Parameters", confirmed=False),
 ]

@@ -134,3 +134,51 @@ class OddModel(custom_model.CustomModel):
 
 
 ODD_SIGNATURE = ModelSignature(inputs=[FeatureSpec("N", DataType.INT64)], outputs=[FeatureSpec("OUT", DataType.INT64)])
+
+
+class CalledModel(custom_model.CustomModel):
+    """What SQL calls: a method for rows, and one for partitions."""
+
+    @custom_model.inference_api
+    def predict(self, X: pd.DataFrame, *, scale: float = 2.0, labels: dict = {"a": 1}) -> pd.DataFrame:  # noqa: B006
+        if (X["n"] < 0).any():
+            raise ValueError(f"cannot take {X['n'].min()}")
+        if (X["n"] == 600.5).any():
+            time.sleep(600)
+        return pd.DataFrame(
+            {"scaled": X["n"] * scale, "pid": [os.getpid()] * len(X), "labels": [str(labels)] * len(X), "text": X["t"]}
+        )
+
+    @custom_model.inference_api
+    def each_row(self, X: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"ROWS_SEEN": [len(X)] * len(X), "TWICE": X["n"] * 2})
+
+    @custom_model.partitioned_api
+    def summary(self, X: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"HIGH": [X["n"].max(), None], "ROWS_SEEN": [len(X)] * 2})
+
+
+_CALLED = [FeatureSpec("n", DataType.DOUBLE), FeatureSpec("t", DataType.STRING)]
+CALLED_SIGNATURES = {
+    "predict": ModelSignature(
+        inputs=_CALLED,
+        outputs=[
+            FeatureSpec("scaled", DataType.DOUBLE),
+            FeatureSpec("pid", DataType.INT64),
+            FeatureSpec("labels", DataType.STRING),
+            FeatureSpec("text", DataType.STRING),
+        ],
+        params=[
+            ParamSpec("scale", DataType.DOUBLE, 2.0),
+            model_signature.ParamGroupSpec("labels", [ParamSpec("a", DataType.INT64, 1)]),
+        ],
+    ),
+    "each_row": ModelSignature(
+        inputs=_CALLED,
+        outputs=[FeatureSpec("ROWS_SEEN", DataType.INT64), FeatureSpec("TWICE", DataType.DOUBLE)],
+    ),
+    "summary": ModelSignature(
+        inputs=_CALLED,
+        outputs=[FeatureSpec("HIGH", DataType.DOUBLE), FeatureSpec("ROWS_SEEN", DataType.INT64)],
+    ),
+}

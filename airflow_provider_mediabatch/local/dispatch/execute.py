@@ -16,6 +16,8 @@ from airflow_provider_mediabatch.local.statements.handlers import find, is_locke
 from airflow_provider_mediabatch.local.statements.system_functions import call_system_function, is_system_call
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_mediabatch.local.session.context import Context
     from airflow_provider_mediabatch.local.session.query import Query
 
@@ -28,10 +30,22 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
 
     :raises SnowflakeError: the statement's failure.
     """
+    try:
+        return _execute(ctx, sql, query)
+    except Exception as error:
+        if ctx.failure is not None:
+            raise ctx.failure from error
+        raise
+    finally:
+        for action in ctx.at_end:
+            action()
+
+
+def _execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pending:
     cursor = Cursor(sql, ctx.bindings)
     _check_single(cursor)
     if chain.is_chain(cursor):
-        return chain.run(cursor, ctx.session, lambda text, given: execute(replace(ctx, bindings=given), text, query))
+        return chain.run(cursor, ctx.session, lambda text, given: _link(ctx, text, given, query))
     if ctx.describe_only and cursor.tokens[0].value.upper() not in _READ_ONLY:
         # Describing must not execute; what every other statement answers is one line of text.
         return Result.of([ResultColumn.text("status")], [])
@@ -69,6 +83,11 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
     if ctx.describe_only and isinstance(outcome, Result):
         return Result(outcome.columns, outcome.table.slice(0, 0), outcome.statement_type)
     return outcome
+
+
+def _link(ctx: Context, sql: str, bindings: Mapping[int, object], query: Query) -> Result | FileTransfer | Pending:
+    """Run one statement of a chain."""
+    return execute(replace(ctx, bindings=bindings, failure=None, at_end=[]), sql, query)
 
 
 def _whole_result(cursor: Cursor) -> str | None:

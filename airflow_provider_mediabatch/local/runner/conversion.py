@@ -8,6 +8,7 @@ and cut trailing zero bytes, so they stay the ``bytes`` objects that were read.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -159,6 +160,32 @@ def _json(value: Any) -> str | None:
     if value is None or (np.isscalar(value) and pd.isna(value)):
         return None
     return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def json_rows(predictions: pd.DataFrame) -> pa.Array:
+    """The method's rows as Snowflake has them in SQL: an OBJECT for each, by the names of the method's columns.
+
+    What is missing is null, as in the function that snowflake-ml generates; an infinite number is text.
+    """
+    rows = predictions.astype(object).where(predictions.notna(), None).to_dict("records")
+    return pa.array([_object(row) for row in rows], pa.string())
+
+
+def _object(row: dict[Any, Any]) -> str:
+    try:
+        return json.dumps(row, default=_plain, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(json.loads(json.dumps(row, default=_plain))), ensure_ascii=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
 
 
 def check_frame(signature: Any, predictions: Any, rows: int | None = None) -> None:

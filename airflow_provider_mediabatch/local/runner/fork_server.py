@@ -1,8 +1,8 @@
 """A process that has the heavy imports behind it and forks one job after the other.
 
 Importing snowflake-ml and pandas takes seconds; a forked copy of a process that has done it starts at once. Requests
-are lines on standard input, each the directory of a job. The process ends when its standard input closes, that is with
-the server; jobs are sessions of their own and go on.
+are lines on standard input, each the directory of a job, or of a process that answers calls of a model in SQL. The
+process ends when its standard input closes, that is with the server; jobs are sessions of their own and go on.
 
 A fork copies only the calling thread, so there must be no other Python thread here, and libraries that start threads of
 their own (torch, onnxruntime) are left to the workers. BLAS is held to one thread for the same reason.
@@ -17,6 +17,8 @@ import sys
 import threading
 from pathlib import Path
 
+from airflow_provider_mediabatch.local.runner.spec import CallSpec
+
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -29,7 +31,7 @@ def main() -> None:
     import snowflake.ml.model._packager.model_handlers.custom
     import snowflake.ml.model._packager.model_packager  # noqa: F401
 
-    from airflow_provider_mediabatch.local.runner import conversion, job, model, worker  # noqa: F401
+    from airflow_provider_mediabatch.local.runner import conversion, job, model_process, worker  # noqa: F401
 
     for name, value in given.items():
         if value is None:
@@ -47,7 +49,8 @@ def main() -> None:
             if os.fork() == 0:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-                job.lead(Path(line.decode().rstrip("\n")))
+                directory = Path(line.decode().rstrip("\n"))
+                model_process.serve(directory) if (directory / CallSpec.FILE).exists() else job.lead(directory)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def lead(job_dir: Path) -> NoReturn:
         status.status, status.started = RUNNING, time.time()
         status.save(job_dir)
         (job_dir / "logs").mkdir(exist_ok=True)
-        _log_to(log_file(job_dir, 0))
+        log_to(log_file(job_dir, 0))
         failure = _run(spec, job_dir)
         if failure is None and spec.fault is not None:
             status.finish(job_dir, spec.fault, "the fault plan of the local engine ended the job so")
@@ -60,7 +60,7 @@ def lead(job_dir: Path) -> NoReturn:
         traceback.print_exc()
         with contextlib.suppress(OSError):
             status.finish(job_dir, INTERNAL_ERROR, str(error))
-    _exit(0)
+    end_process(0)
 
 
 def _run(spec: RunSpec, job_dir: Path) -> str | None:
@@ -106,9 +106,9 @@ def _fork(spec: RunSpec, job_dir: Path, number: int, total: int, leader: int) ->
         return pid
     code = 1
     try:
-        _log_to(log_file(job_dir, number // spec.num_workers))
+        log_to(log_file(job_dir, number // spec.num_workers))
         _share_processors(total)
-        _reseed()
+        reseed()
         from airflow_provider_mediabatch.local.runner.worker import Worker
 
         Worker(spec, job_dir, number, total, leader).run()
@@ -125,11 +125,12 @@ def _fork(spec: RunSpec, job_dir: Path, number: int, total: int, leader: int) ->
         text = f"{type(error).__name__}: {error}"
         (job_dir / f"error.{number}").write_text(text[:4000], "utf-8")
     finally:
-        _exit(code)
+        end_process(code)
     raise AssertionError
 
 
-def _exit(code: int) -> NoReturn:
+def end_process(code: int) -> NoReturn:
+    """End this process, which the fork server or a leader has forked."""
     # Not sys.exit: this is a fork, and a library's exit handler or a reader thread must not hold it back.
     with contextlib.suppress(Exception):
         sys.stdout.flush()
@@ -137,7 +138,7 @@ def _exit(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _log_to(path: Path) -> None:
+def log_to(path: Path) -> None:
     """Send standard output and error, of C libraries too, to a file that all workers of an instance append to."""
     file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
     for stream in (1, 2):
@@ -159,8 +160,8 @@ def _share_processors(workers: int) -> None:
         threadpool_limits(threads)  # BLAS is loaded already, with one thread: see fork_server.py
 
 
-def _reseed() -> None:
-    """Forked processes must not draw the same random numbers."""
+def reseed() -> None:
+    """Give this process random numbers of its own. Forked processes must not draw the same random numbers."""
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()

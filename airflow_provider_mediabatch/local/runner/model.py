@@ -21,7 +21,7 @@ class Model:
     :param params: values by SQL or Python name; names are matched without regard to case when not exact.
     """
 
-    def __init__(self, folder: str, function: str, params: dict[str, Any]) -> None:
+    def __init__(self, folder: str, function: str, params: dict[str, Any] | None = None) -> None:
         from snowflake.ml.model._packager.model_packager import ModelPackager
 
         packager = ModelPackager(folder)
@@ -33,7 +33,8 @@ class Model:
             import anyio
 
             method = functools.partial(anyio.run, method)
-        self._method = functools.partial(method, **self._params(params))
+        self._method = method
+        self._given = self._params(params or {})
 
     def missing_requirements(self) -> list[str]:
         """What the model's pip requirements name and this environment lacks, a text for each."""
@@ -73,6 +74,9 @@ class Model:
             raise InputError(f"unknown parameters {sorted(remaining)}: the function takes {known}")
         return values
 
-    def __call__(self, frame: pd.DataFrame) -> Any:
-        """The method's result for these rows."""
-        return self._method(frame)
+    def __call__(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
+        """The method's result for these rows.
+
+        :param params: instead of those that the model was made with.
+        """
+        return self._method(frame, **(self._given if params is None else self._params(params)))

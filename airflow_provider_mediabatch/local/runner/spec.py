@@ -70,6 +70,37 @@ class RunSpec:
         return cls(**json.loads((job_dir / "spec.json").read_text("utf-8")))
 
 
+@dataclass(frozen=True)
+class CallSpec:
+    """What a process that answers calls of a model's method in SQL must know.
+
+    :param model_dir: the folder of the packaged model (the one with ``model.yaml``).
+    :param function: the model's method to call, as it is named in Python.
+    :param input_names: SQL names of the method's inputs, in the signature's order; those of its parameters follow.
+    :param wide: the inputs and parameters of a row are one OBJECT by their names.
+    :param partitioned: the rows of a call are a partition, whose answer has as many rows as the method likes.
+    :param socket: path of the Unix socket on which the engine awaits the process.
+    """
+
+    model_dir: str
+    function: str
+    input_names: list[str]
+    wide: bool
+    partitioned: bool
+    socket: str
+
+    FILE = "call.json"
+
+    def save(self, directory: Path) -> None:
+        """Write it into the process's directory."""
+        write_json(directory / self.FILE, asdict(self))
+
+    @classmethod
+    def load(cls, directory: Path) -> CallSpec:
+        """Read it from the process's directory."""
+        return cls(**json.loads((directory / cls.FILE).read_text("utf-8")))
+
+
 @dataclass
 class Status:
     """How a job stands.

@@ -10,7 +10,7 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.statement_result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_mediabatch.local.session.query import RunningQueries
     from airflow_provider_mediabatch.local.session.session import Session
@@ -31,6 +31,8 @@ class Context:
     :param cancelled: set when the client cancels; a handler that waits checks it.
     :param describe_only: the client wants the result's columns only; nothing may be executed or changed.
     :param parameters: parameters of this one statement (``QUERY_TAG``, ``TIMEZONE`` …) as the client sent them.
+    :param failure: why the statement failed, where that happened inside of a DuckDB query, whose error says less.
+    :param at_end: called when the statement is over, in this order.
     """
 
     stores: Stores
@@ -41,6 +43,8 @@ class Context:
     cancelled: threading.Event = field(default_factory=threading.Event)
     describe_only: bool = False
     parameters: Mapping[str, object] = field(default_factory=dict)
+    failure: SnowflakeError | None = None
+    at_end: list[Callable[[], None]] = field(default_factory=list)
 
     def earlier_result(self, query_id: str) -> Result:
         """The rows of an earlier statement, or of an earlier one in this statement's chain.

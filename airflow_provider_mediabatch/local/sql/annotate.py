@@ -150,7 +150,7 @@ def _fixed(name: str) -> dict[str, Any]:
 
 
 def _anonymous(annotator: TypeAnnotator, node: exp.Expr) -> Any:
-    name = RETURNS.get(node.name.upper())
+    name = node.meta.get("returns") or RETURNS.get(node.name.upper())
     if name == "=":
         return annotator._set_type(node, node.expressions[0].type)
     return annotator._set_type(node, exp.DataType.build(name, dialect="snowflake") if name else None)
@@ -186,6 +186,7 @@ _RULES: dict[type[exp.Expr], dict[str, Any]] = {
     exp.ToVariant: _VARIANT,
     exp.StripNullValue: _VARIANT,
     exp.Struct: _OBJECT,
+    exp.JSONObject: _OBJECT,
     exp.StarMap: _OBJECT,
     exp.ObjectInsert: _OBJECT,
     exp.ObjectAgg: _OBJECT,

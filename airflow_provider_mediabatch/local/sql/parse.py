@@ -8,11 +8,12 @@ from sqlglot.errors import ParseError, TokenError
 
 from airflow_provider_mediabatch.local.errors import not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
-from airflow_provider_mediabatch.local.sql import time_formats
+from airflow_provider_mediabatch.local.sql import model_aliases, time_formats
 
 
 def parse(sql: str) -> exp.Expr:
     """One statement as sqlglot reads it; ``?`` become ``:1``, ``:2`` and so on, in their order in the text."""
+    sql = model_aliases.inlined(sql)
     numbered, position, count = [], 0, 0
     for token in Cursor(sql).tokens:
         if token.kind == "op" and token.value == "?":

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.session.access import require_table_privilege
-from airflow_provider_mediabatch.local.sql import staged_values, table_sources, time_formats, types
+from airflow_provider_mediabatch.local.sql import model_calls, staged_values, table_sources, time_formats, types
 from airflow_provider_mediabatch.local.sql.constants import Constants
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class NameResolver:
             self._positions(select)
         for node in list(tree.find_all(exp.TableFromRows)):
             self._table_function(node)
+        for method in list(tree.find_all(exp.ModelAttribute)):
+            self._method(method)
         for table in list(tree.find_all(exp.Table)):
             self._table(table)
         for column in tree.find_all(exp.Column):
@@ -151,6 +153,10 @@ class NameResolver:
             node.replace(exp.Lateral(this=inner.copy(), alias=exp.TableAlias(this=name, columns=columns)))
             return
         call: exp.Expr = inner
+        if isinstance(inner, exp.ModelAttribute) and not table_sources.is_known("!" + inner.expression.name):
+            self._refuse_deferred()
+            model_calls.table_function(self.ctx, node)
+            return
         if isinstance(inner, exp.ModelAttribute):
             name = "!" + inner.expression.name.upper()
         elif isinstance(inner, exp.Generator):
@@ -163,6 +169,14 @@ class NameResolver:
         relation = self.relation(table_sources.find(name)(self.ctx, call), alias)
         relation.set("sample", node.args.get("sample"))
         node.replace(relation)
+
+    def _method(self, node: exp.ModelAttribute) -> None:
+        self._refuse_deferred()
+        node.replace(model_calls.scalar(self.ctx, node))
+
+    def _refuse_deferred(self) -> None:
+        if self.constants.deferred:
+            raise not_supported("a model's method in a view or a default")
 
     def relation(self, sql: str, alias: exp.Expr | None) -> exp.Table:
         """A Table node that represents a DuckDB query."""

@@ -255,4 +255,7 @@ def _ordered(rewriter: Rewriter, node: exp.Ordered) -> exp.Expr:
 def _anonymous(rewriter: Rewriter, node: exp.Anonymous) -> exp.Expr:
     if node.meta.get("translated"):
         return node
+    if (build := node.meta.get("build")) is not None:
+        built: exp.Expr = build(node)
+        return built
     return functions.translate(node)

@@ -28,7 +28,7 @@ def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) ->
     :returns: how many rows were inserted.
     """
     transaction = transactions.of(ctx.session)
-    transaction.commit()
+    transaction.commit(keep=True)
     connection = ctx.session.duckdb
     for attempt in range(_RETRIES):
         try:

@@ -42,6 +42,11 @@ def table_source(name: str) -> Callable[[TableSource], TableSource]:
     return register
 
 
+def is_known(name: str) -> bool:
+    """Whether there is such a source."""
+    return name.upper() in _sources
+
+
 def find(name: str) -> TableSource:
     """The registered source; refused by name where there is none."""
     source = _sources.get(name.upper())

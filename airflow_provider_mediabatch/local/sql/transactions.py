@@ -11,6 +11,7 @@ sees what was committed before its first statement. Two things bridge that:
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import random
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 Key = tuple[str, str]
 Work = Callable[[duckdb.DuckDBPyConnection], int]
+Action = Callable[[duckdb.DuckDBPyConnection], object]
 _RETRIES = 50
 _ids = itertools.count(time.time_ns())  # one transaction of this engine has no other's id, of an earlier run neither
 
@@ -60,7 +62,7 @@ class Transaction:
         self.last: int | None = None
         self._done: list[tuple[Work, set[Key], bool]] = []
         self._snapshot: int | None = None
-        self._relations: dict[str, pa.Table] = {}
+        self._held: dict[str, tuple[Action, Action]] = {}
         self._aborted = False
 
     @property
@@ -78,8 +80,16 @@ class Transaction:
 
         Writes may be repeated until then, and need what they read from.
         """
-        self._relations[name] = rows
-        self.session.duckdb.register(name, rows)
+        self.hold(name, lambda connection: connection.register(name, rows), lambda c: c.unregister(name))
+
+    def hold(self, name: str, make: Action, drop: Action) -> None:
+        """Have something on the session's DuckDB connection until the transaction ends.
+
+        :param make: makes it, again after a rollback of DuckDB's transaction, with which it goes.
+        :param drop: drops it.
+        """
+        self._held[name] = (make, drop)
+        make(self.session.duckdb)
 
     def abort_if_idle(self, seconds: float) -> bool:
         """Roll back when no statement of the session has run for ``seconds``; whether it was rolled back.
@@ -177,8 +187,11 @@ class Transaction:
         """Begin a transaction that AUTOCOMMIT does not end."""
         self.explicit = True
 
-    def commit(self) -> None:
-        """Commit and release the locks. Without a transaction nothing happens, as in Snowflake."""
+    def commit(self, *, keep: bool = False) -> None:
+        """Commit and release the locks. Without a transaction nothing happens, as in Snowflake.
+
+        :param keep: what the statement at hand reads from stays.
+        """
         stores = self.session.stores
         try:
             if self._done:
@@ -198,7 +211,7 @@ class Transaction:
                         time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
                 stores.storage.committed({key for _, keys, _ in self._done for key in keys})
         finally:
-            self._end()
+            self._end(keep=keep)
 
     def rollback(self) -> None:
         """Undo what the transaction wrote, and release its locks."""
@@ -244,10 +257,12 @@ class Transaction:
             except duckdb.Error:
                 log.debug("nothing to roll back", exc_info=True)
             # What was registered inside the transaction went with it.
-            for name, rows in self._relations.items():
-                self.session.duckdb.register(name, rows)
+            for make, drop in self._held.values():
+                with contextlib.suppress(duckdb.Error):
+                    drop(self.session.duckdb)
+                make(self.session.duckdb)
 
-    def _end(self) -> None:
+    def _end(self, *, keep: bool = False) -> None:
         # Before the locks: whoever waits for one must not meet rows that are still being undone.
         self._abandon()
         if self.is_open:
@@ -255,12 +270,14 @@ class Transaction:
         self.explicit = False
         self._done.clear()
         self.session.stores.locks.release(self)
-        self._clean()
+        if not keep:
+            self._clean()
 
     def _next(self) -> None:
         self.last, self.id = self.id, next(_ids)
 
     def _clean(self) -> None:
-        for name in self._relations:
-            self.session.duckdb.unregister(name)
-        self._relations.clear()
+        for _, drop in self._held.values():
+            with contextlib.suppress(duckdb.Error):
+                drop(self.session.duckdb)
+        self._held.clear()

@@ -24,7 +24,7 @@ from airflow_provider_mediabatch.local.sql.rewrite import Rewriter
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
 
-_VOLATILE = (exp.Rand, exp.Uuid)
+_VOLATILE = (exp.Rand, exp.Uuid, exp.ModelAttribute)
 
 
 class Translation:

@@ -64,6 +64,7 @@ class JobStore:
     :param catalog: where the jobs are kept.
     :param state_dir: where their directories are kept.
     :param faults: the plan that decides which jobs fail on purpose.
+    :ivar launcher: starts processes.
     """
 
     def __init__(self, catalog: Catalog, state_dir: Path, faults: Faults) -> None:
@@ -74,7 +75,7 @@ class JobStore:
         self.catalog.connect().executescript(_SCHEMA)
         self.pools = ComputePools(catalog, owner=ROLE)
         self.images = ImageBuilds(catalog)
-        self._launcher = Launcher(state_dir)
+        self.launcher = Launcher(state_dir)
         self._lock = threading.RLock()
         self._wake = threading.Event()
         self._closing = False
@@ -101,7 +102,7 @@ class JobStore:
         self._wake.set()
         if self._supervisor.is_alive():
             self._supervisor.join(3)
-        self._launcher.close()
+        self.launcher.close()
 
     # --- jobs
 
@@ -271,7 +272,7 @@ class JobStore:
 
     def _launch(self, job: Job) -> None:
         self.catalog.connect().execute("UPDATE jobs SET launched = ? WHERE id = ?", (time.time(), job.id))
-        self._launcher.start(self.folder / job.id)
+        self.launcher.start(self.folder / job.id)
 
     def _supervise(self) -> None:
         """Keep the fork server alive and the queue moving."""
@@ -279,18 +280,18 @@ class JobStore:
             self._wake.clear()
             busy = False
             try:
-                renewed = self._launcher.ensure()
+                renewed = self.launcher.ensure()
                 waiting = self._select("deleted IS NULL AND status IS NULL")
                 busy = any(not job.terminal for job in waiting)
                 for job in waiting:
                     if job.launched is None or job.terminal:
                         continue
                     if (self.folder / job.id / "started").exists():
-                        self._launcher.worked()
-                    elif self._launcher.broken:
+                        self.launcher.worked()
+                    elif self.launcher.broken:
                         self._give_up(job)
                     elif renewed:
-                        self._launcher.start(self.folder / job.id)
+                        self.launcher.start(self.folder / job.id)
                 if any(job.launched is None for job in waiting):
                     self._dispatch()
                     self._wake.clear()
@@ -300,4 +301,4 @@ class JobStore:
 
     def _give_up(self, job: Job) -> None:
         with self._lock:
-            self._end(job, INTERNAL_ERROR, f"the job's process could not be started: {self._launcher.tail()}")
+            self._end(job, INTERNAL_ERROR, f"the job's process could not be started: {self.launcher.tail()}")

@@ -25,6 +25,9 @@ class Method:
     :param params: names of its parameters in the signature.
     :param partitioned: whether it gets a whole partition at a time.
     :param model_type: the packager's name of the model's kind, such as ``custom`` or ``huggingface_pipeline``.
+    :param arguments: SQL types of what it takes in SQL: its inputs, or one OBJECT for more inputs than SQL takes.
+    :param param_arguments: SQL types of its parameters, which follow.
+    :param outputs: the name in Python, the SQL name and the SQL type of each column of a TABLE_FUNCTION.
     """
 
     name: str
@@ -34,6 +37,14 @@ class Method:
     params: tuple[str, ...]
     partitioned: bool
     model_type: str
+    arguments: tuple[str, ...] = ()
+    param_arguments: tuple[str, ...] = ()
+    outputs: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def wide(self) -> bool:
+        """Whether it takes one OBJECT in SQL instead of its inputs."""
+        return len(self.arguments) != len(self.inputs)
 
 
 def methods(version_dir: Path) -> list[Method]:
@@ -58,6 +69,13 @@ def methods(version_dir: Path) -> list[Method]:
                 params=tuple(item["name"] for item in signature.get("params") or []),
                 partitioned=bool((properties.get(target) or {}).get("PARTITIONED")),
                 model_type=meta.get("model_type", ""),
+                arguments=tuple(item["type"] for item in entry["inputs"]),
+                param_arguments=tuple(item["type"] for item in entry.get("params") or []),
+                outputs=tuple(
+                    (feature["name"], column["name"], column["type"])
+                    for feature, column in zip(signature["outputs"], entry["outputs"], strict=False)
+                    if "name" in column
+                ),
             )
         )
     return found
