@@ -56,6 +56,27 @@ ROWS = [
         columns=("name", "comment"),
     ),
     Row(
+        "the artifact repository of every account",
+        "SHOW ARTIFACT REPOSITORIES LIKE 'pypi_shared%' IN ACCOUNT",
+        [("PYPI_SHARED_REPOSITORY", "SNOWFLAKE", "SNOWPARK", "PYPI")],
+        "SHOW ARTIFACT REPOSITORIES, Output",
+        columns=("name", "database_name", "schema_name", "type"),
+    ),
+    Row(
+        "DESCRIBE of that repository, as snowflake-ml asks for it",
+        "DESC ARTIFACT REPOSITORY snowflake.snowpark.pypi_shared_repository",
+        [("PYPI_SHARED_REPOSITORY",)],
+        "snowflake-ml, model_parameter_reconciler.py",
+        columns=("name",),
+    ),
+    Row(
+        "DESCRIBE of an artifact repository that is not there",
+        "DESCRIBE ARTIFACT REPOSITORY NO_SUCH_REPOSITORY",
+        Fails(2003),
+        "DESCRIBE ARTIFACT REPOSITORY, Parameters",
+        confirmed=False,
+    ),
+    Row(
         "a tag",
         "SHOW TAGS LIKE 'cost_center'",
         [("COST_CENTER",)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_mediabatch.local.statements import account as account
+from airflow_provider_mediabatch.local.statements import artifact_repositories as artifact_repositories
 from airflow_provider_mediabatch.local.statements import compute_pools as compute_pools
 from airflow_provider_mediabatch.local.statements import copy as copy
 from airflow_provider_mediabatch.local.statements import databases as databases
