@@ -268,11 +268,35 @@ def test_describe_executes_nothing(connection: SnowflakeConnection) -> None:
     assert cursor.execute("SELECT COUNT(*) FROM described").fetchone() == (0,)
 
 
-def test_several_statements_in_one_are_refused_by_name(connection: SnowflakeConnection) -> None:
-    with pytest.raises(ProgrammingError, match="statement count 2 did not match") as refused:
-        connection.cursor().execute("SELECT 1; SELECT 2")
-    assert refused.value.errno == 8
+def test_the_number_of_statements_in_one_request_is_checked(connection: SnowflakeConnection) -> None:
+    for sql, count in (("SELECT 1; SELECT 2", None), ("SELECT 1; SELECT 2", 3), ("SELECT 1", 2)):
+        with pytest.raises(ProgrammingError, match="did not match the desired statement count") as refused:
+            connection.cursor().execute(sql, num_statements=count)
+        assert refused.value.errno == 8
     assert connection.cursor().execute("SELECT 'a;b' ; ").fetchone() == ("a;b",)
+
+
+def test_several_statements_in_one_request(engine: RunningEngine) -> None:
+    with engine.connect(paramstyle="qmark") as connection:
+        cursor = connection.cursor()
+        sql = "CREATE TEMPORARY TABLE several (a INT); INSERT INTO several VALUES (?), (?); "
+        cursor.execute(sql + "SELECT SUM(a) + ? FROM several;", (1, 2, 10), num_statements=3)
+        assert "successfully created" in cursor.fetchone()[0]
+        assert cursor.nextset() is cursor
+        assert (cursor.fetchone(), cursor.rowcount) == ((2,), 2)
+        assert cursor.nextset() is cursor
+        assert cursor.fetchone() == (13,)
+        assert cursor.nextset() is None
+        connection.cursor().execute("ALTER SESSION SET MULTI_STATEMENT_COUNT = 0")
+        with pytest.raises(ProgrammingError) as failed:
+            cursor.execute("INSERT INTO several VALUES (3); SELECT NO_COLUMN FROM several; DROP TABLE several")
+        assert failed.value.errno == 904
+        assert cursor.execute("SELECT COUNT(*) FROM several").fetchone() == (3,)
+        cursor.execute_async("SELECT 1; CALL SYSTEM$WAIT(1); SELECT 2")
+        cursor.get_results_from_sfqid(cursor.sfqid)
+        assert [cursor.fetchone()[0], cursor.nextset() and cursor.fetchone()[0][:6]] == [1, "waited"]
+        assert cursor.nextset() is cursor
+        assert cursor.fetchone() == (2,)
 
 
 def test_the_same_request_is_executed_once(engine: RunningEngine) -> None:

@@ -74,12 +74,6 @@ def test_refused_by_name(connection: SnowflakeConnection, sql: str, named: str) 
     assert named in str(refused.value)
 
 
-def test_several_statements_in_one_request_are_refused(connection: SnowflakeConnection) -> None:
-    with pytest.raises(ProgrammingError, match="not supported by the local engine") as refused:
-        connection.cursor().execute("SELECT 1; SELECT 2", num_statements=2)
-    assert refused.value.errno == 8
-
-
 def test_array_bindings_uploaded_to_a_stage_are_refused(engine: Any) -> None:
     threshold = {"CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 1}
     with engine.connect(paramstyle="qmark", session_parameters=threshold) as connection:

@@ -43,7 +43,6 @@ def execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pen
 
 def _execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pending:
     cursor = Cursor(sql, ctx.bindings)
-    _check_single(cursor)
     if chain.is_chain(cursor):
         return chain.run(cursor, ctx.session, lambda text, given: _link(ctx, text, given, query))
     if ctx.describe_only and cursor.tokens[0].value.upper() not in _READ_ONLY:
@@ -120,16 +119,3 @@ def _commits(cursor: Cursor) -> bool:
     """
     first, second = (token.value.upper() for token in (cursor.tokens * 2)[:2])
     return first in ("CREATE", "DROP", "COMMENT") or (first == "ALTER" and second != "SESSION")
-
-
-def _check_single(cursor: Cursor) -> None:
-    if not cursor.tokens:
-        raise SnowflakeError(900, "42601", "SQL compilation error:\nEmpty SQL statement.")
-    count = 1 + sum(1 for token in cursor.tokens if token.kind == "op" and token.value == ";")
-    if count > 1:
-        raise SnowflakeError(
-            8,
-            "0A000",
-            f"Actual statement count {count} did not match the desired statement count 1. "
-            "Several statements in one request are not supported by the local engine: send them one by one.",
-        )

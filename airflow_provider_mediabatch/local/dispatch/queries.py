@@ -9,9 +9,11 @@ import time
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+from airflow_provider_mediabatch.local.dispatch import several
 from airflow_provider_mediabatch.local.dispatch.execute import execute
-from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled, timed_out
+from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled, not_supported, timed_out
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.session.query import Query, RunningQueries
 from airflow_provider_mediabatch.local.session.session import Session, Sessions
@@ -119,7 +121,7 @@ class Queries:
         outcome: Result | FileTransfer | Pending | SnowflakeError
         try:
             self._record(query)
-            outcome = query.fault if query.fault and not query.fault_after else execute(query.context, query.sql, query)
+            outcome = query.fault if query.fault and not query.fault_after else self._execute(query)
         except SnowflakeError as error:
             outcome = error
         except Exception as error:
@@ -128,6 +130,46 @@ class Queries:
             asyncio.run_coroutine_threadsafe(self._wait(query, outcome), self._loop)
         else:
             self._finish(query, outcome)
+
+    def _execute(self, query: Query) -> Result | FileTransfer | Pending:
+        """Run a request's only statement, or its several ones to their ends, up to the first that fails."""
+        statements = several.statements(query.context, query.sql)
+        if len(statements) == 1:
+            return execute(query.context, query.sql, query)
+        if query.context.describe_only:
+            raise not_supported("describing several statements")
+        for statement in statements:
+            self._part(query, statement)
+        return several.result()
+
+    def _part(self, query: Query, statement: several.Statement) -> None:
+        context = replace(
+            query.context, query_id=str(uuid.uuid4()), bindings=statement.bindings, failure=None, at_end=[]
+        )
+        part = Query(context.query_id, context, statement.sql)
+        part.future.set_running_or_notify_cancel()
+        self.running.add(part)
+        self.sessions.statement_began(context.session)
+        self._record(part)
+        outcome: Result | FileTransfer | Pending | SnowflakeError | None
+        try:
+            outcome = execute(context, part.sql, query)
+            while isinstance(outcome, Pending):
+                if context.cancelled.wait(_LAST_POLL):
+                    if outcome.cancel is not None:
+                        outcome.cancel()
+                    raise cancelled()
+                outcome = outcome.poll() or outcome
+            if isinstance(outcome, FileTransfer):
+                raise SnowflakeError(2, "0A000", "PUT and GET are not supported in a request of several statements.")
+        except SnowflakeError as error:
+            outcome = error
+        except Exception as error:
+            outcome = self._unexpected(part, error)
+        self._finish(part, outcome)
+        query.parts.append(part)
+        if part.error is not None:
+            raise part.error
 
     async def _wait(self, query: Query, pending: Pending) -> None:
         outcome: Result | SnowflakeError | None = None

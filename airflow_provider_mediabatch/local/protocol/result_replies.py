@@ -34,6 +34,10 @@ class ResultReplies:
             data = dict(result.data)
         else:
             data = self._rows(query.id, result or self._engine.stores.history.result(query.id))
+        if query.parts:
+            types = [part.result.statement_type if isinstance(part.result, Result) else 0 for part in query.parts]
+            data["resultIds"] = ",".join(part.id for part in query.parts)
+            data["resultTypes"] = ",".join(map(str, types))
         data |= {"queryId": query.id, "sqlState": "00000", **wire.session_fields(query.context.session)}
         return replies.success(data)
 

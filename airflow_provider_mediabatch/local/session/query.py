@@ -29,6 +29,7 @@ class Query:
     :param fault_after: fail with it after having been executed.
     :param timed_out: cancelled because it ran longer than STATEMENT_TIMEOUT_IN_SECONDS.
     :param timer: cancels it then.
+    :param parts: the statements of a request of several that were executed.
     :param done: set at the end; by then either ``result`` or ``error`` is there.
     """
 
@@ -46,6 +47,7 @@ class Query:
     future: Future[None] = field(default_factory=Future)
     timed_out: bool = False
     timer: asyncio.TimerHandle | None = None
+    parts: list[Query] = field(default_factory=list)
 
     @property
     def timeout(self) -> float:

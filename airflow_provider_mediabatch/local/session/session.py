@@ -25,6 +25,7 @@ DEFAULT_PARAMETERS: dict[str, Any] = {
     "LOCK_TIMEOUT": 43200,
     "QUERY_TAG": "",
     "STATEMENT_TIMEOUT_IN_SECONDS": 172800,
+    "MULTI_STATEMENT_COUNT": 1,
     # 0 keeps array binds in the request; anything else makes the client upload them as CSV files first.
     "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 0,
     "CLIENT_SESSION_KEEP_ALIVE": False,

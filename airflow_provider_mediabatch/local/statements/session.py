@@ -134,7 +134,7 @@ def set_parameter(session: Session, name: str, value: Any) -> None:
         if _BOOLEANS.get(str(value).upper()) is not False:
             raise not_supported(f"{name} = {value}")
         value = False
-    elif name in ("LOCK_TIMEOUT", "STATEMENT_TIMEOUT_IN_SECONDS"):
+    elif name in ("LOCK_TIMEOUT", "STATEMENT_TIMEOUT_IN_SECONDS", "MULTI_STATEMENT_COUNT"):
         if not str(value).isdigit():
             raise invalid_parameter(name, value)
         value = int(value)
