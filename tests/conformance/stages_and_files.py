@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.table import Fails, Refused, Row
+from conformance.table import Fails, Row
 
 _LIST = "LIST, Required parameters"
 _UNLOAD = "COPY INTO <location>, Copy options"
@@ -208,7 +208,45 @@ ROWS = [
         Fails(100171),
         "error 100171 in feast-dev/feast#3548",
     ),
-    Row("unloading CSV", "COPY INTO @OUT_FILES/csv/ FROM FRUIT", Refused("CSV"), _OPTIONS),
+    Row(
+        "unloading without a format makes CSV, compressed with gzip",
+        "COPY INTO @OUT_FILES/csv/ FROM (SELECT 1) OVERWRITE = TRUE DETAILED_OUTPUT = TRUE",
+        [("csv/data_0_0_0.csv.gz", 1)],
+        _OPTIONS,
+        columns=("FILE_NAME", "ROW_COUNT"),
+    ),
+    Row(
+        "an empty string that nothing encloses cannot be unloaded",
+        "COPY INTO @OUT_FILES/empty/ FROM (SELECT '') FILE_FORMAT = (TYPE = CSV)",
+        Fails(words="empty string"),
+        "Data unloading considerations, Empty strings and NULL values",
+    ),
+    Row(
+        "NULL and what separates fields in unloaded CSV",
+        "SELECT $1 FROM @OUT_FILES/null/ (FILE_FORMAT => WHOLE_LINES)",
+        [("\\N,a\\,b,1.50",)],
+        "COPY INTO <location>, Format type options",
+        before=(
+            "CREATE OR REPLACE TEMPORARY FILE FORMAT WHOLE_LINES TYPE = CSV FIELD_DELIMITER = NONE "
+            "ESCAPE_UNENCLOSED_FIELD = NONE",
+            "COPY INTO @OUT_FILES/null/ FROM (SELECT NULL, 'a,b', 1.50) OVERWRITE = TRUE",
+        ),
+        confirmed=False,
+    ),
+    Row(
+        "unloading two columns as JSON",
+        "COPY INTO @OUT_FILES/json/ FROM FRUIT FILE_FORMAT = (TYPE = JSON)",
+        Fails(words="one and only one column of type variant, object, or array"),
+        "COPY INTO <location>, Usage notes",
+    ),
+    Row(
+        "unloading OBJECTs as JSON",
+        "COPY INTO @OUT_FILES/json/ FROM (SELECT OBJECT_CONSTRUCT('a', 1)) FILE_FORMAT = (TYPE = JSON) "
+        "OVERWRITE = TRUE DETAILED_OUTPUT = TRUE",
+        [("json/data_0_0_0.json.gz", 1)],
+        _OPTIONS,
+        columns=("FILE_NAME", "ROW_COUNT"),
+    ),
     Row(
         "ON_ERROR = CONTINUE",
         "COPY INTO LOOSE_FRUIT FROM @FILES/parquet/ FILE_FORMAT = (TYPE = PARQUET) ON_ERROR = CONTINUE "

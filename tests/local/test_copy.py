@@ -145,7 +145,7 @@ def test_bound_values_in_the_query(engine: Any) -> None:
         assert cursor.fetchall()[0][0] == 1
 
 
-@pytest.mark.parametrize("options", ["", "FILE_FORMAT = (TYPE = CSV)", f"{PARQUET} VALIDATION_MODE = RETURN_ROWS"])
+@pytest.mark.parametrize("options", ["FILE_FORMAT = (TYPE = XML)", f"{PARQUET} VALIDATION_MODE = RETURN_ROWS"])
 def test_what_is_not_done_is_refused_by_name(query: Query, options: str) -> None:
     assert "not supported by the local engine" in str(failure(query, f"COPY INTO @S/refused/ FROM FRUIT {options}"))
 

@@ -7,6 +7,7 @@ CSV and JSON in ``test_dataframe_reader_suite.py`` and ``test_dataframe_copy_int
 from __future__ import annotations
 
 import datetime
+import gzip
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -162,3 +163,66 @@ def test_options_are_checked(connection: SnowflakeConnection) -> None:
     for option in ("BINARY_FORMAT = BASE64", "COMPRESSION = LZO", "ENCODING = 'UTF-16'"):
         with pytest.raises(ProgrammingError, match=f"not supported by the local engine: {option.split()[0]}"):
             cursor.execute(f"CREATE FILE FORMAT N TYPE = CSV {option}")
+
+
+def unloaded(cursor: Any, tmp_path: Any, statement: str) -> list[str]:
+    """The lines of the one file that a COPY into ``@S/out/`` makes."""
+    cursor.execute("REMOVE @S/out/")
+    cursor.execute(statement)
+    cursor.execute(f"GET @S/out/ 'file://{tmp_path}'")
+    (file,) = tmp_path.iterdir()
+    content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    return content.decode().splitlines(keepends=True)
+
+
+ROWS = """(SELECT * FROM VALUES (1, 'a,"b"', 1.5::FLOAT, TRUE, '2024-01-02'::DATE), (NULL, 'x', NULL, FALSE, NULL)
+    T(N, S, F, B, D))"""
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "lines"),
+    [
+        ("", "data_0_0_0.csv.gz", ['1,a\\,"b",1.5,true,2024-01-02\n', "\\N,x,\\N,false,\\N\n"]),
+        (
+            "FILE_FORMAT = (TYPE = CSV COMPRESSION = NONE FIELD_OPTIONALLY_ENCLOSED_BY = '\"' NULL_IF = ()) "
+            "HEADER = TRUE",
+            "data_0_0_0.csv",
+            ['"N","S","F","B","D"\n', '1,"a,""b""",1.5,true,2024-01-02\n', ',"x",,false,\n'],
+        ),
+        (
+            "FILE_FORMAT = (TYPE = CSV FIELD_DELIMITER = '|' FILE_EXTENSION = 'txt.gz') SINGLE = FALSE",
+            "data_0_0_0.txt.gz",
+            ['1|a,"b"|1.5|true|2024-01-02\n', "\\N|x|\\N|false|\\N\n"],
+        ),
+    ],
+)
+def test_unloaded_csv(
+    connection: SnowflakeConnection, tmp_path: Any, options: str, name: str, lines: list[str]
+) -> None:
+    cursor = connection.cursor()
+    assert unloaded(cursor, tmp_path, f"COPY INTO @S/out/ FROM {ROWS} {options}") == lines
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_unloaded_csv_is_read_again_and_json_and_partitions(connection: SnowflakeConnection, tmp_path: Any) -> None:
+    cursor = connection.cursor()
+    text = "'a,\"b\"\\\\n\\n;'"
+    cursor.execute(f"COPY INTO @S/again/ FROM (SELECT {text} AS A, NULL AS B) OVERWRITE = TRUE")
+    assert cursor.execute(f"SELECT $1 = {text}, $2 FROM @S/again/").fetchone() == (True, None)
+    with pytest.raises(ProgrammingError, match="Cannot unload empty string"):
+        cursor.execute("COPY INTO @S/out/ FROM (SELECT '' AS A)")
+    lines = unloaded(
+        cursor,
+        tmp_path,
+        "COPY INTO @S/out/ FROM (SELECT OBJECT_CONSTRUCT('a', N) FROM VALUES (1), (2) T(N)) "
+        "FILE_FORMAT = (TYPE = JSON)",
+    )
+    assert lines == ['{"a":1}\n', '{"a":2}\n']
+    done = cursor.execute(
+        "COPY INTO @S/parts/ FROM (SELECT * FROM VALUES (1, 'x'), (2, 'y'), (3, 'x') T(N, P)) PARTITION BY (P) "
+        "DETAILED_OUTPUT = TRUE"
+    ).fetchall()
+    assert sorted((name.split("/")[1], rows) for name, _, rows in done) == [("x", 2), ("y", 1)]
+    cursor.execute("COPY INTO @S/size/ FROM (SELECT SEQ4() FROM TABLE(GENERATOR(ROWCOUNT => 100))) MAX_FILE_SIZE = 100")
+    assert cursor.fetchone()[:2] == (100, 290)
+    assert cursor.execute("SELECT COUNT(*), SUM($1::INT) FROM @S/size/").fetchone() == (100, 4950)

@@ -1,4 +1,4 @@
-"""COPY INTO @stage: a query's rows as Parquet, written by DuckDB elsewhere and renamed into the stage when whole."""
+"""COPY INTO @stage: a query's rows as files, written elsewhere and renamed into the stage when whole."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from airflow_provider_mediabatch.local.sql import queries, transactions
 from airflow_provider_mediabatch.local.sql.errors import translated
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.statements import options, parquet_options
-from airflow_provider_mediabatch.local.statements.file_format_clause import parquet_format
+from airflow_provider_mediabatch.local.statements.file_format_clause import file_format
 from airflow_provider_mediabatch.local.statements.transfer import move, stage_reference
+from airflow_provider_mediabatch.local.statements.unloaded_text import TextOutput, TextWriter, Unloaded
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.lexer import Cursor
@@ -50,6 +51,14 @@ class _Target:
     header: bool
     max_file_size: int
     compression: str
+    text: TextOutput | None
+
+    @property
+    def suffix(self) -> str:
+        """What the names of files end with."""
+        if self.text is not None:
+            return self.text.extension
+        return ".parquet" if self.compression == "UNCOMPRESSED" else ".snappy.parquet"
 
 
 def unload(ctx: Context, cursor: Cursor) -> Result:
@@ -86,13 +95,9 @@ def _target(ctx: Context, cursor: Cursor, stage: Stage, path: str) -> _Target:
         given |= options.options(cursor, _OPTIONS)
     cursor.expect_end()
     options.refuse(given, ("VALIDATION_MODE", "ENCRYPTION", "STORAGE_INTEGRATION", "CREDENTIALS"), "COPY INTO @stage")
-    file_format = parquet_format(ctx, given.get("FILE_FORMAT"), stage, "unloading to")
-    parquet_options.check(file_format)
-    compression = str(file_format.get("COMPRESSION", "SNAPPY")).upper()
-    if compression == "AUTO" or options.boolean("SNAPPY_COMPRESSION", file_format.get("SNAPPY_COMPRESSION", False)):
-        compression = "SNAPPY"
-    if compression not in ("SNAPPY", "NONE"):
-        raise not_supported(f"COMPRESSION = {compression} of unloaded Parquet, only SNAPPY and NONE")
+    wanted = file_format(ctx, given.get("FILE_FORMAT"), stage)
+    if wanted["TYPE"] not in ("PARQUET", "CSV", "JSON"):
+        raise not_supported(f"unloading to {wanted['TYPE']} files, only PARQUET, CSV and JSON")
 
     def flag(key: str, default: bool = False) -> bool:
         return options.boolean(key, given.get(key, default))
@@ -108,7 +113,8 @@ def _target(ctx: Context, cursor: Cursor, stage: Stage, path: str) -> _Target:
         detailed=flag("DETAILED_OUTPUT"),
         header=flag("HEADER"),
         max_file_size=int(given.get("MAX_FILE_SIZE", _MAX_FILE_SIZE)),
-        compression="UNCOMPRESSED" if compression == "NONE" else compression,
+        compression=_parquet_compression(wanted) if wanted["TYPE"] == "PARQUET" else "",
+        text=None if wanted["TYPE"] == "PARQUET" else TextOutput.of(wanted),
     )
     if target.max_file_size <= 0:
         raise invalid_argument("MAX_FILE_SIZE must be a positive number of bytes")
@@ -121,21 +127,31 @@ def _target(ctx: Context, cursor: Cursor, stage: Stage, path: str) -> _Target:
     return target
 
 
+def _parquet_compression(wanted: dict[str, Any]) -> str:
+    """DuckDB's name of it."""
+    parquet_options.check(wanted)
+    compression = str(wanted.get("COMPRESSION", "SNAPPY")).upper()
+    if compression == "AUTO" or options.boolean("SNAPPY_COMPRESSION", wanted.get("SNAPPY_COMPRESSION", False)):
+        compression = "SNAPPY"
+    if compression not in ("SNAPPY", "NONE"):
+        raise not_supported(f"COMPRESSION = {compression} of unloaded Parquet, only SNAPPY and NONE")
+    return "UNCOMPRESSED" if compression == "NONE" else compression
+
+
 def _write(ctx: Context, query: str, target: _Target) -> Result:
     if target.partition_by is not None:
         query = f"SELECT *, TO_VARCHAR({target.partition_by}) AS {quoted(_PARTITION)} FROM ({query})"
     with _scratch(ctx) as folder, translated(ctx):
         text = queries.translate(ctx, query)
-        written = _copy(ctx, text, target, folder)
+        written = (_copy if target.text is None else _copy_text)(ctx, text, target, folder)
         transactions.of(ctx.session).after_read()
         placed = _place(ctx, target, written)
-    rows = sum(count for _, _, count in placed)
-    size = sum(bytes_ for _, bytes_, _ in placed)
+    rows, raw, size = (sum(getattr(file, part) for file in written) for part in ("rows", "raw", "size"))
     if target.detailed:
         columns = [ResultColumn.text("FILE_NAME"), ResultColumn.number("FILE_SIZE"), ResultColumn.number("ROW_COUNT")]
         return Result.of(columns, placed)
     names = ("rows_unloaded", "input_bytes", "output_bytes")
-    return Result.of([ResultColumn.number(name) for name in names], [(rows, size, size)])
+    return Result.of([ResultColumn.number(name) for name in names], [(rows, raw, size)])
 
 
 @contextmanager
@@ -148,8 +164,8 @@ def _scratch(ctx: Context) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _copy(ctx: Context, text: str, target: _Target, folder: Path) -> list[tuple[Path, int, int, str | None]]:
-    """Let DuckDB write; gives (file, bytes, rows, partition) of every file that has rows."""
+def _copy(ctx: Context, text: str, target: _Target, folder: Path) -> list[Unloaded]:
+    """Let DuckDB write Parquet; the files that have rows."""
     connection = ctx.session.duckdb
     relation = connection.sql(text)
     columns = [column for column in queries.described(relation) if column.name != _PARTITION]
@@ -190,11 +206,34 @@ def _copy(ctx: Context, text: str, target: _Target, folder: Path) -> list[tuple[
             key=lambda row: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", row["filename"])]
         )
         return [
-            (Path(row["filename"]), row["file_size_bytes"], row["count"], _partition(row))
+            Unloaded(
+                Path(row["filename"]), row["file_size_bytes"], row["file_size_bytes"], row["count"], _partition(row)
+            )
             for row in rows
             if row["count"]
         ]
     raise AssertionError("the wide attempt returns or raises")
+
+
+def _copy_text(ctx: Context, text: str, target: _Target, folder: Path) -> list[Unloaded]:
+    """Write CSV or JSON; the files that have rows."""
+    output = target.text
+    assert output is not None
+    relation = ctx.session.duckdb.sql(text)
+    columns = queries.described(relation)
+    partitioned = target.partition_by is not None
+    names = [f"C{i}" for i in range(len(columns))]
+    columns = columns[:-1] if partitioned else columns
+    texts = output.projections(columns, names[: len(columns)]) + names[len(columns) :]
+    listed = ", ".join(names)
+    reader = ctx.session.duckdb.sql(f"SELECT {', '.join(texts)} FROM ({text}) AS mb_unload({listed})")
+    head = output.head(columns) if target.header and output.kind == "CSV" else ""
+    writer = TextWriter(output, folder, head, None if target.single else target.max_file_size)
+    for batch in reader.to_arrow_reader(10_000):
+        keys = batch.column(len(columns)).to_pylist() if partitioned else [None] * batch.num_rows
+        for key, line in zip(keys, output.lines(columns, batch), strict=True):
+            writer.write((_NULL_PARTITION if key is None else key) if partitioned else None, line)
+    return writer.close()
 
 
 def _partition(row: dict[str, Any]) -> str | None:
@@ -216,35 +255,32 @@ def _stored(column: ResultColumn, physical: str, narrow: bool) -> str:
     return reference
 
 
-def _place(
-    ctx: Context, target: _Target, written: list[tuple[Path, int, int, str | None]]
-) -> list[tuple[str, int, int]]:
+def _place(ctx: Context, target: _Target, written: list[Unloaded]) -> list[tuple[str, int, int]]:
     """Rename the files into the stage under Snowflake's names."""
-    suffix = ".parquet" if target.compression == "UNCOMPRESSED" else ".snappy.parquet"
     counters: dict[str | None, int] = {}
     moves = []
-    for file, size, count, partition in written:
-        index = counters.get(partition, 0)
-        counters[partition] = index + 1
+    for file in written:
+        index = counters.get(file.partition, 0)
+        counters[file.partition] = index + 1
         if target.single:
             name = target.path if target.path and not target.path.endswith("/") else f"{target.path}data"
         else:
             name = (
-                _prefix(target, partition)
+                _prefix(target, file.partition)
                 + (f"{ctx.query_id}_" if target.include_query_id else "")
-                + f"0_0_{index}{suffix}"
+                + f"0_0_{index}{target.suffix}"
             )
-        moves.append((file, target.stage.path(name), name, size, count))
-    if not target.overwrite and any(destination.exists() for _, destination, *_ in moves):
+        moves.append((file, target.stage.path(name), name))
+    if not target.overwrite and any(destination.exists() for _, destination, _ in moves):
         raise SnowflakeError(
             1030,
             "22000",
             f"SQL compilation error:\nFiles already existing at the unload destination: @{target.stage.full_name}/"
             f"{target.path}. Use overwrite option to force unloading.",
         )
-    for file, destination, *_ in moves:
-        move(file, destination)
-    return [(name, size, count) for _, _, name, size, count in moves]
+    for file, destination, _ in moves:
+        move(file.path, destination)
+    return [(name, file.size, file.rows) for file, _, name in moves]
 
 
 def _prefix(target: _Target, partition: str | None) -> str:

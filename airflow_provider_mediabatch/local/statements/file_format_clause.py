@@ -43,12 +43,3 @@ def read_format(ctx: Context, given: Any, stage: Stage, doing: str) -> dict[str,
     if options["TYPE"] not in ("PARQUET", "CSV", "JSON"):
         raise not_supported(f"{doing} {options['TYPE']} files, only PARQUET, CSV and JSON")
     return options
-
-
-def parquet_format(ctx: Context, given: Any, stage: Stage, doing: str) -> dict[str, Any]:
-    """As :func:`file_format`, where only Parquet is carried out."""
-    options = file_format(ctx, given, stage)
-    if options["TYPE"] != "PARQUET":
-        hint = "" if given else "; without FILE_FORMAT files are CSV, so say FILE_FORMAT = (TYPE = PARQUET)"
-        raise not_supported(f"{doing} {options['TYPE']} files, only PARQUET{hint}")
-    return options
