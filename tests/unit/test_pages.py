@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from airflow_env import REPOSITORY
 from documents import Document
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Error
 
 from airflow_provider_mediabatch.batch.results_table import BOOKKEEPING_COLUMNS
 from airflow_provider_mediabatch.cli.main import parser
@@ -78,6 +80,14 @@ def test_links_lead_somewhere(name: str) -> None:
     pages = {page: str((document.path.parent / page).relative_to(REPOSITORY)) if page else name for page, _ in targets}
     own = [(page, anchor) for page, anchor in targets if not page.startswith("http")]
     assert [(page, anchor) for page, anchor in own if anchor not in anchors(pages[page])] == []
+
+
+@pytest.mark.parametrize("language", ["bash", "json", "python", "sql"])
+def test_blocks_are_in_the_language_that_they_name(language: str) -> None:
+    """The site's build refuses others."""
+    lexer = get_lexer_by_name(language)
+    blocks = [(name, block) for name in PAGES for block in Document(f"docs/{name}").blocks(language)]
+    assert [name for name, block in blocks if any(kind is Error for kind, _ in lexer.get_tokens(block))] == []
 
 
 def test_the_reference_has_every_module_of_the_provider() -> None:
