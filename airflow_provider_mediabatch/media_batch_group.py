@@ -31,6 +31,7 @@ def media_batch_group(
     checks: Sequence[str] | None = None,
     labels: str | None = None,
     min_accuracy: float | None = None,
+    compare_with: str | None = None,
     review: str | None = None,
     results_table: str | None = None,
     max_files_per_shard: int | None = None,
@@ -67,6 +68,8 @@ def media_batch_group(
     :param checks: SQL predicates that each sampled row must fulfil.
     :param labels: a table or query of expected labels, which sample and full batch are measured by.
     :param min_accuracy: the least share of right predictions, 0 to 1, in the sample and in each job of the full batch.
+    :param compare_with: ``previous`` or a version of the model: the sample is compared with its results, which are in
+        ``results_table`` where that is given, else in the outputs that the ledger names.
     :param review: ``always``, ``first_run`` or ``changed`` adds the approval by a person, and the sample is then drawn
         at even distances by path; None leaves it out.
     :param results_table: adds a task that loads the results into this table; None leaves it out.
@@ -125,6 +128,8 @@ def media_batch_group(
                     checks=checks,
                     labels=labels,
                     min_accuracy=min_accuracy,
+                    compare_with=compare_with,
+                    results_table=results_table if compare_with is not None else None,
                     # A person judges the model by what is shown, and files beside each other are often alike.
                     sampling="spread" if review is not None else None,
                     isolate_failures=isolate_failures,

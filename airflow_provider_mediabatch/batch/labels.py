@@ -56,18 +56,27 @@ class Labels:
     @property
     def predicted_sql(self) -> str:
         """The predicted label of a typed output row, as text."""
-        column = f"{sql.quoted(self.output)}::VARCHAR"
-        if not self.is_nested:
-            return column
-        parsed = f"TRY_PARSE_JSON({column})"
-        members = [f"{parsed}{item}:{name}::VARCHAR" for item in ("", "[0]") for name in _TEXT_MEMBERS]
-        return f"COALESCE({', '.join(members)})"
+        return label_sql(f"{sql.quoted(self.output)}::VARCHAR", is_nested=self.is_nested)
 
     @property
     def marked_outputs(self) -> tuple[str, ...]:
         """The names under which readers' marks have this output: those of the review page, of a member too."""
         members = [f"{self.output} · {name}" for name in _TEXT_MEMBERS] if self.is_nested else []
         return (self.output, *members)
+
+
+def label_sql(text: str, *, is_nested: bool) -> str:
+    """The label in an output.
+
+    :param text: the output as text, as SQL.
+    :param is_nested: whether it is an object or a list: the label is then its member ``label`` or ``text``, or that of
+        its first item, as pipelines of Hugging Face have it.
+    """
+    if not is_nested:
+        return text
+    parsed = f"TRY_PARSE_JSON({text})"
+    members = [f"{parsed}{item}:{name}::VARCHAR" for item in ("", "[0]") for name in _TEXT_MEMBERS]
+    return f"COALESCE({', '.join(members)})"
 
 
 def find_labels(connection: SnowflakeConnection, given: str, plan: InferencePlan, error_column: str | None) -> Labels:
@@ -109,7 +118,7 @@ def match_columns(
     """
     if set(MARK_COLUMNS) <= set(columns):
         output = _output(given, None, outputs, error_column)
-        return Labels(given, relation, "FILE_PATH", "PREDICTED", output, _is_nested(outputs[output]), is_marks=True)
+        return Labels(given, relation, "FILE_PATH", "PREDICTED", output, is_nested(outputs[output]), is_marks=True)
     if len(columns) != 2:
         raise InvalidInputError(
             f"labels={shorten(given)!r} has the columns {', '.join(columns)}. Two are needed, the file and its "
@@ -117,17 +126,14 @@ def match_columns(
         )
     output = _output(given, columns[1], outputs, error_column)
     key, label = map(sql.quoted, columns)
-    return Labels(given, relation, key, label, output, _is_nested(outputs[output]))
+    return Labels(given, relation, key, label, output, is_nested(outputs[output]))
 
 
 def _output(given: str, label: str | None, outputs: Mapping[str, str], error_column: str | None) -> str:
-    """The output that has the label's name in any case; else the first text, else the only one."""
+    """The output that has the label's name in any case, else the main one."""
     names = [name for name in outputs if name != error_column]
     named = [name for name in names if label is not None and name.upper() == label.upper()]
-    texts = [name for name in names if outputs[name] == "STRING" or _is_nested(outputs[name])]
-    found = next((name for name in named if name == label), None) or next(iter(named or texts), None)
-    if found is None and len(names) == 1:
-        found = names[0]
+    found = next((name for name in named if name == label), None) or next(iter(named), main_output(names, outputs))
     if found is None:
         raise InvalidInputError(
             f"labels={shorten(given)!r}: the model has the outputs {', '.join(names)} and none of them is a text. Name "
@@ -136,7 +142,18 @@ def _output(given: str, label: str | None, outputs: Mapping[str, str], error_col
     return found
 
 
-def _is_nested(kind: str) -> bool:
+def main_output(names: Sequence[str], outputs: Mapping[str, str]) -> str | None:
+    """The output that says what the model found: the first text, else the only one; None when that is not certain.
+
+    :param names: the outputs that may be it.
+    :param outputs: all of them, name to type.
+    """
+    texts = [name for name in names if outputs[name] == "STRING" or is_nested(outputs[name])]
+    return next(iter(texts), names[0] if len(names) == 1 else None)
+
+
+def is_nested(kind: str) -> bool:
+    """Whether an output of this type is an object or a list."""
     return kind == "OBJECT"
 
 

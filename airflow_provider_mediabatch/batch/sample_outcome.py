@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.batch import row_errors
+from airflow_provider_mediabatch.batch.comparison import VersionComparison, comparison_check
 from airflow_provider_mediabatch.batch.failure_isolation import quarantine
 from airflow_provider_mediabatch.batch.isolation_rounds import done_ranges
 from airflow_provider_mediabatch.batch.job_outcomes import verify_output
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.isolation_rounds import FinishedRange
     from airflow_provider_mediabatch.batch.row_errors import RowErrors
     from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
+    from airflow_provider_mediabatch.core.comparison import Comparison
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
     from airflow_provider_mediabatch.core.truth import Truth
 
@@ -40,12 +42,14 @@ class SampleOutcome:
 
     :param request: the sample.
     :param checks: what its output is checked for.
-    :param truth: what its predictions are compared with.
+    :param truth: the labels that its predictions are compared with.
+    :param comparison: the version that they are compared with.
     """
 
     request: JobRequest
     checks: SampleChecks
     truth: TruthChecks | None = None
+    comparison: VersionComparison | None = None
 
     def of_job(self, connection: SnowflakeConnection, attempt: Attempt) -> SampleReport:
         """The report of a job that is DONE."""
@@ -111,6 +115,8 @@ class SampleOutcome:
         checks = self.checks.run(staged, request, attempt.job, location, found, rows - errors.count)
         truth = self.truth.measure(connection, request, location) if self.truth is not None and found else None
         checks += truth_checks(truth) if truth is not None else []
+        comparison = self.comparison.measure(connection, request, location) if self.comparison and found else None
+        checks += [comparison_check(comparison)] if comparison is not None else []
         if errors.count:
             fault = errors.count == rows and not model_has_worked(request, connection, sampled=0)
             checks.append(_failed_rows_check(errors, rows, model_is_at_fault=fault))
@@ -118,7 +124,7 @@ class SampleOutcome:
                 errors = replace(errors, files=())
             else:
                 quarantined_location = self._quarantine(connection, attempt.job, location, errors, quarantined_location)
-        shown = _shown_first(truth, request.manifest.file_columns)
+        shown = _shown_first(truth, comparison, request.manifest.file_columns)
         relation = good_relation(staged, request, location, found)
         preview = clip(staged.rows(f"SELECT * FROM {relation} {shown}LIMIT {PREVIEW_ROWS}")) if found else ()
         # The job's own time, which does not include an image build and the polls.
@@ -144,6 +150,7 @@ class SampleOutcome:
             quarantined_location=quarantined_location,
             failed_rows=errors.count,
             truth=truth,
+            comparison=comparison,
         )
 
     def _quarantine(
@@ -164,9 +171,11 @@ class SampleOutcome:
         return place
 
 
-def _shown_first(truth: Truth | None, file_columns: Sequence[str]) -> str:
-    """An ORDER BY that brings files with a wrong prediction to a person's eyes first; "" where none is known."""
-    paths = [str(item["path"]) for item in truth.examples[:PREVIEW_ROWS]] if truth is not None else []
+def _shown_first(truth: Truth | None, comparison: Comparison | None, file_columns: Sequence[str]) -> str:
+    """An ORDER BY that brings wrong and changed predictions to a person's eyes first; "" where none is known."""
+    wrong = [str(item["path"]) for item in truth.wrong] if truth is not None else []
+    changed = [str(item["path"]) for item in comparison.changed] if comparison is not None else []
+    paths = list(dict.fromkeys([*wrong, *changed]))[:PREVIEW_ROWS]
     if not paths:
         return ""
     ranks = " ".join(f"WHEN {sql.literal(path)} THEN {rank}" for rank, path in enumerate(paths))

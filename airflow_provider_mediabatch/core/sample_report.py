@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_mediabatch.core import xcom
+from airflow_provider_mediabatch.core.comparison import Comparison, comparison_from_xcom
 from airflow_provider_mediabatch.core.truth import Truth, truth_from_xcom
 
 PREVIEW_ROWS = 10
@@ -52,6 +53,7 @@ class SampleReport:
     :param from_run: the run whose sample this is, when a later run uses its report again; "": the run's own.
     :param run_files: rows of all manifests of the run that the report is for.
     :param truth: the output beside expected labels; None where the task has none.
+    :param comparison: the output beside that of another version; None where the task compares with none.
     :param seconds_per_file: the job's running time by its number of input rows, image build left out where it is known.
     """
 
@@ -75,6 +77,7 @@ class SampleReport:
     from_run: str = ""
     run_files: int = 0
     truth: Truth | None = None
+    comparison: Comparison | None = None
 
     @property
     def quarantined_count(self) -> int:
@@ -124,6 +127,7 @@ _CONVERT: Mapping[str, Callable[[Any], Any]] = {
     "preview": tuple,
     "quarantined": tuple,
     "truth": truth_from_xcom,
+    "comparison": comparison_from_xcom,
 }
 
 

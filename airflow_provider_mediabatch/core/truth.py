@@ -95,6 +95,11 @@ class Truth:
         """
         return self.word_errors / self.words if self.words and self.word_errors is not None else None
 
+    @property
+    def wrong(self) -> tuple[Mapping[str, str | None], ...]:
+        """The examples whose prediction is not the expected label."""
+        return tuple(item for item in self.examples if item["expected"] != item["predicted"])
+
     def example_of(self, path: object) -> Mapping[str, str | None] | None:
         """The example with this path, or None."""
         return next((item for item in self.examples if item["path"] == path), None)

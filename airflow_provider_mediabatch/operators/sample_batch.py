@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_mediabatch.batch.batch_run import BatchRun
+    from airflow_provider_mediabatch.batch.comparison import VersionComparison
     from airflow_provider_mediabatch.batch.failure_isolation import FailureIsolation
     from airflow_provider_mediabatch.batch.sample_outcome import SampleOutcome
     from airflow_provider_mediabatch.batch.submission import JobRequest
@@ -60,6 +61,11 @@ class SampleBatchOperator(JobTask):
         this task; otherwise the task returns that report, which names its run, and starts no job. The Airflow variable
         ``mediabatch_sample_…`` keeps it.
     :param max_age: with ``changed``, how old such a report may be; None: it does not expire.
+    :param compare_with: another version of the model, with whose results of the sampled files the new ones are
+        compared: its name, or ``previous`` for the one that had the files last. The report has what changed.
+    :param results_table: where its results are: the table that LoadResultsOperator fills; None: in the output folders
+        that the ledger names.
+    :param min_agreement: the least share of compared files, 0 to 1, that have the same result in both versions.
     :param checks: SQL predicates over the output's columns that must be true for each row, like ``LENGTH(TEXT) > 0``.
     :param max_null_fraction: how much of an output column may be NULL; 1.0 lets all of it be.
     """
@@ -71,6 +77,9 @@ class SampleBatchOperator(JobTask):
         "sampling",
         "output_location",
         "checks",
+        "compare_with",
+        "results_table",
+        "min_agreement",
         "when",
         "max_isolation_jobs",
         "error_column",
@@ -91,6 +100,9 @@ class SampleBatchOperator(JobTask):
         output_location: str | None = None,
         checks: Sequence[str] = (),
         max_null_fraction: float = 0.0,
+        compare_with: str | None = None,
+        results_table: str | None = None,
+        min_agreement: float | str | None = None,
         when: Literal["always", "changed"] | str = "always",
         max_age: timedelta | None = None,
         **kwargs: Any,
@@ -103,6 +115,9 @@ class SampleBatchOperator(JobTask):
         self.output_location = output_location
         self.checks = checks
         self.max_null_fraction = max_null_fraction
+        self.compare_with = compare_with
+        self.results_table = results_table
+        self.min_agreement = min_agreement
         self.when = when
         self.max_age = max_age
 
@@ -120,10 +135,10 @@ class SampleBatchOperator(JobTask):
         earlier = self._memory(context, plan).recall(self.max_age) if self.when == "changed" else None
         if earlier is not None:
             return self._return(context, replace(earlier, run_files=sum(item.row_count for item in manifests)))
-        truth = self._truth()
         with connected(self.snowflake_conn_id) as connection:
-            if truth is not None:
-                truth.find(connection, manifests[0], plan, self._find_error_column(plan))
+            for asked in (self._truth(), self._comparison()):
+                if asked is not None:
+                    asked.find(connection, manifests[0], plan, self._find_error_column(plan))
             output = self._output(plan, connection.database, connection.schema).full
             base = sample_manifest_base(manifests)
             fingerprint = digest("sample", plan.manifest_digest, plan.digest, size, self.sampling, output, base)
@@ -179,7 +194,14 @@ class SampleBatchOperator(JobTask):
         from airflow_provider_mediabatch.batch.sample_checks import SampleChecks
         from airflow_provider_mediabatch.batch.sample_outcome import SampleOutcome
 
-        return SampleOutcome(request, SampleChecks(self._predicates(), self.max_null_fraction), self._truth())
+        checks = SampleChecks(self._predicates(), self.max_null_fraction)
+        return SampleOutcome(request, checks, self._truth(), self._comparison())
+
+    def _comparison(self) -> VersionComparison | None:
+        """The version that the output is compared with."""
+        from airflow_provider_mediabatch.operators.truth_arguments import comparison_of
+
+        return comparison_of(self.compare_with, self.results_table, self.min_agreement)
 
     def _batch_run(self, context: Context, request: JobRequest, wait: JobWait) -> BatchRun[SampleReport]:
         from airflow_provider_mediabatch.batch.batch_run import BatchRun
@@ -228,8 +250,9 @@ class SampleBatchOperator(JobTask):
     def _memory(self, context: Context, plan: InferencePlan) -> SampleMemory:
         from airflow_provider_mediabatch.operators.remembered import SampleMemory
 
-        checked = (self._predicates(), self.max_null_fraction, self.labels, self.min_accuracy, self.max_word_error_rate)
-        settings = (self.sample_size, self.sampling, *checked, self.error_column)
+        measures = (self.labels, self.min_accuracy, self.max_word_error_rate, self.compare_with, self.min_agreement)
+        checked = (self._predicates(), self.max_null_fraction, self.error_column)
+        settings = (self.sample_size, self.sampling, *checked, *measures)
         return SampleMemory(context, plan, *map(str, settings))
 
     def _return(self, context: Context, report: SampleReport) -> dict[str, Any]:

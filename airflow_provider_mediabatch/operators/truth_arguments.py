@@ -1,4 +1,4 @@
-"""The arguments of SampleBatchOperator and FullBatchOperator that say how right an output must be."""
+"""The arguments of SampleBatchOperator and FullBatchOperator that say what an output is measured by."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.operators.cost_limit import Number, parse_amount
 
 if TYPE_CHECKING:
+    from airflow_provider_mediabatch.batch.comparison import VersionComparison
     from airflow_provider_mediabatch.batch.truth import TruthChecks
+
+_NOTHING = (None, "", "None")
+"""What an argument is that was not given, or whose template gave nothing."""
 
 
 class MeasuredTask(Protocol):
@@ -28,12 +32,30 @@ def truth_checks_of(task: MeasuredTask) -> TruthChecks | None:
 
     accuracy = parse_share("min_accuracy", task.min_accuracy)
     rate = parse_amount("max_word_error_rate", task.max_word_error_rate)
-    if task.labels in (None, "", "None"):
+    if task.labels in _NOTHING:
         for name, limit in (("min_accuracy", accuracy), ("max_word_error_rate", rate)):
             if limit is not None:
                 raise InvalidInputError(f"{name}={limit:g} cannot be checked without labels=")
         return None
     return TruthChecks(str(task.labels), accuracy, rate)
+
+
+def comparison_of(version: str | None, table: str | None, min_agreement: Number) -> VersionComparison | None:
+    """What a sample is compared with; None without a version.
+
+    :param version: a version's name, or ``previous``.
+    :param table: the results table, or None for the ledger.
+    :param min_agreement: the least agreement.
+    :raises InvalidInputError: for a limit that is no share, or that has no version to be measured by.
+    """
+    from airflow_provider_mediabatch.batch.comparison import VersionComparison
+
+    agreement = parse_share("min_agreement", min_agreement)
+    if version in _NOTHING:
+        if agreement is not None:
+            raise InvalidInputError(f"min_agreement={agreement:g} cannot be checked without compare_with=")
+        return None
+    return VersionComparison(str(version), None if table in _NOTHING else str(table), agreement)
 
 
 def parse_share(name: str, value: Number) -> float | None:

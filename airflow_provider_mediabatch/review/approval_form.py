@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.comparison import Comparison
 from airflow_provider_mediabatch.core.cost_projection import Projection
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.media_types import expected_kind
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.truth import Truth
-from airflow_provider_mediabatch.review import markdown, truth_texts
+from airflow_provider_mediabatch.review import comparison_texts, markdown, truth_texts
 from airflow_provider_mediabatch.review.addresses import URL_PREFIX, segments
 
 MAX_COLUMNS = 8
@@ -64,6 +65,8 @@ def body(
     parts += ["### Sample", _files(report, file_columns, page)]
     if report.truth is not None:
         parts += ["### Expected labels", *_truth(report.truth)]
+    if report.comparison is not None:
+        parts += [f"### {markdown.code(comparison_texts.heading(report.comparison))}", *_comparison(report.comparison)]
     parts.append("### Full run")
     parts.append(markdown.table(("What", "Value"), facts))
     if report.passed:
@@ -90,8 +93,9 @@ def _decision(report: SampleReport, projection: Projection, plan: InferencePlan 
     model = f" with {markdown.code(f'{plan.model} version {plan.model_version}, {plan.function}')}" if plan else ""
     price = f", {markdown.code(projection.summary())}" if projection.summary() else ""
     right = f"**{truth_texts.sentence(report.truth)}** " if report.truth is not None else ""
+    changed = f"**{comparison_texts.sentence(report.comparison)}** " if report.comparison is not None else ""
     return (
-        f"**{verdict}** {passed} of {len(report.checks)} passed. {right}"
+        f"**{verdict}** {passed} of {len(report.checks)} passed. {right}{changed}"
         f"Approve to start the full run of {projection.files:,} files{model}{price}."
     )
 
@@ -115,6 +119,8 @@ def _files(report: SampleReport, file_columns: Sequence[str], page: str | None) 
     ]
     if report.truth is not None and files:
         lines.append(["Expected", *(_expected(report.truth, row.get(files[0])) for row in rows)])
+    if report.comparison is not None and files:
+        lines.append(["Before", *(_before(report.comparison, row.get(files[0])) for row in rows)])
     more = report.rows - len(rows)
     table = markdown.table(("File", *(markdown.code(head, 60) for head in heads)), lines)
     return f"{table}\n\n{more:,} more sampled files are on the review page." if more > 0 else table
@@ -140,6 +146,30 @@ def _truth(truth: Truth) -> list[str]:
         parts.append(markdown.table(head, [(markdown.code(label, 60), *numbers) for label, *numbers in rows]))
     if truth.class_count > len(rows) > 0:
         parts.append(f"{truth.class_count - len(rows):,} more classes.")
+    return parts
+
+
+def _before(found: Comparison, path: Any) -> str:
+    """The earlier result of a sampled file, and whether it is another one; "" for a file without one."""
+    item = found.change_of(path)
+    if item is None:
+        return ""
+    verdict = "" if item["before"] == item["after"] else " **changed**"
+    return markdown.code(comparison_texts.result(item, "before"), MAX_CELL) + verdict
+
+
+def _comparison(found: Comparison) -> list[str]:
+    """How much of the sample changed since another version, and from what to what."""
+    facts = [(markdown.code(name), markdown.code(item)) for name, item in comparison_texts.facts(found)]
+    parts = [markdown.table(("What", "Value"), facts)]
+    rows = comparison_texts.confusion_rows(found)[:MAX_CLASSES]
+    if rows:
+        lines = [
+            (markdown.code(before, MAX_CELL), markdown.code(after, MAX_CELL), count) for before, after, count in rows
+        ]
+        parts.append(markdown.table(("Before", "Now", "Files"), lines))
+    if found.pairs > len(rows) > 0:
+        parts.append(f"{found.pairs - len(rows):,} more pairs.")
     return parts
 
 

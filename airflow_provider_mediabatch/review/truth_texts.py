@@ -51,9 +51,8 @@ def wrong_rows(truth: Truth) -> list[tuple[str, str, str]]:
     """File name, expected and predicted label of the first ten wrong predictions."""
     return [
         (str(item["path"]).rsplit("/", 1)[-1], expected_text(item), _text(item["predicted"]))
-        for item in truth.examples
-        if item["expected"] != item["predicted"]
-    ][:MAX_WRONG]
+        for item in truth.wrong[:MAX_WRONG]
+    ]
 
 
 def expected_text(example: Mapping[str, str | None]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import wave
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from airflow_env import EXAMPLES
 
-from airflow_provider_mediabatch.demo import media, models
+from airflow_provider_mediabatch.demo import classifiers, media, models
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -54,6 +55,35 @@ def test_measured_accuracy(bench: Bench) -> None:
         assert (Path(wrong["path"]).name, wrong["expected"], wrong["predicted"]) == ("china.jpg", "a temple", "palace")
     preview = result.returned("media_batch.sample_batch")["preview"]
     assert Path(preview[0]["IMAGE"]).name == "china.jpg"
+
+
+@pytest.mark.slow
+def test_new_model_version(bench: Bench) -> None:
+    """The second version has the same network, and calls an espresso a coffee."""
+    # A model of its own: the newest version is the default one, which other examples run.
+    first = replace(models.image_classifier(bench.cache), name="TWO_VERSIONS")
+    model = {"model": "MEDIA.PUBLIC.TWO_VERSIONS"}
+
+    def make() -> Any:
+        from snowflake.ml.model.custom_model import ModelContext
+
+        _, signatures = first.make()
+        names = bench.cache / "renamed-labels.json"
+        names.write_text(json.dumps(["coffee" if name == "espresso" else name for name in models.labels()]), "utf-8")
+        network = bench.cache / "efficientnet-lite0.onnx"
+        context = ModelContext(artifacts={"network": str(network), "labels": str(names)})
+        return classifiers.ImageClassifier(context), signatures
+
+    bench.log(first)
+    bench.log(replace(first, version="RENAMED", make=make))
+    bench.upload("PHOTOS", "compared", [photograph("coffee.png"), photograph("flower.jpg"), photograph("china.jpg")])
+    before = bench.run("new_model_version", {**model, "version": first.version}).returned("media_batch.sample_batch")
+    assert before["comparison"]["compared"] == 0
+    after = bench.run("new_model_version", {**model, "version": "RENAMED"}).returned("media_batch.sample_batch")
+    found = after["comparison"]
+    assert (found["version"], found["compared"], found["same"], found["score_shift"]) == (first.version, 3, 2, 0.0)
+    assert found["confusion"][0] == {"before": "espresso", "after": "coffee", "files": 1}
+    assert Path(after["preview"][0]["IMAGE"]).name == "coffee.png", "what changed is shown first"
 
 
 @pytest.mark.slow

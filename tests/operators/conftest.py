@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import job_models
 import pytest
+from operators import outputs
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -79,3 +81,15 @@ def conn_id(media: Media, monkeypatch: pytest.MonkeyPatch) -> str:
     """An Airflow connection id that leads to the engine."""
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", media.engine.airflow_connection)
     return CONN_ID
+
+
+@pytest.fixture
+def written(media: Media, connection: SnowflakeConnection) -> Callable[..., Any]:
+    """Writes an output as a job does."""
+    return partial(outputs.write_output, media, connection)
+
+
+@pytest.fixture
+def table(connection: SnowflakeConnection) -> Callable[..., str]:
+    """Makes a table of the test's own."""
+    return partial(outputs.make_table, connection)

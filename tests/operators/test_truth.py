@@ -41,4 +41,10 @@ def test_labels_measure_a_sample_and_a_full_batch(media: Any, connection: Any, c
     result = BatchResult.from_xcom(files.full("one", manifest, plan, report.to_xcom(), min_accuracy=0.6, **labels))
     assert result.truth == truth
     assert result.adopted
+    with pytest.raises(InvalidInputError, match=r"min_agreement=0\.5 cannot be checked without compare_with="):
+        files.sample("one", manifest, plan, min_agreement=0.5)
+    first = files.sample("one", manifest, plan, sample_size=4, compare_with="previous", min_agreement="0.9")
+    assert (first["comparison"]["files"], first["comparison"]["compared"]) == (4, 0)
+    with pytest.raises(SampleFailedError, match="agreement with version V0: none of the 4 files has a result of it"):
+        files.sample("one", manifest, plan, sample_size=4, compare_with="V0", min_agreement=0.9)
     assert files.jobs() == {"DONE": 2}

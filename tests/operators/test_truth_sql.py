@@ -2,61 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from operators.job_requests import make_request
+from operators.outputs import STAGE
 from sklearn import datasets, metrics, model_selection, naive_bayes
 
-from airflow_provider_mediabatch.batch.submission import JobRequest
 from airflow_provider_mediabatch.batch.truth import TruthChecks, truth_checks
-from airflow_provider_mediabatch.client.connection import execute, rows
 from airflow_provider_mediabatch.core import sql
-from airflow_provider_mediabatch.core.truth import Truth
 from airflow_provider_mediabatch.exceptions import InvalidInputError
-
-Measure = Callable[..., Truth]
-STAGE = "@MEDIA.PUBLIC.PHOTOS/"
-
-
-@pytest.fixture
-def written(media: Any, connection: Any) -> Callable[..., tuple[JobRequest, str]]:
-    """Writes an output as a job does: paths, content ids and predictions in Parquet."""
-
-    def write(predicted: Sequence[tuple[str, str | None]], content: str = "c") -> tuple[JobRequest, str]:
-        request = make_request(media, connection, files=1)
-        plan = replace(request.plan, outputs={"LABEL": "STRING", "SCORE": "DOUBLE"})
-        manifest = replace(request.manifest, columns={"IMG": "VARCHAR", "MB_CONTENT_ID": "VARCHAR"})
-        values = ", ".join(
-            f"({sql.literal(STAGE + path)}, {sql.literal(content)}, {sql.literal(label)})" for path, label in predicted
-        )
-        location = f"{media.work}truth/{uuid.uuid4().hex}/"
-        rows(
-            connection,
-            f"COPY INTO {location} FROM (SELECT COLUMN1::VARCHAR AS IMG, COLUMN2::VARCHAR AS MB_CONTENT_ID, "
-            f"COLUMN3::VARCHAR AS LABEL, 0.5::FLOAT AS SCORE FROM VALUES {values}) "
-            "FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE",
-        )
-        return replace(request, plan=plan, manifest=manifest), location
-
-    return write
-
-
-@pytest.fixture
-def table(connection: Any) -> Callable[..., str]:
-    """A table of labels."""
-
-    def make(columns: str, values: str) -> str:
-        name = f"MEDIA.PUBLIC.LABELS_{uuid.uuid4().hex}".upper()
-        execute(connection, f"CREATE TABLE {name} ({columns})")
-        if values:
-            execute(connection, f"INSERT INTO {name} SELECT * FROM VALUES {values}")
-        return name
-
-    return make
 
 
 def test_classes_are_counted_as_scikit_learn_counts_them(connection: Any, written: Any, table: Any) -> None:
@@ -102,6 +57,23 @@ def test_a_label_is_found_by_path_name_and_stem(connection: Any, written: Any, f
     assert (truth.labelled, truth.right) == (2, 1)
     assert truth.examples[0] == {"path": f"{STAGE}a/d.jpg", "expected": "dog", "predicted": None}
     assert [check.passed for check in truth_checks(truth)] == [True, True]
+
+
+def test_a_label_may_be_a_member_of_an_object(connection: Any, written: Any) -> None:
+    """As pipelines of Hugging Face and Whisper give it."""
+    found = [
+        '[{"label": "cat", "score": 0.9}, {"label": "dog"}]',
+        '{"label": "cat"}',
+        '{"text": "cat"}',
+        "[]",
+        "no JSON",
+    ]
+    request, location = written([(f"{number}.jpg", text) for number, text in enumerate(found)])
+    request = replace(request, plan=replace(request.plan, outputs={"LABEL": "OBJECT"}))
+    labels = " UNION ALL ".join(f"SELECT '{number}' AS FILE, 'cat' AS EXPECTED" for number in range(5))
+    truth = TruthChecks(labels).measure(connection, request, location)
+    assert (truth.labelled, truth.right) == (5, 3)
+    assert [item["predicted"] for item in truth.wrong] == [None, None]
 
 
 def test_doubtful_labels_are_refused(connection: Any, written: Any, table: Any) -> None:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from airflow_provider_mediabatch.core.sample_report import SampleReport
-from airflow_provider_mediabatch.review import result_page, truth_texts
+from airflow_provider_mediabatch.review import comparison_texts, result_page, truth_texts
 from airflow_provider_mediabatch.review.attempt import Attempt, read_attempt
 from airflow_provider_mediabatch.review.overview import details, overview
 from airflow_provider_mediabatch.review.page_request import PageRequest
@@ -83,6 +83,7 @@ def render_batch(
     return site.render(
         "batch.html",
         truth=_truth(batch, site.task_url(key)),
+        comparison=_comparison(batch, site.task_url(key)),
         title=heading(info),
         heading=heading(info),
         info=info,
@@ -115,6 +116,23 @@ def _truth(batch: ReviewedBatch, address: str) -> Mapping[str, object] | None:
         "classes": truth_texts.class_rows(found),
         "more": truth_texts.more_classes(found),
         "wrong": [(*row, address + PageRequest(search=row[0]).query()) for row in truth_texts.wrong_rows(found)],
+    }
+
+
+def _comparison(batch: ReviewedBatch, address: str) -> Mapping[str, object] | None:
+    """The comparison with another version, ready for the page. A changed file is a search for its name."""
+    found = batch.result.comparison if isinstance(batch.result, SampleReport) else None
+    if found is None:
+        return None
+    return {
+        "heading": comparison_texts.heading(found),
+        "sentence": comparison_texts.sentence(found),
+        "facts": comparison_texts.facts(found),
+        "changed": [
+            (*row, address + PageRequest(search=row[0]).query()) for row in comparison_texts.changed_rows(found)
+        ],
+        "confusion": comparison_texts.confusion_rows(found),
+        "more": found.pairs - len(found.confusion),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from unit.review import pages
 
+from airflow_provider_mediabatch.core.comparison import Comparison
 from airflow_provider_mediabatch.core.cost_projection import project
 from airflow_provider_mediabatch.core.sample_report import Check
 from airflow_provider_mediabatch.core.truth import ClassScore, Truth
@@ -71,3 +72,20 @@ def test_expected_labels_stand_under_the_pictures_and_in_the_first_sentence() ->
     assert "| `class 9` | 1 | 0 | – | 0% |" in text
     assert "4 more classes." in text
     assert "Expected |" not in form()
+
+
+def test_what_changed_since_another_version_stands_under_the_pictures() -> None:
+    change = {"path": ROW["IMAGE"], "before": "a|b", "after": "tripod", "score_before": 0.25, "score_after": 0.5}
+    cells = ({"before": "a|b", "after": "tripod", "files": 3}, {"before": "tripod", "after": "tripod", "files": 6})
+    found = Comparison("V2", "RESULTS", "LABEL", 10, 9, 6, "SCORE", 0.25, 0.5, 0.3, (change,), cells, 5, 0.5)
+    text = form(replace(REPORT, comparison=found))
+    assert "3 of 9 files with an earlier result have another one now." in text.split("\n\n")[0]
+    (line,) = [line for line in text.splitlines() if line.startswith("| Before |") and "changed" in line]
+    assert line.count("`a│b (0.25)` **changed**") == 5
+    assert "### `Compared with version V2`" in text
+    assert "| `Agreement` | `66.7% (at least 50.0% asked for)` |" in text
+    assert "| `Mean SCORE` | `0.25 before, 0.5 now` |" in text
+    assert "| `a│b` | `tripod` | 3 |" in text
+    assert "3 more pairs." in text
+    none = Comparison("", "RESULTS", "LABEL", 10)
+    assert "None of the 10 files has an earlier result" in form(replace(REPORT, comparison=none))

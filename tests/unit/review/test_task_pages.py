@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from unit.review import pages
 
+from airflow_provider_mediabatch.core.comparison import Comparison
 from airflow_provider_mediabatch.core.sample_report import Check
 from airflow_provider_mediabatch.core.truth import ClassScore, Truth
 from airflow_provider_mediabatch.review.attempt import Attempt
@@ -156,3 +157,22 @@ def test_expected_labels_have_a_section_with_what_is_wrong(site: ReviewSite) -> 
     body = text(render_batch(site, pages.info(), spoken, PageRequest(), ResultPage(total=9, matching=9), ()))
     assert "7.0% (at most 10.0% asked for)" in body
     assert "Precision" not in body
+
+
+def test_a_sample_shows_what_changed_since_another_version(site: ReviewSite) -> None:
+    change = {
+        "path": "@A.B.C/a&b.jpg",
+        "before": None,
+        "after": pages.HOSTILE,
+        "score_before": 1.0,
+        "score_after": None,
+    }
+    cells = ({"before": None, "after": pages.HOSTILE, "files": 2},)
+    found = Comparison("V2", "RESULTS", "LABEL", 3, 3, 1, changes=(change,), confusion=cells, pairs=2)
+    sample = pages.batch(replace(pages.REPORT, comparison=found), pages.SAMPLE)
+    page = render_batch(site, pages.info(pages.SAMPLE), sample, PageRequest(), ResultPage(total=3, matching=3), ())
+    body = text(page)
+    assert in_order(
+        body, "Compared with version V2", "33.3%", "a&amp;b.jpg", "NULL (1)", "1 more pairs", 'id="results"'
+    )
+    assert '/sample_batch/-1?q=a%26b.jpg"' in body

@@ -1,0 +1,200 @@
+"""The statements that compare a sample with earlier results of the same files. Pure: no connection.
+
+``MB_OUTPUTS`` is the sample, one row for each file: FILE, CONTENT (what identifies its content, or ''), RESULT and
+SCORE. Earlier results have the same columns, and ``MB_PAIRS`` has both: R_AFTER is the sample's result, R_BEFORE the
+earlier one, FOUND says whether there is an earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from airflow_provider_mediabatch.batch.labels import label_sql
+from airflow_provider_mediabatch.batch.results_table import PATH
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.manifest import CONTENT_ID
+from airflow_provider_mediabatch.ledger.claims import LedgerSubject
+
+MAX_FOLDERS = 30
+"""Outputs of earlier jobs that one comparison reads."""
+MAX_CHANGES = 20
+MAX_PAIRS = 20
+MAX_TEXT = 200
+_SHOWN = f"LEFT(R_BEFORE, {MAX_TEXT}) AS V_BEFORE, LEFT(R_AFTER, {MAX_TEXT}) AS V_AFTER"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The columns that are compared.
+
+    :param output: the model's output.
+    :param is_nested: whether that is an object or a list, in which the label is a member.
+    :param score: the numeric output beside it, or None.
+    """
+
+    output: str
+    is_nested: bool
+    score: str | None
+
+    def columns_sql(self, names: Mapping[str, str]) -> str:
+        """RESULT and SCORE.
+
+        :param names: each output's column, as SQL.
+        """
+        score = f"{names[self.score]}::FLOAT" if self.score is not None else "NULL::FLOAT"
+        return f"{label_sql(f'{names[self.output]}::VARCHAR', is_nested=self.is_nested)} AS RESULT, {score} AS SCORE"
+
+
+def outputs_sql(compared: Compared, relation: str, key: str, *, has_content_id: bool) -> str:
+    """``WITH MB_OUTPUTS AS (…)``.
+
+    :param relation: a FROM item of the sample's typed rows.
+    :param key: the column of full stage paths.
+    :param has_content_id: whether the rows say what identifies each file's content.
+    """
+    names = {name: sql.quoted(name) for name in (compared.output, compared.score) if name is not None}
+    content = f"COALESCE({sql.quoted(CONTENT_ID)}, '')" if has_content_id else "''"
+    return (
+        f"WITH MB_OUTPUTS AS (SELECT {sql.quoted(key)}::VARCHAR AS FILE, {content} AS CONTENT, "
+        f"{compared.columns_sql(names)} FROM {relation} AS R)"
+    )
+
+
+# Earlier results in the results table.
+
+
+def table_versions_sql(outputs: str, table: str, subject: Mapping[str, str], condition: str) -> str:
+    """The version whose results of the sample's files are the latest: VERSION, or no row.
+
+    :param outputs: what :func:`outputs_sql` gave.
+    :param table: the results table as SQL.
+    :param subject: column to value as SQL: the model and its function.
+    :param condition: on ``T.MB_MODEL_VERSION``.
+    """
+    return (
+        f"{outputs} SELECT T.MB_MODEL_VERSION AS VERSION FROM {table} T JOIN MB_OUTPUTS O ON {_SAME_FILE} "
+        f"WHERE {_equal(subject)} AND {condition} GROUP BY 1 ORDER BY MAX(T.MB_LOADED_AT) DESC, 1 LIMIT 1"
+    )
+
+
+def table_results_sql(compared: Compared, table: str, names: Mapping[str, str], subject: Mapping[str, str]) -> str:
+    """A SELECT of a version's results in the table; of several of one file the latest.
+
+    :param names: each output's column in the table, as SQL.
+    :param subject: column to value as SQL: the model, its version and its function.
+    """
+    return (
+        f"SELECT T.{PATH} AS FILE, COALESCE(T.{CONTENT_ID}, '') AS CONTENT, {compared.columns_sql(names)} "
+        f"FROM {table} T WHERE {_equal(subject)} AND T.{PATH} IN (SELECT FILE FROM MB_OUTPUTS) "
+        f"QUALIFY ROW_NUMBER() OVER (PARTITION BY T.{PATH}, T.{CONTENT_ID} ORDER BY T.MB_LOADED_AT DESC) = 1"
+    )
+
+
+_SAME_FILE = f"T.{PATH} = O.FILE AND COALESCE(T.{CONTENT_ID}, '') = O.CONTENT"
+
+
+def _equal(values: Mapping[str, str]) -> str:
+    return " AND ".join(f"T.{name} = {value}" for name, value in values.items())
+
+
+# Earlier results in the output folders that the ledger names.
+
+
+def ledger_folders_sql(outputs: str, ledger: str, subject: LedgerSubject, condition: str) -> str:
+    """The outputs that hold the sample's files of the version that did them last: VERSION, CREATED and LOCATION.
+
+    Two versions that were done at the same moment follow each other.
+
+    :param outputs: what :func:`outputs_sql` gave.
+    :param ledger: the ledger as SQL.
+    :param subject: model and function, and the version that the sample runs.
+    :param condition: on ``T.MODEL_VERSION``.
+    """
+    row = subject.to_row()
+    own = " AND ".join(f"T.{name} = {row[name]}" for name in ("MODEL_VERSION", "MODEL_VERSION_CREATED_ON"))
+    return (
+        f"{outputs} SELECT VERSION, CREATED, LOCATION FROM (SELECT T.MODEL_VERSION AS VERSION, "
+        "T.MODEL_VERSION_CREATED_ON AS CREATED, T.OUTPUT_LOCATION AS LOCATION, "
+        f"COUNT(*) AS FILES, MAX(T.DONE_AT) AS LAST_DONE FROM {ledger} T "
+        "JOIN MB_OUTPUTS O ON T.FILE_PATH = O.FILE AND T.CONTENT_ID = O.CONTENT "
+        f"WHERE T.STATE = 'done' AND T.OUTPUT_LOCATION IS NOT NULL AND T.MODEL_NAME = {row['MODEL_NAME']} "
+        f"AND T.FUNCTION_NAME = {row['FUNCTION_NAME']} AND NOT ({own}) AND {condition} GROUP BY 1, 2, 3) F "
+        "QUALIFY MAX(LAST_DONE) OVER (PARTITION BY VERSION, CREATED) = MAX(LAST_DONE) OVER () "
+        f"ORDER BY VERSION, CREATED, FILES DESC, LOCATION LIMIT {MAX_FOLDERS}"
+    )
+
+
+def ledger_results_sql(
+    compared: Compared, ledger: str, subject: LedgerSubject, folders: Sequence[tuple[str, str]], key: str
+) -> str:
+    """A SELECT of a version's results: of each file the one in the output that the ledger names for it.
+
+    :param subject: the model, the earlier version and the function.
+    :param folders: of each output its full stage path, and a FROM item over its Parquet.
+    :param key: the column of full stage paths in the Parquet.
+    """
+    names = {name: f"$1:{sql.quoted(name)}" for name in (compared.output, compared.score) if name is not None}
+    branches = " UNION ALL ".join(
+        f"SELECT {sql.literal(location)} AS LOCATION, $1:{sql.quoted(key)}::VARCHAR AS FILE, "
+        f"{compared.columns_sql(names)} FROM {source}"
+        for location, source in folders
+    )
+    return (
+        f"SELECT R.FILE, T.CONTENT_ID AS CONTENT, R.RESULT, R.SCORE FROM ({branches}) R "
+        f"JOIN {ledger} T ON T.FILE_PATH = R.FILE AND T.OUTPUT_LOCATION = R.LOCATION "
+        f"WHERE T.STATE = 'done' AND {_equal(subject.to_row())}"
+    )
+
+
+# What differs.
+
+
+def pairs_sql(outputs: str, earlier: str) -> str:
+    """``WITH … MB_PAIRS AS (…)``, to be followed by a SELECT.
+
+    :param outputs: what :func:`outputs_sql` gave.
+    :param earlier: a SELECT of the earlier results.
+    """
+    return (
+        f"{outputs}, MB_EARLIER AS ({earlier}), MB_PAIRS AS (SELECT O.FILE, O.RESULT AS R_AFTER, E.RESULT AS R_BEFORE, "
+        "O.SCORE AS SCORE_AFTER, E.SCORE AS SCORE_BEFORE, E.FILE IS NOT NULL AS FOUND, "
+        "EQUAL_NULL(O.RESULT, E.RESULT) AS SAME FROM MB_OUTPUTS O LEFT JOIN MB_EARLIER E "
+        "ON E.FILE = O.FILE AND E.CONTENT = O.CONTENT)"
+    )
+
+
+def totals_sql(pairs: str) -> str:
+    """One row: FILES, COMPARED, UNCHANGED, and the mean scores S_BEFORE and S_AFTER and their mean distance SHIFT.
+
+    :param pairs: what :func:`pairs_sql` gave.
+    """
+    return (
+        f"{pairs} SELECT COUNT(*) AS FILES, COUNT_IF(FOUND) AS COMPARED, COUNT_IF(FOUND AND SAME) AS UNCHANGED, "
+        "AVG(IFF(FOUND, SCORE_BEFORE, NULL)) AS S_BEFORE, AVG(IFF(FOUND, SCORE_AFTER, NULL)) AS S_AFTER, "
+        "AVG(IFF(FOUND, ABS(SCORE_AFTER - SCORE_BEFORE), NULL)) AS SHIFT FROM MB_PAIRS"
+    )
+
+
+def confusion_sql(pairs: str) -> str:
+    """The most frequent pairs, the changed ones first: V_BEFORE, V_AFTER and FILES. PAIRS is how many there are.
+
+    :param pairs: what :func:`pairs_sql` gave.
+    """
+    return (
+        f"{pairs} SELECT {_SHOWN}, COUNT(*) AS FILES, "
+        "COUNT(*) OVER () AS PAIRS FROM MB_PAIRS WHERE FOUND GROUP BY R_BEFORE, R_AFTER, SAME "
+        f"ORDER BY SAME, FILES DESC, 1, 2 LIMIT {MAX_PAIRS}"
+    )
+
+
+def changes_sql(pairs: str) -> str:
+    """Compared files, the changed ones first, then by the distance of their scores: FILE, both values and scores.
+
+    :param pairs: what :func:`pairs_sql` gave.
+    """
+    return (
+        f"{pairs} SELECT FILE, {_SHOWN}, SCORE_BEFORE, SCORE_AFTER "
+        " FROM MB_PAIRS WHERE FOUND "
+        f"ORDER BY SAME, COALESCE(ABS(SCORE_AFTER - SCORE_BEFORE), 0) DESC, FILE LIMIT {MAX_CHANGES}"
+    )
