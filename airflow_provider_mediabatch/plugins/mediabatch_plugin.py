@@ -1,9 +1,10 @@
-"""Airflow's plugin: the review page with the views that open it, and a listener that cancels jobs."""
+"""Airflow's plugin: the review page, the views that open it, a macro for mail, and a listener that cancels jobs."""
 
 from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from airflow_provider_mediabatch.notifications.runs_mail import runs_html
 from airflow_provider_mediabatch.plugins import cancel_on_manual_state_change
 from airflow_provider_mediabatch.review.addresses import URL_PREFIX, site_prefix
 from airflow_provider_mediabatch.review.lazy_app import LazyApp
@@ -22,6 +23,7 @@ class MediaBatchPlugin(AirflowPlugin):
 
     name = "mediabatch"
     listeners = [cancel_on_manual_state_change]  # noqa: RUF012
+    macros = [runs_html]  # noqa: RUF012
     fastapi_apps = [{"app": LazyApp(), "url_prefix": URL_PREFIX, "name": "Media batch review"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
+
+if TYPE_CHECKING:
+    from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
 
 URL_PREFIX = "/mediabatch"
 """Where the page is mounted in Airflow's API server."""
@@ -13,6 +17,17 @@ def site_prefix() -> str:
     from airflow.configuration import conf
 
     return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
+
+
+def task_path(key: TaskKey) -> str:
+    """A task instance in Airflow's own pages, below the site's address."""
+    mapped = f"/mapped/{key.map_index}" if key.map_index >= 0 else ""
+    return f"/dags/{segments(key.dag_id)}/runs/{segments(key.run_id)}/tasks/{segments(key.task_id)}{mapped}"
+
+
+def form_path(key: TaskKey) -> str:
+    """An approval's form in Airflow, below the site's address."""
+    return f"{task_path(key)}/required_actions"
 
 
 def segments(*parts: str | int) -> str:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core import sql
-from airflow_provider_mediabatch.review.run_history import OutputFolder, RunLine
+from airflow_provider_mediabatch.review.run_line import OutputFolder, RunLine
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
-
-    from airflow_provider_mediabatch.review.connection_pool import ConnectionPool
 
 log = logging.getLogger(__name__)
 
@@ -90,20 +88,22 @@ def compare(newest_first: Sequence[Counts]) -> list[RunShares]:
     return found
 
 
-def read_shares(lines: Sequence[RunLine], connections: ConnectionPool) -> list[RunShares]:
+def read_shares(
+    lines: Sequence[RunLine], run: Callable[[str, Callable[[SnowflakeConnection], Any]], Any]
+) -> list[RunShares]:
     """The labels of each run, in the order of the lines.
 
     The output of a finished job does not change, so each is read once. Those that are not known yet are read in one
     statement for each connection. Where Snowflake does not answer, they stay unknown.
 
     :param lines: the runs, the newest first.
-    :param connections: where the statements run.
+    :param run: calls a function with the open connection of an Airflow connection, and returns what it returned.
     """
     wanted = [folder for line in lines for folder in line.outputs if folder not in _counts][:MAX_FOLDERS]
     for conn_id in sorted({folder.conn_id for folder in wanted}):
         folders = [folder for folder in wanted if folder.conn_id == conn_id]
         try:
-            found = connections.run(conn_id, partial(_read, folders))
+            found: dict[OutputFolder, Counts] = run(conn_id, partial(_read, folders))
         except Exception:  # the other columns are shown whatever Snowflake answers
             log.warning("The labels of %d outputs cannot be read", len(folders), exc_info=True)
             continue

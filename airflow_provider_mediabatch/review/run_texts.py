@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from airflow_provider_mediabatch.core.cost_projection import duration
 from airflow_provider_mediabatch.review.label_shares import LabelShare, RunShares
-from airflow_provider_mediabatch.review.run_history import RunLine
+from airflow_provider_mediabatch.review.run_line import RunLine
 from airflow_provider_mediabatch.review.task_texts import StateText, moment
 
 
@@ -19,7 +19,7 @@ class RunRow:
     :param numbers: files, done, quarantined and failed tasks.
     :param labels: the shares of its labels.
     :param duration: of the run.
-    :param cost: the time of its nodes.
+    :param cost: the time of its nodes, and what they cost, where a rate was given.
     """
 
     begun: str
@@ -42,7 +42,12 @@ def run_row(line: RunLine, shares: RunShares) -> RunRow:
         tuple(f"{number:,}" for number in (line.files, line.done, line.quarantined, len(line.failed))),
         ", ".join(map(_label, shares.labels)),
         "" if line.seconds is None else duration(max(0.0, line.seconds)),
-        f"{line.node_seconds / 3600:.2g} node hours" if line.node_seconds else "",
+        ", ".join(
+            [
+                *([f"{line.node_seconds / 3600:.2g} node hours"] if line.node_seconds else []),
+                *(f"{cost:,.2f} {currency}".strip() for currency, cost in line.costs.items()),
+            ]
+        ),
     )
 
 

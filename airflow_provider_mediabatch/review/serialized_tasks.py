@@ -1,4 +1,4 @@
-"""What a serialized DAG says of its tasks: which of our operators each is, and which connection it names.
+"""What a DAG, serialized or not, says of its tasks: which of our operators each is, and which connection it names.
 
 The DAG processor writes the serialized DAG from the DAG's code. It holds nothing that a run was given, returned or
 pushed, so it can be trusted where an XCom cannot.
@@ -6,17 +6,17 @@ pushed, so it can be trusted where an XCom cannot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select
-
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+DEFAULT_CONN_ID = "snowflake_default"
+"""Of our operators."""
 OPERATORS_PACKAGE = "airflow_provider_mediabatch.operators."
 LINKS = frozenset({"_link_BatchJobLink", "_link_LocationLink", "_link_ReviewLink"})
 """How Airflow serializes our operators' extra links. A subclass inherits them, whatever its own module is."""
@@ -68,6 +68,7 @@ def load_our_tasks(session: Session, dag_id: str, version: UUID | None) -> dict[
     :param version: the version of the DAG that the task instance ran, or None for the latest one.
     """
     from airflow.models.serialized_dag import SerializedDagModel
+    from sqlalchemy import select
 
     if version is None:
         row = SerializedDagModel.get(dag_id, session=session)
@@ -93,6 +94,19 @@ def our_tasks(data: Mapping[str, Any]) -> dict[str, SerializedTask]:
     }
 
 
+def our_live_tasks(tasks: Iterable[Any]) -> dict[str, SerializedTask]:
+    """The tasks of our operators among those of a DAG object, by task id; which sample is approved is left out.
+
+    :param tasks: operators, mapped ones too.
+    """
+    found = {}
+    for task in tasks:
+        if LINKS.isdisjoint(f"_link_{type(link).__name__}" for link in task.operator_extra_links or ()):
+            continue
+        found[task.task_id] = SerializedTask(_live_conn_id(task), _kind({"template_fields": task.template_fields}))
+    return found
+
+
 def _is_ours(task: Mapping[str, Any]) -> bool:
     links = task.get("_operator_extra_links") or {}
     return str(task.get("_task_module")).startswith(OPERATORS_PACKAGE) or not LINKS.isdisjoint(links.values())
@@ -111,9 +125,21 @@ def _sample_of(task: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) ->
     return str(before[0]["task_id"]) if before else None
 
 
+def _live_conn_id(task: Any) -> str | None:
+    if not hasattr(task, "partial_kwargs"):
+        return _fixed(task.snowflake_conn_id)
+    expanded = task.expand_input.value
+    if not isinstance(expanded, Mapping) or "snowflake_conn_id" in expanded:
+        return None
+    return _fixed(task.partial_kwargs.get("snowflake_conn_id", DEFAULT_CONN_ID))
+
+
 def _conn_id(task: Mapping[str, Any]) -> str | None:
     given = task.get("partial_kwargs", task)
     # expand_kwargs may give each mapped task instance a connection of its own.
     differs = (task.get("expand_input") or {}).get("type") == "list-of-dicts"
-    found = given.get("snowflake_conn_id")
-    return found if isinstance(found, str) and found and "{{" not in found and not differs else None
+    return None if differs else _fixed(given.get("snowflake_conn_id"))
+
+
+def _fixed(conn_id: Any) -> str | None:
+    return conn_id if isinstance(conn_id, str) and conn_id and "{{" not in conn_id else None

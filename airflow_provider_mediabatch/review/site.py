@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from airflow_provider_mediabatch.review.addresses import URL_PREFIX, segments, site_prefix
+from airflow_provider_mediabatch.review.addresses import URL_PREFIX, form_path, segments, site_prefix, task_path
 from airflow_provider_mediabatch.review.connection_pool import ConnectionPool
 from airflow_provider_mediabatch.review.media_library import MediaLibrary
 from airflow_provider_mediabatch.review.request_threads import BusyError, RequestThreads
@@ -87,13 +87,11 @@ class ReviewSite:
 
     def form_url(self, key: TaskKey) -> str:
         """The address of an approval's form in Airflow."""
-        return f"{self.airflow_url(key)}/required_actions"
+        return self._airflow + form_path(key)
 
     def airflow_url(self, key: TaskKey) -> str:
         """The address of a task instance in Airflow's own pages."""
-        mapped = f"/mapped/{key.map_index}" if key.map_index >= 0 else ""
-        run = f"dags/{segments(key.dag_id)}/runs/{segments(key.run_id)}"
-        return f"{self._airflow}/{run}/tasks/{segments(key.task_id)}{mapped}"
+        return self._airflow + task_path(key)
 
     def media_url(self, key: TaskKey, path: str, content_ids: str) -> str:
         """The signed address of one file.

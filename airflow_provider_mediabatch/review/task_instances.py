@@ -9,30 +9,29 @@ used.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
-from airflow_provider_mediabatch.core.job_names import belongs_to, listing_folder
+from airflow_provider_mediabatch.core.job_names import listing_folder
 from airflow_provider_mediabatch.core.manifest import Manifest, combined_digest, manifests_from_xcom
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.task_notes import SubmittedJob, TaskFailure
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY, FAILURE_KEY, JOB_KEY, WAITING_KEY
 from airflow_provider_mediabatch.review.answers import load_answers
+from airflow_provider_mediabatch.review.result_owner import belongs, is_job, owns, parse_result, read
 from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskInstanceInfo, TaskKey
 from airflow_provider_mediabatch.review.serialized_tasks import SerializedTask, TaskKind, load_our_tasks
 from airflow_provider_mediabatch.review.stored_xcom import StoredXComs
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-T = TypeVar("T")
 
 MAX_TASK_INSTANCES = 2000
 SHOWN: tuple[TaskKind | None, ...] = (TaskKind.SAMPLE, TaskKind.APPROVAL, TaskKind.BATCH)
@@ -82,25 +81,6 @@ def load_waiting_jobs(key: TaskKey) -> tuple[str | None, list[tuple[str, str | N
         xcoms = StoredXComs(session, key.dag_id, [key.run_id], [key.task_id], [WAITING_KEY])
         waiting = _waiting_jobs(key, xcoms.get(key, WAITING_KEY))
         return (connection_id(session, key, task), waiting) if waiting else (None, [])
-
-
-def owns(key: TaskKey, result: SampleReport | BatchResult) -> bool:
-    """Whether a result's job and location are named after the task instance that returned it.
-
-    A sample's report may be of an earlier run of the same task.
-    """
-    if isinstance(result, SampleReport) and result.from_run:
-        key = replace(key, run_id=result.from_run)
-    try:
-        folder = StagePath.parse(result.location).path.rstrip("/").rsplit("/", 1)[-1]
-    except (ValueError, TypeError):
-        return False
-    return _is_job(key, result.job) and _belongs(key, folder)
-
-
-def parse_result(value: Any) -> SampleReport | BatchResult | None:
-    """The result in a task's XCom, or None when it is none, or one that this release cannot read."""
-    return _read(SampleReport.from_xcom, value) or _read(BatchResult.from_xcom, value)
 
 
 class _Run:
@@ -153,7 +133,7 @@ class _Run:
             conn_id=connection_id(self._session, key, task),
             kind=task.kind,
             submitted=submitted,
-            failure=_read(TaskFailure.from_xcom, self._xcoms.get(key, FAILURE_KEY)),
+            failure=read(TaskFailure.from_xcom, self._xcoms.get(key, FAILURE_KEY)),
             files=self._files(key, submitted),
             sample=self._sample(key),
             answers=tuple(item for item in self._answers.values() if key in (item.key, self._sample(item.key))),
@@ -172,14 +152,14 @@ class _Run:
             parts = StagePath.parse(location).path.split("/")
         except ValueError:
             return False
-        return any(part in self._folders or _belongs(key, part) for part in parts)
+        return any(part in self._folders or belongs(key, part) for part in parts)
 
     def _submitted(self, key: TaskKey) -> SubmittedJob | None:
-        submitted = _read(SubmittedJob.from_xcom, self._xcoms.get(key, JOB_KEY))
-        return submitted if submitted is not None and _is_job(key, submitted.job) else None
+        submitted = read(SubmittedJob.from_xcom, self._xcoms.get(key, JOB_KEY))
+        return submitted if submitted is not None and is_job(key, submitted.job) else None
 
     def _files(self, key: TaskKey, submitted: SubmittedJob | None) -> Manifest | None:
-        manifest = _read(Manifest.from_xcom, submitted.manifest) if submitted is not None else None
+        manifest = read(Manifest.from_xcom, submitted.manifest) if submitted is not None else None
         return manifest if manifest is not None and self.wrote(key, manifest.location) else None
 
     def _sample(self, key: TaskKey) -> TaskKey | None:
@@ -197,7 +177,7 @@ class _Run:
     def batch(self, key: TaskKey, result: SampleReport | BatchResult, conn_id: str | None) -> ReviewedBatch:
         """The result with its plan and its manifests, as far as other tasks of ours returned them in this run."""
         if isinstance(result, BatchResult):
-            own = _read(Manifest.from_xcom, result.manifest)
+            own = read(Manifest.from_xcom, result.manifest)
             plan, source = self._plans.get(result.plan), own.location if own else ""
             manifests: tuple[Manifest, ...] = (own,) if own else ()
         else:
@@ -207,7 +187,7 @@ class _Run:
 
     @cached_property
     def _plans(self) -> dict[str, InferencePlan]:
-        plans = (_read(InferencePlan.from_xcom, self._xcoms.get(key, "return_value")) for key in self.ours)
+        plans = (read(InferencePlan.from_xcom, self._xcoms.get(key, "return_value")) for key in self.ours)
         return {plan.digest: plan for plan in plans if plan is not None}
 
     @cached_property
@@ -216,7 +196,7 @@ class _Run:
         by_task: dict[str, list[Manifest]] = {}
         found: dict[str, tuple[Manifest, ...]] = {}
         for key in self.ours:
-            manifests = _read(manifests_from_xcom, self._xcoms.get(key, "return_value"))
+            manifests = read(manifests_from_xcom, self._xcoms.get(key, "return_value"))
             if manifests:
                 by_task.setdefault(key.task_id, []).extend(manifests)
                 found[combined_digest(manifests)] = tuple(manifests)
@@ -240,7 +220,7 @@ def _our_task(session: Session, key: TaskKey) -> SerializedTask | None:
 def _waiting_jobs(key: TaskKey, pushed: Any) -> list[tuple[str, str | None]]:
     waiting = pushed.get("jobs") if isinstance(pushed, Mapping) else None
     pairs = [tuple(item) for item in waiting or () if isinstance(item, Sequence) and len(item) == 2]
-    return [(job, query_id if _is_query_id(query_id) else None) for job, query_id in pairs if _is_job(key, job)]
+    return [(job, query_id if _is_query_id(query_id) else None) for job, query_id in pairs if is_job(key, job)]
 
 
 def connection_id(session: Session, key: TaskKey, task: SerializedTask) -> str | None:
@@ -260,21 +240,5 @@ def connection_id(session: Session, key: TaskKey, task: SerializedTask) -> str |
     return rendered if isinstance(rendered, str) and rendered else task.conn_id
 
 
-def _is_job(key: TaskKey, name: Any) -> bool:
-    """Whether this is the qualified name of a job of the task instance."""
-    return isinstance(name, str) and "." in name and _belongs(key, name)
-
-
 def _is_query_id(value: Any) -> bool:
     return isinstance(value, str) and bool(_QUERY_ID.match(value))
-
-
-def _belongs(key: TaskKey, name: str) -> bool:
-    return belongs_to(name, dag_id=key.dag_id, task_id=key.task_id, run_id=key.run_id, map_index=key.map_index)
-
-
-def _read(reader: Callable[[Any], T], value: Any) -> T | None:
-    try:
-        return reader(value)
-    except ValueError:
-        return None

@@ -32,7 +32,7 @@ from airflow_provider_mediabatch.review.routes.batch_page import render_attempt,
 from airflow_provider_mediabatch.review.routes.history_page import render_dags, render_history
 from airflow_provider_mediabatch.review.routes.row_page import marked, render_row
 from airflow_provider_mediabatch.review.routes.run_page import render_run
-from airflow_provider_mediabatch.review.run_history import RunLine
+from airflow_provider_mediabatch.review.run_line import RunLine
 from airflow_provider_mediabatch.review.site import HERE, ReviewSite
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.skipif(bool(browser.MISSING), reason=browser.MISSING)]
@@ -85,7 +85,7 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
         (pages.info(), pages.batch(result)),
         (running, None),
     ]
-    line = RunLine("r", "running", pages.AT, 218, 216, 2, waiting=(pages.answer(),), node_seconds=90, seconds=95)
+    line = RunLine("r", "running", pages.AT, 218, 216, 2, waiting=(pages.APPROVAL,), node_seconds=90, seconds=95)
     shares = compare([{"tripod": 10, "coffee": 90}, {"tripod": 60}])[0]
     tried = Attempt("The job is FAILED.", tuple((item,) for item in files), "Traceback\n" + "x" * 500)
     return {

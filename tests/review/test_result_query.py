@@ -16,7 +16,7 @@ from airflow_provider_mediabatch.review.connection_pool import ConnectionPool
 from airflow_provider_mediabatch.review.label_shares import RunShares, read_shares
 from airflow_provider_mediabatch.review.page_request import PageRequest
 from airflow_provider_mediabatch.review.result_query import ResultColumn, ResultQuery
-from airflow_provider_mediabatch.review.run_history import OutputFolder, RunLine
+from airflow_provider_mediabatch.review.run_line import OutputFolder, RunLine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +103,7 @@ def test_the_labels_of_several_outputs_are_one_statement(
     ]
     at = datetime(2026, 11, 27, tzinfo=UTC)
     lines = [RunLine(folder.location, "success", at, outputs=(folder,)) for folder in folders]
-    found, nothing = read_shares(lines, ConnectionPool())
+    found, nothing = read_shares(lines, ConnectionPool().run)
     assert [(item.label, item.share) for item in found.labels] == [('dog\'s \\ "x"', 0.9), ("cat", 0.1)]
     assert nothing == RunShares()
 

@@ -14,7 +14,8 @@ from fastapi.responses import Response
 from airflow_provider_mediabatch.review.addresses import segments
 from airflow_provider_mediabatch.review.label_shares import RunShares, read_shares
 from airflow_provider_mediabatch.review.routes.access import DAG_PATH, READS_RESULTS
-from airflow_provider_mediabatch.review.run_history import DAYS, RunLine, load_dags, load_history
+from airflow_provider_mediabatch.review.run_history import load_dags, load_history
+from airflow_provider_mediabatch.review.run_line import DAYS, RunLine
 from airflow_provider_mediabatch.review.run_texts import run_row
 from airflow_provider_mediabatch.review.site import ReviewSite, Site
 
@@ -35,7 +36,7 @@ async def history_page(site: Site, dag_id: str) -> Response:
 
     def build() -> Response:
         lines = load_history(dag_id)
-        return render_history(site, dag_id, lines, read_shares(lines, site.connections))
+        return render_history(site, dag_id, lines, read_shares(lines, site.connections.run))
 
     return await site.page(build)
 

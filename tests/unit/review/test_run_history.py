@@ -11,11 +11,11 @@ from airflow_provider_mediabatch.core.task_notes import SubmittedJob
 from airflow_provider_mediabatch.plugins.mediabatch_plugin import MediaBatchPlugin
 from airflow_provider_mediabatch.review.label_shares import RunShares, compare
 from airflow_provider_mediabatch.review.routes.history_page import render_dags, render_history
-from airflow_provider_mediabatch.review.run_history import RunLine, used_node_seconds
+from airflow_provider_mediabatch.review.run_line import RunLine, used_node_seconds
 from airflow_provider_mediabatch.review.run_texts import run_row, run_state
 from airflow_provider_mediabatch.review.site import ReviewSite
 
-LINE = RunLine("run 1", "success", pages.AT, 218, 216, 2, node_seconds=1800, seconds=95)
+LINE = RunLine("run 1", "success", pages.AT, 218, 216, 2, node_seconds=1800, costs={"EUR": 1.5}, seconds=95)
 
 
 def test_shares_are_compared_with_the_runs_before() -> None:
@@ -35,7 +35,7 @@ def test_a_line_has_the_numbers_of_a_run() -> None:
     row = run_row(LINE, shares)
     assert row.numbers == ("218", "216", "2", "0")
     assert row.labels == "tripod 75% (-25), coffee 25% (+25)"
-    assert (row.duration, row.cost) == ("1 min 35 s", "0.5 node hours")
+    assert (row.duration, row.cost) == ("1 min 35 s", "0.5 node hours, 1.50 EUR")
 
 
 def test_node_hours_count_each_node_and_the_job_alone() -> None:
@@ -52,7 +52,7 @@ def test_node_hours_count_each_node_and_the_job_alone() -> None:
         (replace(LINE, quarantined=0), "complete"),
         (LINE, "files quarantined"),
         (replace(LINE, failed=(pages.FULL,)), "failed"),
-        (replace(LINE, state="running", waiting=(pages.answer(),)), "waits for an answer"),
+        (replace(LINE, state="running", waiting=(pages.APPROVAL,)), "waits for an answer"),
         (replace(LINE, state="queued"), "queued"),
     ],
 )
@@ -62,7 +62,7 @@ def test_the_state_of_a_run(line: RunLine, words: str) -> None:
 
 def test_the_pages_link_runs_and_forms_and_escape_names() -> None:
     site = ReviewSite("secret")
-    waiting = replace(LINE, run_id=pages.HOSTILE, waiting=(pages.answer(),))
+    waiting = replace(LINE, run_id=pages.HOSTILE, waiting=(pages.APPROVAL,))
     body = bytes(render_history(site, "night", [waiting, LINE], [RunShares()] * 2).body).decode()
     assert pages.HOSTILE not in body
     assert '"/mediabatch/night/run%201"' in body
