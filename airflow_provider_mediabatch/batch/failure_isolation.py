@@ -21,7 +21,7 @@ from airflow_provider_mediabatch.batch.isolation_rounds import (
     listed_files,
     next_ranges,
 )
-from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, model_exception
+from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, model_exception, process_end
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.batch.ledger_results import record_result
 from airflow_provider_mediabatch.batch.row_errors import RowErrors, quarantine_failed_rows, read_row_errors
@@ -263,11 +263,13 @@ def _model_error(connection: SnowflakeConnection, isolation: IsolationJobs, coun
     :param count: how many ranges.
     """
     tail = jobs.logs(connection, isolation.job, isolation.request.plan.replicas or 1)
+    died = process_end(jobs.container_ends(connection, isolation.job))
     single = isolation.request.manifest.row_count == 1
     tried = "" if single else f", and so did each of the {count} jobs that ran a part of its files"
     return TooManyQuarantinedError(
         f"Job {isolation.job} ended as FAILED{tried}. "
         "Either the model fails for every file, or every part has files that fail. "
+        f"{f'{died}. ' if died else ''}"
         f"It ran {job_outcomes.file_names(connection, isolation.request)}.{LOG_FOLLOWS}{tail}",
         running=_ENDED,
         retry=f"{_SAME_JOBS}; on_rerun='rerun' runs everything again when the task is cleared.",

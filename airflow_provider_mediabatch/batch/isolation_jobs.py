@@ -140,15 +140,14 @@ class IsolationJobs:
     def range_errors(
         self, connection: SnowflakeConnection, finished: Sequence[FinishedRange]
     ) -> list[tuple[RowRange, str]]:
-        """What the job of each failed part said at its end."""
+        """What the job of each failed part said at its end, and how its process died if it could say nothing."""
         instances = self.request.plan.replicas or 1
-        return [
-            (
-                item.row_range,
-                failed_range_error(jobs.logs(connection, self.job_of(item), instances), item.row_range, self.max_jobs),
-            )
-            for item in failed_ranges(finished)
-        ]
+        errors = []
+        for item in failed_ranges(finished):
+            job = self.job_of(item)
+            log, ends = jobs.logs(connection, job, instances), jobs.container_ends(connection, job)
+            errors.append((item.row_range, failed_range_error(log, item.row_range, self.max_jobs, ends)))
+        return errors
 
     def quarantined_files(
         self, connection: SnowflakeConnection, errors: Sequence[tuple[RowRange, str]]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from airflow_provider_mediabatch.batch.job_log import last_exception
+from airflow_provider_mediabatch.batch.job_log import last_exception, process_end
 
 MIN_JOBS, MAX_JOBS = 2, 100
 MAX_LISTED = 100
@@ -117,16 +117,24 @@ def failed_ranges(finished: Sequence[FinishedRange]) -> list[FinishedRange]:
     return [item for item in finished if not item.done and (item.row_range.rows == 1 or item.row_range.round == last)]
 
 
-def failed_range_error(log: str, row_range: RowRange, max_jobs: int) -> str:
-    """What is said of the rows of a failed part: the exception at the end of its job's log, and a few lines of it.
+def failed_range_error(log: str, row_range: RowRange, max_jobs: int, ends: str = "") -> str:
+    """What is said of the rows of a failed part: how its process died, or the exception at the end of its job's log.
+
+    A few lines of the log follow.
 
     :param log: the end of the log.
+    :param ends: what Snowflake says of the ends of the job's containers.
     """
     lines = [line.rstrip() for line in log.splitlines() if line.strip()]
     found = last_exception(lines)
-    if found is not None:
+    died = process_end(ends)
+    if died is not None:
+        first, around = died, lines[-_ERROR_LINES:]
+    elif found is not None:
         first = lines[found]
         around = lines[max(0, found - _ERROR_LINES) : found] + lines[found + 1 : found + 2]
+    elif ends:
+        first, around = f"The model's process ended without an exception: {ends}", lines[-_ERROR_LINES:]
     else:
         first = lines[-1] if lines else "its job has no log"
         around = lines[-1 - _ERROR_LINES : -1]

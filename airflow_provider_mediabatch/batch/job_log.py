@@ -16,6 +16,32 @@ _PASSING = re.compile(
 )
 
 
+_SIGNAL = re.compile(r"(?:killed by signal|exit code) \d+ \((SIG[A-Z0-9]+)\)")
+_NATIVE = "native code, such as that of a codec, crashed"
+_CAUSES = {
+    "SIGKILL": "as it is when a container has used up its memory",
+    "SIGSEGV": _NATIVE,
+    "SIGBUS": _NATIVE,
+    "SIGABRT": _NATIVE,
+    "SIGFPE": _NATIVE,
+    "SIGILL": _NATIVE,
+}
+
+
+def process_end(ends: str) -> str | None:
+    """What is said of a job whose process a signal ended; None where no container ended so.
+
+    Such a process leaves no exception. What the log ends with has nothing to do with it.
+
+    :param ends: what :func:`~airflow_provider_mediabatch.client.jobs.container_ends` returned.
+    """
+    found = _SIGNAL.search(ends)
+    if found is None:
+        return None
+    cause = _CAUSES.get(found[1])
+    return f"The model's process died: {ends}" + (f" ({cause})" if cause else "")
+
+
 def last_exception(lines: list[str]) -> int | None:
     """The line of a log that names the exception it ended with; None when there is none."""
     return next((number for number in reversed(range(len(lines))) if _EXCEPTION.match(lines[number])), None)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, model_exception
+from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, model_exception, process_end
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest, submission_error
 from airflow_provider_mediabatch.client import jobs, stages
@@ -212,7 +212,12 @@ def outcome_error(
             f"Job {attempt.job} ended as {status}, because the model raised an exception.{files}{log}", running=_ENDED
         )
     ends = jobs.container_ends(connection, attempt.job)
-    cause = f" Of its containers Snowflake says: {ends}." if ends else ""
+    died = process_end(ends)
+    if died is not None:
+        files = f" It ran {file_names(connection, request)}." if request is not None else ""
+        cause = f" {died}.{files} With isolate_failures=True the file of which a process dies is found and left out."
+    else:
+        cause = f" Of its containers Snowflake says: {ends}." if ends else ""
     return JobFailedError(f"Job {attempt.job} ended as {status}.{cause}{log}", status=status, running=_ENDED)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from signal import Signals
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client import errors
@@ -208,10 +209,17 @@ def container_ends(connection: SnowflakeConnection, job: str) -> str:
         for row in found:
             values = {name.lower(): value for name, value in row.items()}
             code = str(values.get("last_exit_code") or "0")
-            parts = [str(values.get("message") or "").strip(), f"exit code {code}" if code != "0" else ""]
+            parts = [str(values.get("message") or "").strip(), _exit_text(code)]
             said.append(", ".join(part for part in parts if part))
         return "; ".join(dict.fromkeys(text[:LINE_CHARACTERS] for text in said if text))
     return ""
+
+
+def _exit_text(code: str) -> str:
+    """An exit code in words: above 128 it is that of a process that a signal ended; "" for 0."""
+    with suppress(ValueError):
+        return f"exit code {code} ({Signals(int(code) - 128).name})"
+    return "" if code == "0" else f"exit code {code}"
 
 
 def seconds(connection: SnowflakeConnection, job: str) -> float | None:

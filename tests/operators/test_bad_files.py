@@ -15,7 +15,12 @@ from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.sample_report import SampleReport
-from airflow_provider_mediabatch.exceptions import LedgerError, ModelRaisedError, TooManyQuarantinedError
+from airflow_provider_mediabatch.exceptions import (
+    JobFailedError,
+    LedgerError,
+    ModelRaisedError,
+    TooManyQuarantinedError,
+)
 from airflow_provider_mediabatch.local import faults
 
 
@@ -138,3 +143,30 @@ def test_an_isolation_that_was_not_recorded_is_adopted(
     manifest = files.list_files("two")
     assert files.jobs() == before
     assert (manifest["row_count"], files.states()) == (0, {0: "done", 1: "quarantined", 2: "done", 3: "done"})
+
+
+@pytest.mark.slow
+def test_a_file_of_which_the_models_process_dies(files: Files, connection: Any) -> None:
+    """A real segmentation fault in the sample, and the kernel's signal for used up memory behind it."""
+    files.write(8)
+    (files.folder / "f001.bin").write_text("CRASH")
+    (files.folder / "f006.bin").write_text("MEMORY")
+    manifest = files.list_files("one")
+    plan = files.plan("one", manifest, mode="dying")
+    with pytest.raises(JobFailedError) as caught:
+        files.sample("plain", manifest, plan)
+    assert "The model's process died: worker 0 was killed by signal 11 (SIGSEGV)" in str(caught.value)
+    assert "/f001.bin" in str(caught.value)
+    assert "With isolate_failures=True" in str(caught.value)
+
+    sample = SampleReport.from_xcom(files.sample("one", manifest, plan, isolate_failures=True))
+    result = BatchResult.from_xcom(
+        files.full("one", manifest, plan, sample.to_xcom(), isolate_failures=True, max_failed_fraction=0.5)
+    )
+    found = [(item["path"][-8:], item["error"]) for item in (*sample.quarantined, *result.quarantined)]
+    assert [path for path, _ in found] == ["f001.bin", "f006.bin"]
+    assert found[0][1].startswith("The model's process died: worker 0 was killed by signal 11 (SIGSEGV) (native code")
+    assert found[1][1].startswith("The model's process died: worker 0 was killed by signal 9 (SIGKILL) (as it is when")
+    assert (result.rows, result.files) == (6, 7)
+    assert files.states() == dict.fromkeys((0, 2, 3, 4, 5, 7), "done") | {1: "quarantined", 6: "quarantined"}
+    assert jobs.logs(connection, result.job).endswith("worker 0 was killed by signal 9 (SIGKILL)")

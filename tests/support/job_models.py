@@ -3,7 +3,9 @@
 No ``from __future__ import annotations`` here: snowflake-ml compares the annotations of the methods with the classes.
 """
 
+import ctypes
 import os
+import signal
 import sys
 import time
 
@@ -25,6 +27,12 @@ class FileModel(custom_model.CustomModel):
             for data in X["img"]:
                 if data.startswith(b"POISON"):
                     raise ValueError(f"cannot read this picture: {data.decode()}")
+        if mode == "dying":
+            for data in X["img"]:
+                if data.startswith(b"CRASH"):
+                    ctypes.string_at(0)
+                if data.startswith(b"MEMORY"):  # what the kernel does to a container that uses up its memory
+                    os.kill(os.getpid(), signal.SIGKILL)
         if mode == "slow":
             time.sleep(0.5)
         if mode == "endless":

@@ -78,6 +78,9 @@ def _run(spec: RunSpec, job_dir: Path) -> str | None:
             continue
         if failure is None:
             failure = _reason(job_dir, number, code)
+            if not (job_dir / f"error.{number}").exists():  # the worker could write nothing itself
+                with log_file(job_dir, number // spec.num_workers).open("a", encoding="utf-8") as log:
+                    log.write(f"{failure}\n")
             for other in workers:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(other, signal.SIGTERM)
@@ -87,7 +90,8 @@ def _run(spec: RunSpec, job_dir: Path) -> str | None:
 
 def _reason(job_dir: Path, number: int, code: int) -> str:
     if os.WIFSIGNALED(code):
-        return f"worker {number} was killed by signal {os.WTERMSIG(code)} (out of memory?)"
+        ended = os.WTERMSIG(code)
+        return f"worker {number} was killed by signal {ended} ({signal.Signals(ended).name})"
     try:
         return (job_dir / f"error.{number}").read_text("utf-8")
     except OSError:

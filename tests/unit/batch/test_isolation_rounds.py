@@ -85,6 +85,15 @@ def test_the_error_begins_with_the_exception(log: str, says: str) -> None:
     assert isolation_rounds.failed_range_error(log, RowRange(1, 0, 1), 8) == says
 
 
+def test_a_process_that_died_is_said_before_what_the_log_says_of_something_else() -> None:
+    log = "ValueError: handled\nworker 0: model loaded"
+    died = isolation_rounds.failed_range_error(log, RowRange(1, 0, 1), 8, "exit code 139 (SIGSEGV)")
+    assert died.startswith("The model's process died: exit code 139 (SIGSEGV) (native code")
+    assert died.endswith("worker 0: model loaded")
+    left = isolation_rounds.failed_range_error("loaded", RowRange(1, 0, 1), 8, "worker 0 ended with exit code 0")
+    assert left.startswith("The model's process ended without an exception: worker 0 ended with exit code 0")
+
+
 def test_an_error_is_short_and_says_when_it_is_of_many() -> None:
     text = isolation_rounds.failed_range_error("ValueError: " + "x" * 5000, RowRange(1, 0, 1000), 8)
     assert len(text) == isolation_rounds.MAX_ERROR

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, failure_note, model_exception
+from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, failure_note, model_exception, process_end
 from airflow_provider_mediabatch.exceptions import ModelRaisedError
 
 RAISED = """2026-11-25T07:27:30Z worker 0: model loaded
@@ -34,9 +34,25 @@ def test_an_exception_that_can_pass_says_nothing_of_the_files(line: str) -> None
     assert model_exception(RAISED.format(line)) is None
 
 
-@pytest.mark.parametrize("log", ["", "worker 0 was killed by signal 9 (out of memory?)", "ValueError: in no traceback"])
+@pytest.mark.parametrize("log", ["", "worker 0 was killed by signal 9 (SIGKILL)", "ValueError: in no traceback"])
 def test_a_log_without_a_traceback(log: str) -> None:
     assert model_exception(log) is None
+
+
+@pytest.mark.parametrize(
+    ("ends", "begins"),
+    [
+        ("worker 0 was killed by signal 11 (SIGSEGV)", "The model's process died: worker 0 was killed by signal 11"),
+        ("exit code 137 (SIGKILL)", "The model's process died: exit code 137 (SIGKILL) (as it is when a container"),
+        ("exit code 150 (SIGTTOU)", "The model's process died: exit code 150 (SIGTTOU)"),
+        ("exit code 1", None),
+        ("ValueError: no (SIGNAL) found", None),
+        ("", None),
+    ],
+)
+def test_how_a_process_died(ends: str, begins: str | None) -> None:
+    found = process_end(ends)
+    assert found is None if begins is None else str(found).startswith(begins)
 
 
 def test_the_note_of_a_failure_has_the_exception_and_not_the_log() -> None:
