@@ -119,7 +119,7 @@ def test_a_model_that_does_not_end_is_cancelled(cursor: Any) -> None:
     assert caught.value.errno in (604, 630)
 
 
-def test_usage_is_enough(engine: Any, cursor: Any) -> None:
+def test_usage_is_enough(session: Any, version: Any, cursor: Any) -> None:
     for sql in (
         "CREATE ROLE CALLER",
         "GRANT USAGE ON DATABASE MEDIA TO ROLE CALLER",
@@ -133,3 +133,10 @@ def test_usage_is_enough(engine: Any, cursor: Any) -> None:
     cursor.execute("GRANT USAGE ON MODEL CALLED TO ROLE CALLER")
     cursor.execute("USE ROLE CALLER")
     assert cursor.execute("SELECT CALLED!PREDICT(1, 'x'):scaled::INT").fetchone()[0] == 2
+    session.sql("USE ROLE CALLER").collect()
+    try:
+        assert version.run(FRAME, function_name="predict")["scaled"].tolist() == [2.0, 4.0, 10.0]
+    finally:
+        session.sql("USE ROLE ACCOUNTADMIN").collect()
+    with pytest.raises(ProgrammingError, match="Insufficient privileges to operate on schema"):
+        cursor.execute("CREATE FILE FORMAT LASTING TYPE = PARQUET")

@@ -41,7 +41,7 @@ def create_file_format(ctx: Context, cursor: Cursor) -> Result:
         parquet_options.check(given)
     elif given["TYPE"] in ("CSV", "JSON"):
         text_options.check(given)
-    require_create(ctx, "FILE FORMAT", name[0], name[1])
+    require_create(ctx, "FILE FORMAT", name[0], name[1], privilege="USAGE" if is_temporary else None)
     formats = ctx.stores.stages.file_formats
     session = ctx.session.id if is_temporary else None
     existing = formats.find(name, ctx.session.id)
