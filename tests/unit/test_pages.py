@@ -90,6 +90,20 @@ def test_blocks_are_in_the_language_that_they_name(language: str) -> None:
     assert [name for name, block in blocks if any(kind is Error for kind, _ in lexer.get_tokens(block))] == []
 
 
+@pytest.mark.parametrize("name", LINKED)
+def test_calls_of_the_snippets_have_arguments_that_exist(name: str) -> None:
+    known = {called: item for module in REFERENCE for called, item in public(module)}
+    unknown = []
+    for block in Document(name).blocks("python"):
+        for call in ast.walk(ast.parse(block)):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in known:
+                item = known[call.func.id]
+                inits = [each.__init__ for each in item.__mro__] if inspect.isclass(item) else [item]
+                taken = {parameter for each in inits for parameter in inspect.signature(each).parameters}
+                unknown += [(call.func.id, word.arg) for word in call.keywords if word.arg and word.arg not in taken]
+    assert unknown == []
+
+
 def test_the_reference_has_every_module_of_the_provider() -> None:
     info = get_provider_info()
     modules = [
