@@ -33,6 +33,10 @@ That run had no failure, listed with LIST and created its tables. Other runs sen
   need READ and WRITE on the stages of manifests and output.
 - `source="directory"`: `SELECT … FROM DIRECTORY(@…)`. It needs READ on the stage, and a warehouse.
 - `query=` and `extra_columns=`: the SQL of the DAG, with the privileges on what it reads, and a warehouse.
+- `labels=`: `WITH … SELECT` over the output and the labels. It needs SELECT on the table of labels, or the privileges
+  on what a query of labels reads, READ on the stage of the output, and a warehouse.
+- `compare_with=`: `WITH … SELECT` over the sample's output and earlier results. It needs SELECT on the results table,
+  or on the ledger with READ on the stages of earlier output, and a warehouse.
 - The output has new columns or larger numbers than the results table: `ALTER TABLE <name> ADD COLUMN …` and
   `ALTER TABLE <name> ALTER COLUMN …`. They need OWNERSHIP of the table.
 - A model is not found: `SHOW MODELS IN SCHEMA <name>`. A transaction fails: `ROLLBACK`.
