@@ -1,7 +1,8 @@
 """Whisper: recordings on a stage become text; language and task are parameters of the model.
 
 Shows model parameters from the run's own settings, and a sample chosen by size (``edges``: the shortest and the longest
-recording are where transcription goes wrong first).
+recording are where transcription goes wrong first). Give the run's setting ``transcripts`` a table of recordings and
+what is said in them, and the sample and the batch have a word error rate.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ with DAG(
         "language": "en",
         "task": "transcribe",
         "max_failed_fraction": 0.1,
+        "transcripts": "",
     },
     tags=["mediabatch", "speech"],
     doc_md=__doc__,
@@ -50,6 +52,7 @@ with DAG(
         plan=plan.output,
         sample_size=4,
         sampling="edges",
+        labels="{{ params.transcripts }}",
         isolate_failures=True,
     )
     FullBatchOperator(
@@ -57,6 +60,7 @@ with DAG(
         manifest=files.output,
         plan=plan.output,
         sample=sample.output,
+        labels="{{ params.transcripts }}",
         isolate_failures=True,  # for a recording that ends the model's process: the others are finished
         max_failed_fraction="{{ params.max_failed_fraction }}",
     )

@@ -91,7 +91,20 @@ def test_new_model_version(bench: Bench) -> None:
 def test_whisper_transcription(bench: Bench, tmp_path: Path) -> None:
     bench.log(models.transcriber())
     bench.upload("RECORDINGS", "demo", media.speech(tmp_path))
-    result = bench.run("whisper_transcription", {"language": "en", "task": "transcribe"})
+    said = [
+        (
+            "best_of_times",
+            "It was the best of times, it was the worst of times, it was the age of wisdom, "
+            "it was the age of foolishness,",
+        )
+    ]
+    transcripts = bench.session.create_dataframe(said, schema=["FILE", "TEXT"])
+    transcripts.write.save_as_table("MEDIA.PUBLIC.SAID", mode="overwrite")
+    conf = {"language": "en", "task": "transcribe", "transcripts": "MEDIA.PUBLIC.SAID"}
+    result = bench.run("whisper_transcription", conf)
+    truth = result.returned("full_batch")["truth"]
+    assert (truth["output"], truth["files"], truth["labelled"], truth["words"]) == ("outputs", 3, 1, 24)
+    assert truth["word_errors"] <= 4, truth["examples"]
     assert result.returned("validate_signature")["params"] == {"language": "en", "task": "transcribe"}
     heard = {name: json.loads(text)["text"] for name, text in by_file(bench.output(result), "AUDIO", "outputs").items()}
     assert "worst of times" in heard["best_of_times.wav"]
