@@ -191,6 +191,8 @@ class ListingArguments:
             directory=self.source == "directory",
             manifest_location=manifest_location,
             keep_unmatched=self.unmatched == "drop",
+            # With a ledger it is the claimed rows that are summed up.
+            summed_up=self.ledger_name is None,
         )
 
     def add_columns(self, connection: SnowflakeConnection, relation: Relation) -> Relation:

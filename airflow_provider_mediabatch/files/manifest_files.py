@@ -63,14 +63,16 @@ class ShardSummary:
         return xcom.digest(self.rows, self.size, self.fingerprint, list(relation.columns), generation)
 
 
+def shard_summary(row: Mapping[str, Any]) -> ShardSummary:
+    """The summary in a row of :func:`summary_sql`."""
+    return ShardSummary(
+        int(row["SHARD"]), int(row["COUNTED"]), int(row["BYTES"] or 0), int(row["LARGEST"] or 0), row["FINGERPRINT"]
+    )
+
+
 def summarize(connection: SnowflakeConnection, relation: Relation) -> list[ShardSummary]:
     """Counts and fingerprint of each shard, in order; empty when there are no rows."""
-    return [
-        ShardSummary(
-            int(row["SHARD"]), int(row["COUNTED"]), int(row["BYTES"] or 0), int(row["LARGEST"] or 0), row["FINGERPRINT"]
-        )
-        for row in rows(connection, summary_sql(relation))
-    ]
+    return [shard_summary(row) for row in rows(connection, summary_sql(relation))]
 
 
 def split_into_shards(

@@ -19,7 +19,12 @@ from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, L
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
 from airflow_provider_mediabatch.files.list_output import StageSource
-from airflow_provider_mediabatch.files.manifest_files import RETRY_LISTS_AGAIN, not_manifests_condition
+from airflow_provider_mediabatch.files.manifest_files import (
+    RETRY_LISTS_AGAIN,
+    ShardSummary,
+    not_manifests_condition,
+    shard_summary,
+)
 from airflow_provider_mediabatch.files.relation import Relation
 
 if TYPE_CHECKING:
@@ -39,6 +44,8 @@ class FileListing:
     :param unmatched: files without a partner in every file column, left out.
     :param unqualified: of a query: file column to count and example of values that are not full stage paths.
     :param unlisted: where a pattern matched nothing: what is there, for messages.
+    :param whole: the summary of the rows where it came with the counts, so that they are read once less; None: it did
+        not, or there are none.
     """
 
     relation: Relation
@@ -47,6 +54,11 @@ class FileListing:
     unmatched: int = 0
     unqualified: Mapping[str, Mapping[str, Any]] | None = None
     unlisted: str = ""
+    whole: ShardSummary | None = None
+
+    def of(self, relation: Relation) -> FileListing:
+        """The listing with these rows. A summary holds only where they are the same."""
+        return self if relation is self.relation else replace(self, relation=relation, whole=None)
 
 
 def list_stages(
@@ -56,6 +68,7 @@ def list_stages(
     directory: bool,
     manifest_location: StagePath,
     keep_unmatched: bool,
+    summed_up: bool = False,
 ) -> FileListing:
     """List all file columns' stages at once and pair their files; one asynchronous statement each.
 
@@ -63,6 +76,7 @@ def list_stages(
     :param directory: from the directory tables (which need a REFRESH, and a warehouse) and not with LIST.
     :param manifest_location: manifests below it are not media.
     :param keep_unmatched: leave files without partner out and count them; otherwise they are an error.
+    :param summed_up: sum the rows up at once, where there is one file column.
     :raises InvalidInputError: for a missing stage or directory table, an unmatched or ambiguous pair.
     :raises MediaBatchError: when listed names do not begin as names of their stage must.
     """
@@ -78,10 +92,14 @@ def list_stages(
         resolved.append(source.described_by(row))
     files = _run_listing(connection, resolved, directory=directory)
     exclude = not_manifests_condition(manifest_location)
-    counts = rows(connection, census_sql(files, exclude))[0]
-    if counts["MISPLACED"]:
+    counts = rows(connection, census_sql(files, exclude, summed_up=summed_up and len(resolved) == 1))
+    found, empty, misplaced = (
+        sum(int(row["COUNTED"]) for row in counts if name is None or row[name])
+        for name in (None, "IS_EMPTY", "MISPLACED")
+    )
+    if misplaced:
         raise MediaBatchError(
-            f"{counts['MISPLACED']} listed names do not begin as names of their stage must: full stage paths cannot be "
+            f"{misplaced} listed names do not begin as names of their stage must: full stage paths cannot be "
             "made from them",
             retry=RETRY_LISTS_AGAIN,
         )
@@ -89,11 +107,13 @@ def list_stages(
     if len(resolved) > 1:
         unmatched = _check_pairs(connection, files, exclude, resolved, keep_unmatched)
     unlisted = ""
-    if not counts["FOUND"] and any(source.pattern for source in resolved):
+    if not found and any(source.pattern for source in resolved):
         everything = [replace(source, pattern=None) for source in resolved]
         unlisted = _describe_unlisted(connection, _run_listing(connection, everything, directory=directory), exclude)
     relation = listed_rows(resolved, files, exclude)
-    return FileListing(relation, int(counts["FOUND"]), int(counts["EMPTY"]), unmatched, unlisted=unlisted)
+    taken = next((row for row in counts if not row["IS_EMPTY"] and "FINGERPRINT" in row), None)
+    whole = None if taken is None else shard_summary(taken)
+    return FileListing(relation, found, empty, unmatched, unlisted=unlisted, whole=whole)
 
 
 def _run_listing(connection: SnowflakeConnection, sources: Sequence[StageSource], *, directory: bool) -> str:
@@ -173,11 +193,18 @@ def listed_rows(sources: Sequence[StageSource], files: str, exclude: str) -> Rel
     return Relation(query, columns, tuple(source.column for source in sources))
 
 
-def census_sql(files: str, exclude: str) -> str:
-    """One row about the listing: FOUND, EMPTY, MISPLACED (names that do not begin as the stage's must)."""
+def census_sql(files: str, exclude: str, *, summed_up: bool) -> str:
+    """COUNTED files by IS_EMPTY and MISPLACED (names that do not begin as the stage's must).
+
+    :param summed_up: with the columns of :func:`~.manifest_files.summary_sql`, of listings with one file column.
+    """
+    summary = (
+        "0 AS SHARD, SUM(BYTES)::NUMBER(38, 0) AS BYTES, MAX(BYTES) AS LARGEST, "
+        "HASH_AGG(FILE_PATH, ID)::VARCHAR AS FINGERPRINT, "
+    )
     return (
-        "SELECT COUNT(*) AS FOUND, COUNT_IF(IS_EMPTY) AS EMPTY, COUNT_IF(MISPLACED) AS MISPLACED "
-        f"FROM ({files}) WHERE {exclude}"
+        f"SELECT {summary if summed_up else ''}IS_EMPTY, MISPLACED, COUNT(*) AS COUNTED "
+        f"FROM ({files}) WHERE {exclude} GROUP BY IS_EMPTY, MISPLACED"
     )
 
 

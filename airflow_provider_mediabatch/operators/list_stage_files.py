@@ -215,7 +215,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         )
         if listing.relation.has_files:
             relation = listing.relation.where(window.conditions("MB_LAST_MODIFIED"))
-            listing = replace(listing, relation=arguments.add_columns(connection, relation))
+            listing = listing.of(arguments.add_columns(connection, relation))
         described = {"select": self.select} | (subject.to_manifest() if subject else {})
         if arguments.ledger_name is not None and subject is not None:
             return claim_files(
@@ -230,9 +230,9 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
                 rule=arguments.start_rule,
                 described=described,
             )
-        relation = listing.relation.first(parse_positive_int("max_files", self.max_files))
-        whole = next(iter(summarize(connection, relation)), None)
-        return SelectedFiles(relation, listing, whole, subject=described)
+        listing = listing.of(listing.relation.first(parse_positive_int("max_files", self.max_files)))
+        whole = listing.whole or next(iter(summarize(connection, listing.relation)), None)
+        return SelectedFiles(listing.relation, listing, whole, subject=described)
 
     def _resolve_model(self, connection: SnowflakeConnection) -> tuple[ModelInfo | None, LedgerSubject | None]:
         if not self.model_name:

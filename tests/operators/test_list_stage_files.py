@@ -118,6 +118,8 @@ def test_both_sources_give_the_same_digest_in_a_fresh_folder(stages: Stages) -> 
     two = stages.manifest(stage_path=f"{stages.files}/", source="directory")
     other = stages.manifest(stage_path=f"{stages.files}/", pattern=".*jpg")
     assert one.digest == two.digest != other.digest
+    limited = stages.manifest(stage_path=f"{stages.files}/", since=timedelta(days=1), max_files=100)
+    assert (limited.digest, limited.total_bytes) == (one.digest, one.total_bytes), "summed up in a statement of its own"
     assert one.location != two.location
 
 

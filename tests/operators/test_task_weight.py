@@ -17,7 +17,7 @@ from bench.relay import relay
 DAG_FILE = Path(__file__).parent / "dags" / "each_task.py"
 STATEMENTS = {
     "nothing": 0,
-    "list_files": 8,
+    "list_files": 7,
     "validate_signature": 7,
     "sample_batch": 15,
     "full_batch": 11,

@@ -20,6 +20,6 @@ with DAG(dag_id="every_operator", schedule=None, start_date=pendulum.datetime(20
         max_files_per_shard=6,
         isolate_failures=True,
         results_table="MEDIA.PUBLIC.EVERY_RESULT",
-        list_kwargs={"ledger": "MEDIA.PUBLIC.EVERY_LEDGER"},
+        list_kwargs={"ledger": "MEDIA.PUBLIC.EVERY_LEDGER", "min_files": 1},
     )
     ready >> group
