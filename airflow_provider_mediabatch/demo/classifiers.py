@@ -27,9 +27,12 @@ def _picture(data: bytes) -> Any:
     Its orientation is all that is read of EXIF, and damaged EXIF is no reason to refuse a picture: phones and editors
     write tags that Pillow's ``exif_transpose`` does not take.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
-    picture = Image.open(io.BytesIO(data))
+    try:
+        picture = Image.open(io.BytesIO(data))
+    except UnidentifiedImageError:
+        raise ValueError(f"not a picture of a kind that is read here: it begins with {bytes(data[:12])!r}") from None
     try:
         turn = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}.get(int(picture.getexif().get(0x0112, 1)))
     except Exception:

@@ -17,6 +17,19 @@ from airflow_provider_mediabatch.demo.row_errors import row_errors
 REQUIREMENTS = ["faster-whisper==1.2.1", "pandas"]
 
 
+def _check_sound(data: bytes) -> None:
+    """Refuse what has no sound in words that a person understands."""
+    import av
+
+    try:
+        with av.open(io.BytesIO(data), mode="r") as file:
+            has_sound = bool(file.streams.audio)
+    except av.error.InvalidDataError:
+        raise ValueError(f"not a recording of a kind that is read here: it begins with {bytes(data[:12])!r}") from None
+    if not has_sound:
+        raise ValueError("the file has no sound, only pictures")
+
+
 class Transcriber(custom_model.CustomModel):
     """Whisper by faster-whisper, on the CPU in 8-bit integers.
 
@@ -42,6 +55,7 @@ class Transcriber(custom_model.CustomModel):
         whisper = self._load()
         outputs = []
         for data in X["AUDIO"]:
+            _check_sound(data)
             segments, info = whisper.transcribe(
                 io.BytesIO(data), language=language, task=task, beam_size=1, without_timestamps=True
             )

@@ -1,31 +1,42 @@
-"""Media of many kinds, made of one photograph of a cup of espresso, and what becomes of each.
-
-``python tests/support/media_kinds.py`` writes ``docs/media-kinds.md``; a test compares the two.
-"""
+"""Media of many kinds, made of one photograph of a cup of espresso and of one recording of somebody who reads."""
 
 from __future__ import annotations
 
 import io
-import json
 import struct
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import wave
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
-from airflow_provider_mediabatch.core.media_types import media_type
-from airflow_provider_mediabatch.demo import media, models
-from airflow_provider_mediabatch.review.thumbnails import NotAPictureError, write_thumbnail
+from airflow_provider_mediabatch.demo import media
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "media-kinds.md"
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 _TURNED = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
 """How to turn a picture so that the orientation turns it back."""
+SECONDS = {
+    "MP4, H.264": 2.0,
+    "QuickTime, H.264": 2.0,
+    "Matroska, H.264": 2.0,
+    "WebM, VP8": 2.0,
+    "AVI, MPEG-4": 2.0,
+    "MPEG-TS, H.264": 2.0,
+    "Matroska that begins at 100 s": 2.0,
+    "MPEG-TS that begins at 100 s": 2.0,
+    "MP4, one frame": 0.1,
+    "MP4, variable frame rate": 6.0,
+    "MP4, turned by 90 degrees": 2.0,
+    "H.264 without a container": 0.8,  # no rate is stored: 25 a second are assumed
+    "MP4 with sound only": 0.0,
+}
+"""How long each video is."""
 
 
 def espresso() -> Image.Image:
@@ -105,6 +116,7 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     yield "HEIC", b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(100)
     yield "JPEG XL", b"\xff\x0a" + bytes(100)
     yield "HTML under a picture's name", b"<html>404 Not Found</html>"
+    yield "Empty file", b""
 
 
 def video(
@@ -155,76 +167,93 @@ def sound_only() -> bytes:
     return buffer.getvalue()
 
 
-def videos() -> Iterator[tuple[str, bytes, float]]:
-    """Name of the kind, the file, and its seconds."""
-    yield "MP4, H.264", video("mp4"), 2.0
-    yield "QuickTime, H.264", video("mov"), 2.0
-    yield "Matroska, H.264", video("matroska"), 2.0
-    yield "WebM, VP8", video("webm", "libvpx"), 2.0
-    yield "AVI, MPEG-4", video("avi", "mpeg4"), 2.0
-    yield "MPEG-TS, H.264", video("mpegts"), 2.0
-    yield "Matroska that begins at 100 s", video("matroska", start=100), 2.0
-    yield "MPEG-TS that begins at 100 s", video("mpegts", start=100), 2.0
-    yield "MP4, one frame", video("mp4", frames=1), 0.1
-    yield "MP4, variable frame rate", video("mp4", uneven=True), 6.0
-    yield "MP4, turned by 90 degrees", rotated(video("mp4", turn=90)), 2.0
-    yield "H.264 without a container", video("h264"), 0.8  # no rate is stored: 25 a second are assumed
-    yield "MP4 with sound only", sound_only(), 0.0
+def videos() -> Iterator[tuple[str, bytes]]:
+    """Name of the kind, and the file."""
+    yield "MP4, H.264", video("mp4")
+    yield "QuickTime, H.264", video("mov")
+    yield "Matroska, H.264", video("matroska")
+    yield "WebM, VP8", video("webm", "libvpx")
+    yield "AVI, MPEG-4", video("avi", "mpeg4")
+    yield "MPEG-TS, H.264", video("mpegts")
+    yield "Matroska that begins at 100 s", video("matroska", start=100)
+    yield "MPEG-TS that begins at 100 s", video("mpegts", start=100)
+    yield "MP4, one frame", video("mp4", frames=1)
+    yield "MP4, variable frame rate", video("mp4", uneven=True)
+    yield "MP4, turned by 90 degrees", rotated(video("mp4", turn=90))
+    yield "H.264 without a container", video("h264")
+    yield "MP4 with sound only", sound_only()
 
 
-def _thumbnail(data: bytes, folder: Path) -> str:
-    (folder / "file").write_bytes(data)
-    try:
-        write_thumbnail(folder / "file", folder / "small")
-    except NotAPictureError as error:
-        return str(error)
-    with Image.open(folder / "small") as small:
-        mean = float(np.asarray(small.convert("L")).mean())
-    return "yes" if 40 < mean < 200 else f"of brightness {mean:.0f}"
+def _clip() -> tuple[NDArray[np.int16], int]:
+    """Eight seconds of speech, and its rate."""
+    with tempfile.TemporaryDirectory() as name, wave.open(str(media.speech(Path(name))[0])) as clip:
+        return np.frombuffer(clip.readframes(clip.getnframes()), dtype=np.int16), clip.getframerate()
 
 
-def outcomes() -> list[tuple[str, str, str, str]]:
-    """Kind, type by its bytes, what the model says, what the review page shows; one for each kind."""
-    rows: list[tuple[str, str, str, str]] = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        model, _ = models.image_classifier(folder).make()
-        for kind, data in pictures():
-            (found,) = model.predict(pd.DataFrame({"IMAGE": [data]})).itertuples()
-            label = found.LABEL if found.MB_ERROR is None else found.MB_ERROR.split(":")[0]
-            rows.append((kind, str(media_type(data)), label, _thumbnail(data, folder)))
-        clips, _ = models.video_classifier(folder).make()
-        for kind, data, seconds in videos():
-            (found,) = clips.predict(pd.DataFrame({"VIDEO": [data]})).itertuples()
-            if found.MB_ERROR is None:
-                frames = json.loads(found.FRAMES)
-                label = ", ".join(sorted({frame["label"] for frame in frames}))
-                inside = all(0 <= frame["second"] <= found.SECONDS for frame in frames)
-                right = abs(found.SECONDS - seconds) < 0.15 and inside
-                label += f" ({len(frames)} of 4 frames)" + ("" if right else f", {found.SECONDS} s at {frames}")
-            else:
-                label = found.MB_ERROR
-            rows.append((kind, str(media_type(data)), label, "–"))
-    return rows
+def sound(container: str, codec: str, *, rate: int = 16000, layout: str = "mono", silent: bool = False) -> bytes:
+    """Somebody reads "It was the best of times".
+
+    :param rate: samples in a second.
+    :param layout: ``mono`` or ``stereo``.
+    :param silent: whether nothing is heard.
+    """
+    import av
+
+    samples, own_rate = _clip()
+    frame = av.AudioFrame.from_ndarray(samples[None] * (not silent), format="s16", layout="mono")
+    frame.sample_rate = own_rate
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=container) as out:
+        stream = out.add_stream(codec, rate=rate)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = layout
+        _encode(out, stream, frame)
+    return buffer.getvalue()
 
 
-def document(rows: list[tuple[str, str, str, str]]) -> str:
-    """The page."""
-    lines = [
-        "# Kinds of media",
-        "",
-        "A photograph of a cup of espresso in many kinds, what the demo's classifiers say of each, and whether the",
-        "review page has a thumbnail of it (videos have a player instead). `python tests/support/media_kinds.py` makes",
-        "this page, and a test compares it with the code.",
-        "",
-        "| Kind | By its first bytes | The model says | Thumbnail |",
-        "|---|---|---|---|",
-        *(f"| {' | '.join(row)} |" for row in rows),
-    ]
-    return "\n".join(lines) + "\n"
+def _encode(out: Any, stream: Any, frame: Any) -> None:
+    import av
+
+    resampler = av.AudioResampler(format=stream.format, layout=stream.layout, rate=stream.rate)
+    fifo = av.AudioFifo()
+    for piece in (*resampler.resample(frame), *resampler.resample(None)):
+        piece.pts = None
+        fifo.write(piece)
+    size = stream.codec_context.frame_size or 1024
+    while piece := fifo.read(size, partial=True):
+        out.mux(stream.encode(piece))
+    out.mux(stream.encode(None))
 
 
-if __name__ == "__main__":
-    write: Callable[[str], Any] = DOCUMENT.write_text
-    write(document(outcomes()))
-    sys.stdout.write(f"{DOCUMENT} is written\n")
+def _wave(samples: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as clip:
+        clip.setparams((1, 2, 16000, 0, "NONE", ""))
+        clip.writeframes(samples)
+    return buffer.getvalue()
+
+
+def sounds() -> Iterator[tuple[str, bytes]]:
+    """Name of the kind, and the file."""
+    plain = sound("wav", "pcm_s16le")
+    yield "WAV, 16 bit", plain
+    yield "WAV, 8 bit", sound("wav", "pcm_u8")
+    yield "WAV, 24 bit", sound("wav", "pcm_s24le")
+    yield "WAV, 32 bit", sound("wav", "pcm_s32le")
+    yield "WAV, floats", sound("wav", "pcm_f32le")
+    yield "WAV, µ-law, 8 kHz", sound("wav", "pcm_mulaw", rate=8000)
+    yield "WAV, stereo, 48 kHz", sound("wav", "pcm_s16le", rate=48000, layout="stereo")
+    yield "WAV, silent", sound("wav", "pcm_s16le", silent=True)
+    yield "WAV, without a sample", _wave(b"")
+    yield "WAV, truncated", plain[: len(plain) * 2 // 3]
+    yield "AIFF", sound("aiff", "pcm_s16be")
+    yield "FLAC", sound("flac", "flac")
+    yield "Ogg, Opus", sound("ogg", "libopus", rate=48000)
+    yield "MP3", sound("mp3", "libmp3lame")
+    yield "MP3, stereo, 44.1 kHz", sound("mp3", "libmp3lame", rate=44100, layout="stereo")
+    yield "M4A, AAC", sound("ipod", "aac")
+    yield "AAC without a container", sound("adts", "aac")
+    yield "WebM, Opus", sound("webm", "libopus", rate=48000)
+    yield "MP4 with pictures only", video("mp4")
+    yield "A picture under a recording's name", saved(espresso(), "PNG")
+    yield "Text under a recording's name", b"transcript follows"
