@@ -23,8 +23,13 @@ from airflow_provider_mediabatch.batch.isolation_rounds import (
 )
 from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, model_exception, process_end
 from airflow_provider_mediabatch.batch.job_polling import Outcome
-from airflow_provider_mediabatch.batch.ledger_results import record_result
-from airflow_provider_mediabatch.batch.row_errors import RowErrors, quarantine_failed_rows, read_row_errors
+from airflow_provider_mediabatch.batch.ledger_results import model_has_worked, record_result
+from airflow_provider_mediabatch.batch.row_errors import (
+    RowErrors,
+    model_at_fault,
+    quarantine_failed_rows,
+    read_row_errors,
+)
 from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import connected
@@ -206,14 +211,21 @@ def record_isolated(
     isolation: IsolationJobs,
     failed: Attempt,
     finished: Sequence[FinishedRange],
+    *,
+    sampled: int,
 ) -> BatchResult:
     """FullBatch's result: one whole folder; files that fail are quarantined, the others recorded.
 
     Repeating it changes nothing.
+
+    :param sampled: files that the model has processed in this run's sample.
+    :raises TooManyQuarantinedError: no file went well, and the model is not known to work. Nothing is quarantined then.
     """
     rows = isolation.complete_output(connection, finished)
-    files = quarantine(request, connection, isolation, failed, finished)
     errors = read_row_errors(connection, request, isolation.location) if rows else RowErrors()
+    if errors.count and errors.count == rows and not model_has_worked(request, connection, sampled=sampled):
+        raise model_at_fault(failed.job, errors)
+    files = quarantine(request, connection, isolation, failed, finished)
     quarantine_failed_rows(connection, request, failed.job, isolation.location, errors)
     return record_result(
         connection,

@@ -68,6 +68,10 @@ class SampleOutcome:
         """The report of a job whose model raised: the files that fail are quarantined, the others described."""
         request, sampled = self.request, self.request.manifest.row_count
         rows = isolation.complete_output(connection, finished)
+        if rows and self._model_is_at_fault(connection, isolation.location, rows):
+            # The parts that raise prove nothing then, and no file is blamed.
+            timed = replace(failed, adopted=True)
+            return self._describe(connection, timed, isolation.location, rows, sampled)
         quarantined = quarantine(request, connection, isolation, failed, finished)
         detail = f"{sampled - rows} of {sampled} sampled files cannot be processed and are quarantined"
         place = isolation.stage_quarantined(connection, finished)
@@ -152,6 +156,11 @@ class SampleOutcome:
             truth=truth,
             comparison=comparison,
         )
+
+    def _model_is_at_fault(self, connection: SnowflakeConnection, location: str, rows: int) -> bool:
+        """Whether the model says of every row that it failed, and is not known to have processed any file."""
+        errors = row_errors.read_row_errors(connection, self.request, location)
+        return errors.count == rows and not model_has_worked(self.request, connection, sampled=0)
 
     def _quarantine(
         self, connection: SnowflakeConnection, job: str, location: str, errors: RowErrors, place: str

@@ -154,7 +154,8 @@ class FullBatchOperator(JobTask):
             request = self._request(context, manifest, plan, connection.database, connection.schema)
             recorded = result_from_ledger(connection, request) if self.on_rerun == "adopt" else None
             if recorded is not None:
-                self.log.info("The ledger has these files as done by job %s. Its output is adopted", recorded.job)
+                what = f"job {recorded.job}. Its output is adopted" if recorded.job else "earlier jobs. Nothing is run"
+                self.log.info("The ledger has these files as done by %s", what)
                 return self._return(context, request, recorded)
             first = self._task_state(context).first_generation(request) if self.on_rerun == "rerun" else 0
             run = self._batch_run(context, request, self._job_wait(context))
@@ -204,7 +205,7 @@ class FullBatchOperator(JobTask):
             max_jobs=int(self.max_isolation_jobs),
             before_submit=self._check_owned(request),
             model_works=partial(model_has_worked, request, sampled=self._sampled()),
-            finish=partial(record_isolated, request),
+            finish=partial(record_isolated, request, sampled=self._sampled()),
             defer=partial(self._defer_round, context, wait, request.to_state()),
         )
 

@@ -25,6 +25,8 @@ class FileModel(custom_model.CustomModel):
             raise ValueError("cannot read this picture")
         if mode == "picky":
             for data in X["img"]:
+                if data.startswith(b"CRASH"):
+                    os._exit(1)
                 if data.startswith(b"POISON"):
                     raise ValueError(f"cannot read this picture: {data.decode()}")
         if mode == "dying":
