@@ -79,7 +79,8 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         with connected(self.snowflake_conn_id) as connection:
             table = results_table.table_name(connection, self.table)
             push_location(context, connection, table)
-            found += earlier_results(connection, table, found)
+            # The earlier first: a file that was run again has its later row.
+            found = [*earlier_results(connection, table, found), *found]
             full = [(result, manifest) for result, manifest in found if result.rows]
             rows = 0
             if full:
