@@ -113,6 +113,9 @@ class ApproveSampleOperator(ApprovalOperator):
         report = parse_sample(self.sample)
         if self.review not in REVIEWS:
             return self._unasked("nobody is asked: review is None")
+        if not report.job:
+            # A yes to nothing would be remembered as one to the model version.
+            return self._unasked("there is no file to run")
         plan = None if self.plan is None else InferencePlan.from_xcom(self.plan)
         if self.review != "always":
             answer = self._first_run(context, plan)
