@@ -120,6 +120,7 @@ class SampleBatchOperator(JobTask):
         self.min_agreement = min_agreement
         self.when = when
         self.max_age = max_age
+        self._run_files = 0
 
     @notes_failure
     def execute(self, context: Context) -> dict[str, Any]:
@@ -132,16 +133,18 @@ class SampleBatchOperator(JobTask):
         if all(manifest.is_empty for manifest in manifests):
             self.log.info("The manifest is empty. There is nothing to try")
             return empty_report(plan).to_xcom()
+        self._run_files = sum(item.row_count for item in manifests)
         earlier = self._memory(context, plan).recall(self.max_age) if self.when == "changed" else None
         if earlier is not None:
-            return self._return(context, replace(earlier, run_files=sum(item.row_count for item in manifests)))
+            return self._return(context, replace(earlier, run_files=self._run_files))
         with connected(self.snowflake_conn_id) as connection:
             for asked in (self._truth(), self._comparison()):
                 if asked is not None:
                     asked.find(connection, manifests[0], plan, self._find_error_column(plan))
             output = self._output(plan, connection.database, connection.schema).full
             base = sample_manifest_base(manifests)
-            fingerprint = digest("sample", plan.manifest_digest, plan.digest, size, self.sampling, output, base)
+            # Not the place of the manifest, which is another one for each listing of the same files.
+            fingerprint = digest("sample", plan.manifest_digest, plan.digest, size, self.sampling, output)
             stem = self._job_stem(context, fingerprint)
             # Each try has a folder of its own, because the COPY of a try that was killed may still run.
             target = f"{base}{stem}/{uuid4().hex}/"
@@ -171,9 +174,13 @@ class SampleBatchOperator(JobTask):
             request, wait = self._rebuild_request(state), self._job_wait(context, state)
             return self._finish(context, request.plan, self._isolation(context, request, wait).resume(event))
 
+    def _state(self, request: JobRequest) -> dict[str, Any]:
+        return {**request.to_state(), "run_files": self._run_files}
+
     def _rebuild_request(self, state: Mapping[str, Any]) -> JobRequest:
         """The request of :meth:`execute`, out of the deferral: upstream tasks may have been cleared since."""
         manifest, plan = Manifest.from_xcom(state["manifest"]), InferencePlan.from_xcom(state["plan"])
+        self._run_files = int(state["run_files"])
         return self._request(state["stem"], state["fingerprint"], manifest, plan, state["output_location"])
 
     def _request(self, stem: str, fingerprint: str, manifest: Manifest, plan: InferencePlan, output: str) -> JobRequest:
@@ -211,7 +218,7 @@ class SampleBatchOperator(JobTask):
             wait=wait,
             task=self._task_state(context),
             finish=self._outcome(request).of_job,
-            defer=partial(self._defer_job, context, request, wait, request.to_state()),
+            defer=partial(self._defer_job, context, request, wait, self._state(request)),
             on_found=partial(self._push_links, context, request),
             isolate=self._isolation(context, request, wait).run if self.isolate_failures else None,
         )
@@ -229,23 +236,16 @@ class SampleBatchOperator(JobTask):
             before_submit=lambda *_: None,
             model_works=partial(model_has_worked, request, sampled=0),
             finish=self._outcome(request).of_isolation,
-            defer=partial(self._defer_round, context, wait, request.to_state()),
+            defer=partial(self._defer_round, context, wait, self._state(request)),
         )
 
     def _finish(self, context: Context, plan: InferencePlan, report: SampleReport) -> dict[str, Any]:
         """Return the report of this run's own job, and remember it for later runs once it has passed."""
-        report = replace(report, run_files=self._run_files())
+        report = replace(report, run_files=self._run_files)
         value = self._return(context, report)
         if self.when == "changed" and report.good_rows:
             self._memory(context, plan).remember(report)
         return value
-
-    def _run_files(self) -> int:
-        """Rows of all manifests; 0 when the listing was cleared while this task waited."""
-        try:
-            return sum(manifest.row_count for manifest in parse_manifests(self.manifest))
-        except InvalidInputError:
-            return 0
 
     def _memory(self, context: Context, plan: InferencePlan) -> SampleMemory:
         from airflow_provider_mediabatch.operators.remembered import SampleMemory
