@@ -49,6 +49,7 @@ def check_owned(
             location=location,
             approved=approved,
             error_column=request.error_column,
+            work_digest=request.work_digest,
         )
 
 
@@ -132,25 +133,30 @@ def record_result(
     )
     ledger = Ledger.of(connection, request.manifest)
     if ledger is not None:
-        ledger.record_done(request.manifest, request.plan, result)
+        ledger.record_done(request.manifest, request.plan, result, request.work_digest)
     return result
 
 
 def result_from_ledger(connection: SnowflakeConnection, request: JobRequest) -> BatchResult | None:
-    """The result that the ledger has of this very request, if its output is still whole; else None.
+    """The result that the ledger has of this request; None when a file is still to do, or other work was done.
 
     Snowflake forgets a job's name after some weeks. The ledger's rows stay.
+
+    An empty result stands for files that jobs of other names have done, or one whose output was removed. A manifest
+    gets another name for its job when one of its files is gone from the stage since. LoadResults finds these jobs by
+    the ledger, where the table does not have their rows.
     """
     ledger = Ledger.of(connection, request.manifest)
-    owned = ledger.ownership(request.manifest) if ledger is not None else None
-    done = owned.finished_by(request.stem) if owned is not None else None
-    if ledger is None or owned is None or done is None:
+    owned = ledger.ownership(request.manifest, request.job(0)) if ledger is not None else None
+    if ledger is None or owned is None or not owned.finished:
         return None
+    done = owned.finished_by(request.stem)
+    if done is None or not stages.output_folder(connection, done[1]).success:
+        return empty_result(request.manifest, request.plan) if done or owned.work == {request.work_digest} else None
     job, location = done
-    if not stages.output_folder(connection, location).success:
-        return None
+    costs = owned.costs[job]
     failed_rows = read_row_errors(connection, request, location).count
-    count = owned.counts.get("quarantined", 0) - request.manifest.left_out
+    count = owned.counts.get("quarantined", 0)
     quarantined = listed_files(ledger.quarantined(request.manifest, request.stem, MAX_LISTED)) if count else ()
     return replace(
         empty_result(request.manifest, request.plan),
@@ -161,6 +167,11 @@ def result_from_ledger(connection: SnowflakeConnection, request: JobRequest) -> 
         quarantined=quarantined,
         more_quarantined=count - len(quarantined),
         failed_rows=failed_rows,
+        job_seconds=costs["JOB_SECONDS"],
+        cost=costs["JOB_COST"],
+        projected_seconds=costs["PROJECTED_SECONDS"],
+        projected_cost=costs["PROJECTED_COST"],
+        currency=costs["CURRENCY"] or "",
         adopted=True,
     )
 

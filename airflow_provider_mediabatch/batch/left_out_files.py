@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from airflow_provider_mediabatch.client import stages
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import SIZE, Manifest
@@ -23,7 +24,8 @@ def without_quarantined(
 ) -> Manifest:
     """The manifest without these files, written again on the server; itself when it has none of them.
 
-    Its digest follows from the manifest's and the sample's job, so each try of a task names its job in the same way.
+    Its digest follows from the manifest's and the files that are left out, so each try of a task names its job in the
+    same way, whichever job of the sample found them.
 
     :param report: the sample's; None: there was none.
     :param schema: ``DB.SCHEMA`` as SQL for the file format.
@@ -36,7 +38,15 @@ def without_quarantined(
     relation = staged.relation(manifest.location, manifest.columns)
     bad = f'SELECT $1:"FILE_PATH"::VARCHAR FROM {staged.source(report.quarantined_location)}'
     size = f"COALESCE(SUM({sql.quoted(SIZE)}), 0)" if SIZE in manifest.columns else "0"
-    found = staged.rows(f"SELECT COUNT(*) AS N, {size} AS BYTES FROM {relation} WHERE {key}::VARCHAR IN ({bad})")[0]
+    if not stages.output_folder(connection, report.quarantined_location).files:
+        raise InvalidInputError(
+            f"The sample's list of quarantined files, {report.quarantined_location}, is not there any more: it was "
+            "removed since it was written. Clear the sample's task, so that it is written again"
+        )
+    found = staged.rows(
+        f"SELECT COUNT(*) AS N, {size} AS BYTES, HASH_AGG({key}::VARCHAR)::VARCHAR AS FINGERPRINT FROM {relation} "
+        f"WHERE {key}::VARCHAR IN ({bad})"
+    )[0]
     left_out = int(found["N"])
     if not left_out:
         return manifest
@@ -54,6 +64,6 @@ def without_quarantined(
         row_count=rows,
         file_count=rows * max(1, len(manifest.file_columns)),
         total_bytes=manifest.total_bytes - int(found["BYTES"]),
-        digest=digest(manifest.digest, "without", report.job, left_out)[:32],
+        digest=digest(manifest.digest, "without", found["FINGERPRINT"], left_out)[:32],
         left_out=left_out,
     )

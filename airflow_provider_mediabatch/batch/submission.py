@@ -20,6 +20,7 @@ from airflow_provider_mediabatch.core import grants
 from airflow_provider_mediabatch.core.batch_cost import CostPlan
 from airflow_provider_mediabatch.core.job_names import MAX_GENERATION, job_name
 from airflow_provider_mediabatch.core.job_status import JobStatus, SubmissionState
+from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.exceptions import (
     InvalidInputError,
     JobNotVisibleError,
@@ -58,6 +59,11 @@ class JobRequest:
     keeps_failure: bool = False
     error_column: str | None = None
     cost: CostPlan = field(default_factory=CostPlan)
+
+    @property
+    def work_digest(self) -> str:
+        """What the job does with a file, whichever other files are in the manifest, and where it writes."""
+        return digest(self.plan.digest, self.manifest.extra_digest, self.output_location, self.save_mode)
 
     def job(self, generation: int) -> str:
         """The qualified name of one generation's job."""

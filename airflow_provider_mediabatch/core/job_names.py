@@ -78,6 +78,15 @@ def range_prefix(failed_job: str) -> str:
     return f"{task}_{key[:_TASK_KEY_LENGTH]}_R"
 
 
+def is_same_task(job: str, other: str) -> bool:
+    """Whether two jobs are of tasks of the same name, as those of a task's runs and map indexes are.
+
+    :param job: its name, qualified or not.
+    :param other: that of the other job.
+    """
+    return job.rpartition(".")[2].rsplit("_", 2)[0] == other.rpartition(".")[2].rsplit("_", 2)[0]
+
+
 def belongs_to(name: str, *, dag_id: str, task_id: str, run_id: str, map_index: int) -> bool:
     """Whether a job, or an output folder, is named after a task instance.
 

@@ -52,6 +52,7 @@ class Manifest:
     :param shard: this manifest's number, from 0.
     :param shards: how many manifests the listing was split into.
     :param left_out: rows of its claim that the sample quarantined, and that are in no manifest any more.
+    :param extra_digest: digest of the expressions of ``extra_columns=``; "" without.
     :param skipped: files listed but left out, by reason (``done``, ``quarantined``, ``claimed``, ``over_max_files``).
     """
 
@@ -76,6 +77,7 @@ class Manifest:
     shard: int = 0
     shards: int = 1
     left_out: int = 0
+    extra_digest: str = ""
     skipped: Mapping[str, int] = field(default_factory=dict)
 
     @property

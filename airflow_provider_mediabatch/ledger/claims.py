@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.core import sql, xcom
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -159,10 +159,14 @@ class Ownership:
 
     :param counts: rows by STATE.
     :param jobs: jobs that did the rows which are done, with their output locations.
+    :param costs: what each of them took and cost, by the ledger's columns.
+    :param work: what was done with the rows which are done (:attr:`.JobRequest.work_digest`).
     """
 
     counts: Mapping[str, int]
     jobs: Mapping[str, str] = field(default_factory=dict)
+    costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    work: frozenset[str | None] = frozenset()
 
     @property
     def open(self) -> int:

@@ -8,8 +8,7 @@ from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.ledger.claims import LedgerSubject
-from airflow_provider_mediabatch.ledger.statements import NOW
-from airflow_provider_mediabatch.ledger.take_over import JOB_RETENTION_DAYS, ClaimedJob, JobFate, job_fate
+from airflow_provider_mediabatch.ledger.take_over import JobFate, job_fate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +66,7 @@ def release_run(connection: SnowflakeConnection, ledger: Ledger, dag_id: str, ru
     :return: files released.
     :raises InvalidInputError: for a run that has no claim, or whose jobs decide otherwise. Nothing is released then.
     """
-    claimed = _claimed_jobs(connection, ledger, dag_id, run_id)
+    claimed = ledger.noted_jobs(f"T.DAG_ID = {sql.literal(dag_id)} AND T.RUN_ID = {sql.literal(run_id)}")
     if not claimed:
         raise InvalidInputError(f"run {run_id} of {dag_id} has claimed no file in {ledger.table}")
     for item in claimed:
@@ -94,30 +93,3 @@ def release_quarantined(connection: SnowflakeConnection, ledger: Ledger, paths: 
     found = rows(connection, f"SELECT DISTINCT {_VERSION} FROM {ledger.table} T WHERE T.STATE = 'quarantined'")
     subjects = [LedgerSubject(*(str(value) for value in row.values())) for row in found]
     return sum(ledger.release_quarantined(subject, paths) for subject in subjects)
-
-
-def _claimed_jobs(connection: SnowflakeConnection, ledger: Ledger, dag_id: str, run_id: str) -> list[ClaimedJob]:
-    newest = "MAX(T.UPDATED_AT)"
-    found = rows(
-        connection,
-        f"SELECT T.CLAIM_ID, T.JOB_NAME, T.OUTPUT_LOCATION, T.ERROR_COLUMN, {newest} AS NEWEST, "
-        "COALESCE(T.JOB_ROLE = CURRENT_ROLE(), FALSE) AS IS_MY_JOB, "
-        f"{newest} <= DATEADD(day, {-JOB_RETENTION_DAYS}, {NOW}) AS FORGOTTEN FROM {ledger.table} T "
-        f"WHERE T.STATE = 'claimed' AND T.DAG_ID = {sql.literal(dag_id)} AND T.RUN_ID = {sql.literal(run_id)} "
-        "GROUP BY 1, 2, 3, 4, 6",
-    )
-    return [
-        ClaimedJob(
-            claim_id=row["CLAIM_ID"],
-            dag_id=dag_id,
-            run_id=run_id,
-            is_own=False,
-            job=row["JOB_NAME"],
-            location=row["OUTPUT_LOCATION"],
-            is_my_job=bool(row["IS_MY_JOB"]),
-            is_forgotten=bool(row["FORGOTTEN"]),
-            newest=str(row["NEWEST"]),
-            error_column=row["ERROR_COLUMN"],
-        )
-        for row in found
-    ]

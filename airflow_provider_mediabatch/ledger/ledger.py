@@ -13,17 +13,21 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client.connection import qualified_name, table_columns
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.job_names import is_same_task
 from airflow_provider_mediabatch.exceptions import NOTHING_RUNS, InvalidInputError, LedgerError
 from airflow_provider_mediabatch.ledger import statements, tables, take_over
 from airflow_provider_mediabatch.ledger.claims import Claim, ClaimOwner, LedgerSubject, Ownership, RecordedJob
 from airflow_provider_mediabatch.ledger.ledger_session import LedgerSession, doubled_rows
-from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
+from airflow_provider_mediabatch.ledger.take_over import ClaimedJob, JobFate, job_fate
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.manifest import Manifest
     from airflow_provider_mediabatch.files.relation import Relation
     from airflow_provider_mediabatch.files.start_rule import StartRule
+
+log = logging.getLogger(__name__)
 
 _LISTS_AGAIN = "A retry will list and claim again."
 _SAME_JOBS = "A retry finds the same jobs and starts none."
@@ -134,7 +140,7 @@ class Ledger:
                     )
                 )
                 self._session.execute(
-                    statements.release_earlier_claims_sql(self.table, claim_id, owner.prefix, subject, ended.running)
+                    statements.release_earlier_claims_sql(self.table, claim_id, owner.prefix, subject, ended.given_up)
                 )
         reasons = {"done": "done", "claimed": "claimed", "quarantined": "quarantined"}
         skipped: dict[str, int] = {}
@@ -163,6 +169,7 @@ class Ledger:
         location: str,
         approved: bool = False,
         error_column: str | None = None,
+        work_digest: str | None = None,
     ) -> Ownership:
         """Before a job is submitted: note its name, and check that every row of the manifest is still this run's.
 
@@ -174,22 +181,26 @@ class Ledger:
         :param plan: its version must be the one that the files were claimed for.
         :param approved: whether a person has approved these files' sample since.
         :param error_column: the output in which the model says why a row failed.
+        :param work_digest: what the job does with a file (:attr:`.JobRequest.work_digest`).
         :raises InvalidInputError: when another run has taken rows, or a person rejected them.
         """
         self._check_version(manifest, plan)
+        mine = self._mine(manifest, schema_of=job)
         if not approved:
-            self._check_not_rejected(manifest)
+            self._check_not_rejected(mine)
+        self._check_no_other_job(mine, job)
         with self._session.explained(**_NOT_SUBMITTED):
-            self._session.execute(
-                statements.note_job_sql(self.table, self._mine(manifest), job, location, error_column)
+            statement = statements.note_job_sql(
+                self.table, mine, job, location, error_column, rows=manifest.row_count, work_digest=work_digest
             )
-        owned = self.ownership(manifest)
+            self._session.execute(statement)
+        owned = self._ownership(mine)
         self._check_held(manifest, sum(owned.counts.values()), lost=_TAKEN, **_NOT_SUBMITTED)
         return owned
 
-    def _check_not_rejected(self, manifest: Manifest) -> None:
+    def _check_not_rejected(self, mine: str) -> None:
         with self._session.explained(**_NOT_SUBMITTED):
-            found = self._session.rows(statements.count_rejected_sql(self.table, self._mine(manifest)))
+            found = self._session.rows(statements.count_rejected_sql(self.table, mine))
         rejected = int(found[0]["COUNTED"])
         if rejected:
             raise InvalidInputError(
@@ -199,17 +210,49 @@ class Ledger:
                 running=_NOT_SUBMITTED["running"],
             )
 
-    def ownership(self, manifest: Manifest) -> Ownership:
-        """The manifest's rows by state, without changing any."""
+    def _check_no_other_job(self, mine: str, job: str) -> None:
+        """A job of the same task and of another name may still do these files, or have done them unrecorded.
+
+        So it is when the listing was cleared while the job ran, and now makes another manifest of the same files.
+        """
+        with self._session.explained(**_NOT_SUBMITTED):
+            noted = self.noted_jobs(mine)
+        for item in noted:
+            if item.job is None or item.job == job or not is_same_task(item.job, job):
+                continue
+            fate = job_fate(self._connection, replace(item, is_own=True))
+            if fate is not JobFate.FREE:
+                does = "may still process" if fate is JobFate.ALIVE else "has processed"
+                raise LedgerError(
+                    f"Job {item.job} of an earlier try {does} {item.files:,} files of this manifest, so no second job "
+                    "was submitted for them. Once it has ended, clear the task that lists the files, with what follows "
+                    f"it. To give it up, CALL {item.job}!SPCS_CANCEL_JOB()",
+                    running=_NOT_SUBMITTED["running"],
+                    retry="A retry asks again whether it has ended.",
+                )
+
+    def ownership(self, manifest: Manifest, job: str) -> Ownership:
+        """The manifest's rows by state, without changing any.
+
+        :param job: the qualified name of a job of these rows, in whose schema this role may make a file format.
+        """
+        return self._ownership(self._mine(manifest, schema_of=job))
+
+    def _ownership(self, mine: str) -> Ownership:
         counts: dict[str, int] = {}
         jobs: dict[str, str] = {}
+        costs: dict[str, Mapping[str, Any]] = {}
+        work: set[str | None] = set()
         with self._session.explained(**_NOT_SUBMITTED):
-            found = self._session.rows(statements.count_states_sql(self.table, self._mine(manifest)))
+            found = self._session.rows(statements.count_states_sql(self.table, mine))
         for row in found:
             counts[row["STATE"]] = counts.get(row["STATE"], 0) + int(row["COUNTED"])
+            if row["STATE"] == "done":
+                work.add(row["WORK_DIGEST"])
             if row["STATE"] == "done" and row["JOB_NAME"]:
                 jobs[row["JOB_NAME"]] = row["OUTPUT_LOCATION"] or ""
-        return Ownership(counts, jobs)
+                costs[row["JOB_NAME"]] = {name: row[name] for name in statements.COSTS}
+        return Ownership(counts, jobs, costs, frozenset(work))
 
     def jobs_of_run(self, manifest: Manifest) -> list[RecordedJob]:
         """All jobs that did files of the run that listed this manifest, in any of its tries, by the same version."""
@@ -219,9 +262,12 @@ class Ledger:
             for row in self._session.rows(statements.done_jobs_sql(self.table, prefix, LedgerSubject.of(manifest)))
         ]
 
-    def record_done(self, manifest: Manifest, plan: InferencePlan | None, result: BatchResult) -> int:
+    def record_done(
+        self, manifest: Manifest, plan: InferencePlan | None, result: BatchResult, work_digest: str | None = None
+    ) -> int:
         """Record a verified result; repeating it changes nothing but the time.
 
+        :param work_digest: what the job did with each file (:attr:`.JobRequest.work_digest`).
         :return: rows recorded.
         :raises InvalidInputError: when other runs have taken rows meanwhile.
         :raises LedgerError: when the ledger cannot be written, or somebody changed it. The output is whole.
@@ -232,9 +278,9 @@ class Ledger:
             "and it incurs no more cost.",
             "retry": "Once the ledger is in order, a retry adopts the output and records it. It starts no job.",
         }
-        mine = self._mine(manifest, result.job)
+        mine = self._rows_of_job(manifest, result.job)
         with self._session.explained(**costs):
-            changed = self._session.execute(statements.mark_done_sql(self.table, mine, result))
+            changed = self._session.execute(statements.mark_done_sql(self.table, mine, result, work_digest))
             counts = self._session.rows(statements.count_states_sql(self.table, mine))
         finished = sum(int(row["COUNTED"]) for row in counts if row["STATE"] in ("done", "quarantined"))
         self._check_held(manifest, finished, lost="other runs took the rest while the job ran", **costs)
@@ -243,12 +289,19 @@ class Ledger:
     def release(self, claim_id: str, reason: str, manifest: Manifest | None = None) -> int:
         """Give claimed files back: the next run may take them at once.
 
+        Files of a job that may be alive, or that has done them, stay claimed: another run would pay for them again.
+
         :param reason: kept in the rows' ERROR.
         :param manifest: only this shard's rows.
         :return: rows released.
         """
         mine = statements.claim_condition(claim_id) if manifest is None else self._mine(manifest)
-        return self._session.execute(statements.release_sql(self.table, mine, reason[:4000]))
+        kept = [item for item in self.noted_jobs(mine) if job_fate(self._connection, item) is not JobFate.FREE]
+        jobs = [str(item.job) for item in kept]
+        if jobs:
+            log.warning("Files stay claimed by %s, which may still process them or has done so", ", ".join(jobs))
+        changed = self._session.execute(statements.release_sql(self.table, mine, reason[:4000], jobs))
+        return changed - sum(item.files for item in kept)
 
     def quarantine_rows(self, manifest: Manifest, job: str, select: str) -> int:
         """Quarantine files that the model raises for; they are not taken again until they change or are released.
@@ -258,7 +311,8 @@ class Ledger:
         :return: rows quarantined.
         """
         with self._session.explained(running=f"Job {job} has ended and incurs no more cost.", retry=_SAME_JOBS):
-            return self._session.execute(statements.quarantine_sql(self.table, self._mine(manifest, job), select, job))
+            mine = self._rows_of_job(manifest, job)
+            return self._session.execute(statements.quarantine_sql(self.table, mine, select, job))
 
     def has_done(self, subject: LedgerSubject) -> bool:
         """Whether a file was ever done for this function of this model version."""
@@ -296,21 +350,15 @@ class Ledger:
         statement = statements.claimed_jobs_sql(
             relation, self.table, subject, owner.prefix, age=age, retention_days=take_over.JOB_RETENTION_DAYS
         )
-        return [
-            ClaimedJob(
-                claim_id=row["CLAIM_ID"],
-                dag_id=row["DAG_ID"],
-                run_id=row["RUN_ID"],
-                is_own=bool(row["IS_OWN"]),
-                job=row["JOB_NAME"],
-                location=row["OUTPUT_LOCATION"],
-                is_my_job=bool(row["IS_MY_JOB"]),
-                is_forgotten=bool(row["FORGOTTEN"]),
-                newest=str(row["NEWEST"]),
-                error_column=row["ERROR_COLUMN"],
-            )
-            for row in self._session.rows(statement)
-        ]
+        return [ClaimedJob.of_row(row) for row in self._session.rows(statement)]
+
+    def noted_jobs(self, mine: str) -> list[ClaimedJob]:
+        """The jobs that claimed rows wait for, and one without a name for those that wait for none.
+
+        :param mine: the condition on ledger rows T.
+        """
+        statement = statements.noted_jobs_sql(self.table, mine, retention_days=take_over.JOB_RETENTION_DAYS)
+        return [ClaimedJob.of_row(row) for row in self._session.rows(statement)]
 
     def _adopt(self, job: ClaimedJob, owner: ClaimOwner) -> None:
         """Record the files of a finished job that was not recorded: own ones in their claim, others in one apart.
@@ -318,22 +366,36 @@ class Ledger:
         No manifest holds adopted files, so the claim that this run's manifest is made of does not hold them either.
         """
         paths = take_over.finished_files_sql(self._connection, job)
+        if not paths:
+            return
         claim_id = job.claim_id if job.is_own else owner.new_claim_id()
-        adopted = self._session.execute(statements.adopt_sql(self.table, job, claim_id, paths)) if paths else 0
-        if job.is_isolated and adopted:
-            self._session.execute(statements.quarantine_rest_sql(self.table, job))
+        # Together: of what the isolation left out nothing would tell later, and it would be run again.
+        with self._session.transaction():
+            adopted = self._session.execute(statements.adopt_sql(self.table, job, claim_id, paths))
+            if job.is_isolated and adopted:
+                self._session.execute(statements.quarantine_rest_sql(self.table, job))
 
-    def _mine(self, manifest: Manifest, job: str | None = None) -> str:
+    def _mine(self, manifest: Manifest, *, schema_of: str = "") -> str:
         """The condition on the manifest's rows.
 
-        :param job: a job that the rows were noted for. When the listing alone was cleared while the job ran, its next
-            try has claimed the same rows under a new id, and they still wait for this job.
+        The claim also has the rows that the sample has quarantined. Somebody may release them, and they are in no job.
+
+        :param schema_of: a job, in whose schema this role may make a file format to read the manifest with.
         """
-        shard = manifest.shard if manifest.shards > 1 else None
-        mine = statements.claim_condition(str(manifest.claim_id), shard)
-        if job is None:
+        mine = statements.claim_condition(str(manifest.claim_id), manifest.shard if manifest.shards > 1 else None)
+        if not (manifest.left_out and schema_of):
             return mine
-        return f"({mine} OR {statements.waits_for_condition(ClaimOwner.prefix_of(str(manifest.claim_id)), job)})"
+        staged = StagedParquet(self._connection, schema_of.rpartition(".")[0])
+        paths = f"SELECT {field(manifest.key_column)}::VARCHAR FROM {staged.source(manifest.location)}"
+        return f"({mine} AND T.FILE_PATH IN ({paths}))"
+
+    def _rows_of_job(self, manifest: Manifest, job: str) -> str:
+        """The condition on the manifest's rows, under whichever claim of this task instance they wait for the job.
+
+        When the listing alone was cleared while the job ran, its next try has claimed the same rows under a new id.
+        """
+        mine, prefix = self._mine(manifest, schema_of=job), ClaimOwner.prefix_of(str(manifest.claim_id))
+        return f"({mine} OR {statements.waits_for_condition(prefix, job)})"
 
     @staticmethod
     def _check_version(manifest: Manifest, plan: InferencePlan | None) -> None:
@@ -368,7 +430,7 @@ class Ledger:
         :raises LedgerError: when somebody emptied or doubled the ledger.
         :raises InvalidInputError: when other runs have taken rows.
         """
-        expected = manifest.row_count + manifest.left_out
+        expected = manifest.row_count
         if held == expected:
             return
         count = f"This run holds {held:,} rows for the {expected:,} rows of its manifest in {self.table}"

@@ -34,20 +34,44 @@ def claimed_jobs_sql(
 ) -> str:
     """The jobs that listed files wait for, of own claims and of others of at least this age.
 
-    CLAIM_ID, DAG_ID, RUN_ID, JOB_NAME, OUTPUT_LOCATION, ERROR_COLUMN, IS_OWN, IS_MY_JOB (this role submitted it),
-    NEWEST (the latest change) and FORGOTTEN (that is longer ago than Snowflake keeps jobs).
+    The columns of :func:`_job_columns`.
 
     :param prefix: what the ids of own claims begin with.
     """
     own = f"STARTSWITH(T.CLAIM_ID, {sql.literal(prefix)})"
-    newest = "MAX(T.UPDATED_AT)"
     return (
-        f"SELECT T.CLAIM_ID, T.DAG_ID, T.RUN_ID, T.JOB_NAME, T.OUTPUT_LOCATION, T.ERROR_COLUMN, {own} AS IS_OWN, "
-        f"COALESCE(T.JOB_ROLE = CURRENT_ROLE(), FALSE) AS IS_MY_JOB, {newest} AS NEWEST, "
-        f"{newest} <= DATEADD(day, {-int(retention_days)}, {NOW}) AS FORGOTTEN "
-        f"{joined_sql(relation, table, subject, 'JOIN')} "
+        f"SELECT {_job_columns(own, retention_days)} {joined_sql(relation, table, subject, 'JOIN')} "
         f"WHERE T.STATE = 'claimed' AND (T.JOB_NAME IS NOT NULL OR NOT {own}) GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 "
-        f"HAVING {own} OR {newest} <= DATEADD(second, {-int(age.total_seconds())}, {NOW})"
+        f"HAVING {own} OR {_NEWEST} <= DATEADD(second, {-int(age.total_seconds())}, {NOW})"
+    )
+
+
+def noted_jobs_sql(table: str, mine: str, *, retention_days: int) -> str:
+    """The jobs that claimed rows wait for, with the columns of :func:`_job_columns`; JOB_NAME is NULL for those that
+    wait for none.
+
+    :param mine: the condition on ledger rows T.
+    """
+    return (
+        f"SELECT {_job_columns('FALSE', retention_days)} FROM {table} T WHERE {mine} AND T.STATE = 'claimed' "
+        "GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
+    )
+
+
+_NEWEST = "MAX(T.UPDATED_AT)"
+
+
+def _job_columns(own: str, retention_days: int) -> str:
+    """CLAIM_ID, DAG_ID, RUN_ID, JOB_NAME, OUTPUT_LOCATION, ERROR_COLUMN, IS_OWN, IS_MY_JOB (this role submitted it),
+    NEWEST (the latest change), FORGOTTEN (that is longer ago than Snowflake keeps jobs) and COUNTED (rows).
+
+    :param own: the condition for IS_OWN.
+    """
+    return (
+        f"T.CLAIM_ID, T.DAG_ID, T.RUN_ID, T.JOB_NAME, T.OUTPUT_LOCATION, T.ERROR_COLUMN, {own} AS IS_OWN, "
+        f"COALESCE(T.JOB_ROLE = CURRENT_ROLE(), FALSE) AS IS_MY_JOB, "
+        f"{_NEWEST} AS NEWEST, {_NEWEST} <= DATEADD(day, {-int(retention_days)}, {NOW}) AS FORGOTTEN, "
+        "COUNT(*) AS COUNTED"
     )
 
 
@@ -95,18 +119,22 @@ def take_lock_sql(lock: str, claim_id: str) -> str:
 
 
 def release_earlier_claims_sql(
-    table: str, claim_id: str, owner: str, subject: LedgerSubject, running: Sequence[str] = ()
+    table: str, claim_id: str, owner: str, subject: LedgerSubject, ended: Sequence[str] = ()
 ) -> str:
     """Release what an earlier try of the same task claimed and this one did not list again.
 
-    :param running: jobs that still run: their files stay claimed.
+    Files that an earlier job has done become done again (a reprocessing that lists less).
+
+    :param ended: jobs that will not do their files. Files that wait for another job stay claimed, since that job may.
     """
-    kept = f"AND NOT {_waits_for(running)} " if running else ""
     return (
-        f"UPDATE {table} T SET STATE = 'released', UPDATED_AT = {NOW} "
+        f"UPDATE {table} T SET STATE = {_GIVEN_BACK}, UPDATED_AT = {NOW} "
         f"WHERE STARTSWITH(T.CLAIM_ID, {sql.literal(owner)}) AND T.CLAIM_ID <> {sql.literal(claim_id)} "
-        f"AND T.STATE = 'claimed' {kept}AND {subject_condition(subject)}"
+        f"AND T.STATE = 'claimed' AND (T.JOB_NAME IS NULL OR {_waits_for(ended)}) AND {subject_condition(subject)}"
     )
+
+
+_GIVEN_BACK = "IFF(T.DONE_AT IS NULL, 'released', 'done')"
 
 
 def _waits_for(running: Sequence[str]) -> str:
@@ -135,9 +163,10 @@ def candidates_sql(
     """
     own, again = _of(owner), _again(reprocess)
     open_states = ["T.FILE_PATH IS NULL", "T.STATE = 'released'", f"{own} AND T.STATE = 'claimed'", again]
+    # Of the server's nanoseconds Python's moments keep the microseconds, so the newest row itself may look newer.
     open_states += [
         f"T.CLAIM_ID = {sql.literal(ended)} AND T.STATE = 'claimed' "
-        f"AND T.UPDATED_AT <= {sql.literal(newest)}::TIMESTAMP_NTZ"
+        f"AND T.UPDATED_AT < DATEADD(microsecond, 1, {sql.literal(newest)}::TIMESTAMP_NTZ)"
         for ended, newest in take_over
     ]
     is_open = " OR ".join(f"({condition})" for condition in open_states)
@@ -207,13 +236,16 @@ def claim_sql(
     claimed = {"CLAIM_ID": claim_id, "DAG_ID": owner.dag_id, "RUN_ID": owner.run_id}
     claimed = {name: sql.literal(text) for name, text in claimed.items()}
     keeps = f"{own} AND T.STATE IN ('done', 'quarantined') AND NOT ({again})"
+    # A released file waits for no job: the one that refused it, or was given up, will not do it.
+    waits = f"{own} AND T.STATE <> 'released'"
     update = {
         "STATE": f"IFF({keeps}, T.STATE, 'claimed')",
         "GENERATION": f"IFF({again}, T.GENERATION + 1, T.GENERATION)",
-        "JOB_NAME": f"IFF({own}, T.JOB_NAME, NULL)",
-        "JOB_ROLE": f"IFF({own}, T.JOB_ROLE, NULL)",
-        "OUTPUT_LOCATION": f"IFF({own}, T.OUTPUT_LOCATION, NULL)",
-        "ERROR_COLUMN": f"IFF({own}, T.ERROR_COLUMN, NULL)",
+        "JOB_NAME": f"IFF({waits}, T.JOB_NAME, NULL)",
+        "JOB_ROLE": f"IFF({waits}, T.JOB_ROLE, NULL)",
+        "OUTPUT_LOCATION": f"IFF({waits}, T.OUTPUT_LOCATION, NULL)",
+        "WORK_DIGEST": f"IFF({waits}, T.WORK_DIGEST, NULL)",
+        "ERROR_COLUMN": f"IFF({waits}, T.ERROR_COLUMN, NULL)",
         "ERROR": f"IFF({keeps}, T.ERROR, NULL)",
         "SHARD": "0",
         "CLAIMED_AT": f"IFF({own}, T.CLAIMED_AT, {NOW})",
@@ -297,36 +329,61 @@ def waits_for_condition(prefix: str, job: str) -> str:
     return f"(STARTSWITH(T.CLAIM_ID, {sql.literal(prefix)}) AND T.JOB_NAME = {sql.literal(job)})"
 
 
-def note_job_sql(table: str, mine: str, job: str, location: str, error_column: str | None = None) -> str:
-    """Note job, role and output before the job is submitted. Released rows that nobody took are taken back."""
+def note_job_sql(
+    table: str,
+    mine: str,
+    job: str,
+    location: str,
+    error_column: str | None = None,
+    *,
+    rows: int,
+    work_digest: str | None = None,
+) -> str:
+    """Note job, role and output before the job is submitted. Released rows that nobody took are taken back.
+
+    :param rows: how many rows there must be. When there are fewer, no job will be submitted, and no row changes.
+    :param work_digest: what the job does with a file.
+    """
     return (
         f"UPDATE {table} T SET STATE = IFF(T.STATE = 'released', 'claimed', T.STATE), "
         f"JOB_NAME = {sql.literal(job)}, JOB_ROLE = CURRENT_ROLE(), OUTPUT_LOCATION = {sql.literal(location)}, "
-        f"ERROR_COLUMN = {sql.literal(error_column)}, "
-        f"UPDATED_AT = {NOW} WHERE {mine} AND T.STATE IN ('claimed', 'released')"
+        f"WORK_DIGEST = {sql.literal(work_digest)}, ERROR_COLUMN = {sql.literal(error_column)}, ERROR = NULL, "
+        f"UPDATED_AT = {NOW} WHERE {mine} AND T.STATE IN ('claimed', 'released') "
+        f"AND (SELECT COUNT(*) FROM {table} T WHERE {mine}) = {int(rows)}"
     )
 
 
 def count_rejected_sql(table: str, mine: str) -> str:
-    """How many of a claim's rows a rejection has released, COUNTED. A reprocessing's rows are done again by it."""
+    """How many of a claim's rows a rejection is about, COUNTED. It has released them, or, in a reprocessing, made them
+    done again. Those of a job that may be alive are still claimed.
+    """
     reasons = ", ".join(sql.literal(reason) for reason in (REJECTED, UNANSWERED))
     return (
-        f"SELECT COUNT(*) AS COUNTED FROM {table} T WHERE {mine} AND T.STATE IN ('released', 'done') "
+        f"SELECT COUNT(*) AS COUNTED FROM {table} T WHERE {mine} AND T.STATE IN ('claimed', 'released', 'done') "
         f"AND T.ERROR IN ({reasons})"
     )
 
 
 def count_states_sql(table: str, mine: str) -> str:
-    """A claim's rows by STATE and JOB_NAME: STATE, JOB_NAME, OUTPUT_LOCATION, COUNTED."""
+    """A claim's rows by STATE and job: STATE, JOB_NAME, OUTPUT_LOCATION, WORK_DIGEST, COUNTED and :data:`COSTS`."""
+    costs = ", ".join(f"MAX(T.{name}) AS {name}" for name in COSTS)
     return (
-        f"SELECT T.STATE, T.JOB_NAME, T.OUTPUT_LOCATION, COUNT(*) AS COUNTED FROM {table} T WHERE {mine} "
-        "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        f"SELECT T.STATE, T.JOB_NAME, T.OUTPUT_LOCATION, T.WORK_DIGEST, COUNT(*) AS COUNTED, {costs} FROM {table} T "
+        f"WHERE {mine} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
     )
 
 
-def mark_done_sql(table: str, mine: str, result: BatchResult) -> str:
-    """Record that a verified job did these files, and what it cost."""
+COSTS = ("JOB_SECONDS", "JOB_COST", "PROJECTED_SECONDS", "PROJECTED_COST", "CURRENCY")
+"""What a job took and cost, in each row of a file that it has done."""
+
+
+def mark_done_sql(table: str, mine: str, result: BatchResult, work_digest: str | None = None) -> str:
+    """Record that a verified job did these files, and what it cost.
+
+    :param work_digest: what the job did with them.
+    """
     facts = {
+        "WORK_DIGEST": sql.literal(work_digest),
         "JOB_NAME": sql.literal(result.job),
         "OUTPUT_LOCATION": sql.literal(result.location),
         "JOB_SECONDS": sql.literal(result.job_seconds),
@@ -343,7 +400,7 @@ def mark_done_sql(table: str, mine: str, result: BatchResult) -> str:
 
 
 def done_jobs_sql(table: str, prefix: str, subject: LedgerSubject | None) -> str:
-    """The jobs that did a task instance's files: JOB_NAME, OUTPUT_LOCATION, COUNTED.
+    """The jobs that did a task instance's files, the earliest first: JOB_NAME, OUTPUT_LOCATION, COUNTED.
 
     :param prefix: what the ids of its claims begin with.
     :param subject: what the files were done for; None: whatever it was.
@@ -352,15 +409,19 @@ def done_jobs_sql(table: str, prefix: str, subject: LedgerSubject | None) -> str
     return (
         f"SELECT T.JOB_NAME, T.OUTPUT_LOCATION, COUNT(*) AS COUNTED FROM {table} T "
         f"WHERE STARTSWITH(T.CLAIM_ID, {sql.literal(prefix)}) AND T.STATE = 'done' "
-        f"{condition}AND T.JOB_NAME IS NOT NULL AND T.OUTPUT_LOCATION IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
+        f"{condition}AND T.JOB_NAME IS NOT NULL AND T.OUTPUT_LOCATION IS NOT NULL GROUP BY 1, 2 "
+        "ORDER BY MIN(T.DONE_AT), 1, 2"
     )
 
 
-def release_sql(table: str, mine: str, reason: str) -> str:
-    """Give a claim's files back. Files that an earlier job has done become done again (a reprocessing that failed)."""
+def release_sql(table: str, mine: str, reason: str, alive: Sequence[str] = ()) -> str:
+    """Give a claim's files back. Files that an earlier job has done become done again (a reprocessing that failed).
+
+    :param alive: jobs that may do their files, or have done them: these files only get the reason.
+    """
     return (
-        f"UPDATE {table} T SET STATE = IFF(T.DONE_AT IS NULL, 'released', 'done'), ERROR = {sql.literal(reason)}, "
-        f"UPDATED_AT = {NOW} WHERE {mine} AND T.STATE = 'claimed'"
+        f"UPDATE {table} T SET STATE = IFF({_waits_for(alive)}, 'claimed', {_GIVEN_BACK}), "
+        f"ERROR = {sql.literal(reason)}, UPDATED_AT = {NOW} WHERE {mine} AND T.STATE = 'claimed'"
     )
 
 

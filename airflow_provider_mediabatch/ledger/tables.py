@@ -37,6 +37,7 @@ COLUMNS: Mapping[str, str] = {
     "JOB_NAME": "VARCHAR",
     "JOB_ROLE": "VARCHAR",
     "OUTPUT_LOCATION": "VARCHAR",
+    "WORK_DIGEST": "VARCHAR",
     "ERROR_COLUMN": "VARCHAR",
     "ERROR": "VARCHAR",
     "JOB_SECONDS": "FLOAT",
@@ -54,7 +55,8 @@ COLUMNS: Mapping[str, str] = {
 ``quarantined`` (the model cannot read it; ``ERROR`` says why; taken again when it changes or is released) or
 ``released`` (free). ``CONTENT_ID`` is that of :mod:`~airflow_provider_mediabatch.core.content_id`, and
 ``CONTENT_ID_KIND`` says whether it goes by ``md5``, ``etag`` or ``last_modified``. ``MODEL_VERSION_CREATED_ON`` tells
-versions apart that had one name after each other. ``ERROR_COLUMN`` is the output in which the job's model says why a
+versions apart that had one name after each other. ``WORK_DIGEST`` stands for what the job does
+with a file (:attr:`.JobRequest.work_digest`). ``ERROR_COLUMN`` is the output in which the job's model says why a
 row failed. ``JOB_SECONDS``, ``JOB_COST`` and what the sample let one expect of both are those of the whole job, in each
 row of a file that it has done. ``GENERATION`` counts reprocessing. Times are UTC.
 """

@@ -14,12 +14,12 @@ A claim is a promise about money until its files are recorded, so what a job's a
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client import errors, jobs
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.client.stages import output_folder
 from airflow_provider_mediabatch.core.job_names import range_prefix
@@ -47,6 +47,7 @@ class ClaimedJob:
     :param is_my_job: whether this role submitted the job.
     :param is_forgotten: whether the rows are older than Snowflake keeps jobs.
     :param newest: when the newest of these rows changed, as text.
+    :param files: how many rows they are.
     """
 
     claim_id: str
@@ -59,6 +60,24 @@ class ClaimedJob:
     is_forgotten: bool
     newest: str
     error_column: str | None = None
+    files: int = 0
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> ClaimedJob:
+        """A row of the ledger's statements about claimed jobs."""
+        return cls(
+            claim_id=row["CLAIM_ID"],
+            dag_id=row["DAG_ID"],
+            run_id=row["RUN_ID"],
+            is_own=bool(row["IS_OWN"]),
+            job=row["JOB_NAME"],
+            location=row["OUTPUT_LOCATION"],
+            is_my_job=bool(row["IS_MY_JOB"]),
+            is_forgotten=bool(row["FORGOTTEN"]),
+            newest=str(row["NEWEST"]),
+            error_column=row["ERROR_COLUMN"],
+            files=int(row["COUNTED"]),
+        )
 
     @property
     def is_isolated(self) -> bool:
@@ -82,11 +101,13 @@ class EndedClaims:
     :param free: claims to take over, with the time of their newest row.
     :param finished: jobs whose output is whole and was not recorded.
     :param running: jobs of the run that asks, from an earlier try, which may still do their files.
+    :param given_up: jobs of the run that asks, from an earlier try, which will not do their files.
     """
 
     free: Sequence[tuple[str, str]]
     finished: Sequence[ClaimedJob]
     running: Sequence[str] = ()
+    given_up: Sequence[str] = ()
 
 
 def find_ended_claims(
@@ -104,6 +125,7 @@ def find_ended_claims(
     free: list[tuple[str, str]] = []
     finished: list[ClaimedJob] = []
     running: list[str] = []
+    given_up: list[str] = []
     for claim_id, items in claims.items():
         first = items[0]
         if first.is_own and not adopt_own:
@@ -114,9 +136,10 @@ def find_ended_claims(
         finished += [item for item, fate in zip(items, fates, strict=True) if fate is JobFate.FINISHED]
         if first.is_own:
             running += [str(item.job) for item, fate in zip(items, fates, strict=True) if fate is JobFate.ALIVE]
+            given_up += [str(item.job) for item, fate in zip(items, fates, strict=True) if fate is JobFate.FREE]
         elif JobFate.ALIVE not in fates:
             free.append((claim_id, max(item.newest for item in items)))
-    return EndedClaims(free, finished, running)
+    return EndedClaims(free, finished, running, given_up)
 
 
 def job_fate(connection: SnowflakeConnection, claimed: ClaimedJob) -> JobFate:
@@ -141,7 +164,8 @@ def job_fate(connection: SnowflakeConnection, claimed: ClaimedJob) -> JobFate:
         return JobFate.FREE  # The task was cleared: its job is being cancelled, and the files are to run again.
     if status is None or not status.terminal:
         return JobFate.ALIVE
-    if status not in (JobStatus.DONE, JobStatus.DELETED) and _isolation_is_alive(connection, claimed.job):
+    may_be_isolated = status not in (JobStatus.DONE, JobStatus.DELETED) or claimed.is_isolated
+    if may_be_isolated and _isolation_is_alive(connection, claimed.job):
         return JobFate.ALIVE
     if claimed.location is None or (status not in (JobStatus.DONE, JobStatus.DELETED) and not claimed.is_isolated):
         return JobFate.FREE
@@ -170,8 +194,15 @@ def _any_row_went_well(connection: SnowflakeConnection, claimed: ClaimedJob) -> 
 
 def _isolation_is_alive(connection: SnowflakeConnection, job: str) -> bool:
     """Whether a job runs that isolates files of this one's task instance."""
+    from snowflake.connector.errors import ProgrammingError
+
     schema, _, name = job.rpartition(".")
-    found = jobs.statuses(connection, schema, range_prefix(name))
+    try:
+        found = jobs.statuses(connection, schema, range_prefix(name))
+    except ProgrammingError as error:
+        if errors.is_missing(error):
+            return False  # The schema is gone, and its jobs with it.
+        raise
     return any((status := JobStatus.of(text)) is None or not status.terminal for text in found.values())
 
 

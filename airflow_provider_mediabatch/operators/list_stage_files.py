@@ -12,6 +12,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_provider_mediabatch.core.job_names import listing_folder
+from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files import selection
 from airflow_provider_mediabatch.files.arguments import parse_bool, parse_positive_int, raise_invalid_input
@@ -217,6 +218,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             relation = listing.relation.where(window.conditions("MB_LAST_MODIFIED"))
             listing = listing.of(arguments.add_columns(connection, relation))
         described = {"select": self.select} | (subject.to_manifest() if subject else {})
+        if self.extra_columns:
+            described["extra_digest"] = digest(self.extra_columns)
         if arguments.ledger_name is not None and subject is not None:
             return claim_files(
                 connection,

@@ -49,7 +49,9 @@ def test_a_run_that_claims_again_gets_its_own(place: Any) -> None:
     assert again.claim_id != first.claim_id
     assert place.names(first) == []
     with pytest.raises(InvalidInputError, match="listed again"):
-        place.ledger.check_owned(replace(place.manifest(again), claim_id=first.claim_id), "DB.SC.J", location=OUTPUT)
+        place.ledger.check_owned(
+            replace(place.manifest(again), claim_id=first.claim_id), "DB.SC.MB_JOB_0", location=OUTPUT
+        )
 
 
 def test_files_that_are_gone_at_the_second_try_are_released(place: Any) -> None:
@@ -83,7 +85,7 @@ def test_repeating_a_finished_run_finds_its_own_job(place: Any) -> None:
     place.ledger.record_done(manifest, None, _result())
     again = place.manifest(place.claim("one"))
     assert again.row_count == 3
-    owned = place.ledger.ownership(again)
+    owned = place.ledger.ownership(again, "DB.SC.MB_JOB_0")
     assert owned.finished
     assert owned.finished_by("MB_JOB") == ("DB.SC.MB_JOB_0", "@DB.SC.OUT/MB_JOB_0/")
     assert owned.finished_by("MB_OTHER") is None
@@ -102,7 +104,7 @@ def test_a_late_file_of_the_same_run_is_taken_alone(place: Any) -> None:
     assert place.states() == {"a.jpg": "done", "b.jpg": "quarantined", "c.jpg": "done", "late.jpg": "done"}
     again = place.claim("one")
     assert place.names(again) == ["late.jpg"], "with nothing open, the last manifest is repeated, so its job is found"
-    assert place.ledger.ownership(place.manifest(again)).finished
+    assert place.ledger.ownership(place.manifest(again), "DB.SC.MB_LATE_0").finished
 
 
 def test_reprocessing_takes_done_files_as_a_new_generation(place: Any) -> None:
@@ -120,11 +122,11 @@ def test_a_released_claim_is_free_and_can_be_taken_back(place: Any) -> None:
     manifest = place.manifest(claim)
     assert place.ledger.release(claim.claim_id, "validation failed") == 3
     assert set(place.states().values()) == {"released"}
-    assert place.ledger.check_owned(manifest, "DB.SC.J", location=OUTPUT).counts == {"claimed": 3}
+    assert place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", location=OUTPUT).counts == {"claimed": 3}
     place.ledger.release(claim.claim_id, "the sample failed")
     assert place.names(place.claim("two", limit=1)) == ["a.jpg"]
     with pytest.raises(InvalidInputError, match="2 rows for the 3 rows of its manifest"):
-        place.ledger.check_owned(manifest, "DB.SC.J", location=OUTPUT)
+        place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", location=OUTPUT)
 
 
 def test_quarantined_files_wait_for_a_change_or_a_release(place: Any) -> None:
@@ -143,10 +145,10 @@ def test_rejected_files_are_taken_back_only_after_an_approval(place: Any) -> Non
     manifest = place.manifest(claim)
     place.ledger.release(claim.claim_id, REJECTED)
     with pytest.raises(InvalidInputError, match=r"3 files .* because their sample was rejected"):
-        place.ledger.check_owned(manifest, "DB.SC.J", location=OUTPUT)
+        place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", location=OUTPUT)
     assert set(place.states().values()) == {"released"}
-    assert place.ledger.check_owned(manifest, "DB.SC.J", location=OUTPUT, approved=True).counts == {"claimed": 3}
-    assert place.ledger.check_owned(manifest, "DB.SC.J", location=OUTPUT).counts == {"claimed": 3}
+    assert place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", location=OUTPUT, approved=True).counts == {"claimed": 3}
+    assert place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", location=OUTPUT).counts == {"claimed": 3}
 
 
 @pytest.mark.parametrize(
@@ -190,12 +192,12 @@ def test_a_plan_that_pins_another_version_is_refused(place: Any) -> None:
         model="DB.SC.MODEL", model_version="V2", model_version_created_on=LOGGED, function="predict"
     )
     with pytest.raises(InvalidInputError, match=r"the plan pins DB\.SC\.MODEL version V2"):
-        place.ledger.check_owned(manifest, "DB.SC.J", plan, location=OUTPUT)
+        place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", plan, location=OUTPUT)
     plan.model_version, plan.model_version_created_on = "V1", LOGGED_AGAIN
     with pytest.raises(InvalidInputError, match=f"the plan pins DB.SC.MODEL version V1 of {LOGGED_AGAIN}"):
-        place.ledger.check_owned(manifest, "DB.SC.J", plan, location=OUTPUT)
+        place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", plan, location=OUTPUT)
     plan.model_version_created_on = ""  # A plan that was written by hand takes whichever version has the name.
-    assert place.ledger.check_owned(manifest, "DB.SC.J", plan, location=OUTPUT).open == len(ALL)
+    assert place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", plan, location=OUTPUT).open == len(ALL)
 
 
 def test_claims_for_a_version_that_was_logged_again_meet_no_earlier_ones(place: Any) -> None:
