@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,3 +49,12 @@ def test_the_sample_has_the_map_index_of_its_approval_where_both_are_expanded() 
 def test_a_missing_sample_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="sample: "):
         ApproveSampleOperator(task_id="approve", sample=None, manifest=None).execute({})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("review", ["always", "first_run", "changed"])
+def test_nobody_is_asked_about_an_empty_sample(review: str) -> None:
+    """A yes to it would be remembered as one to the model version. Neither Airflow's variables nor a form are asked."""
+    empty = replace(REPORT, job="", rows=0).to_xcom()
+    operator = ApproveSampleOperator(task_id="approve", sample=empty, manifest=None, review=review)
+    answer = operator.execute({})  # type: ignore[arg-type]
+    assert (answer["chosen_options"], answer["responded_by_user"]) == (["Approve"], None)
