@@ -54,10 +54,13 @@ def claim_moves() -> list[tuple[str, str, str]]:
 
 
 def statements_of(method: str) -> list[str]:
-    """The text of the functions of ledger.statements that a method of the ledger calls, itself or through another."""
+    """The text of the functions of ledger.statements that a method of the ledger calls, itself or through another, with
+    the parts of statements that several of them share.
+    """
     source = inspect.getsource(getattr(Ledger, method))
     source += "".join(inspect.getsource(getattr(Ledger, name)) for name in re.findall(r"self\.(_\w+)\(", source))
-    return [inspect.getsource(getattr(statements, name)) for name in re.findall(r"statements\.(\w+_sql)\(", source)]
+    called = [inspect.getsource(getattr(statements, name)) for name in re.findall(r"statements\.(\w+_sql)\(", source)]
+    return [re.sub(r"\{(_[A-Z_]+)\}", lambda part: getattr(statements, part[1]), text) for text in called]
 
 
 def sets_state(source: str) -> bool:
@@ -81,12 +84,12 @@ def test_a_move_of_a_claim_is_made_by_its_method(move: tuple[str, str, str]) -> 
 
 def test_every_statement_that_moves_a_claim_is_drawn() -> None:
     written = [
-        source
-        for _, function in inspect.getmembers(statements, inspect.isfunction)
-        if sets_state(source := inspect.getsource(function))
+        name
+        for name, function in inspect.getmembers(statements, inspect.isfunction)
+        if sets_state(inspect.getsource(function))
     ]
     drawn = [source for method in {method for _, _, method in claim_moves()} for source in statements_of(method)]
-    assert [source for source in written if source not in drawn] == []
+    assert [name for name in written if not any(source.startswith(f"def {name}(") for source in drawn)] == []
 
 
 def test_links_lead_to_files() -> None:
