@@ -134,6 +134,12 @@ _IGNORED = {"DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS", "C
 _OFF = {"ENABLE_SCHEMA_EVOLUTION": "FALSE", "DEFAULT_DDL_COLLATION": ""}
 
 
+def _is_off(entry: exp.Expr) -> bool:
+    """Whether it is an option at the value with which it changes nothing."""
+    value = entry.args.get("value")
+    return isinstance(value, exp.Expr) and _OFF.get(entry.name.upper()) == value.name.upper()
+
+
 def _properties(tree: exp.Create) -> dict[str, Any]:
     found: dict[str, Any] = {}
     properties = tree.args.get("properties")
@@ -145,8 +151,10 @@ def _properties(tree: exp.Create) -> dict[str, Any]:
         elif isinstance(entry, exp.SchemaCommentProperty):
             found["comment"] = entry.this.name
         elif (
-            isinstance(entry, exp.LikeProperty | exp.Cluster | exp.CopyGrantsProperty) or entry.name.upper() in _IGNORED
-        ) or (isinstance(entry, exp.Property) and _OFF.get(entry.name.upper()) == entry.args["value"].name.upper()):
+            isinstance(entry, exp.LikeProperty | exp.Cluster | exp.CopyGrantsProperty)
+            or entry.name.upper() in _IGNORED
+            or _is_off(entry)
+        ):
             continue
         elif entry.sql("snowflake").upper().strip() != "SCOPED":
             raise not_supported(f"CREATE … {entry.sql('snowflake')}")
