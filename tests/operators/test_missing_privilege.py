@@ -53,10 +53,6 @@ def conn_id(poor: RunningEngine, monkeypatch: pytest.MonkeyPatch) -> str:
     [
         ("CREATE TABLE IF NOT EXISTS POOR.S.NEW (A INT)", "GRANT CREATE TABLE ON SCHEMA POOR.S TO ROLE POOR"),
         (
-            "CREATE TEMPORARY FILE FORMAT IF NOT EXISTS POOR.S.F TYPE = PARQUET",
-            "GRANT CREATE FILE FORMAT ON SCHEMA POOR.S TO ROLE POOR",
-        ),
-        (
             "COPY INTO @POOR.S.WORK/a/ FROM (SELECT 1 AS A) FILE_FORMAT = (TYPE = PARQUET)",
             "GRANT READ, WRITE ON STAGE POOR.S.WORK TO ROLE POOR",
         ),

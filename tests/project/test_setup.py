@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from airflow_env import REPOSITORY
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 SCRIPT = REPOSITORY / "scripts" / "find-python"
 
@@ -69,7 +71,10 @@ def test_constraints_pin_every_direct_dependency(version: str) -> None:
     pinned = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in lines}
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"], *(name for extra in project["optional-dependencies"].values() for name in extra)]
-    names = {re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", requirement)[0]).lower() for requirement in asked}
+    needed = [
+        item for item in map(Requirement, asked) if not item.marker or item.marker.evaluate({"python_version": version})
+    ]
+    names = {canonicalize_name(item.name) for item in needed}
     assert names - {project["name"]} <= pinned
 
 

@@ -108,7 +108,9 @@ STATEMENTS: dict[str, Callable[[str], str]] = {
     "drop earlier": lambda text: statements.release_earlier_claims_sql(TABLE, text, text, subject(text)),
     "held": lambda text: statements.held_rows(relation(text), TABLE, subject(text), text).query,
     "left out": lambda text: statements.count_left_out_sql(relation(text), TABLE, subject(text), text),
-    "submit": lambda text: statements.note_job_sql(TABLE, statements.claim_condition(text, 1), text, text),
+    "submit": lambda text: statements.note_job_sql(
+        TABLE, statements.claim_condition(text, 1), text, text, text, rows=1, work_digest=text
+    ),
     "done": lambda text: statements.mark_done_sql(
         TABLE, statements.claim_condition(text), BatchResult(text, text, 1, 1, 1.0, text, text, text, text)
     ),

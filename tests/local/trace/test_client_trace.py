@@ -342,7 +342,6 @@ def test_pitfall_13_no_server_error(trace: Trace) -> None:
     entries = [entry for call in trace.relay.calls for entry in trace.relay.statements(call)]
     failed = {entry["sql"].split(" IDENT")[0]: error(entry) for entry in entries if error(entry)}
     assert failed == {
-        "DESC ARTIFACT REPOSITORY snowflake.snowpark.pypi_shared_repository": "001003",  # which the client tolerates
         "DESCRIBE SERVICE": "002003",
         "select bogus from nowhere": "002003",
     }

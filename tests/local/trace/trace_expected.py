@@ -145,7 +145,7 @@ STATEMENTS: dict[str, list[str]] = {
     "registry.show_models": ["SHOW MODELS IN"],
     "log_model (no target platforms)": [
         *("SHOW MODELS LIKE", "SHOW VERSIONS LIKE", "CREATE SCOPED TEMPORARY STAGE", "DESC ARTIFACT REPOSITORY"),
-        *("SELECT PACKAGE_NAME, VERSION FROM information_schema.packages", *["PUT"] * 10),
+        *("SELECT PACKAGE_NAME, VERSION FROM information_schema.packages", *["PUT"] * 7),
         *("SHOW MODELS LIKE", "SHOW VERSIONS LIKE", "ALTER MODEL", "SHOW VERSIONS LIKE", "SHOW FUNCTIONS"),
     ],
     "model.version (alias)": ["SHOW VERSIONS IN", *VERSION[1:]],
