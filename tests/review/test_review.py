@@ -353,7 +353,9 @@ def test_what_is_gone_is_said_and_the_page_stays_up(review: Review) -> None:
         assert time.monotonic() < deadline, "what LIST said counts for a minute"
         time.sleep(5)
         shown = [review.get(url) for url in urls]
-    assert [status for status, _, _ in shown] == [200] * len(scene.ODD_NAMES)
+    # The one that is no picture is promised as one only until somebody has fetched it.
+    assert len(scene.ODD_NAMES) - 1 <= len(urls) <= len(scene.ODD_NAMES)
+    assert {status for status, _, _ in shown} == {200}
     status, _, html = review.get(review.path("ui_odd", FULL, "-1"))
     assert status == 200
     assert b"holds no results any more" in html or b"cannot be read now" in html
