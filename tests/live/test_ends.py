@@ -142,8 +142,11 @@ def test_marked_succeeded_cleared_and_a_rolling_deploy(ends: Live) -> None:
     succeeded.mark("success")
     succeeded.until_cancelled(job)
 
-    # Cleared while deferred: its job is cancelled, and the next try is the next job.
+    # Cleared while deferred: its job is cancelled, and the next try is the next job. A task that is cleared before a
+    # triggerer runs its trigger has nobody who cancels: the next try attaches to the job then.
     job = cleared.until_deferred_on()
+    until(lambda: cleared.triggerer is not None, 60, lambda: cleared.task)
+    time.sleep(5)
     cleared.clear()
     cleared.until_cancelled(job)
     job = cleared.until_deferred_on(1)
