@@ -182,8 +182,8 @@ def confusion_sql(pairs: str) -> str:
     :param pairs: what :func:`pairs_sql` gave.
     """
     return (
-        f"{pairs} SELECT {_SHOWN}, COUNT(*) AS FILES, "
-        "COUNT(*) OVER () AS PAIRS FROM MB_PAIRS WHERE FOUND GROUP BY R_BEFORE, R_AFTER, SAME "
+        f"{pairs} SELECT {_SHOWN}, COUNT(*) AS FILES, COUNT(*) OVER () AS PAIRS FROM MB_PAIRS WHERE FOUND "
+        "GROUP BY R_BEFORE, R_AFTER, SAME "
         f"ORDER BY SAME, FILES DESC, 1, 2 LIMIT {MAX_PAIRS}"
     )
 
@@ -194,7 +194,6 @@ def changes_sql(pairs: str) -> str:
     :param pairs: what :func:`pairs_sql` gave.
     """
     return (
-        f"{pairs} SELECT FILE, {_SHOWN}, SCORE_BEFORE, SCORE_AFTER "
-        " FROM MB_PAIRS WHERE FOUND "
+        f"{pairs} SELECT FILE, {_SHOWN}, SCORE_BEFORE, SCORE_AFTER FROM MB_PAIRS WHERE FOUND "
         f"ORDER BY SAME, COALESCE(ABS(SCORE_AFTER - SCORE_BEFORE), 0) DESC, FILE LIMIT {MAX_CHANGES}"
     )

@@ -156,10 +156,10 @@ class FullBatchOperator(JobTask):
             if recorded is not None:
                 what = f"job {recorded.job}. Its output is adopted" if recorded.job else "earlier jobs. Nothing is run"
                 self.log.info("The ledger has these files as done by %s", what)
-                return self._return(context, request, recorded)
+                return self._return(context, request, recorded, connection)
             first = self._task_state(context).first_generation(request) if self.on_rerun == "rerun" else 0
             run = self._batch_run(context, request, self._job_wait(context))
-            return self._return(context, request, run.run(connection, first_generation=first))
+            return self._return(context, request, run.run(connection, first_generation=first), connection)
 
     @notes_failure
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -232,14 +232,23 @@ class FullBatchOperator(JobTask):
         approved = self.approval is not None and is_approved(self.approval)
         return partial(check_owned, request, approved=approved)
 
-    def _return(self, context: Context, request: JobRequest, result: BatchResult) -> dict[str, Any]:
-        """The task's value, or its failure when too many files are quarantined or too few predictions are right."""
+    def _return(
+        self,
+        context: Context,
+        request: JobRequest,
+        result: BatchResult,
+        connection: SnowflakeConnection | None = None,
+    ) -> dict[str, Any]:
+        """The task's value, or its failure when too many files are quarantined or too few predictions are right.
+
+        :param connection: the task's, if it is open.
+        """
         from airflow_provider_mediabatch.batch.failure_limit import apply_failure_limit
         from airflow_provider_mediabatch.batch.truth import require_truth
 
         jobs, fraction = check_limits(self.max_isolation_jobs, self.max_failed_fraction)
         self.log.info("Job %s: %d rows for %d files in %s", result.job, result.rows, result.files, result.location)
-        result = self._measured(request, result)
+        result = self._measured(request, result, connection)
         try:
             apply_failure_limit(result, max_failed_fraction=fraction, max_jobs=jobs, log=self.log)
             require_truth(result)
@@ -249,16 +258,18 @@ class FullBatchOperator(JobTask):
             raise
         return self.set_lineage_result(result.to_xcom())
 
-    def _measured(self, request: JobRequest, result: BatchResult) -> BatchResult:
+    def _measured(
+        self, request: JobRequest, result: BatchResult, connection: SnowflakeConnection | None
+    ) -> BatchResult:
         """The result beside the expected labels, where there are some."""
         from airflow_provider_mediabatch.batch.truth import truth_checks
-        from airflow_provider_mediabatch.client.connection import connected
+        from airflow_provider_mediabatch.client.connection import still_connected
 
         checks = self._truth()
         if checks is None or not result.rows:
             return result
-        with connected(self.snowflake_conn_id) as connection:
-            truth = checks.measure(connection, request, result.location)
+        with still_connected(self.snowflake_conn_id, connection) as opened:
+            truth = checks.measure(opened, request, result.location)
         for check in truth_checks(truth):
             self.log.info("%s: %s", check.name, check.detail)
         return replace(result, truth=truth)

@@ -175,7 +175,7 @@ class JobTask(LineageMixin, BaseOperator):
 
     def _truth(self) -> TruthChecks | None:
         """What the output is compared with."""
-        from airflow_provider_mediabatch.operators.truth_arguments import truth_checks_of
+        from airflow_provider_mediabatch.operators.measure_arguments import truth_checks_of
 
         return truth_checks_of(self)
 

@@ -206,7 +206,7 @@ class SampleBatchOperator(JobTask):
 
     def _comparison(self) -> VersionComparison | None:
         """The version that the output is compared with."""
-        from airflow_provider_mediabatch.operators.truth_arguments import comparison_of
+        from airflow_provider_mediabatch.operators.measure_arguments import comparison_of
 
         return comparison_of(self.compare_with, self.results_table, self.min_agreement)
 

@@ -69,6 +69,24 @@ def media(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Media:
     return Media(engine)
 
 
+@pytest.fixture(scope="session")
+def saying_model(media: Media) -> str:
+    """A model that catches its own exceptions, logged once."""
+    from snowflake.ml.model import custom_model
+    from snowflake.ml.registry import Registry
+
+    with media.engine.session() as session:
+        Registry(session).log_model(
+            job_models.SayingModel(custom_model.ModelContext()),
+            model_name="OP_SAYING_MODEL",
+            version_name="V1",
+            signatures={"predict": job_models.SAYING_SIGNATURE},
+            target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
+            code_paths=[str(Path(job_models.__file__))],
+        )
+    return "MEDIA.PUBLIC.OP_SAYING_MODEL"
+
+
 @pytest.fixture
 def connection(media: Media) -> Iterator[SnowflakeConnection]:
     """A connection of the test's own."""

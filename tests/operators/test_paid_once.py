@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import job_models
 import pytest
 from operators.bad_files import Files
 
@@ -16,31 +14,11 @@ from airflow_provider_mediabatch.exceptions import InvalidInputError, TooManyQua
 from airflow_provider_mediabatch.ledger.claims import resolve_subject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 
-MODEL = "OP_TELLING_MODEL"
-
-
-@pytest.fixture(scope="module")
-def model(engine: Any) -> str:
-    """A model that catches its own exceptions, logged once."""
-    from snowflake.ml.model import custom_model
-    from snowflake.ml.registry import Registry
-
-    with engine.session() as session:
-        Registry(session).log_model(
-            job_models.SayingModel(custom_model.ModelContext()),
-            model_name=MODEL,
-            version_name="V1",
-            signatures={"predict": job_models.SAYING_SIGNATURE},
-            target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
-            code_paths=[str(Path(job_models.__file__))],
-        )
-    return f"MEDIA.PUBLIC.{MODEL}"
-
 
 @pytest.fixture
-def files(media: Any, connection: Any, conn_id: str, model: str) -> Files:
+def files(media: Any, connection: Any, conn_id: str, saying_model: str) -> Files:
     made = Files(media, connection, conn_id)
-    made.model = model
+    made.model = saying_model
     return made
 
 
