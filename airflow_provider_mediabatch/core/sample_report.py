@@ -85,6 +85,11 @@ class SampleReport:
         return len(self.quarantined) + self.more_quarantined
 
     @property
+    def approval_digest(self) -> str:
+        """What an approval of this sample is for: the plan that it tried and the files that it was drawn from."""
+        return xcom.digest(self.plan_digest, self.manifest_digest)
+
+    @property
     def good_rows(self) -> int:
         """Rows of output with a prediction."""
         return self.rows - self.failed_rows

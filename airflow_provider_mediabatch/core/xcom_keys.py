@@ -16,3 +16,9 @@ FAILED_RESULT_KEY = "report"
 
 FAILURE_KEY = "mediabatch_failure"
 """A :class:`~.core.task_notes.TaskFailure`, pushed when a try fails."""
+
+ASKED_KEY = "mediabatch_asked"
+"""What a person is asked about, :attr:`.SampleReport.approval_digest`, pushed before the approval's form opens."""
+
+APPROVED_SAMPLE = "approved_sample"
+"""The same inside the answer that ApproveSampleOperator returns."""

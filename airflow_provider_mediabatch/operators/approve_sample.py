@@ -15,6 +15,7 @@ from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import manifests_from_xcom
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.xcom import digest
+from airflow_provider_mediabatch.core.xcom_keys import APPROVED_SAMPLE, ASKED_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.links.review import ReviewLink
 from airflow_provider_mediabatch.operators.upstream import parse_sample
@@ -107,18 +108,22 @@ class ApproveSampleOperator(ApprovalOperator):
         self.sample_task_id = sample_task_id or getattr(getattr(sample, "operator", None), "task_id", None)
 
     def execute(self, context: Context) -> Any:
-        """Ask, unless nobody needs to be asked; returns the answer as Airflow's ApprovalOperator does."""
+        """Ask, unless nobody needs to be asked.
+
+        :return: the answer as Airflow's ApprovalOperator returns it. A yes also names the sample that it is for, and
+            FullBatchOperator takes it for no other.
+        """
         if self.review not in (*REVIEWS, None, "", "None"):
             raise InvalidInputError(f"review is {self.review!r}: it is 'always', 'first_run', 'changed' or None")
         report = parse_sample(self.sample)
         if self.review not in REVIEWS:
-            return self._unasked("nobody is asked: review is None")
+            return self._unasked(report, "nobody is asked: review is None")
         if not report.job:
             # A yes to nothing would be remembered as one to the model version.
-            return self._unasked("there is no file to run")
+            return self._unasked(report, "there is no file to run")
         plan = None if self.plan is None else InferencePlan.from_xcom(self.plan)
         if self.review != "always":
-            answer = self._first_run(context, plan)
+            answer = self._first_run(context, report, plan)
             if answer is not None:
                 return answer
         projection = self._projection(report, plan)
@@ -127,6 +132,8 @@ class ApproveSampleOperator(ApprovalOperator):
             from airflow_provider_mediabatch.review.approval_form import subject
 
             self.subject = subject(projection, plan)
+        # The sample may be run again while the form is open.
+        context["ti"].xcom_push(key=ASKED_KEY, value=report.approval_digest)
         return super().execute(context)
 
     def execute_again(self, context: Context, event: Any = None) -> Any:
@@ -149,7 +156,10 @@ class ApproveSampleOperator(ApprovalOperator):
                 self._release(manifest, reason)
         answer = super().execute_complete(context, event)
         ti = context["ti"]
-        if not approved and ti.map_index is not None and ti.map_index >= 0:
+        if approved:
+            asked = ti.xcom_pull(key=ASKED_KEY, task_ids=ti.task_id, map_indexes=ti.map_index)
+            return {**answer, APPROVED_SAMPLE: asked}
+        if ti.map_index is not None and ti.map_index >= 0:
             # Airflow's skip acts on unmapped tasks only (SkipMixin.skip). In an expanded task group this task itself is
             # skipped, which the trigger rules of the same map index follow. FullBatchOperator reads the answer itself.
             ti.xcom_push(key="return_value", value=answer)
@@ -197,7 +207,7 @@ class ApproveSampleOperator(ApprovalOperator):
             site=site_prefix(),
         )
 
-    def _first_run(self, context: Context, plan: InferencePlan | None) -> Any:
+    def _first_run(self, context: Context, report: SampleReport, plan: InferencePlan | None) -> Any:
         """The answer that a person gave before, or None to ask now; defers while another run's form is open."""
         if plan is None:
             raise InvalidInputError(f"review={self.review!r} needs plan=, which names the model version")
@@ -205,7 +215,7 @@ class ApproveSampleOperator(ApprovalOperator):
         known = Variable.get(self._variable(ti.dag_id, plan), default=None, deserialize_json=True)
         if isinstance(known, Mapping) and known.get("state") == "approved":
             what = "this model version" if self.review == "first_run" else "this sample"
-            return self._unasked(f"{known.get('by')} approved {what} in run {known.get('run_id')}")
+            return self._unasked(report, f"{known.get('by')} approved {what} in run {known.get('run_id')}")
         if isinstance(known, Mapping) and self._still_asks(context, known):
             from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 
@@ -252,13 +262,14 @@ class ApproveSampleOperator(ApprovalOperator):
         version = (plan.model, plan.model_version, plan.model_version_created_on)
         return VARIABLE_PREFIX + digest(dag_id, *version, plan.function)[:32]
 
-    def _unasked(self, why: str) -> dict[str, Any]:
+    def _unasked(self, report: SampleReport, why: str) -> dict[str, Any]:
         self.log.info("Approved without asking: %s", why)
         return {
             "chosen_options": [self.APPROVE],
             "params_input": {"note": why},
             "responded_at": utcnow(),
             "responded_by_user": None,
+            APPROVED_SAMPLE: report.approval_digest,
         }
 
     def _release(self, manifest: Manifest, reason: str) -> None:

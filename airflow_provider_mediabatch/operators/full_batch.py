@@ -247,7 +247,8 @@ class FullBatchOperator(JobTask):
         from airflow_provider_mediabatch.batch.truth import require_truth
 
         jobs, fraction = check_limits(self.max_isolation_jobs, self.max_failed_fraction)
-        self.log.info("Job %s: %d rows for %d files in %s", result.job, result.rows, result.files, result.location)
+        if result.job:
+            self.log.info("Job %s: %d rows for %d files in %s", result.job, result.rows, result.files, result.location)
         result = self._measured(request, result, connection)
         try:
             apply_failure_limit(result, max_failed_fraction=fraction, max_jobs=jobs, log=self.log)
@@ -292,7 +293,7 @@ class FullBatchOperator(JobTask):
                 "give validation and full batch the same listing, or clear the validation"
             )
         check_sample(self.sample, plan, is_required=self.requires_sample)
-        check_approval(self.approval, is_required=self.requires_approval)
+        check_approval(self.approval, self._report(), is_required=self.requires_approval)
         self._check_isolation(plan, self.max_failed_fraction)
         self._find_error_column(plan)
         return manifest, plan

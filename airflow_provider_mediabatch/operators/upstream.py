@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest, manifests_from_xcom
 from airflow_provider_mediabatch.core.sample_report import SampleReport
+from airflow_provider_mediabatch.core.xcom_keys import APPROVED_SAMPLE
 from airflow_provider_mediabatch.exceptions import NOTHING_RUNS, InvalidInputError
 
 APPROVE = "Approve"
@@ -93,12 +94,15 @@ def check_sample(value: Any, plan: InferencePlan, *, is_required: bool) -> None:
             )
 
 
-def check_approval(value: Any, *, is_required: bool) -> None:
-    """A full batch needs a yes.
+def check_approval(value: Any, sample: SampleReport | None, *, is_required: bool) -> None:
+    """A full batch needs a yes to its own sample.
+
+    An answer of Airflow's ApprovalOperator does not say what it is an answer to.
 
     :param value: the approval's XCom, or None.
+    :param sample: what the full batch has been given as its sample.
     :param is_required: whether it must be there.
-    :raises InvalidInputError: when it is missing.
+    :raises InvalidInputError: when it is missing, or is the answer to another sample.
     :raises AirflowSkipException: after a no.
     """
     if value is None:
@@ -110,3 +114,9 @@ def check_approval(value: Any, *, is_required: bool) -> None:
         return
     if not is_approved(value):
         raise AirflowSkipException(f"The sample was rejected. {NOTHING_RUNS}")
+    approved = value.get(APPROVED_SAMPLE)
+    if approved and sample is not None and approved != sample.approval_digest:
+        raise InvalidInputError(
+            "The approval is for another sample than this one: the plan or the files have changed since. Clear the "
+            "approval's task, so that a person sees what is to run"
+        )

@@ -58,3 +58,4 @@ def test_nobody_is_asked_about_an_empty_sample(review: str) -> None:
     operator = ApproveSampleOperator(task_id="approve", sample=empty, manifest=None, review=review)
     answer = operator.execute({})  # type: ignore[arg-type]
     assert (answer["chosen_options"], answer["responded_by_user"]) == (["Approve"], None)
+    assert answer["approved_sample"] == REPORT.approval_digest

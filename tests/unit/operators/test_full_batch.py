@@ -69,6 +69,8 @@ def test_what_fits_is_taken() -> None:
     assert operator()._inputs() == (MANIFEST, PLAN)
     assert operator(sample=None)._inputs() == (MANIFEST, PLAN)
     assert operator(approval=answer("Approve"))._inputs() == (MANIFEST, PLAN)
+    seen = answer("Approve") | {"approved_sample": SAMPLE.approval_digest}
+    assert operator(approval=seen)._inputs() == (MANIFEST, PLAN)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,7 @@ def test_what_fits_is_taken() -> None:
         ({"approval": {"chosen_options": "Approve"}}, "answer is expected"),
         ({"approval": {"chosen_options": []}}, "answer is expected"),
         ({"approval": "yes"}, "answer is expected"),
+        ({"approval": {"chosen_options": ["Approve"], "approved_sample": "0" * 64}}, "is for another sample"),
         ({"save_mode": "append"}, "'error' or 'overwrite'"),
         ({"on_rerun": "again"}, "'adopt' or 'rerun'"),
         ({"max_isolation_jobs": 1}, "max_isolation_jobs=1: use a whole number from 2 to 100"),
