@@ -81,7 +81,13 @@ def add_ledger_parsers(commands: Subparsers) -> None:
         "mediabatch runs --limit 5 --json",
     )
     for parser in (show, runs):
-        parser.add_argument("--limit", type=int, default=20, metavar="N", help="most rows (default: %(default)s)")
+        parser.add_argument("--limit", type=_count, default=20, metavar="N", help="most rows (default: %(default)s)")
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of rows from 1")
+    return int(text)
 
 
 @contextmanager

@@ -53,7 +53,8 @@ class Manifest:
     :param shards: how many manifests the listing was split into.
     :param left_out: rows of its claim that the sample quarantined, and that are in no manifest any more.
     :param extra_digest: digest of the expressions of ``extra_columns=``; "" without.
-    :param skipped: files listed but left out, by reason (``done``, ``quarantined``, ``claimed``, ``over_max_files``).
+    :param skipped: files listed but left out, by reason (``done``, ``quarantined``, ``claimed``, ``over_max_files``,
+        ``waiting``).
     """
 
     location: str

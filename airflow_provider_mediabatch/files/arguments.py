@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -58,9 +59,12 @@ def parse_seconds(name: str, value: float | timedelta | str | None) -> float | N
     if isinstance(value, timedelta):
         return value.total_seconds()
     try:
-        return float(value)
+        seconds = float(value)
     except ValueError:
-        raise InvalidInputError(f"{name}={value!r} is neither a number of seconds nor a timedelta") from None
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise InvalidInputError(f"{name}={value!r} is neither a number of seconds nor a timedelta")
+    return seconds
 
 
 def parse_bool(value: bool | str | None) -> bool:

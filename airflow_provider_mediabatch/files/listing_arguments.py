@@ -74,7 +74,6 @@ class ListingArguments:
             return DEFAULT_LEDGER if self.model_name and self.query is None else None
         return self.ledger or None
 
-    @property
     def start_rule(self) -> StartRule | None:
         """When open files are worth a run; None: whenever there are any.
 
@@ -136,7 +135,7 @@ class ListingArguments:
 
     def _check_ledger(self) -> None:
         ledger = self.ledger_name
-        _ = self.start_rule
+        self.start_rule()
         if parse_bool(self.reprocess) and not ledger:
             raise InvalidInputError(
                 "reprocess=True takes files that a ledger has as done: name the ledger with ledger="

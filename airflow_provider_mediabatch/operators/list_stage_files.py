@@ -230,7 +230,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
                 limit=parse_positive_int("max_files", self.max_files),
                 reprocess=parse_bool(self.reprocess),
                 take_over_after=self.take_over_after,
-                rule=arguments.start_rule,
+                rule=arguments.start_rule(),
                 described=described,
             )
         listing = listing.of(listing.relation.first(parse_positive_int("max_files", self.max_files)))

@@ -41,6 +41,7 @@ _LEFT_OUT = {
     "quarantined": "Quarantined earlier",
     "claimed": "In another run",
     "over_max_files": "Left for later runs",
+    "waiting": "Waiting for more files",
 }
 
 
