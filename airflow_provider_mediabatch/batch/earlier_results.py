@@ -1,10 +1,12 @@
-"""What a run's earlier tries have done, by the ledger: output that LoadResults loads beside the results it is given.
+"""What else is to be loaded, by the ledger: output that LoadResults loads beside the results it is given.
 
 A late file makes a cleared run list that file alone, so the new result says nothing of the files that were done before.
+Nor does any result say anything of the files that a listing has adopted from a finished job of an ended run.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,7 +16,9 @@ from airflow_provider_mediabatch.client.connection import rows_or_none
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError
-from airflow_provider_mediabatch.ledger.ledger import Ledger
+from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -24,20 +28,20 @@ if TYPE_CHECKING:
 
 
 def earlier_results(
-    connection: SnowflakeConnection, table: str, given: Sequence[tuple[BatchResult, Manifest]]
+    connection: SnowflakeConnection, table: str, given: Sequence[tuple[BatchResult, Manifest]], dag_id: str
 ) -> list[tuple[BatchResult, Manifest]]:
-    """Results of the same run that are not among those given, and that the table does not have yet.
+    """Results of the same run, and adopted ones of the DAG, that are not among those given nor in the table.
 
     :param table: the results table as SQL; it need not exist.
     :param given: the results to load, with their manifests. All are of one listing.
     :raises IncompleteOutputError: when the output of such a job is not whole any more.
     """
     result, manifest = given[0]
-    ledger = Ledger.of(connection, manifest)
-    if ledger is None:
+    claimed = ClaimedRows.of(connection, manifest)
+    if claimed is None:
         return []
     known = {item.job for item, _ in given}
-    jobs = [job for job in ledger.jobs_of_run(manifest) if job.name not in known]
+    jobs = [job for job in claimed.jobs_to_load(dag_id) if job.name not in known]
     if not jobs:
         return []
     loaded = _loaded_jobs(connection, table, [job.name for job in jobs])
@@ -46,8 +50,15 @@ def earlier_results(
         if job.name in loaded:
             continue
         if not stages.output_folder(connection, job.location).success:
+            if not job.is_own:
+                log.warning(
+                    "%d files of job %s, which an earlier run has adopted, are not in %s, and the job's output in %s "
+                    "is no longer whole. List the files with reprocess=True to run them once more",
+                    *(job.files, job.name, table, job.location),
+                )
+                continue
             raise IncompleteOutputError(
-                f"{ledger.table} has {job.files:,} files of this run as done by job {job.name}. The job's output in "
+                f"{claimed.table} has {job.files:,} files of this run as done by job {job.name}. The job's output in "
                 f"{job.location} is no longer whole, and {table} does not have it. Nothing was loaded",
                 running="The job has ended and incurs no more cost.",
                 retry="A retry will fail in the same way. List the files with reprocess=True to run them once more.",

@@ -35,7 +35,7 @@ from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import connected
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.exceptions import MediaBatchError, TooManyQuarantinedError
-from airflow_provider_mediabatch.ledger.ledger import Ledger
+from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -253,10 +253,10 @@ def quarantine(
     errors = isolation.range_errors(connection, finished)
     if not errors:
         return []
-    ledger = Ledger.of(connection, request.manifest)
-    if ledger is not None:
+    claimed = ClaimedRows.of(connection, request.manifest)
+    if claimed is not None:
         select = isolation.quarantined_rows_sql(StagedParquet(connection, request.plan.job_schema), errors)
-        ledger.quarantine_rows(request.manifest, failed.job, select)
+        claimed.quarantine_rows(failed.job, select)
     return isolation.quarantined_files(connection, errors)
 
 

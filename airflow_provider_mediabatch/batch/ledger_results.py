@@ -13,8 +13,7 @@ from airflow_provider_mediabatch.batch.row_errors import model_at_fault, quarant
 from airflow_provider_mediabatch.client import jobs, stages
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core.batch_result import BatchResult
-from airflow_provider_mediabatch.ledger.claims import LedgerSubject
-from airflow_provider_mediabatch.ledger.ledger import Ledger
+from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -39,11 +38,10 @@ def check_owned(
     :param approved: whether a person has approved the sample.
     :raises InvalidInputError: when another run has taken files, or a person rejected them.
     """
-    ledger = Ledger.of(connection, request.manifest)
-    if ledger is not None:
+    claimed = ClaimedRows.of(connection, request.manifest)
+    if claimed is not None:
         location = location or request.location(job)
-        ledger.check_owned(
-            request.manifest,
+        claimed.check_owned(
             job,
             request.plan,
             location=location,
@@ -58,8 +56,8 @@ def model_has_worked(request: JobRequest, connection: SnowflakeConnection, *, sa
 
     :param sampled: files that it has processed in this run's sample.
     """
-    ledger, subject = Ledger.of(connection, request.manifest), LedgerSubject.of(request.manifest)
-    return sampled > 0 or (ledger is not None and subject is not None and ledger.has_done(subject))
+    claimed = ClaimedRows.of(connection, request.manifest)
+    return sampled > 0 or (claimed is not None and claimed.has_version_worked())
 
 
 def verify_and_record(
@@ -131,9 +129,9 @@ def record_result(
         projected_cost=request.cost.projected_cost,
         currency=request.cost.currency,
     )
-    ledger = Ledger.of(connection, request.manifest)
-    if ledger is not None:
-        ledger.record_done(request.manifest, request.plan, result, request.work_digest)
+    claimed = ClaimedRows.of(connection, request.manifest)
+    if claimed is not None:
+        claimed.record_done(request.plan, result, request.work_digest)
     return result
 
 
@@ -146,9 +144,9 @@ def result_from_ledger(connection: SnowflakeConnection, request: JobRequest) -> 
     gets another name for its job when one of its files is gone from the stage since. LoadResults finds these jobs by
     the ledger, where the table does not have their rows.
     """
-    ledger = Ledger.of(connection, request.manifest)
-    owned = ledger.ownership(request.manifest, request.job(0)) if ledger is not None else None
-    if ledger is None or owned is None or not owned.finished:
+    claimed = ClaimedRows.of(connection, request.manifest)
+    owned = claimed.ownership(request.job(0)) if claimed is not None else None
+    if claimed is None or owned is None or not owned.finished:
         return None
     done = owned.finished_by(request.stem)
     if done is None or not stages.output_folder(connection, done[1]).success:
@@ -157,7 +155,7 @@ def result_from_ledger(connection: SnowflakeConnection, request: JobRequest) -> 
     costs = owned.costs[job]
     failed_rows = read_row_errors(connection, request, location).count
     count = owned.counts.get("quarantined", 0)
-    quarantined = listed_files(ledger.quarantined(request.manifest, request.stem, MAX_LISTED)) if count else ()
+    quarantined = listed_files(claimed.quarantined(request.stem, MAX_LISTED)) if count else ()
     return replace(
         empty_result(request.manifest, request.plan),
         job=job,

@@ -1,7 +1,9 @@
 """Load what jobs wrote into a table, on the server, so that loading twice leaves the same rows as loading once.
 
 One transaction for all results: for each, the rows of the same files (and of the same job) are deleted, then the staged
-rows inserted. The DELETE takes the table's lock, so two loads of one table run one after the other.
+rows inserted. A row of a job that has done the file since, by the ledger, stays in place of the staged one: an old
+result that is loaded again never replaces what was reprocessed. The DELETE takes the table's lock, so two loads of one
+table run one after the other.
 """
 
 from __future__ import annotations
@@ -248,18 +250,20 @@ def load_rows(
     connection: SnowflakeConnection,
     staged: StagedParquet,
     table: str,
-    results: Sequence[tuple[BatchResult, Mapping[str, TableColumn]]],
+    results: Sequence[tuple[BatchResult, Mapping[str, TableColumn], str | None]],
     *,
     dag_id: str,
     run_id: str,
 ) -> int:
     """Replace the results' rows in the table, all or none.
 
-    :return: rows loaded.
+    :param results: each with its columns, and a SELECT of the files that other jobs have done since
+        (:meth:`.ClaimedRows.done_by_others_sql`), or None.
+    :return: rows loaded, without those whose place a later job's row has.
     """
-    loaded = 0
+    loaded = superseded = 0
     with transaction(connection):
-        for result, columns in results:
+        for result, columns, done_by_others in results:
             facts = {
                 "MB_MODEL": sql.literal(result.model),
                 "MB_MODEL_VERSION": sql.literal(result.model_version),
@@ -274,10 +278,17 @@ def load_rows(
             )
             source = staged.source(result.location)
             keys = f"{columns[PATH].expression} AS P, {columns[CONTENT_ID].expression} AS C"
+            files, replaced = f"SELECT DISTINCT {keys} FROM {source}", subject
+            if done_by_others is not None:
+                files = (
+                    f"SELECT K.P, K.C, D.JOB FROM ({files}) K LEFT JOIN ({done_by_others}) D "
+                    "ON D.PATH = K.P AND D.CONTENT = K.C"
+                )
+                replaced += " AND NOT EQUAL_NULL(T.MB_JOB, S.JOB)"
             for statement in (
                 f"DELETE FROM {table} T WHERE T.MB_JOB = {facts['MB_JOB']}",
-                f"DELETE FROM {table} T USING (SELECT DISTINCT {keys} FROM {source}) S "
-                f"WHERE T.{PATH} = S.P AND EQUAL_NULL(T.{CONTENT_ID}, S.C) AND {subject}",
+                f"DELETE FROM {table} T USING ({files}) S "
+                f"WHERE T.{PATH} = S.P AND EQUAL_NULL(T.{CONTENT_ID}, S.C) AND {replaced}",
             ):
                 execute_locking(connection, statement, seconds=LOCK_TIMEOUT)
             expressions = {name: column.expression for name, column in columns.items()} | facts
@@ -285,14 +296,29 @@ def load_rows(
             loaded += execute(
                 connection, f"INSERT INTO {table} ({names}) SELECT {', '.join(expressions.values())} FROM {source}"
             )
-        expected = sum(result.rows for result, _ in results)
+            if done_by_others is not None:
+                superseded += execute(connection, _superseded_sql(table, facts["MB_JOB"], subject))
+        expected = sum(result.rows for result, *_ in results)
         if loaded != expected:
             raise IncompleteOutputError(
                 f"{loaded:,} of {expected:,} rows were read from the jobs' output: nothing was loaded",
                 running="The jobs have ended and incur no more cost.",
                 retry="A retry will read the output again.",
             )
-    return loaded
+    return loaded - superseded
+
+
+def _superseded_sql(table: str, job: str, subject: str) -> str:
+    """Delete a job's rows of files of which another job's row was left in the table.
+
+    :param job: as SQL.
+    :param subject: the condition that a row T is of this function of this model version.
+    """
+    others = f"SELECT DISTINCT T.{PATH} AS P, T.{CONTENT_ID} AS C FROM {table} T WHERE T.MB_JOB <> {job} AND {subject}"
+    return (
+        f"DELETE FROM {table} T USING ({others}) S "
+        f"WHERE T.MB_JOB = {job} AND T.{PATH} = S.P AND EQUAL_NULL(T.{CONTENT_ID}, S.C)"
+    )
 
 
 def _widest(kind: str) -> str:

@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.batch.isolation_rounds import MAX_ERROR, MAX_LI
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import TooManyQuarantinedError
-from airflow_provider_mediabatch.ledger.ledger import Ledger
+from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -83,10 +83,10 @@ def quarantine_failed_rows(
     :param location: of its output.
     :param errors: what :func:`read_row_errors` found there.
     """
-    ledger = Ledger.of(connection, request.manifest) if errors.count else None
-    if ledger is not None:
+    claimed = ClaimedRows.of(connection, request.manifest) if errors.count else None
+    if claimed is not None:
         staged = StagedParquet(connection, request.plan.job_schema)
-        ledger.quarantine_rows(request.manifest, job, failed_files_sql(staged, request, location))
+        claimed.quarantine_rows(job, failed_files_sql(staged, request, location))
 
 
 def model_at_fault(job: str, errors: RowErrors) -> TooManyQuarantinedError:

@@ -1,7 +1,7 @@
 """Which of the listed files a run takes, as conditions on when they were last modified. Pure: no Airflow, no Snowflake.
 
 ``all`` takes what is there, ``interval`` what was uploaded in the run's data interval, ``new`` what the ledger does not
-have as done. The ledger's part is in :mod:`airflow_provider_mediabatch.ledger.statements`; time decides here. All
+have as done. The ledger's part is in :mod:`airflow_provider_mediabatch.ledger.claim_statements`; time decides here. All
 times are the server's ``last_modified`` in UTC, so that a worker's clock takes no part.
 """
 

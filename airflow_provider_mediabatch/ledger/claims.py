@@ -22,6 +22,8 @@ ACTIVE_RUN_STATES = ["queued", "running"]
 REJECTED = "rejected"
 UNANSWERED = "no answer in time"
 """Why an approval releases a claim."""
+ADOPTED = "ADOPTED_"
+"""What the id of a claim of adopted files has after the task instance's prefix."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,14 @@ class ClaimOwner:
     @staticmethod
     def prefix_of(claim_id: str) -> str:
         """The :attr:`prefix` of the task instance that made a claim."""
-        return claim_id[: claim_id.rindex("_") + 1]
+        return claim_id[: claim_id.rindex("_") + 1].removesuffix(ADOPTED)
 
-    def new_claim_id(self) -> str:
-        """An id of its own for one claim."""
-        return self.prefix + uuid.uuid4().hex[:12].upper()
+    def new_claim_id(self, kind: str = "") -> str:
+        """An id of its own for one claim.
+
+        :param kind: :data:`ADOPTED` for files that no manifest of this run has.
+        """
+        return self.prefix + kind + uuid.uuid4().hex[:12].upper()
 
 
 @dataclass(frozen=True)
@@ -146,11 +151,13 @@ class RecordedJob:
     :param name: its qualified name.
     :param location: its output folder.
     :param files: how many files it did.
+    :param is_own: whether the run that asks did or adopted them. Otherwise another run of the DAG has adopted them.
     """
 
     name: str
     location: str
     files: int
+    is_own: bool = True
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from airflow_provider_mediabatch.client.stages import describe_stage, list_time
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.selection import Window
 from airflow_provider_mediabatch.files.stage_listing import listed_rows
-from airflow_provider_mediabatch.ledger import statements
+from airflow_provider_mediabatch.ledger import claim_statements
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -108,7 +108,7 @@ def count_by_ledger(
     relation = listed_rows([source], source.files_sql(query_id, directory=False), "TRUE").where(
         window.conditions("MB_LAST_MODIFIED")
     )
-    query = statements.open_rows_sql(relation, ledger.table, subject) if ledger.exists() else relation.query
+    query = claim_statements.open_rows_sql(relation, ledger.table, subject) if ledger.exists() else relation.query
     row = rows(
         connection,
         "SELECT COUNT(*) AS FILES, COALESCE(SUM(MB_SIZE), 0) AS BYTES, "

@@ -27,8 +27,10 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
 
     Un-mapped, after all shards: it checks that each result is whole and none is missing, then replaces their rows in
     one transaction, so that loading twice, or loading a reprocessed file, leaves one row for each file, content, model
-    version and function. Output that the ledger has of earlier tries of the same run is loaded with it, unless the
-    table has it already. Its ``outlets`` get the run's one asset event, with counts and location in ``extra``.
+    version and function. Rows of a job that has reprocessed a file since stay when an older result is loaded again.
+    Output that the ledger has of earlier tries of the same run, or of ended runs of the DAG whose finished jobs a
+    listing has adopted, is loaded with it, unless the table has it already. Its ``outlets`` get the run's one asset
+    event, with counts and location in ``extra``.
 
     Returns ``{"table", "rows", "files", "jobs", "locations", "model", "model_version", "quarantined"}``.
 
@@ -71,16 +73,18 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         from airflow_provider_mediabatch.batch.earlier_results import earlier_results
         from airflow_provider_mediabatch.client.connection import connected
         from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
+        from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
 
         if self.schema_change not in SCHEMA_CHANGES:
             raise InvalidInputError(f"schema_change={self.schema_change!r} is not one of {', '.join(SCHEMA_CHANGES)}")
         events = self._asset_events(context)
         found = self._results()
+        ti = context["ti"]
         with connected(self.snowflake_conn_id) as connection:
             table = results_table.table_name(connection, self.table)
             push_location(context, connection, table)
             # The earlier first: a file that was run again has its later row.
-            found = [*earlier_results(connection, table, found), *found]
+            found = [*earlier_results(connection, table, found, ti.dag_id), *found]
             full = [(result, manifest) for result, manifest in found if result.rows]
             rows = 0
             if full:
@@ -89,11 +93,11 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
                 contents = []
                 for result, manifest in full:
                     results_table.check_complete(connection, staged, result)
-                    contents.append(
-                        (result, results_table.result_columns(staged, result, manifest, nested=self.nested))
-                    )
-                every = {name: column for _, columns in contents for name, column in columns.items()}
-                ti = context["ti"]
+                    columns = results_table.result_columns(staged, result, manifest, nested=self.nested)
+                    claimed = ClaimedRows.of(connection, manifest)
+                    others = claimed.done_by_others_sql(result.job) if claimed is not None else None
+                    contents.append((result, columns, others))
+                every = {name: column for _, columns, _ in contents for name, column in columns.items()}
                 with results_table.explain_lock(table):
                     results_table.prepare_table(connection, table, every, schema_change=self.schema_change)
                     rows = results_table.load_rows(

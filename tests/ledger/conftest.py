@@ -17,6 +17,7 @@ from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.files.stage_listing import list_stages
+from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.ledger import Claim, Ledger
 
@@ -46,6 +47,10 @@ class Place:
     @property
     def ledger(self) -> Ledger:
         return Ledger(self.connection, self.table)
+
+    def rows_of(self, manifest: Manifest) -> ClaimedRows:
+        """The ledger's rows of a manifest."""
+        return ClaimedRows(self.connection, manifest)
 
     def listing(self, pattern: str | None = None) -> Relation:
         path = resolve_stage_path(self.connection, f"{self.stage}/", "stage_path")

@@ -49,8 +49,8 @@ def test_a_run_that_claims_again_gets_its_own(place: Any) -> None:
     assert again.claim_id != first.claim_id
     assert place.names(first) == []
     with pytest.raises(InvalidInputError, match="listed again"):
-        place.ledger.check_owned(
-            replace(place.manifest(again), claim_id=first.claim_id), "DB.SC.MB_JOB_0", location=OUTPUT
+        place.rows_of(replace(place.manifest(again), claim_id=first.claim_id)).check_owned(
+            "DB.SC.MB_JOB_0", location=OUTPUT
         )
 
 
@@ -72,8 +72,8 @@ def test_an_empty_listing_gives_everything_back(place: Any) -> None:
 def test_done_files_are_done_for_this_version_only(place: Any) -> None:
     claim = place.claim("one")
     manifest = place.manifest(claim)
-    place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", location=OUTPUT)
-    assert place.ledger.record_done(manifest, None, _result()) == 3
+    place.rows_of(manifest).check_owned("DB.SC.MB_JOB_0", location=OUTPUT)
+    assert place.rows_of(manifest).record_done(None, _result()) == 3
     assert place.claim("two").skipped == {"done": 3}
     assert place.names(place.claim("two", version="V2")) == ALL
     place.write("b.jpg", content=b"changed")
@@ -82,10 +82,10 @@ def test_done_files_are_done_for_this_version_only(place: Any) -> None:
 
 def test_repeating_a_finished_run_finds_its_own_job(place: Any) -> None:
     manifest = place.manifest(place.claim("one"))
-    place.ledger.record_done(manifest, None, _result())
+    place.rows_of(manifest).record_done(None, _result())
     again = place.manifest(place.claim("one"))
     assert again.row_count == 3
-    owned = place.ledger.ownership(again, "DB.SC.MB_JOB_0")
+    owned = place.rows_of(again).ownership("DB.SC.MB_JOB_0")
     assert owned.finished
     assert owned.finished_by("MB_JOB") == ("DB.SC.MB_JOB_0", "@DB.SC.OUT/MB_JOB_0/")
     assert owned.finished_by("MB_OTHER") is None
@@ -94,21 +94,21 @@ def test_repeating_a_finished_run_finds_its_own_job(place: Any) -> None:
 def test_a_late_file_of_the_same_run_is_taken_alone(place: Any) -> None:
     """A cleared run, or a back-fill that reprocesses its interval: what the run has done is not done again."""
     manifest = place.manifest(place.claim("one"))
-    place.ledger.quarantine_rows(manifest, "DB.SC.MB_JOB_0", _error_of(f"{place.stage}/b.jpg"))
-    place.ledger.record_done(manifest, None, _result())
+    place.rows_of(manifest).quarantine_rows("DB.SC.MB_JOB_0", _error_of(f"{place.stage}/b.jpg"))
+    place.rows_of(manifest).record_done(None, _result())
     place.write("late.jpg")
     late = place.claim("one")
     assert place.names(late) == ["late.jpg"]
     assert late.skipped == {"done": 2, "quarantined": 1}
-    place.ledger.record_done(place.manifest(late), None, _result("DB.SC.MB_LATE_0"))
+    place.rows_of(place.manifest(late)).record_done(None, _result("DB.SC.MB_LATE_0"))
     assert place.states() == {"a.jpg": "done", "b.jpg": "quarantined", "c.jpg": "done", "late.jpg": "done"}
     again = place.claim("one")
     assert place.names(again) == ["late.jpg"], "with nothing open, the last manifest is repeated, so its job is found"
-    assert place.ledger.ownership(place.manifest(again), "DB.SC.MB_LATE_0").finished
+    assert place.rows_of(place.manifest(again)).ownership("DB.SC.MB_LATE_0").finished
 
 
 def test_reprocessing_takes_done_files_as_a_new_generation(place: Any) -> None:
-    place.ledger.record_done(place.manifest(place.claim("one")), None, _result())
+    place.rows_of(place.manifest(place.claim("one"))).record_done(None, _result())
     claim = place.claim("two", reprocess=True)
     assert (place.names(claim), claim.generation) == (ALL, 1)
     retried = place.claim("two", reprocess=True)
@@ -122,17 +122,17 @@ def test_a_released_claim_is_free_and_can_be_taken_back(place: Any) -> None:
     manifest = place.manifest(claim)
     assert place.ledger.release(claim.claim_id, "validation failed") == 3
     assert set(place.states().values()) == {"released"}
-    assert place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", location=OUTPUT).counts == {"claimed": 3}
+    assert place.rows_of(manifest).check_owned("DB.SC.MB_JOB_0", location=OUTPUT).counts == {"claimed": 3}
     place.ledger.release(claim.claim_id, "the sample failed")
     assert place.names(place.claim("two", limit=1)) == ["a.jpg"]
     with pytest.raises(InvalidInputError, match="2 rows for the 3 rows of its manifest"):
-        place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", location=OUTPUT)
+        place.rows_of(manifest).check_owned("DB.SC.MB_JOB_0", location=OUTPUT)
 
 
 def test_quarantined_files_wait_for_a_change_or_a_release(place: Any) -> None:
     manifest = place.manifest(place.claim("one"))
-    assert place.ledger.quarantine_rows(manifest, "DB.SC.J", _error_of(f"{place.stage}/b.jpg")) == 1
-    place.ledger.record_done(manifest, None, _result())
+    assert place.rows_of(manifest).quarantine_rows("DB.SC.J", _error_of(f"{place.stage}/b.jpg")) == 1
+    place.rows_of(manifest).record_done(None, _result())
     assert place.states() == {"a.jpg": "done", "b.jpg": "quarantined", "c.jpg": "done"}
     assert place.claim("two").skipped == {"done": 2, "quarantined": 1}
     assert place.claim("three", reprocess=True).skipped == {"quarantined": 1}
@@ -145,10 +145,12 @@ def test_rejected_files_are_taken_back_only_after_an_approval(place: Any) -> Non
     manifest = place.manifest(claim)
     place.ledger.release(claim.claim_id, REJECTED)
     with pytest.raises(InvalidInputError, match=r"3 files .* because their sample was rejected"):
-        place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", location=OUTPUT)
+        place.rows_of(manifest).check_owned("DB.SC.MB_JOB_0", location=OUTPUT)
     assert set(place.states().values()) == {"released"}
-    assert place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", location=OUTPUT, approved=True).counts == {"claimed": 3}
-    assert place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", location=OUTPUT).counts == {"claimed": 3}
+    assert place.rows_of(manifest).check_owned("DB.SC.MB_JOB_0", location=OUTPUT, approved=True).counts == {
+        "claimed": 3
+    }
+    assert place.rows_of(manifest).check_owned("DB.SC.MB_JOB_0", location=OUTPUT).counts == {"claimed": 3}
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,7 @@ def test_rejected_files_are_taken_back_only_after_an_approval(place: Any) -> Non
 def test_taking_over(place: Any, over: bool, job: str | None, age: timedelta, taken: bool) -> None:
     claim = place.claim("one")
     if job:
-        place.ledger.check_owned(place.manifest(claim), job, location=OUTPUT)
+        place.rows_of(place.manifest(claim)).check_owned(job, location=OUTPUT)
     if over:
         place.ended.add("one")
     assert place.names(place.claim("two", take_over_after=age)) == (ALL if taken else [])
@@ -192,17 +194,17 @@ def test_a_plan_that_pins_another_version_is_refused(place: Any) -> None:
         model="DB.SC.MODEL", model_version="V2", model_version_created_on=LOGGED, function="predict"
     )
     with pytest.raises(InvalidInputError, match=r"the plan pins DB\.SC\.MODEL version V2"):
-        place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", plan, location=OUTPUT)
+        place.rows_of(manifest).check_owned("DB.SC.MB_JOB_0", plan, location=OUTPUT)
     plan.model_version, plan.model_version_created_on = "V1", LOGGED_AGAIN
     with pytest.raises(InvalidInputError, match=f"the plan pins DB.SC.MODEL version V1 of {LOGGED_AGAIN}"):
-        place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", plan, location=OUTPUT)
+        place.rows_of(manifest).check_owned("DB.SC.MB_JOB_0", plan, location=OUTPUT)
     plan.model_version_created_on = ""  # A plan that was written by hand takes whichever version has the name.
-    assert place.ledger.check_owned(manifest, "DB.SC.MB_JOB_0", plan, location=OUTPUT).open == len(ALL)
+    assert place.rows_of(manifest).check_owned("DB.SC.MB_JOB_0", plan, location=OUTPUT).open == len(ALL)
 
 
 def test_claims_for_a_version_that_was_logged_again_meet_no_earlier_ones(place: Any) -> None:
     one = place.claim("one")
-    place.ledger.record_done(place.manifest(one), None, _result())
+    place.rows_of(place.manifest(one)).record_done(None, _result())
     assert place.claim("two").skipped == {"done": 3}
     again = place.claim("two", logged=LOGGED_AGAIN)
     assert (place.names(again), again.skipped) == (ALL, {})
@@ -210,8 +212,8 @@ def test_claims_for_a_version_that_was_logged_again_meet_no_earlier_ones(place: 
     assert place.claim("three", logged=LOGGED_AGAIN).skipped == {"claimed": 3}
     place.ended.add("two")
     assert place.names(place.claim("three", logged=LOGGED_AGAIN)) == ALL, "it is taken over"
-    assert place.ledger.jobs_of_run(manifest) == []
-    assert [job.files for job in place.ledger.jobs_of_run(place.manifest(one))] == [3]
+    assert place.rows_of(manifest).jobs_to_load("dag") == []
+    assert [job.files for job in place.rows_of(place.manifest(one)).jobs_to_load("dag")] == [3]
 
 
 def test_a_claim_waits_for_the_one_before_and_not_for_ever(

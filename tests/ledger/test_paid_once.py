@@ -13,6 +13,7 @@ from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError, LedgerError
+from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
 from airflow_provider_mediabatch.ledger.claims import REJECTED, LedgerSubject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 
@@ -30,7 +31,7 @@ def bad(place: Any, name: str) -> str:
 
 @pytest.fixture
 def hidden(place: Any, engine: Any) -> Iterator[Any]:
-    """The ledger for a role that submitted no job: whether one is alive it does not know."""
+    """A connection of a role that submitted no job: whether one is alive it does not know."""
     role = f"{place.table.rpartition('.')[2]}_ROLE"
     place.ledger.ensure()
     for statement in (
@@ -43,28 +44,28 @@ def hidden(place: Any, engine: Any) -> Iterator[Any]:
     ):
         execute(place.connection, statement)
     with engine.connect(role=role) as connection:
-        yield Ledger(connection, place.table)
+        yield connection
 
 
 def test_a_reprocessing_that_lists_less_leaves_the_others_done(place: Any) -> None:
-    place.ledger.record_done(place.manifest(place.claim("one")), None, result("DB.SC.MB_JOB_0"))
+    place.rows_of(place.manifest(place.claim("one"))).record_done(None, result("DB.SC.MB_JOB_0"))
     place.claim("two", reprocess=True)
     assert place.names(place.claim("two", reprocess=True, limit=1)) == ["a.jpg"]
     assert place.states() == {"a.jpg": "claimed", "b.jpg": "done", "c.jpg": "done"}
 
 
-def test_files_of_a_job_that_may_be_alive_are_not_released(place: Any, hidden: Ledger) -> None:
+def test_files_of_a_job_that_may_be_alive_are_not_released(place: Any, hidden: Any) -> None:
     """Somebody clears the sample of a run whose full batch runs, and now it fails or is rejected."""
     claim = place.claim("one")
     manifest = place.manifest(claim)
-    place.ledger.check_owned(manifest, "MEDIA.PUBLIC.MB_FULL_X_0", location=OUTPUT)
-    assert hidden.release(claim.claim_id, "the sample failed") == 0
+    place.rows_of(manifest).check_owned("MEDIA.PUBLIC.MB_FULL_X_0", location=OUTPUT)
+    assert Ledger(hidden, place.table).release(claim.claim_id, "the sample failed") == 0
     assert set(place.states().values()) == {"claimed"}
     assert place.claim("two").skipped == {"claimed": 3}
-    assert hidden.release(claim.claim_id, REJECTED) == 0
+    assert Ledger(hidden, place.table).release(claim.claim_id, REJECTED) == 0
     with pytest.raises(InvalidInputError, match="their sample was rejected"):
-        place.ledger.check_owned(manifest, "MEDIA.PUBLIC.MB_FULL_X_1", location=OUTPUT)
-    place.ledger.check_owned(manifest, "MEDIA.PUBLIC.MB_FULL_X_1", location=OUTPUT, approved=True)
+        place.rows_of(manifest).check_owned("MEDIA.PUBLIC.MB_FULL_X_1", location=OUTPUT)
+    place.rows_of(manifest).check_owned("MEDIA.PUBLIC.MB_FULL_X_1", location=OUTPUT, approved=True)
     # The role that submitted the job knows that there is none.
     assert place.ledger.release(claim.claim_id, "the sample failed") == 3
 
@@ -72,7 +73,7 @@ def test_files_of_a_job_that_may_be_alive_are_not_released(place: Any, hidden: L
 def test_files_that_are_not_listed_again_wait_for_their_job(place: Any) -> None:
     """What is listed may depend on the time (``since=``). A job that was submitted is not undone by it."""
     claim = place.claim("one")
-    place.ledger.check_owned(place.manifest(claim), "MEDIA.PUBLIC.MB_FULL_X_0", location=OUTPUT)
+    place.rows_of(place.manifest(claim)).check_owned("MEDIA.PUBLIC.MB_FULL_X_0", location=OUTPUT)
     place.write("later.jpg")
     assert place.names(place.claim("one", pattern=".*later.*")) == ["later.jpg"]
     assert place.states() == {"a.jpg": "claimed", "b.jpg": "claimed", "c.jpg": "claimed", "later.jpg": "claimed"}
@@ -80,19 +81,19 @@ def test_files_that_are_not_listed_again_wait_for_their_job(place: Any) -> None:
     assert len(place.names(place.claim("two"))) == 4, "that job is gone, so its files are free"
 
 
-def test_a_second_job_beside_one_that_may_be_alive_is_refused(place: Any, hidden: Ledger) -> None:
+def test_a_second_job_beside_one_that_may_be_alive_is_refused(place: Any, hidden: Any) -> None:
     """A listing that was cleared while the job ran, and whose manifest is another one now: its job has another name."""
     manifest = place.manifest(place.claim("one"))
-    place.ledger.check_owned(manifest, "MEDIA.PUBLIC.MB_FULL_ABC_0", location=OUTPUT)
+    place.rows_of(manifest).check_owned("MEDIA.PUBLIC.MB_FULL_ABC_0", location=OUTPUT)
     with pytest.raises(LedgerError, match=r"MB_FULL_ABC_0 of an earlier try may still process 3 files") as caught:
-        hidden.check_owned(manifest, "MEDIA.PUBLIC.MB_FULL_XYZ_0", location=OUTPUT)
+        ClaimedRows(hidden, manifest).check_owned("MEDIA.PUBLIC.MB_FULL_XYZ_0", location=OUTPUT)
     assert "This try submitted no job" in str(caught.value)
     assert rows(place.connection, f"SELECT DISTINCT JOB_NAME FROM {place.table}") == [
         {"JOB_NAME": "MEDIA.PUBLIC.MB_FULL_ABC_0"}
     ]
     # The role that submitted the job knows that there is none. Another task of the DAG may run the same manifest.
-    place.ledger.check_owned(manifest, "MEDIA.PUBLIC.MB_FULL_XYZ_0", location=OUTPUT)
-    hidden.check_owned(manifest, "MEDIA.PUBLIC.MB_OTHER_XYZ_0", location=OUTPUT)
+    place.rows_of(manifest).check_owned("MEDIA.PUBLIC.MB_FULL_XYZ_0", location=OUTPUT)
+    ClaimedRows(hidden, manifest).check_owned("MEDIA.PUBLIC.MB_OTHER_XYZ_0", location=OUTPUT)
 
 
 def test_a_manifest_that_lost_a_file_takes_back_none_of_the_others(place: Any) -> None:
@@ -101,14 +102,14 @@ def test_a_manifest_that_lost_a_file_takes_back_none_of_the_others(place: Any) -
     place.ledger.release(claim.claim_id, "the sample failed")
     assert place.names(place.claim("two", limit=1)) == ["a.jpg"]
     with pytest.raises(InvalidInputError, match="2 rows for the 3 rows of its manifest"):
-        place.ledger.check_owned(manifest, "DB.SC.MB_J_0", location=OUTPUT)
+        place.rows_of(manifest).check_owned("DB.SC.MB_J_0", location=OUTPUT)
     assert place.states() == {"a.jpg": "claimed", "b.jpg": "released", "c.jpg": "released"}
 
 
 def test_a_released_file_that_a_sample_quarantined_is_not_done_by_a_job_that_left_it_out(place: Any) -> None:
     claim = place.claim("one")
     whole = place.manifest(claim)
-    place.ledger.quarantine_rows(whole, "MEDIA.PUBLIC.MB_SAMPLE_X_0", bad(place, "b.jpg"))
+    place.rows_of(whole).quarantine_rows("MEDIA.PUBLIC.MB_SAMPLE_X_0", bad(place, "b.jpg"))
     work = f"{place.stage.removeprefix('@')}_WORK"
     execute(place.connection, f"CREATE STAGE {work}")
     kept = f"SELECT * FROM ({claim.relation.query}) WHERE IMG NOT LIKE '%/b.jpg'"
@@ -119,18 +120,18 @@ def test_a_released_file_that_a_sample_quarantined_is_not_done_by_a_job_that_lef
     )
     job = "MEDIA.PUBLIC.MB_FULL_X_0"
     assert place.ledger.release_quarantined(SUBJECT) == 1
-    place.ledger.check_owned(manifest, job, location=OUTPUT)
+    place.rows_of(manifest).check_owned(job, location=OUTPUT)
     assert place.states()["b.jpg"] == "released"
     assert place.names(place.claim("two")) == ["b.jpg"], "another run may take it while the job runs"
-    assert place.ledger.record_done(manifest, None, result(job)) == 2
+    assert place.rows_of(manifest).record_done(None, result(job)) == 2
     assert place.states() == {"a.jpg": "done", "b.jpg": "claimed", "c.jpg": "done"}
 
 
 def test_a_file_that_was_released_from_quarantine_does_not_wait_for_the_job_that_refused_it(place: Any) -> None:
     manifest = place.manifest(place.claim("one"))
-    place.ledger.check_owned(manifest, "MEDIA.PUBLIC.MB_FULL_X_0", location=OUTPUT)
-    place.ledger.quarantine_rows(manifest, "MEDIA.PUBLIC.MB_FULL_X_0", bad(place, "b.jpg"))
-    place.ledger.record_done(manifest, None, result("MEDIA.PUBLIC.MB_FULL_X_0"))
+    place.rows_of(manifest).check_owned("MEDIA.PUBLIC.MB_FULL_X_0", location=OUTPUT)
+    place.rows_of(manifest).quarantine_rows("MEDIA.PUBLIC.MB_FULL_X_0", bad(place, "b.jpg"))
+    place.rows_of(manifest).record_done(None, result("MEDIA.PUBLIC.MB_FULL_X_0"))
     place.ledger.release_quarantined(SUBJECT)
     assert place.names(place.claim("one")) == ["b.jpg"]
     assert rows(place.connection, f"SELECT JOB_NAME FROM {place.table} WHERE STATE = 'claimed'") == [{"JOB_NAME": None}]

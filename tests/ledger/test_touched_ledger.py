@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_mediabatch.client.connection import execute, rows
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.exceptions import LedgerError
-from airflow_provider_mediabatch.ledger.ledger import Ledger
+from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
 from airflow_provider_mediabatch.local import faults
 
 OUTPUT = "@DB.SC.OUT/MB_JOB_0/"
@@ -45,9 +45,9 @@ def test_submission_and_record_of_a_touched_ledger_say_what_is_wrong_and_what_it
     manifest = place.manifest(place.claim("one"))
     touch(place)
     with pytest.raises(LedgerError) as before:
-        place.ledger.check_owned(manifest, RESULT.job, location=OUTPUT)
+        place.rows_of(manifest).check_owned(RESULT.job, location=OUTPUT)
     with pytest.raises(LedgerError) as after:
-        place.ledger.record_done(manifest, None, RESULT)
+        place.rows_of(manifest).record_done(None, RESULT)
     for word in words:
         assert word in str(before.value)
         assert word in str(after.value)
@@ -90,7 +90,7 @@ def test_a_ledger_that_this_role_may_not_write_to_names_the_grants(place: Any, e
     ):
         execute(place.connection, text)
     with engine.connect(role=role) as reader, pytest.raises(LedgerError) as caught:
-        Ledger(reader, place.table).check_owned(manifest, RESULT.job, location=OUTPUT)
+        ClaimedRows(reader, manifest).check_owned(RESULT.job, location=OUTPUT)
     assert f"GRANT SELECT, INSERT, UPDATE ON TABLE {place.table} TO ROLE" in str(caught.value)
 
 
@@ -102,7 +102,7 @@ def test_too_many_waiters_for_a_lock_are_waited_out(place: Any, engine: Any, mat
     faults.install(engine.state_dir, json.dumps({"rules": [rule]}))
     try:
         manifest = place.manifest(place.claim("one"))
-        assert place.ledger.record_done(manifest, None, RESULT) == 3
+        assert place.rows_of(manifest).record_done(None, RESULT) == 3
     finally:
         faults.install(engine.state_dir, None)
     assert set(place.states().values()) == {"done"}
@@ -117,11 +117,11 @@ def test_a_lock_that_stays_taken_is_named_with_what_holds_it(
         execute(other, "BEGIN")
         execute(other, f"UPDATE {place.table} SET ERROR = 'x'")
         with pytest.raises(LedgerError) as caught:
-            place.ledger.record_done(manifest, None, RESULT)
+            place.rows_of(manifest).record_done(None, RESULT)
         execute(other, "ROLLBACK")
     assert f"waited 1 s for a lock on {place.table}" in str(caught.value)
     assert "is DONE" in str(caught.value)
-    assert place.ledger.record_done(manifest, None, RESULT) == 3
+    assert place.rows_of(manifest).record_done(None, RESULT) == 3
 
 
 def test_the_lock_timeout_outlives_a_killed_worker_s_transaction(place: Any) -> None:

@@ -52,8 +52,7 @@ def test_a_run_that_has_claimed_does_not_wait_again(place: Any) -> None:
     (place.folder / "b.jpg").unlink()
     again = place.claim("one", rule=StartRule(min_files=3))
     assert place.names(again) == ["a.jpg", "c.jpg"], "a retry, though a file is gone"
-    place.ledger.record_done(
-        place.manifest(again),
+    place.rows_of(place.manifest(again)).record_done(
         None,
         BatchResult("DB.SC.MB_JOB_0", OUTPUT, 2, 2, 1.0, "p", "DB.SC.MODEL", "V1", "predict"),
     )

@@ -107,11 +107,12 @@ class Files:
         )  # fmt: skip
         return self.execute(operator, run_id, max_tries=3, map_index=index, event=event)
 
-    def load(self, run_id: str, results: Any) -> Any:
+    def load(self, run_id: str, results: Any, table: str = "") -> Any:
         """The results in a table."""
         operator = LoadResultsOperator(
-            task_id="load", results=results, table=f"MEDIA.PUBLIC.{self.name}_RESULTS", snowflake_conn_id=self.conn_id
-        )
+            task_id="load", results=results, table=f"MEDIA.PUBLIC.{table or self.name + '_RESULTS'}",
+            snowflake_conn_id=self.conn_id,
+        )  # fmt: skip
         return self.execute(operator, run_id)
 
     def jobs(self) -> Counter[str]:

@@ -23,6 +23,7 @@ from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.selection import Window
 from airflow_provider_mediabatch.ledger import new_files
+from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
 from airflow_provider_mediabatch.ledger.claims import resolve_subject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
@@ -84,7 +85,7 @@ class Stage:
         manifest = self.list(source)
         files = manifest.row_count
         done = BatchResult("D.S.J", "@D.S.O/J/", files, files, 1.0, "p", self.media.model, "V1", "predict")
-        Ledger(self.connection, f"{self.name}_LEDGER").record_done(manifest, None, done)
+        ClaimedRows(self.connection, manifest).record_done(None, done)
         return self.rows(manifest)
 
     def nothing_is_new(self, source: str, found: str) -> None:

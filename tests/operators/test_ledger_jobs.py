@@ -21,6 +21,7 @@ from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import ValidationFailedError
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.stage_listing import list_stages
+from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, resolve_subject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
@@ -55,8 +56,7 @@ class Claims:
         request = make_request(self.media, self.connection, **params)
         manifest = replace(request.manifest, row_count=1, ledger=claimed.ledger, claim_id=claimed.claim_id)
         job = request.job(0)
-        ledger = Ledger(self.connection, self.table)
-        ledger.check_owned(manifest, job, request.plan, location=request.location(job))
+        ClaimedRows(self.connection, manifest).check_owned(job, request.plan, location=request.location(job))
         submission.submit(self.connection, self.conn_id, request, 0)
         return job
 
@@ -132,6 +132,25 @@ def test_a_job_that_this_role_cannot_see_keeps_its_files(claims: Claims) -> None
         claims.connection.cursor().execute(f"GRANT READ ON STAGE OP_WORK TO ROLE {role}")
         assert not claims.claim("five", other).skipped, "Snowflake keeps no job so long"
     assert claims.row()["RUN_ID"] == "five"
+
+
+def test_a_finished_job_in_a_schema_that_lets_this_role_read_nothing_keeps_its_files(
+    claims: Claims, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = claims.submit("one")
+    until(claims.connection, job, "DONE")
+    role = make_role(
+        claims.connection,
+        "READ ON STAGE OP_FILES",
+        "READ ON STAGE OP_WORK",
+        f"MONITOR ON SERVICE {job}",
+        *(f"ALL ON TABLE {table}" for table in (claims.table, f"{claims.table}_LOCK")),
+    )
+    with claims.media.engine.connect(role=role) as other:
+        assert claims.claim("two", other).skipped == {"claimed": 1}
+        assert f"GRANT CREATE FILE FORMAT ON SCHEMA MEDIA.PUBLIC TO ROLE {role}" in caplog.text
+        claims.connection.cursor().execute(f"GRANT CREATE FILE FORMAT ON SCHEMA MEDIA.PUBLIC TO ROLE {role}")
+        assert claims.claim("three", other).adopted == 1
 
 
 def test_a_partitioned_method_that_does_not_return_the_path_has_no_ledger(

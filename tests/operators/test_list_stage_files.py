@@ -21,7 +21,7 @@ from airflow_provider_mediabatch.client.stages import resolve_stage_path
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
-from airflow_provider_mediabatch.ledger.ledger import Ledger
+from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 
 NAMES = ["cat.jpg", "dog.jpg", "a b/it's é ☃.jpg", "a b/cat.wav", "dog.wav"]
@@ -331,7 +331,7 @@ def test_every_select_leaves_out_what_the_default_ledger_has(media: Any, stages:
     with pytest.raises(AirflowSkipException, match=r"5 claimed"):
         stages.list(run_id="two", **listed)
     done = BatchResult("D.S.J", "@D.S.O/J/", 5, 5, 1.0, "p", media.model, "V1", "predict")
-    Ledger(stages.connection, str(first.ledger)).record_done(first, None, done)
+    ClaimedRows(stages.connection, first).record_done(None, done)
     assert stages.manifest(run_id="one", **listed).row_count == 5, "a repeated run finds its own job"
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     for select, more in (("all", {}), ("new", {}), ("interval", {"interval": timedelta(days=2)})):
@@ -344,5 +344,5 @@ def test_every_select_leaves_out_what_the_default_ledger_has(media: Any, stages:
             run_id=f"again {select}", logical_date=tomorrow, select=select, reprocess=True, **more, **listed
         )
         assert (again.row_count, again.generation) == (5, {"all": 1, "new": 2, "interval": 3}[select])
-        Ledger(stages.connection, str(again.ledger)).record_done(again, None, done)
+        ClaimedRows(stages.connection, again).record_done(None, done)
     assert stages.manifest(run_id="no model", stage_path=f"{stages.files}/").ledger is None

@@ -9,9 +9,11 @@ from operators.bad_files import Files
 
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.exceptions import InvalidInputError, TooManyQuarantinedError
-from airflow_provider_mediabatch.ledger.claims import resolve_subject
+from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
+from airflow_provider_mediabatch.ledger.claims import REJECTED, resolve_subject
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 
 
@@ -108,3 +110,39 @@ def test_a_model_that_fails_for_every_file_that_does_not_end_its_process_is_at_f
     with pytest.raises(TooManyQuarantinedError, match="no file is quarantined"):
         files.full("one", manifest, files.plan("one", manifest), isolate_failures=True)
     assert files.states() == dict.fromkeys(range(3), "claimed")
+
+
+def test_an_old_result_that_is_loaded_again_leaves_what_was_reprocessed(files: Files) -> None:
+    files.write(2)
+    manifest = files.list_files("one")
+    old = files.full("one", manifest, files.plan("one", manifest))
+    assert files.load("one", old)["rows"] == 2
+    manifest = files.list_files("two", reprocess=True, max_files=1)
+    new = files.full("two", manifest, files.plan("two", manifest))
+    assert files.load("two", new)["rows"] == 1
+    assert files.load("one", old)["rows"] == 1, "the other file's row is of the later job"
+    found = rows(files.connection, f"SELECT MB_JOB FROM {files.name}_RESULTS ORDER BY MB_PATH")
+    assert [row["MB_JOB"] for row in found] == [new["job"], old["job"]]
+    # A table of its own gets the old rows: the later ones are not in it.
+    assert files.load("one", old, table=f"{files.name}_OTHER")["rows"] == 2
+
+
+def test_files_that_a_rejected_run_has_adopted_are_loaded_by_a_later_one(files: Files) -> None:
+    files.write(2)
+    manifest = files.list_files("one")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClaimedRows, "record_done", lambda *args: pytest.fail("the worker dies here"))
+        with pytest.raises(pytest.fail.Exception):
+            files.full("one", manifest, files.plan("one", manifest))
+    files.write(1, first=2)
+    manifest = Manifest.from_xcom(files.list_files("two"))
+    assert (manifest.row_count, manifest.adopted) == (1, 2)
+    # Its sample is rejected, and nothing is loaded.
+    Ledger(files.connection, files.ledger).release(str(manifest.claim_id), REJECTED)
+    listed = files.list_files("three")
+    assert listed["row_count"] == 1
+    assert files.load("three", files.full("three", listed, files.plan("three", listed)))["rows"] == 3
+    assert loaded(files) == dict.fromkeys(range(3))
+    files.write(1, first=3)
+    listed = files.list_files("four")
+    assert files.load("four", files.full("four", listed, files.plan("four", listed)))["rows"] == 1

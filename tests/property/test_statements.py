@@ -22,7 +22,7 @@ from airflow_provider_mediabatch.files.query_listing import path_census_sql
 from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.files.sampling import sample_select
 from airflow_provider_mediabatch.files.stage_listing import listed_rows
-from airflow_provider_mediabatch.ledger import statements
+from airflow_provider_mediabatch.ledger import claim_statements, conditions, job_statements, state_statements
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
 
@@ -59,7 +59,7 @@ def owner(text: str) -> Owner:
 
 
 def candidates(text: str) -> str:
-    return statements.candidates_sql(
+    return claim_statements.candidates_sql(
         relation(text),
         TABLE,
         owner=owner(text),
@@ -70,7 +70,7 @@ def candidates(text: str) -> str:
 
 
 def claim(text: str) -> str:
-    return statements.claim_sql(
+    return claim_statements.claim_sql(
         candidates(text),
         TABLE,
         claim_id=text,
@@ -96,27 +96,29 @@ STATEMENTS: dict[str, Callable[[str], str]] = {
     "sample": lambda text: sample_select([manifest(text)], ["F"], "edges", 3),
     "spread": lambda text: sample_select([manifest(text)], ["F"], "spread", 3),
     "claim": claim,
-    "open files": lambda text: statements.open_files_sql(candidates(text), owner(text)),
-    "claimed jobs": lambda text: statements.claimed_jobs_sql(
+    "open files": lambda text: claim_statements.open_files_sql(candidates(text), owner(text)),
+    "claimed jobs": lambda text: job_statements.claimed_jobs_sql(
         relation(text), TABLE, subject(text), text, age=timedelta(hours=1), retention_days=30
     ),
-    "adopt": lambda text: statements.adopt_sql(
+    "adopt": lambda text: job_statements.adopt_sql(
         TABLE, ClaimedJob(text, text, text, False, text, text, False, False, text), text, "SELECT 1 AS P"
     ),
-    "done jobs": lambda text: statements.done_jobs_sql(TABLE, text, subject(text)),
-    "lock": lambda text: statements.take_lock_sql(TABLE, text),
-    "drop earlier": lambda text: statements.release_earlier_claims_sql(TABLE, text, text, subject(text)),
-    "held": lambda text: statements.held_rows(relation(text), TABLE, subject(text), text).query,
-    "left out": lambda text: statements.count_left_out_sql(relation(text), TABLE, subject(text), text),
-    "submit": lambda text: statements.note_job_sql(
-        TABLE, statements.claim_condition(text, 1), text, text, text, rows=1, work_digest=text
+    "done jobs": lambda text: job_statements.done_jobs_sql(TABLE, text, subject(text), text, retention_days=30),
+    "lock": lambda text: claim_statements.take_lock_sql(TABLE, text),
+    "drop earlier": lambda text: claim_statements.release_earlier_claims_sql(TABLE, text, text, subject(text)),
+    "held": lambda text: claim_statements.held_rows(relation(text), TABLE, subject(text), text).query,
+    "left out": lambda text: claim_statements.count_left_out_sql(relation(text), TABLE, subject(text), text),
+    "submit": lambda text: job_statements.note_job_sql(
+        TABLE, conditions.claim_condition(text, 1), text, text, text, rows=1, work_digest=text
     ),
-    "done": lambda text: statements.mark_done_sql(
-        TABLE, statements.claim_condition(text), BatchResult(text, text, 1, 1, 1.0, text, text, text, text)
+    "done": lambda text: job_statements.mark_done_sql(
+        TABLE, conditions.claim_condition(text), BatchResult(text, text, 1, 1, 1.0, text, text, text, text)
     ),
-    "release": lambda text: statements.release_sql(TABLE, statements.claim_condition(text), text),
-    "quarantine": lambda text: statements.quarantine_sql(TABLE, statements.claim_condition(text), "SELECT 1", text),
-    "release quarantined": lambda text: statements.release_quarantined_sql(TABLE, subject(text), [text, text]),
+    "release": lambda text: state_statements.release_sql(TABLE, conditions.claim_condition(text), text),
+    "quarantine": lambda text: state_statements.quarantine_sql(
+        TABLE, conditions.claim_condition(text), "SELECT 1", text
+    ),
+    "release quarantined": lambda text: state_statements.release_quarantined_sql(TABLE, subject(text), [text, text]),
 }
 
 

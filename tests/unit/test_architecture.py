@@ -11,7 +11,8 @@ import pytest
 from documents import Document
 from unit.test_rooms import NAME, PACKAGE, ROOMS
 
-from airflow_provider_mediabatch.ledger import statements
+from airflow_provider_mediabatch.ledger import claim_statements, conditions, job_statements, state_statements
+from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
 from airflow_provider_mediabatch.ledger.ledger import Ledger
 
 ARCHITECTURE = Document("docs/architecture.md")
@@ -45,22 +46,35 @@ def test_a_named_function_exists(name: str) -> None:
     resolve(name)
 
 
+CLASSES = {"Ledger": Ledger, "ClaimedRows": ClaimedRows}
+STATEMENTS = {
+    name: function
+    for module in (claim_statements, job_statements, state_statements)
+    for name, function in inspect.getmembers(module, inspect.isfunction)
+    if function.__module__ == module.__name__
+}
+"""The functions that make the ledger's statements."""
+
+
 def claim_moves() -> list[tuple[str, str, str]]:
-    """The arrows of the diagram: from, to, method of the ledger."""
+    """The arrows of the diagram: from, to, and class and method."""
     (diagram,) = ARCHITECTURE.blocks("mermaid")
-    found = re.findall(r"^    (\S+) --> (\w+): .*\(Ledger\.(\w+)\)$", diagram, flags=re.MULTILINE)
+    found = re.findall(r"^    (\S+) --> (\w+): .*\((\w+\.\w+)\)$", diagram, flags=re.MULTILINE)
     assert len(found) == diagram.count("-->")
     return found
 
 
-def statements_of(method: str) -> list[str]:
-    """The text of the functions of ledger.statements that a method of the ledger calls, itself or through another, with
-    the parts of statements that several of them share.
+def statements_of(name: str) -> list[str]:
+    """The text of the functions that a method calls for its statements, itself or through another, with the parts of
+    statements that several of them share.
+
+    :param name: of class and method.
     """
-    source = inspect.getsource(getattr(Ledger, method))
-    source += "".join(inspect.getsource(getattr(Ledger, name)) for name in re.findall(r"self\.(_\w+)\(", source))
-    called = [inspect.getsource(getattr(statements, name)) for name in re.findall(r"statements\.(\w+_sql)\(", source)]
-    return [re.sub(r"\{(_[A-Z_]+)\}", lambda part: getattr(statements, part[1]), text) for text in called]
+    owner = CLASSES[name.partition(".")[0]]
+    source = inspect.getsource(getattr(owner, name.partition(".")[2]))
+    source += "".join(inspect.getsource(getattr(owner, name)) for name in re.findall(r"self\.(_\w+)\(", source))
+    called = [inspect.getsource(STATEMENTS[name]) for name in re.findall(r"\w+_statements\.(\w+_sql)\(", source)]
+    return [re.sub(r"\{([A-Z_]+)\}", lambda part: str(getattr(conditions, part[1], part[0])), text) for text in called]
 
 
 def sets_state(source: str) -> bool:
@@ -68,7 +82,8 @@ def sets_state(source: str) -> bool:
 
 
 def test_the_states_of_a_claim_are_those_of_the_ledgers_statements() -> None:
-    lines = [line for line in inspect.getsource(statements).splitlines() if "STATE" in line]
+    modules = (claim_statements, conditions, job_statements, state_statements)
+    lines = [line for module in modules for line in inspect.getsource(module).splitlines() if "STATE" in line]
     states = set(re.findall(r"'([a-z]+)'", "\n".join(lines)))
     drawn = {state for start, end, _ in claim_moves() for state in (start, end)} - {"[*]"}
     table = ARCHITECTURE.text.partition("| State |")[2].partition("\n\n")[0]
@@ -83,11 +98,7 @@ def test_a_move_of_a_claim_is_made_by_its_method(move: tuple[str, str, str]) -> 
 
 
 def test_every_statement_that_moves_a_claim_is_drawn() -> None:
-    written = [
-        name
-        for name, function in inspect.getmembers(statements, inspect.isfunction)
-        if sets_state(inspect.getsource(function))
-    ]
+    written = [name for name, function in STATEMENTS.items() if sets_state(inspect.getsource(function))]
     drawn = [source for method in {method for _, _, method in claim_moves()} for source in statements_of(method)]
     assert [name for name in written if not any(source.startswith(f"def {name}(") for source in drawn)] == []
 

@@ -16,7 +16,7 @@ from airflow_provider_mediabatch.files.manifest_files import not_manifests_condi
 from airflow_provider_mediabatch.files.query_listing import path_census_sql
 from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.files.stage_listing import listed_rows, union_sql
-from airflow_provider_mediabatch.ledger import statements, tables
+from airflow_provider_mediabatch.ledger import claim_statements, conditions, job_statements, state_statements, tables
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
 
@@ -65,34 +65,37 @@ def test_ledger_statements(name: str) -> None:
     table, lock = "DB.SC.L", "DB.SC.L_LOCK"
     subject = LedgerSubject(name, name, name, name)
     owner = ClaimOwner(name, name, name, -1, lambda dag_id, run_id: True)
-    mine = statements.claim_condition(name, 3)
+    mine = conditions.claim_condition(name, 3)
     job = ClaimedJob(name, name, name, False, name, name, False, False, name)
-    candidates = statements.candidates_sql(
+    candidates = claim_statements.candidates_sql(
         relation, table, owner=owner, subject=subject, take_over=[(name, "2026-11-21 00:00:00")], reprocess=True
     )
     for text in (
         *tables.create_tables_sql(table, lock),
-        statements.take_lock_sql(lock, name),
-        statements.claimed_jobs_sql(relation, table, subject, name, age=timedelta(hours=1), retention_days=30),
-        statements.adopt_sql(table, job, name, "SELECT 1 AS P"),
-        statements.count_adopted_sql(table, owner, subject),
-        statements.done_jobs_sql(table, name, subject),
-        statements.open_files_sql(candidates, owner),
-        statements.claim_sql(candidates, table, claim_id=name, owner=owner, subject=subject, limit=3, reprocess=True),
-        statements.release_earlier_claims_sql(table, name, name, subject),
-        statements.held_rows(relation, table, subject, name).query,
-        statements.count_left_out_sql(relation, table, subject, name),
-        statements.generation_sql(table, name, subject),
-        statements.set_shards_sql(sharded(relation, max_files=1, max_bytes=None, largest=0), table, name),
-        statements.note_job_sql(table, mine, name, name, rows=1),
-        statements.noted_jobs_sql(table, mine, retention_days=30),
-        statements.count_rejected_sql(table, mine),
-        statements.count_states_sql(table, mine),
-        statements.mark_done_sql(table, mine, BatchResult(name, name, 1, 1, 1.0, name, name, name, name)),
-        statements.release_sql(table, mine, name),
-        statements.release_sql(table, mine, name, [name]),
-        statements.quarantine_sql(table, mine, "SELECT 1", name),
-        statements.release_quarantined_sql(table, subject, [name]),
+        claim_statements.take_lock_sql(lock, name),
+        job_statements.claimed_jobs_sql(relation, table, subject, name, age=timedelta(hours=1), retention_days=30),
+        job_statements.adopt_sql(table, job, name, "SELECT 1 AS P"),
+        job_statements.count_adopted_sql(table, owner, subject),
+        job_statements.done_jobs_sql(table, name, subject, "dag", retention_days=30),
+        claim_statements.open_files_sql(candidates, owner),
+        claim_statements.claim_sql(
+            candidates, table, claim_id=name, owner=owner, subject=subject, limit=3, reprocess=True
+        ),
+        claim_statements.release_earlier_claims_sql(table, name, name, subject),
+        claim_statements.held_rows(relation, table, subject, name).query,
+        claim_statements.count_left_out_sql(relation, table, subject, name),
+        claim_statements.generation_sql(table, name, subject),
+        claim_statements.set_shards_sql(sharded(relation, max_files=1, max_bytes=None, largest=0), table, name),
+        job_statements.note_job_sql(table, mine, name, name, rows=1),
+        job_statements.noted_jobs_sql(table, mine, retention_days=30),
+        state_statements.count_rejected_sql(table, mine),
+        state_statements.count_states_sql(table, mine),
+        job_statements.mark_done_sql(table, mine, BatchResult(name, name, 1, 1, 1.0, name, name, name, name)),
+        state_statements.release_sql(table, mine, name),
+        state_statements.release_sql(table, mine, name, [name]),
+        job_statements.done_by_others_sql(table, subject, name),
+        state_statements.quarantine_sql(table, mine, "SELECT 1", name),
+        state_statements.release_quarantined_sql(table, subject, [name]),
     ):
         _one_statement(text)
 

@@ -1,0 +1,80 @@
+"""The statements that count, release and quarantine files, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.ledger.claims import REJECTED, UNANSWERED, LedgerSubject
+from airflow_provider_mediabatch.ledger.conditions import GIVEN_BACK, NOW, subject_condition, waits_for_jobs
+
+
+def count_states_sql(table: str, mine: str) -> str:
+    """A claim's rows by STATE and job: STATE, JOB_NAME, OUTPUT_LOCATION, WORK_DIGEST, COUNTED and :data:`COSTS`."""
+    costs = ", ".join(f"MAX(T.{name}) AS {name}" for name in COSTS)
+    return (
+        f"SELECT T.STATE, T.JOB_NAME, T.OUTPUT_LOCATION, T.WORK_DIGEST, COUNT(*) AS COUNTED, {costs} FROM {table} T "
+        f"WHERE {mine} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+    )
+
+
+COSTS = ("JOB_SECONDS", "JOB_COST", "PROJECTED_SECONDS", "PROJECTED_COST", "CURRENCY")
+"""What a job took and cost, in each row of a file that it has done."""
+
+
+def count_rejected_sql(table: str, mine: str) -> str:
+    """How many of a claim's rows a rejection is about, COUNTED. It has released them, or, in a reprocessing, made them
+    done again. Those of a job that may be alive are still claimed.
+    """
+    reasons = ", ".join(sql.literal(reason) for reason in (REJECTED, UNANSWERED))
+    return (
+        f"SELECT COUNT(*) AS COUNTED FROM {table} T WHERE {mine} AND T.STATE IN ('claimed', 'released', 'done') "
+        f"AND T.ERROR IN ({reasons})"
+    )
+
+
+def release_sql(table: str, mine: str, reason: str, alive: Sequence[str] = ()) -> str:
+    """Give a claim's files back. Files that an earlier job has done become done again (a reprocessing that failed).
+
+    :param alive: jobs that may do their files, or have done them: these files only get the reason.
+    """
+    return (
+        f"UPDATE {table} T SET STATE = IFF({waits_for_jobs(alive)}, 'claimed', {GIVEN_BACK}), "
+        f"ERROR = {sql.literal(reason)}, UPDATED_AT = {NOW} WHERE {mine} AND T.STATE = 'claimed'"
+    )
+
+
+def any_done_sql(table: str, subject: LedgerSubject) -> str:
+    """One row if any file is done for this function of this model version, else none."""
+    return f"SELECT 1 AS FOUND FROM {table} T WHERE {subject_condition(subject)} AND T.STATE = 'done' LIMIT 1"
+
+
+def quarantine_sql(table: str, mine: str, select: str, job: str) -> str:
+    """Quarantine files, each with what the model said of it.
+
+    :param select: a SELECT of FILE_PATH and ERROR, whose rows stay on the server.
+    """
+    return (
+        f"UPDATE {table} T SET STATE = 'quarantined', ERROR = S.ERROR, JOB_NAME = {sql.literal(job)}, "
+        f"UPDATED_AT = {NOW} FROM ({select}) S WHERE {mine} AND T.FILE_PATH = S.FILE_PATH"
+    )
+
+
+def quarantined_files_sql(table: str, mine: str, stem: str, limit: int) -> str:
+    """The first files by path that a job quarantined: FILE_PATH, ERROR.
+
+    :param stem: what the job's unqualified name begins with.
+    """
+    return (
+        f"SELECT T.FILE_PATH, T.ERROR FROM {table} T WHERE {mine} AND T.STATE = 'quarantined' "
+        f"AND CONTAINS(T.JOB_NAME, {sql.literal(f'.{stem}_')}) ORDER BY T.FILE_PATH LIMIT {int(limit)}"
+    )
+
+
+def release_quarantined_sql(table: str, subject: LedgerSubject, paths: Sequence[str] | None) -> str:
+    """Let quarantined files be taken again: these, or all of the model version."""
+    some = "" if paths is None else f" AND T.FILE_PATH IN {sql.literal(list(paths))}"
+    return (
+        f"UPDATE {table} T SET STATE = 'released', UPDATED_AT = {NOW} "
+        f"WHERE {subject_condition(subject)} AND T.STATE = 'quarantined'{some}"
+    )
