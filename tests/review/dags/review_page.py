@@ -23,6 +23,17 @@ with DAG("ui_photographs", schedule=None, default_args=RETRIES):
         approve_kwargs={"credits_per_hour": 0.11, "price_per_credit": 3, "response_timeout": timedelta(hours=1)},
     )
 
+with DAG("ui_documented", schedule=None, default_args=RETRIES):
+    media_batch_group(
+        **COMMON,
+        stage_path="@MEDIA.PUBLIC.UI_PHOTOGRAPHS/",
+        model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
+        checks=["LENGTH(LABEL) > 0", "SCORE BETWEEN 0 AND 1"],
+        review="always",
+        list_kwargs={"ledger": None},
+        approve_kwargs={"credits_per_hour": 0.11, "price_per_credit": 3, "response_timeout": timedelta(hours=1)},
+    )
+
 with DAG("ui_first_run", schedule=None, default_args=RETRIES, max_active_runs=3):
     media_batch_group(
         **COMMON,
