@@ -73,9 +73,15 @@ ROWS = [
     ),
     Row(
         "a compute pool that stays suspended",
-        "CREATE COMPUTE POOL ASLEEP MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_XS AUTO_RESUME = FALSE",
-        Refused("AUTO_RESUME"),
+        "DESCRIBE COMPUTE POOL ASLEEP",
+        [("SUSPENDED", "false")],
         "CREATE COMPUTE POOL, Optional parameters",
+        before=(
+            "CREATE COMPUTE POOL ASLEEP MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_XS AUTO_RESUME = FALSE "
+            "INITIALLY_SUSPENDED = TRUE",
+        ),
+        after=("DROP COMPUTE POOL ASLEEP",),
+        columns=("state", "auto_resume"),
     ),
     Row(
         "INFER_SCHEMA of some of the files",

@@ -211,14 +211,32 @@ def test_job_history_shows_dropped_jobs(media):
     assert media.sql(query, name) == [{"STATUS": "DELETED"}]
 
 
+def test_a_job_resumes_a_suspended_pool_unless_the_pool_says_otherwise(media):
+    sizes = "MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_XS"
+    media.sql(f"CREATE COMPUTE POOL RESUMED {sizes} INITIALLY_SUSPENDED = TRUE")
+    media.sql(f"CREATE COMPUTE POOL ASLEEP {sizes} AUTO_RESUME = FALSE")
+    media.sql("ALTER COMPUTE POOL ASLEEP SUSPEND")
+    first, second = unique(), unique()
+    media.sql(media.execute(second, pool="ASLEEP"))
+    media.sql(media.execute(first, pool="RESUMED"))
+    assert media.wait(first) == "DONE"
+    (row,) = media.sql("SHOW COMPUTE POOLS LIKE 'ASLEEP'")
+    assert (row["state"], row["auto_resume"]) == ("SUSPENDED", "false")
+    assert media.status(second) == "PENDING"
+    media.sql("ALTER COMPUTE POOL ASLEEP RESUME")
+    assert media.wait(second) == "DONE"
+    media.sql("DROP COMPUTE POOL ASLEEP")
+    media.sql("DROP COMPUTE POOL RESUMED")
+
+
 @pytest.mark.slow
 def test_job_history_gives_the_newest_jobs_of_a_time_range(media):
     """GET_JOB_HISTORY has 100 rows unless RESULT_LIMIT says otherwise, and they are chosen before any WHERE."""
     history = "SELECT NAME FROM TABLE(snowflake.spcs.get_job_history({})) {}"
-    media.sql("CREATE COMPUTE POOL HISTORY_POOL MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_XS")
+    asleep = "INITIALLY_SUSPENDED = TRUE AUTO_RESUME = FALSE"  # the jobs stay PENDING: no process is started
+    media.sql(f"CREATE COMPUTE POOL HISTORY_POOL MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_XS {asleep}")
     try:
         names = [unique() for _ in range(102)]
-        media.sql("ALTER COMPUTE POOL HISTORY_POOL SUSPEND")  # the jobs stay PENDING: no process is started
         for name in names:
             media.sql(media.execute(name, pool="HISTORY_POOL"))
         newest = [row["NAME"] for row in media.sql(history.format("", ""))]

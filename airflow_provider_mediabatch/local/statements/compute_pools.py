@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.defaults import ACCOUNT
-from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported
+from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
 from airflow_provider_mediabatch.local.session.access import (
     record_created,
     record_dropped,
@@ -42,11 +42,12 @@ def _rows(ctx: Context, pools: list[ComputePool]) -> Result:
         jobs = [job for job in live if job.compute_pool == pool.name and not job.terminal]
         active = min(pool.max_nodes, sum(job.replicas for job in jobs if job.launched is not None))
         nodes = 0 if pool.suspended else max(pool.min_nodes, active)
+        resumes = "true" if pool.auto_resume else "false"
         state = "SUSPENDED" if pool.suspended else "ACTIVE" if active else "IDLE"
         rows.append(
             [
                 *(pool.name, state, pool.min_nodes, pool.max_nodes, pool.instance_family),
-                *(0, len(jobs), pool.auto_suspend_secs, "true", active, nodes - active, nodes),
+                *(0, len(jobs), pool.auto_suspend_secs, resumes, active, nodes - active, nodes),
                 *(utc_time(pool.created), pool.owner, pool.comment, "false"),
             ]
         )
@@ -78,7 +79,7 @@ def describe_compute_pool(ctx: Context, cursor: Cursor) -> Result:
 def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
     """``CREATE COMPUTE POOL [IF NOT EXISTS] name MIN_NODES = n MAX_NODES = n INSTANCE_FAMILY = family …``.
 
-    INITIALLY_SUSPENDED = TRUE changes nothing for jobs, because a pool that resumes by itself takes the first one.
+    A suspended pool is resumed by the first job that is submitted to it, or stays so with AUTO_RESUME = FALSE.
     """
     cursor.expect("CREATE", "COMPUTE", "POOL")
     if_not_exists = cursor.accept("IF", "NOT", "EXISTS")
@@ -95,6 +96,8 @@ def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
         ctx.stores.jobs.pools.create(
             *(name, family, low, high, ctx.session.role),
             auto_suspend=given.get("AUTO_SUSPEND_SECS", 3600),
+            auto_resume=boolean("AUTO_RESUME", given.get("AUTO_RESUME", True)),
+            suspended=boolean("INITIALLY_SUSPENDED", given.get("INITIALLY_SUSPENDED", False)),
             comment=str(given.get("COMMENT", "")),
         )
     except SnowflakeError as error:
@@ -106,17 +109,19 @@ def create_compute_pool(ctx: Context, cursor: Cursor) -> Result:
 
 
 def _check(given: dict[str, Any]) -> None:
-    """:raises SnowflakeError: for a value that a property does not take; by name for a pool that stays suspended."""
+    """:raises SnowflakeError: for a value that a property does not take."""
     if any(not isinstance(given.get(key, 1), int) for key in ("MIN_NODES", "MAX_NODES", "AUTO_SUSPEND_SECS")):
         raise invalid_argument("MIN_NODES, MAX_NODES and AUTO_SUSPEND_SECS must be whole numbers")
-    boolean("INITIALLY_SUSPENDED", given.get("INITIALLY_SUSPENDED", False))
-    if not boolean("AUTO_RESUME", given.get("AUTO_RESUME", True)):
-        raise not_supported("AUTO_RESUME = FALSE of a compute pool")
+    for name in ("INITIALLY_SUSPENDED", "AUTO_RESUME"):
+        boolean(name, given.get(name, True))
 
 
 @statement("ALTER COMPUTE POOL")
 def alter_compute_pool(ctx: Context, cursor: Cursor) -> Result:
-    """``ALTER COMPUTE POOL name {SUSPEND | RESUME | STOP ALL | SET MAX_NODES = n …}``; suspended, it starts no job."""
+    """``ALTER COMPUTE POOL name {SUSPEND | RESUME | STOP ALL | SET MAX_NODES = n …}``.
+
+    A suspended pool starts no job that was submitted before. One that is submitted later resumes it (AUTO_RESUME).
+    """
     cursor.expect("ALTER", "COMPUTE", "POOL")
     if_exists = cursor.accept("IF", "EXISTS")
     name = cursor.identifier()
@@ -136,7 +141,8 @@ def alter_compute_pool(ctx: Context, cursor: Cursor) -> Result:
         cursor.expect("SET")
         given = options(cursor, _PROPERTIES - {"INSTANCE_FAMILY", "INITIALLY_SUSPENDED"})
         _check(given)
-        given.pop("AUTO_RESUME", None)
+        if "AUTO_RESUME" in given:
+            given["AUTO_RESUME"] = int(boolean("AUTO_RESUME", given["AUTO_RESUME"]))
         pools.update(name, **{key.lower(): value for key, value in given.items()})
     cursor.expect_end()
     return Result.status()

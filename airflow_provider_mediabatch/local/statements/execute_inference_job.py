@@ -170,6 +170,7 @@ def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, 
             try:
                 if specification.overwrite:
                     shutil.rmtree(run.output_dir, ignore_errors=True)
+                jobs.pools.resume_for_job(job.compute_pool)
                 made = jobs.create(replace(job, created=time.time()), run)
                 record_created(ctx, "SERVICE", job.database, job.schema, job.name)
             except SnowflakeError:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS compute_pools (
     name TEXT PRIMARY KEY, instance_family TEXT NOT NULL, min_nodes INTEGER NOT NULL, max_nodes INTEGER NOT NULL,
-    suspended INTEGER NOT NULL DEFAULT 0, auto_suspend_secs INTEGER NOT NULL DEFAULT 3600,
-    comment TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL, created REAL NOT NULL
+    suspended INTEGER NOT NULL DEFAULT 0, auto_resume INTEGER NOT NULL DEFAULT 1,
+    auto_suspend_secs INTEGER NOT NULL DEFAULT 3600, comment TEXT NOT NULL DEFAULT '',
+    owner TEXT NOT NULL, created REAL NOT NULL
 )
 """
 
@@ -33,6 +34,7 @@ class ComputePool:
     min_nodes: int
     max_nodes: int
     suspended: int
+    auto_resume: int
     auto_suspend_secs: int
     comment: str
     owner: str
@@ -64,11 +66,23 @@ class ComputePools:
             )
 
     def create(
-        self, name: str, family: str, min_nodes: int, max_nodes: int, owner: str, *, auto_suspend: int, comment: str
+        self,
+        name: str,
+        family: str,
+        min_nodes: int,
+        max_nodes: int,
+        owner: str,
+        *,
+        auto_suspend: int,
+        auto_resume: bool,
+        suspended: bool,
+        comment: str,
     ) -> None:
         """Make a pool.
 
         :param auto_suspend: seconds, shown and without effect on a machine that is always there.
+        :param auto_resume: whether a job that is submitted to the suspended pool resumes it.
+        :param suspended: whether it begins so.
         :raises SnowflakeError: 002002 when the name is taken.
         """
         if not 1 <= min_nodes <= max_nodes:
@@ -76,9 +90,12 @@ class ComputePools:
         try:
             self.catalog.connect().execute(
                 "INSERT INTO compute_pools "
-                "(name, instance_family, min_nodes, max_nodes, owner, created, comment, auto_suspend_secs) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (name, family, min_nodes, max_nodes, owner, time.time(), comment, auto_suspend),
+                "(name, instance_family, min_nodes, max_nodes, owner, created, comment, auto_suspend_secs, "
+                "auto_resume, suspended) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(name, family, min_nodes, max_nodes, owner, time.time(), comment, auto_suspend),
+                    *(int(auto_resume), int(suspended)),
+                ),
             )
         except sqlite3.IntegrityError:
             raise already_exists("Object", qualified(name)) from None
@@ -104,6 +121,12 @@ class ComputePools:
             )
         for column, value in values.items():
             self.catalog.connect().execute(f"UPDATE compute_pools SET {column} = ? WHERE name = ?", (value, name))
+
+    def resume_for_job(self, name: str) -> None:
+        """Resume a suspended pool that a job is submitted to, if its AUTO_RESUME says so."""
+        self.catalog.connect().execute(
+            "UPDATE compute_pools SET suspended = 0 WHERE name = ? AND auto_resume = 1", (name,)
+        )
 
     def drop(self, name: str) -> None:
         """Remove a pool. :raises SnowflakeError: 002003 when there is none."""
