@@ -48,19 +48,21 @@ format:
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-# Everything in the usual environment with its coverage, then the quick tests in one of its own for each other Python version.
+# The quick tests with their coverage, the slow ones without: what is traced takes half as long again, in all of Airflow's
+# processes. Then, for each other Python version, the quick tests that need no running Airflow, in an environment of its own.
 test-all: lint docs try-wheel
 	rm -rf .coverage
-	HYPOTHESIS_PROFILE=long $(VENV)/bin/python -m coverage run $(PYTEST) $(ARGS)
+	HYPOTHESIS_PROFILE=long $(VENV)/bin/python -m coverage run $(PYTEST) $(QUICK) $(ARGS)
 	$(VENV)/bin/python -m coverage combine -q
 	$(VENV)/bin/python -m coverage report
+	$(VENV)/bin/python $(PYTEST) -m slow $(ARGS)
 	@own=$$($(VENV)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	for python in $$(scripts/find-python --all); do \
 	    version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	    if [ "$$version" != "$$own" ]; then \
 	        echo "== Python $$version"; \
 	        PYTHON=$$python scripts/setup .venv-$$version test,speech || exit 1; \
-	        .venv-$$version/bin/python $(PYTEST) $(QUICK) $(ARGS) || exit 1; \
+	        .venv-$$version/bin/python $(PYTEST) -m "not slow and not airflow" $(ARGS) || exit 1; \
 	    fi; \
 	done
 

@@ -32,10 +32,15 @@ class Run:
 
 
 def run_child(
-    module: str, *args: str, environment: Mapping[str, str] | None = None, python: str = sys.executable
+    module: str,
+    *args: str,
+    environment: Mapping[str, str] | None = None,
+    python: str = sys.executable,
+    patience: float = 1800,
 ) -> Run:
     """Run ``python -m module args`` and account for it. Its last line of output is its answer, as JSON.
 
+    :param patience: seconds after which the child is killed.
     :raises RuntimeError: with the child's output when it fails: a comparison with a failed side says nothing.
     """
     started = time.monotonic()
@@ -52,7 +57,10 @@ def run_child(
     errors: list[str] = []
     drain = threading.Thread(target=lambda: errors.append(err.read()))
     drain.start()
+    killer = threading.Timer(patience, child.kill)
+    killer.start()
     text = out.read()
+    killer.cancel()
     drain.join()
     _, status, usage = os.wait4(child.pid, 0)
     wall = time.monotonic() - started

@@ -76,7 +76,7 @@ def with_extra_columns(
     query = f"SELECT {', '.join([*listed, *expressions])} FROM ({relation.query})"
     if identity:
         # A NULL differs from an empty text, and two texts from one that is both of them together.
-        texts = [_text_sql(sql.quoted(name), columns[name]) for name in identity]
+        texts = [text_sql(sql.quoted(name), columns[name]) for name in identity]
         values = " || CHR(31) || ".join(f"COALESCE('=' || {text}, '')" for text in texts)
         own = sql.quoted(CONTENT_ID)
         names = [f"{own} || '+#' || MD5({values}) AS {own}" if name == own else name for name in listed]
@@ -84,7 +84,7 @@ def with_extra_columns(
     return replace(relation, query=query, columns={**relation.columns, **columns})
 
 
-def _text_sql(column: str, kind: str) -> str:
+def text_sql(column: str, kind: str) -> str:
     """A column as text that is the same in every session.
 
     A cast to VARCHAR writes moments as the session's DATE_OUTPUT_FORMAT and its kin say, and bytes as

@@ -103,9 +103,12 @@ class Ledger:
             owner,
             adopt_own=not reprocess,
         )
+        # Outside the block below: an error about the output is none of the ledger's tables.
+        outputs = [(job, take_over.finished_files_sql(self._connection, job)) for job in ended.finished]
         with self.session.explained(running=NOTHING_RUNS, retry=_LISTS_AGAIN):
-            for job in ended.finished:
-                self._adopt(job, owner)
+            for job, paths in outputs:
+                if paths:
+                    self._adopt(job, paths, owner)
         candidates = claim_statements.candidates_sql(
             relation,
             self.table,
@@ -206,14 +209,13 @@ class Ledger:
         statement = job_statements.noted_jobs_sql(self.table, mine, retention_days=take_over.JOB_RETENTION_DAYS)
         return [ClaimedJob.of_row(row) for row in self.session.rows(statement)]
 
-    def _adopt(self, job: ClaimedJob, owner: ClaimOwner) -> None:
+    def _adopt(self, job: ClaimedJob, paths: str, owner: ClaimOwner) -> None:
         """Record the files of a finished job that was not recorded: own ones in their claim, others in one apart.
 
         No manifest holds adopted files, so the claim that this run's manifest is made of does not hold them either.
+
+        :param paths: a SELECT of the paths in its output (:func:`.finished_files_sql`).
         """
-        paths = take_over.finished_files_sql(self._connection, job)
-        if not paths:
-            return
         claim_id = job.claim_id if job.is_own else owner.new_claim_id(ADOPTED)
         # Together: of what the isolation left out nothing would tell later, and it would be run again.
         with self.session.transaction():

@@ -179,30 +179,9 @@ def job_fate(connection: SnowflakeConnection, claimed: ClaimedJob) -> JobFate:
             *(claimed.job, claimed.run_id, claimed.location),
         )
         return JobFate.ALIVE
-    if whole and not _may_read(connection, claimed):
-        return JobFate.ALIVE
     if whole and claimed.error_column and not _any_row_went_well(connection, claimed):
         return JobFate.FREE  # As for a job that FAILED: the model may be the cause, and no file is blamed for it.
     return JobFate.FINISHED if whole else JobFate.FREE
-
-
-def _may_read(connection: SnowflakeConnection, claimed: ClaimedJob) -> bool:
-    """Whether this role may make the file format that the output is read with."""
-    from snowflake.connector.errors import ProgrammingError
-
-    schema = str(claimed.job).rpartition(".")[0]
-    staged = StagedParquet(connection, schema)
-    try:
-        return bool(staged.file_format)
-    except ProgrammingError as error:
-        grant = errors.missing_grant(error, staged.create_format_sql, connection.role)
-        if grant is None:
-            raise
-        log.warning(
-            "Job %s of run %s has done its files, and they stay claimed: this role cannot read its output. %s",
-            *(claimed.job, claimed.run_id, grant),
-        )
-        return False
 
 
 def _any_row_went_well(connection: SnowflakeConnection, claimed: ClaimedJob) -> bool:

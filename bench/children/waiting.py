@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 from airflow.providers.snowflake.triggers.snowpark_containers import SnowparkContainerJobTrigger
 
 from airflow_provider_mediabatch.batch import wait_for_job as _waiting  # noqa: F401
@@ -64,7 +65,10 @@ def main() -> None:
     parser.add_argument("--interval", type=float, required=True)
     arguments = parser.parse_args()
 
-    import snowflake.connector  # noqa: F401
+    # What Apache's polls import in several threads at once. They were seen to wait for each other's imports for ever.
+    import snowflake.connector.nanoarrow_arrow_iterator  # noqa: F401
+
+    get_hook_lineage_collector()
 
     names = [f"{arguments.schema}.MB_STUCK_{arguments.jobs}_{number}" for number in range(arguments.jobs)]
     conn_id, interval = "snowflake_default", arguments.interval

@@ -90,7 +90,7 @@ def test_phases_are_found_by_verb_at_their_first_and_last_time() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_cell_for_each_fault_and_each_task(place: Place) -> None:
     course, phases = matrix.find(place)
     check_phases(matrix.phase_table(phases))
@@ -101,7 +101,7 @@ def test_a_cell_for_each_fault_and_each_task(place: Place) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 def test_whole_matrix(place: Place) -> None:
     course, phases = matrix.find(place)
     check(matrix.run_cells(course, whole(phases)))

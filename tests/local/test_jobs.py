@@ -221,7 +221,7 @@ def test_a_job_resumes_a_suspended_pool_unless_the_pool_says_otherwise(media):
     media.sql(media.execute(first, pool="RESUMED"))
     assert media.wait(first) == "DONE"
     (row,) = media.sql("SHOW COMPUTE POOLS LIKE 'ASLEEP'")
-    assert (row["state"], row["auto_resume"]) == ("SUSPENDED", "false")
+    assert (row["STATE"], row["AUTO_RESUME"]) == ("SUSPENDED", "false")
     assert media.status(second) == "PENDING"
     media.sql("ALTER COMPUTE POOL ASLEEP RESUME")
     assert media.wait(second) == "DONE"

@@ -134,25 +134,6 @@ def test_a_job_that_this_role_cannot_see_keeps_its_files(claims: Claims) -> None
     assert claims.row()["RUN_ID"] == "five"
 
 
-def test_a_finished_job_in_a_schema_that_lets_this_role_read_nothing_keeps_its_files(
-    claims: Claims, caplog: pytest.LogCaptureFixture
-) -> None:
-    job = claims.submit("one")
-    until(claims.connection, job, "DONE")
-    role = make_role(
-        claims.connection,
-        "READ ON STAGE OP_FILES",
-        "READ ON STAGE OP_WORK",
-        f"MONITOR ON SERVICE {job}",
-        *(f"ALL ON TABLE {table}" for table in (claims.table, f"{claims.table}_LOCK")),
-    )
-    with claims.media.engine.connect(role=role) as other:
-        assert claims.claim("two", other).skipped == {"claimed": 1}
-        assert f"GRANT CREATE FILE FORMAT ON SCHEMA MEDIA.PUBLIC TO ROLE {role}" in caplog.text
-        claims.connection.cursor().execute(f"GRANT CREATE FILE FORMAT ON SCHEMA MEDIA.PUBLIC TO ROLE {role}")
-        assert claims.claim("three", other).adopted == 1
-
-
 def test_a_partitioned_method_that_does_not_return_the_path_has_no_ledger(
     media: Any, connection: Any, conn_id: str
 ) -> None:

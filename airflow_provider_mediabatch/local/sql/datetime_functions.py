@@ -48,7 +48,8 @@ def _to_char(rewriter: Rewriter, node: exp.ToChar) -> exp.Expr:
         return text(node.this.copy())
     if kind(node.this) not in types.TIMESTAMPS | {exp.DType.DATE, exp.DType.TIME} or not isinstance(form, exp.Literal):
         raise not_supported("TO_CHAR with a format, except for a date or time and a constant format")
-    return exp.TimeToStr(this=node.this.copy(), format=exp.Literal.string(time_format(form.name)))
+    formatted = exp.TimeToStr(this=node.this.copy(), format=exp.Literal.string(time_format(form.name)))
+    return _formatted(rewriter, formatted)
 
 
 @rule(exp.TimeToStr)
