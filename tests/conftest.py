@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 WITH_LIVE_AIRFLOW = (
     "tests/live/",
     "tests/review/test_authority.py",
+    "tests/review/test_document_pictures.py",
     "tests/review/test_failed.py",
     "tests/review/test_hanging.py",
+    "tests/review/test_load.py",
     "tests/review/test_review.py",
     "tests/examples/test_live_airflow.py",
 )
