@@ -127,14 +127,16 @@ def _interval(context: Mapping[str, Any], interval: timedelta | None) -> tuple[d
 
 
 _CLASS_OR_ESCAPE = re.compile(r"\\.|\[\^?\]?[^\]]*\]", re.DOTALL)
+_COUNTS = r"[0-9]+(?:,[0-9]*)?\}"
 
 
 def check_pattern(pattern: str | None) -> None:
     """Refuse a pattern that Snowflake could only refuse later.
 
     :param pattern: a regular expression over the whole listed name, as LIST takes it.
-    :raises ValueError: too long, not a regular expression, a shell pattern, or one that only LIST takes, whose PATTERN
-        is Java's; the directory table and a listing's counts use REGEXP functions, which are POSIX's.
+    :raises ValueError: too long, not a regular expression, a shell pattern, a brace that Python alone takes literally,
+        or one that only LIST takes, whose PATTERN is Java's; the directory table and a listing's counts use REGEXP
+        functions, which are POSIX's.
     """
     if pattern is None:
         return
@@ -151,17 +153,25 @@ def check_pattern(pattern: str | None) -> None:
             meant = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
             hint = f"; it looks like a shell pattern, as a regular expression that is {meant!r}"
         raise ValueError(f"pattern {pattern!r} is not a regular expression: {error}{hint}") from None
-    if beyond := _beyond_posix(pattern):
+    plain = _CLASS_OR_ESCAPE.sub("x", pattern)
+    if brace := re.search(rf"\{{(?!{_COUNTS})[^}}]*\}}?", plain):
+        raise ValueError(
+            f"pattern {pattern!r} is not a regular expression: {brace[0]!r} is no repetition such as {{2,3}}. "
+            "For a brace in a name write [{]"
+        )
+    if beyond := _beyond_posix(plain):
         raise ValueError(
             f"pattern {pattern!r} has {beyond}, which LIST takes and the directory table does not: "
             "write it in POSIX's extended regular expressions"
         )
 
 
-def _beyond_posix(pattern: str) -> str | None:
-    """What a pattern has that Snowflake's REGEXP functions, which are POSIX's, do not take."""
-    plain = _CLASS_OR_ESCAPE.sub("x", pattern)
+def _beyond_posix(plain: str) -> str | None:
+    """What a pattern has that Snowflake's REGEXP functions, which are POSIX's, do not take.
+
+    :param plain: the pattern with a letter for each class and escape.
+    """
     if group := re.search(r"\(\?(?:[:=!<]=?|[a-zA-Z]+[:)])?", plain):
         return f"the group {group[0]!r}"
-    lazy = re.search(r"[*+?}][?+]", plain)
+    lazy = re.search(rf"(?:[*+?]|\{{{_COUNTS})[?+]", plain)
     return f"the quantifier {lazy[0]!r}" if lazy else None

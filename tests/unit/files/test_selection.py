@@ -79,10 +79,17 @@ def test_patterns_that_cannot_work(pattern: str, words: str) -> None:
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("pattern", ["{}?", "a{", "a{,3}", "a{b}", "(a{1,2,3})"])
+def test_braces_that_only_python_takes(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a regular expression.*write \[\{\]"):
+        selection.check_pattern(pattern)
+
+
 def test_patterns_that_can() -> None:
     selection.check_pattern(None)
     selection.check_pattern(r".*[.](jpg|png)")
     selection.check_pattern(r".*[?+*]?[.]jpe?g\+?")
+    selection.check_pattern(r"a{2}b{2,}(c|d){2,3}[{]x}?\{,2}")
 
 
 @pytest.mark.parametrize(
@@ -93,6 +100,7 @@ def test_patterns_that_can() -> None:
         ("(?:a|b).*", "the group '(?:'"),
         (".*?[.]jpg", "the quantifier '*?'"),
         ("a++", "the quantifier '++'"),
+        ("a{2,3}?", "the quantifier '{2,3}?'"),
     ],
 )
 def test_patterns_that_only_list_takes(pattern: str, words: str) -> None:
