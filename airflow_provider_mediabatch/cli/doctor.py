@@ -38,6 +38,7 @@ OPTIONS = (
         None,
     ),
     ("--results-table", "the table that LoadResultsOperator fills", None),
+    ("--labels", "the table that labels= names", None),
     ("--image-repo", "the image repository of image_build_spec", None),
 )
 """Name, help text and default of each option; Airflow's own command line has the same."""

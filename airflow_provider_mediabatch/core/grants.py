@@ -63,6 +63,7 @@ TABLE: tuple[Row, ...] = (
     Row("SELECT", "TABLE", "results_table", ("SELECT", "DELETE"), only="exists"),
     Row("INSERT", "TABLE", "results_table", ("INSERT",), only="exists"),
     Row("DELETE", "TABLE", "results_table", ("DELETE",), only="exists"),
+    Row("SELECT", "TABLE", "labels", ("WITH", "SELECT")),
     Row("OWNERSHIP", "TABLE", "results_table", ("ALTER TABLE",), only="new columns"),
 )
 """Every privilege but USAGE on the databases and schemas that hold the objects, which :func:`required` adds."""
@@ -146,7 +147,7 @@ _OBJECT = r"(?P<kind>[a-z_ ]+?) '(?P<name>(?:[^']|'')+)'"
 _REFUSED = re.compile(rf"Insufficient privileges to operate on {_OBJECT}", re.IGNORECASE)
 _UNSEEN = re.compile(rf"{_OBJECT} does not exist or not authorized", re.IGNORECASE)
 _NAME = re.compile(r'(?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)(?:[.](?:"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*))*')
-_ON_TABLES = ("SELECT", "MERGE", "UPDATE", "INSERT", "DELETE", "ALTER TABLE")
+_ON_TABLES = ("SELECT", "WITH", "MERGE", "UPDATE", "INSERT", "DELETE", "ALTER TABLE")
 
 
 def missing_grant(message: str, statement: str | None, role: str | None = None) -> str | None:

@@ -32,12 +32,14 @@ SETTINGS = BatchSettings(
     job_schema="DOCTOR.JOBS",
     ledger="DOCTOR.LEDGERS.LEDGER",
     results_table="DOCTOR.RESULTS.PREDICTIONS",
+    labels="DOCTOR.TRUTH.LABELS",
     warehouse="COMPUTE_WH",
 )
 OPTIONS = (
     *("--model", MODEL, "--stage", "@DOCTOR.MEDIA.PHOTOS/in/", "--output", "@DOCTOR.MEDIA.WORK/predictions/"),
     *("--pool", "DOCTOR_POOL", "--job-schema", "DOCTOR.JOBS", "--ledger", "DOCTOR.LEDGERS.LEDGER"),
     *("--manifests", "@DOCTOR.MEDIA.MANIFESTS/", "--results-table", "DOCTOR.RESULTS.PREDICTIONS"),
+    *("--labels", "DOCTOR.TRUTH.LABELS"),
 )
 DAG = """
 import pendulum
@@ -52,6 +54,7 @@ with DAG("doctored", schedule=None, start_date=pendulum.datetime(2026, 1, 1)):
         work_location="@DOCTOR.MEDIA.WORK/",
         stage_path="@DOCTOR.MEDIA.PHOTOS/in/",
         results_table="DOCTOR.RESULTS.PREDICTIONS",
+        labels="DOCTOR.TRUTH.LABELS",
         snowflake_conn_id="doctored",
         list_kwargs={"ledger": "DOCTOR.LEDGERS.LEDGER", "manifest_location": "@DOCTOR.MEDIA.MANIFESTS/"},
         validate_kwargs={"job_schema": "DOCTOR.JOBS"},
@@ -75,7 +78,9 @@ def account(engine: RunningEngine) -> RunningEngine:
     execute(
         engine,
         "CREATE DATABASE DOCTOR",
-        *(f"CREATE SCHEMA DOCTOR.{name}" for name in ("MEDIA", "MODELS", "JOBS", "LEDGERS", "RESULTS")),
+        *(f"CREATE SCHEMA DOCTOR.{name}" for name in ("MEDIA", "MODELS", "JOBS", "LEDGERS", "RESULTS", "TRUTH")),
+        "CREATE TABLE DOCTOR.TRUTH.LABELS (FILE_NAME VARCHAR, LABEL VARCHAR)",
+        "INSERT INTO DOCTOR.TRUTH.LABELS VALUES ('f0.jpg', 'ffd8ffe0'), ('f1.jpg', 'ffd8ffe0'), ('f2.jpg', 'other')",
         "CREATE STAGE DOCTOR.MEDIA.PHOTOS DIRECTORY = (ENABLE = TRUE) ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')",
         "CREATE STAGE DOCTOR.MEDIA.WORK ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')",
         "CREATE STAGE DOCTOR.MEDIA.MANIFESTS ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')",
@@ -164,6 +169,14 @@ def test_a_table_of_another_role(account: RunningEngine, role: str) -> None:
         "fail",
         f"GRANT INSERT, DELETE ON TABLE DOCTOR.RESULTS.SHARED TO ROLE {role}",
     )
+
+
+def test_a_table_of_labels_is_read_and_never_created(account: RunningEngine, role: str) -> None:
+    unseen = check(account, BatchSettings(labels="DOCTOR.TRUTH.LABELS"), role=role)["table DOCTOR.TRUTH.LABELS"]
+    assert (unseen.status, unseen.fix) == ("fail", f"GRANT SELECT ON TABLE DOCTOR.TRUTH.LABELS TO ROLE {role}")
+    missing = check(account, BatchSettings(labels="DOCTOR.TRUTH.LABEL"))["table DOCTOR.TRUTH.LABEL"]
+    assert (missing.status, missing.fix) == ("fail", "")
+    assert "did you mean LABELS?" in missing.detail
 
 
 def test_a_role_of_a_role(account: RunningEngine, role: str) -> None:

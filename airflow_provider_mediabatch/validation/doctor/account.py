@@ -29,7 +29,13 @@ _CREATE = {
     "STAGE": f"CREATE STAGE {{}} DIRECTORY = (ENABLE = TRUE) {_SSE}",
     "COMPUTE POOL": "CREATE COMPUTE POOL {} MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_S",
 }
-"""How an object is created; other kinds need no options. A model is logged, which no statement here does."""
+"""How an object is created; other kinds need no options."""
+_MADE_BY_USERS = {
+    "MODEL": "Log it with Registry.log_model",
+    "TABLE": "Create it with two columns, the file and its label",
+}
+"""How users make what no statement here creates. The table is that of the labels: the ledger and the results table are
+asked for only when they exist."""
 _OPTIONAL = ("model", "input_stage", "output_stage", "compute_pool")
 
 
@@ -132,12 +138,15 @@ class _AccountCheck:
             )
         meant = did_you_mean(grant.name[-1], self._role.names(grant.kind, grant.name))
         create = _create_sql(grant.kind, name)
+        otherwise = _MADE_BY_USERS.get(grant.kind, "")
         if self._role.sees_everything:
-            return CheckResult(check, "fail", f"does not exist{meant}" + ("" if create else ". " + _LOG), create)
+            return CheckResult(
+                check, "fail", f"does not exist{meant}" + (f". {otherwise}" if otherwise else ""), create
+            )
         return CheckResult(
             check,
             "fail",
-            f"does not exist, or role {role} may not see it{meant}. If it does not exist: {create or _LOG}",
+            f"does not exist, or role {role} may not see it{meant}. If it does not exist: {create or otherwise}",
             missing.statement_sql(role),
         )
 
@@ -163,12 +172,9 @@ class _AccountCheck:
         return CheckResult(setting.replace("_", " "), "pass", detail)
 
 
-_LOG = "Log it with Registry.log_model"
-
-
 def _create_sql(kind: str, name: str) -> str:
-    """The statement that creates such an object; none for a model."""
-    return "" if kind == "MODEL" else _CREATE.get(kind, f"CREATE {kind} {{}}").format(name)
+    """The statement that creates such an object; none for what users make."""
+    return "" if kind in _MADE_BY_USERS else _CREATE.get(kind, f"CREATE {kind} {{}}").format(name)
 
 
 def _check_stage(setting: str, name: Name, row: Mapping[str, Any]) -> Iterator[CheckResult]:

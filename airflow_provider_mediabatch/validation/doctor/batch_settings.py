@@ -16,6 +16,7 @@ _PARTS = {
     "model": 3,
     "ledger": 3,
     "results_table": 3,
+    "labels": 3,
     "image_repository": 3,
     "compute_pool": 1,
     "warehouse": 1,
@@ -48,6 +49,7 @@ class BatchSettings:
     :param job_schema: ``DATABASE.SCHEMA`` that jobs are created in; by default the model's.
     :param ledger: the ledger table; by default the operators' own where there is a model; ``none`` for no ledger.
     :param results_table: the table that LoadResultsOperator fills.
+    :param labels: the table of labels that predictions are compared with.
     :param image_repository: the repository that ``image_build_spec`` names.
     :param warehouse: what the Airflow connection names.
     """
@@ -62,6 +64,7 @@ class BatchSettings:
     job_schema: str | None = None
     ledger: str | None = None
     results_table: str | None = None
+    labels: str | None = None
     image_repository: str | None = None
     warehouse: str | None = None
 
