@@ -56,8 +56,9 @@ class Transcriber(custom_model.CustomModel):
         outputs = []
         for data in X["AUDIO"]:
             _check_sound(data)
+            # Whisper makes words of silence ("you"), so only what holds speech is given to it.
             segments, info = whisper.transcribe(
-                io.BytesIO(data), language=language, task=task, beam_size=1, without_timestamps=True
+                io.BytesIO(data), language=language, task=task, beam_size=1, without_timestamps=True, vad_filter=True
             )
             text = " ".join(segment.text.strip() for segment in segments)
             outputs.append({"text": text, "language": info.language, "seconds": round(info.duration, 2)})
