@@ -297,7 +297,9 @@ def load_rows(
                 connection, f"INSERT INTO {table} ({names}) SELECT {', '.join(expressions.values())} FROM {source}"
             )
             if done_by_others is not None:
-                superseded += execute(connection, _superseded_sql(table, facts["MB_JOB"], subject))
+                superseded += execute_locking(
+                    connection, _superseded_sql(table, facts["MB_JOB"], subject), seconds=LOCK_TIMEOUT
+                )
         expected = sum(result.rows for result, *_ in results)
         if loaded != expected:
             raise IncompleteOutputError(

@@ -68,7 +68,7 @@ def check_phases(found: str) -> None:
         task, requests = (item.strip() for item in row.strip("|").split("|"))
         documented_task, documented_requests = (item.strip() for item in documented_row.strip("|").split("|"))
         assert task == documented_task
-        assert set(requests.split(", ")) ^ set(documented_requests.split(", ")) <= polls, task
+        assert set(requests.split(", ")) ^ set(documented_requests.split(", ")) <= polls, f"{task}: {requests}"
 
 
 def test_the_documented_table_is_of_every_fault_and_task() -> None:

@@ -127,6 +127,22 @@ def test_an_old_result_that_is_loaded_again_leaves_what_was_reprocessed(files: F
     assert files.load("one", old, table=f"{files.name}_OTHER")["rows"] == 2
 
 
+def test_a_run_that_is_cleared_to_reprocess_runs_its_files_anew(files: Files) -> None:
+    """As ``airflow backfill create --reprocess-behavior completed --dag-run-conf '{"reprocess": true}'`` does."""
+    files.write(2)
+    jobs = []
+    for again in (False, True, True):
+        manifest = files.list_files("one", reprocess=again)
+        assert manifest["row_count"] == 2
+        result = files.full("one", manifest, files.plan("one", manifest))
+        assert files.load("one", result)["rows"] == 2
+        jobs.append(result["job"])
+    assert len(set(jobs)) == 3
+    assert files.jobs() == {"DONE": 3}
+    found = rows(files.connection, f"SELECT MB_JOB FROM {files.name}_RESULTS")
+    assert [row["MB_JOB"] for row in found] == [jobs[-1]] * 2
+
+
 def test_files_that_a_rejected_run_has_adopted_are_loaded_by_a_later_one(files: Files) -> None:
     files.write(2)
     manifest = files.list_files("one")
