@@ -11,6 +11,7 @@ from airflow_provider_mediabatch.local.lexer import Token, tokenize
 _KEPT = {"name", "size", "md5", "last_modified"}
 """Columns of LIST's result."""
 _NAMED_AFTER = {"POOL", "VERSION", "FUNCTION"}
+_OUTPUT_COLUMN = r"\$1:\"…\"::\w+(?:\([^()]*\))?(?: AS \"…\")?"
 _FUNCTIONS = re.compile(r"(snowflake\.spcs|information_schema)\.\w+", re.IGNORECASE)
 _HEAD = """# The statements that the operators send
 
@@ -72,7 +73,7 @@ def shape(sql: str) -> str:
         previous = tokens[position]
         position += 1
     text = re.sub(r"('…'|n|\"…\")(, \1)+", r"\1, …", text)
-    return re.sub(r"(\$1:\"…\"::\S+( AS \"…\")?)(, \$1:\"…\"::\S+( AS \"…\")?)+", r"\1, …", text)
+    return re.sub(rf"({_OUTPUT_COLUMN})(, {_OUTPUT_COLUMN})+", r"\1, …", text)
 
 
 def _chain(text: str, dots: int) -> str:
