@@ -8,6 +8,7 @@ the decoder, ends or fails this process only.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 from contextlib import suppress
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from airflow_provider_mediabatch.review.thumbnails import NotAPictureError, write_thumbnail
 
+NICENESS = 10
+"""The API server answers the tasks' heartbeats on the same processors, and comes first."""
 TOO_LARGE = "the picture needs too much memory to be scaled here"
 
 
@@ -23,6 +26,7 @@ def main(max_bytes: int) -> None:
 
     :param max_bytes: address space that this process may use.
     """
+    os.nice(NICENESS)
     with suppress(OSError, ValueError):  # not every system has this limit
         resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -162,14 +162,18 @@ def test_a_taken_port_is_said(tmp_path: Path, engine: RunningEngine) -> None:
 
 
 @pytest.mark.slow
-def test_it_starts_fast(tmp_path: Path) -> None:
-    seconds = []
+def test_it_starts_in_a_few_times_of_what_its_libraries_need(tmp_path: Path) -> None:
+    """A ratio, since the machine is shared with other tests: it is between 1.5 and 2."""
+    libraries = "duckdb, pyarrow.parquet, sqlglot.dialects.snowflake, starlette.applications, uvicorn, cryptography.x509"
+    ratios = []
     for _attempt in range(3):
         started = time.monotonic()
+        subprocess.run([sys.executable, "-c", f"import {libraries}"], check=True)
+        imported = time.monotonic()
         lifecycle.start(tmp_path / "state")
-        seconds.append(time.monotonic() - started)
+        ratios.append((time.monotonic() - imported) / (imported - started))
         lifecycle.stop(tmp_path / "state")
-    assert min(seconds) < 4, seconds  # about 1 s on an idle machine; tests share theirs
+    assert min(ratios) < 3, ratios
 
 
 def test_everything_is_there_after_sigkill(own_engine: RunningEngine, tmp_path: Path) -> None:

@@ -83,6 +83,14 @@ def test_a_hundred_pictures_with_twenty_bombs_cost_this_process_little(
     assert len(children()) <= 2
 
 
+def test_what_scales_pictures_leaves_the_processors_to_the_server(
+    tmp_path: Path, photograph: Path, limited: Callable[..., ThumbnailProcesses]
+) -> None:
+    limited().make(photograph, tmp_path / "small", edge=320)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert [os.getpriority(os.PRIO_PROCESS, child) - own for child in children()] == [10]
+
+
 def test_a_picture_within_the_pixels_may_still_need_too_much_memory(
     tmp_path: Path, limited: Callable[..., ThumbnailProcesses]
 ) -> None:
