@@ -64,6 +64,14 @@ def addresses(many: Review) -> list[str]:
 
 
 @pytest.fixture
+def limit(many: Review) -> float:
+    """Seconds that another route's 99th percentile may take: 0.1, or on a busy machine twice what it takes unloaded."""
+    with Watched(many) as watched:
+        time.sleep(10)
+    return max(0.1, 2 * watched.p99())
+
+
+@pytest.fixture
 def hanging(many: Review, addresses: list[str]) -> Iterator[None]:
     """The engine takes a minute for each answer."""
     rules = [{"endpoint": endpoint, "action": "delay", "seconds": 60} for endpoint in ("query", "login", "monitor")]
@@ -121,15 +129,16 @@ def fetch(review: Review, addresses: list[str]) -> list[tuple[int, bytes]]:
         return [(status, body) for status, _, body in answers]
 
 
-def test_pictures_while_snowflake_hangs(many: Review, addresses: list[str], hanging: None) -> None:
+def test_pictures_while_snowflake_hangs(many: Review, addresses: list[str], limit: float, hanging: None) -> None:
     with Watched(many) as watched:
         answers = fetch(many, addresses)
     assert all(status in (200, 503) and b"<svg" in body for status, body in answers)
     assert watched.grown < 300 * MIB
-    assert watched.p99() < 0.1, sorted(watched.waits)[-10:]
+    print(f"p99 {watched.p99():.3f} s of at most {limit:.3f} s, memory {watched.grown / MIB:+.0f} MiB")
+    assert watched.p99() < limit, sorted(watched.waits)[-10:]
 
 
-def test_a_hundred_pictures_with_twenty_bombs(many: Review, addresses: list[str]) -> None:
+def test_a_hundred_pictures_with_twenty_bombs(many: Review, addresses: list[str], limit: float) -> None:
     with Watched(many) as watched:
         answers = fetch(many, addresses)
         for _ in range(20):  # "Try again", as the placeholders say, until the pictures are there
@@ -141,4 +150,5 @@ def test_a_hundred_pictures_with_twenty_bombs(many: Review, addresses: list[str]
     assert sum(body[:2] == b"\xff\xd8" or body[:4] == b"RIFF" for _, body in answers) == 80
     assert sum(b"pixels" in body for _, body in answers) == 20
     assert watched.grown < 300 * MIB
-    assert watched.p99() < 0.1, sorted(watched.waits)[-10:]
+    print(f"p99 {watched.p99():.3f} s of at most {limit:.3f} s, memory {watched.grown / MIB:+.0f} MiB")
+    assert watched.p99() < limit, sorted(watched.waits)[-10:]
