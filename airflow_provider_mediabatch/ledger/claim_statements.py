@@ -116,8 +116,8 @@ def claim_sql(
     claimed = {"CLAIM_ID": claim_id, "DAG_ID": owner.dag_id, "RUN_ID": owner.run_id}
     claimed = {name: sql.literal(text) for name, text in claimed.items()}
     keeps = f"{own} AND T.STATE IN ('done', 'quarantined') AND NOT ({again})"
-    # A released file waits for no job: the one that refused it, or was given up, will not do it. Nor does a file that is
-    # done and is to be done again.
+    # A released file waits for no job: the one that refused it, or was given up, will not do it. Nor does one that
+    # is done and is to be done again.
     waits = f"{own} AND T.STATE <> 'released' AND NOT ({again})"
     update = {
         "STATE": f"IFF({keeps}, T.STATE, 'claimed')",
