@@ -13,7 +13,7 @@ from snowflake.connector.errors import DatabaseError
 
 SUBJECTS = (
     *("session_and_transactions", "numbers_and_time", "text_and_patterns", "semi_structured", "tables"),
-    *("stages_and_files", "parquet", "show_and_describe", "jobs_and_models", "limits", "options", "clients"),
+    *("stages_and_files", "streams", "parquet", "show_and_describe", "jobs_and_models", "limits", "options", "clients"),
 )
 ROWS: list[Row] = [row for subject in SUBJECTS for row in importlib.import_module(f"conformance.{subject}").ROWS]
 DATABASE, SCHEMA = "MEDIA", "CONFORMANCE"

@@ -15,6 +15,7 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, not_support
 from airflow_provider_mediabatch.local.session.access import require_table_privilege
 from airflow_provider_mediabatch.local.sql import model_calls, staged_values, table_sources, time_formats, types
 from airflow_provider_mediabatch.local.sql.constants import Constants
+from airflow_provider_mediabatch.local.sql.streams import replace_by_stream
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -224,7 +225,12 @@ class NameResolver:
                 relation.set("alias", exp.TableAlias(this=exp.to_identifier(table.name, quoted=True)))
             table.replace(relation)
             return
-        found = self.resolve(table)
+        try:
+            found = self.resolve(table)
+        except SnowflakeError as error:
+            if error.code != 2003 or not replace_by_stream(self, table):
+                raise
+            return
         database, name = found.physical
         if not table.alias:
             table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name, quoted=True)))

@@ -13,7 +13,7 @@ import duckdb
 from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.session.context import Context
-from airflow_provider_mediabatch.local.sql import transactions, types
+from airflow_provider_mediabatch.local.sql import streams, transactions, types
 from airflow_provider_mediabatch.local.stores.tables.table import Table
 from airflow_provider_mediabatch.local.stores.tables.text import text_literal
 
@@ -33,13 +33,14 @@ def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) ->
     for attempt in range(_RETRIES):
         try:
             # build() checks in the snapshot that the statements change, so that IF NOT EXISTS is atomic.
-            connection.execute("BEGIN TRANSACTION")
-            inserted = 0
-            for statement in build():
-                executed = connection.execute(statement)
-                if statement.startswith("INSERT"):
-                    inserted = int((executed.fetchone() or [0])[0])
-            connection.execute("COMMIT")
+            with streams.of(ctx.session).consuming(ctx, commits=True):
+                connection.execute("BEGIN TRANSACTION")
+                inserted = 0
+                for statement in build():
+                    executed = connection.execute(statement)
+                    if statement.startswith("INSERT"):
+                        inserted = int((executed.fetchone() or [0])[0])
+                connection.execute("COMMIT")
             break
         except (duckdb.Error, SnowflakeError) as error:
             with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already

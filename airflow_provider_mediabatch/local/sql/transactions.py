@@ -23,6 +23,7 @@ import duckdb
 import pyarrow as pa
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError
+from airflow_provider_mediabatch.local.sql import streams
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -137,6 +138,8 @@ class Transaction:
 
     def after_failure(self) -> None:
         """A failed statement spoils DuckDB's transaction, whose COMMIT then keeps nothing; Snowflake's goes on."""
+        if not self.collecting:
+            streams.of(self.session).end()
         if self._snapshot is not None:
             try:
                 self.session.duckdb.execute("SELECT 1")
@@ -166,7 +169,8 @@ class Transaction:
                 raise
         if not self.collecting:
             try:
-                return self._alone(work, target)
+                with streams.of(self.session).consuming(ctx, commits=True):
+                    return self._alone(work, target)
             finally:
                 stores.locks.release(self)
                 self._clean()
@@ -175,7 +179,8 @@ class Transaction:
         if self._snapshot is None or stores.storage.changed_since(self._snapshot, concerned):
             self._again()
         try:
-            count = work(self.session.duckdb)
+            with streams.of(self.session).consuming(ctx, commits=False):
+                count = work(self.session.duckdb)
         except BaseException:
             # DuckDB's transaction is spoilt; Snowflake's goes on without the failed statement.
             self._abandon()
@@ -183,8 +188,14 @@ class Transaction:
         self._done.append((work, {target}, repeatable))
         return count
 
+    def consuming(self, ctx: Context) -> contextlib.AbstractContextManager[None]:
+        """Around a COPY INTO a stage, which consumes the streams that it reads."""
+        return streams.of(self.session).consuming(ctx, commits=not self.collecting)
+
     def begin(self) -> None:
         """Begin a transaction that AUTOCOMMIT does not end."""
+        if not self.explicit:
+            streams.of(self.session).begin()
         self.explicit = True
 
     def commit(self, *, keep: bool = False) -> None:
@@ -192,24 +203,10 @@ class Transaction:
 
         :param keep: what the statement at hand reads from stays.
         """
-        stores = self.session.stores
         try:
-            if self._done:
-                for attempt in range(_RETRIES):
-                    try:
-                        if self._snapshot is None:
-                            self._again()
-                        self.session.duckdb.execute("COMMIT")
-                        self._snapshot = None
-                        break
-                    except duckdb.TransactionException as conflict:
-                        self._abandon()
-                        if attempt == _RETRIES - 1:
-                            raise SnowflakeError(
-                                625, "40001", f"The transaction could not be committed: {conflict}"
-                            ) from None
-                        time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
-                stores.storage.committed({key for _, keys, _ in self._done for key in keys})
+            with streams.of(self.session).committing():
+                if self._done:
+                    self._commit()
         finally:
             self._end(keep=keep)
 
@@ -217,6 +214,21 @@ class Transaction:
         """Undo what the transaction wrote, and release its locks."""
         self._aborted = False
         self._end()
+
+    def _commit(self) -> None:
+        for attempt in range(_RETRIES):
+            try:
+                if self._snapshot is None:
+                    self._again()
+                self.session.duckdb.execute("COMMIT")
+                self._snapshot = None
+                break
+            except duckdb.TransactionException as conflict:
+                self._abandon()
+                if attempt == _RETRIES - 1:
+                    raise SnowflakeError(625, "40001", f"The transaction could not be committed: {conflict}") from None
+                time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
+        self.session.stores.storage.committed({key for _, keys, _ in self._done for key in keys})
 
     def _alone(self, work: Work, target: Key) -> int:
         for attempt in range(_RETRIES):
@@ -281,3 +293,5 @@ class Transaction:
             with contextlib.suppress(duckdb.Error):
                 drop(self.session.duckdb)
         self._held.clear()
+        if not self.explicit:
+            streams.of(self.session).end()

@@ -143,9 +143,10 @@ def _write(ctx: Context, query: str, target: _Target) -> Result:
         query = f"SELECT *, TO_VARCHAR({target.partition_by}) AS {quoted(_PARTITION)} FROM ({query})"
     with _scratch(ctx) as folder, translated(ctx):
         text = queries.translate(ctx, query)
-        written = (_copy if target.text is None else _copy_text)(ctx, text, target, folder)
+        with transactions.of(ctx.session).consuming(ctx):
+            written = (_copy if target.text is None else _copy_text)(ctx, text, target, folder)
+            placed = _place(ctx, target, written)
         transactions.of(ctx.session).after_read()
-        placed = _place(ctx, target, written)
     rows, raw, size = (sum(getattr(file, part) for file in written) for part in ("rows", "raw", "size"))
     if target.detailed:
         columns = [ResultColumn.text("FILE_NAME"), ResultColumn.number("FILE_SIZE"), ResultColumn.number("ROW_COUNT")]

@@ -34,6 +34,7 @@ _PARTS = {
     "TABLE": 3,
     "VIEW": 3,
     "STAGE": 3,
+    "STREAM": 3,
     "MODEL": 3,
     "SERVICE": 3,
     "IMAGE REPOSITORY": 3,

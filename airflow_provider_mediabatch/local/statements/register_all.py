@@ -23,5 +23,6 @@ from airflow_provider_mediabatch.local.statements import show as show
 from airflow_provider_mediabatch.local.statements import show_models as show_models
 from airflow_provider_mediabatch.local.statements import staged_files as staged_files
 from airflow_provider_mediabatch.local.statements import stages as stages
+from airflow_provider_mediabatch.local.statements import streams as streams
 from airflow_provider_mediabatch.local.statements import system_functions as system_functions
 from airflow_provider_mediabatch.local.statements import transfer as transfer

@@ -142,12 +142,8 @@ def directory_table(ctx: Context, node: exp.Expression) -> str:
         raise invalid_argument(f"DIRECTORY takes a stage without a path, not '{reference}'")
     require_file_access(ctx, stage)
     file = directory.file(ctx.stores.stages, stage)
-    base = ctx.stores.links.stage_url(stage)
-    return (
-        "SELECT path AS RELATIVE_PATH, CAST(size AS DECIMAL(38, 0)) AS SIZE, "
-        "to_timestamp(mtime_ns // 1000000000) AS LAST_MODIFIED, md5 AS MD5, etag AS ETAG, "
-        f"{text_literal(base)} || url_encode(path) AS FILE_URL FROM read_parquet({text_literal(str(file))})"
-    )
+    columns = directory.columns_sql(ctx.stores.links.stage_url(stage))
+    return f"SELECT {columns} FROM read_parquet({text_literal(str(file))})"
 
 
 _SCHEMA_COLUMNS = [

@@ -11,6 +11,7 @@ from airflow_provider_mediabatch.local.session.access import (
     record_created,
     record_dropped,
     require_create,
+    require_file_access,
     require_ownership,
     sees,
 )
@@ -142,12 +143,13 @@ def alter_stage(ctx: Context, cursor: Cursor) -> Result:
     stage = _named(ctx, cursor, cursor.accept("IF", "EXISTS"))
     if stage is None:
         return Result.status()
-    require_ownership(ctx, "STAGE", stage.full_name, stage.session)
     if cursor.accept("REFRESH"):
+        require_file_access(ctx, stage, write=True)  # release notes, "Directory table refreshes allowed" (2023_06)
         subpath = options.options(cursor, ("SUBPATH",)).get("SUBPATH", "")
         cursor.expect_end()
         no_md5_above = ctx.stores.settings.no_md5_above_bytes
         return directory.refresh(ctx.stores.stages, stage, str(subpath).strip("/"), no_md5_above=no_md5_above)
+    require_ownership(ctx, "STAGE", stage.full_name, stage.session)
     if cursor.accept("RENAME", "TO"):
         database, schema, name = ctx.qualify(cursor.name())
         cursor.expect_end()

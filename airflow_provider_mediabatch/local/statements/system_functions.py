@@ -95,6 +95,8 @@ def is_system_call(cursor: Cursor) -> bool:
 
 
 def _row(column: str, value: object) -> Result:
+    if isinstance(value, bool):
+        return Result.of([ResultColumn.boolean(column)], [(value,)])
     return Result.of([ResultColumn.text(column)], [(None if value is None else str(value),)])
 
 

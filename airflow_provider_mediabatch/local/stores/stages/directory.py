@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from airflow_provider_mediabatch.local.errors import invalid_argument
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.stores.stages import files as stage_files
+from airflow_provider_mediabatch.local.stores.tables.text import text_literal
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.stores.stages.stage import Stage
@@ -40,6 +41,18 @@ def file(stages: StageStore, stage: Stage) -> Path:
     if not path.exists():
         _write(path, [])
     return path
+
+
+def columns_sql(base: str) -> str:
+    """The columns of a directory table, and of a stream on it, made of those of its file.
+
+    :param base: what FILE_URL begins with.
+    """
+    return (
+        "path AS RELATIVE_PATH, CAST(size AS DECIMAL(38, 0)) AS SIZE, "
+        "to_timestamp(mtime_ns // 1000000000) AS LAST_MODIFIED, md5 AS MD5, etag AS ETAG, "
+        f"{text_literal(base)} || url_encode(path) AS FILE_URL"
+    )
 
 
 def _write(path: Path, files: list[stage_files.StagedFile]) -> None:
@@ -77,7 +90,8 @@ def refresh(stages: StageStore, stage: Stage, subpath: str = "", *, no_md5_above
         for name in before
         if name.startswith(subpath) and name not in there
     ]
-    _write(path, kept + found)
+    if changes:  # a stream has data when there is another file
+        _write(path, kept + found)
     stages.update(stage, refreshed_on=time.time())
     return Result.of(
         [ResultColumn.text("file"), ResultColumn.text("status"), ResultColumn.text("description")], changes

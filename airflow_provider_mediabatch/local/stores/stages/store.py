@@ -23,6 +23,7 @@ from airflow_provider_mediabatch.local.stores.stages.file_formats import FileFor
 from airflow_provider_mediabatch.local.stores.stages.files import Digests
 from airflow_provider_mediabatch.local.stores.stages.load_history import LoadHistory
 from airflow_provider_mediabatch.local.stores.stages.stage import IMPLICIT, Stage
+from airflow_provider_mediabatch.local.stores.stages.streams import Streams
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.catalog import Catalog
@@ -50,6 +51,7 @@ class StageStore:
     :ivar digests: what is known of files' contents.
     :ivar file_formats: the FILE FORMAT objects.
     :ivar loads: which files were loaded into which table.
+    :ivar streams: the streams on their directory tables.
     """
 
     def __init__(self, catalog: Catalog, state_dir: Path) -> None:
@@ -62,6 +64,7 @@ class StageStore:
         self.digests = Digests(state_dir / "digests.sqlite")
         self.file_formats = FileFormats(catalog)
         self.loads = LoadHistory(catalog)
+        self.streams = Streams(self)
         self._clean_up()
 
     def _clean_up(self) -> None:
@@ -164,6 +167,7 @@ class StageStore:
     def drop_schema(self, database: str, schema: str) -> None:
         """Drop everything in a schema that is itself being dropped."""
         self.file_formats.drop_schema(database, schema)
+        self.streams.drop_schema(database, schema)
         self._drop_where("database = ? AND schema = ?", (database, schema))
 
     def rename(self, stage: Stage, database: str, schema: str, name: str) -> None:
