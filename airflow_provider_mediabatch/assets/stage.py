@@ -5,7 +5,7 @@ Names are percent-encoded as Snowflake stores them, so that one place has one UR
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode
 
 from airflow.sdk import Asset, AssetWatcher
@@ -32,6 +32,9 @@ def stage_asset(
     min_files: int = 1,
     max_delay: float = 300.0,
     overlap: float = 3600.0,
+    source: Literal["list", "stream"] = "list",
+    stream: str | None = None,
+    refresh_directory: bool = False,
 ) -> Asset:
     """The asset of a stage, with a watcher that makes an event when files were uploaded to it.
 
@@ -41,7 +44,8 @@ def stage_asset(
     :param stage_path: qualified, ``@database.schema.stage/path``: a DAG file is parsed without a connection.
     :param pattern: a regular expression for the whole listed name, as in ListStageFilesOperator.
     :param name: the asset's name; default: made of connection, path and pattern.
-    :param snowflake_conn_id: through which the triggerer polls. No warehouse is used.
+    :param snowflake_conn_id: through which the triggerer polls. LIST uses no warehouse; with a stream the polls that
+        find something do.
     :param watch: False for an asset that only tasks update.
     :param poll_interval: seconds between two polls.
     :param settle: seconds without a newer file before an event.
@@ -50,7 +54,14 @@ def stage_asset(
         upload goes on.
     :param overlap: how many seconds older than the newest file a file may be that appears only now, as the end of a
         long multipart upload does.
-    :raises ValueError: for a path, a pattern or numbers that cannot work.
+    :param source: ``list`` lists the path at each poll; ``stream`` lists it once at the beginning and then asks a
+        stream on the stage's directory table, which costs the same however many files the stage has.
+    :param stream: the stream that ``source="stream"`` reads, made by ``CREATE STREAM … ON STAGE …``; database and
+        schema default to the stage's. The watcher consumes it, so it is for this alone.
+    :param refresh_directory: with a stream: refresh the directory table before each poll. The server then reads the
+        whole stage each time, so it is for stages that neither Snowflake nor the uploads refresh.
+    :raises ValueError: for a path, a pattern or numbers that cannot work, or a source and a stream that do not go
+        together.
     """
     path = StagePath.parse(stage_path)
     selection.check_pattern(pattern)
@@ -71,6 +82,9 @@ def stage_asset(
             min_files=min_files,
             max_delay=max_delay,
             overlap=overlap,
+            source=source,
+            stream=stream,
+            refresh_directory=refresh_directory,
         )
         watchers = [AssetWatcher(name=f"{name} files", trigger=trigger)]
     return Asset(name=name, uri=uri, group="mediabatch", watchers=watchers)

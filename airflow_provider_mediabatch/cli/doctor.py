@@ -39,6 +39,7 @@ OPTIONS = (
     ),
     ("--results-table", "the table that LoadResultsOperator fills", None),
     ("--labels", "the table that labels= names", None),
+    ("--stream", 'the stream on --stage that stage_asset(source="stream") reads', None),
     ("--image-repo", "the image repository of image_build_spec", None),
 )
 """Name, help text and default of each option; Airflow's own command line has the same."""

@@ -82,6 +82,21 @@ def describe_stage(connection: SnowflakeConnection, path: StagePath) -> dict[str
     raise InvalidInputError(errors.not_visible(f"Stage @{path.stage_name}", hint=hint, grant=grant))
 
 
+def require_directory_table(row: Mapping[str, Any], path: StagePath, source: str) -> None:
+    """Check that a stage has a directory table.
+
+    :param row: its row of SHOW STAGES.
+    :param source: what the user gave as ``source``, for the message.
+    :raises InvalidInputError: when it has none, with the fix.
+    """
+    if str(row.get("directory_enabled", "")).upper() not in ("Y", "TRUE"):
+        name = path.stage_name
+        raise InvalidInputError(
+            f"source={source!r} needs the directory table of @{name}: "
+            f"ALTER STAGE {name} SET DIRECTORY = (ENABLE = TRUE); ALTER STAGE {name} REFRESH; or use source='list'"
+        )
+
+
 def stage_url(row: Mapping[str, Any]) -> str | None:
     """An external stage's URL ending in a slash, which LIST puts before every name; None for an internal stage."""
     url = str(row.get("url") or "")

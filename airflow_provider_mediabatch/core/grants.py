@@ -50,6 +50,8 @@ TABLE: tuple[Row, ...] = (
     Row("USAGE", "COMPUTE POOL", "compute_pool", ("EXECUTE INFERENCE JOB SERVICE", "SHOW COMPUTE POOLS")),
     Row("READ", "MODEL", "model", ("EXECUTE INFERENCE JOB SERVICE", "SHOW VERSIONS IN MODEL")),
     Row("READ", "STAGE", "input_stage", ("LIST", "SELECT", "EXECUTE INFERENCE JOB SERVICE")),
+    Row("SELECT", "STREAM", "stream", ("SELECT", "SHOW STREAMS", "CREATE TEMPORARY TABLE")),
+    Row("WRITE", "STAGE", "refreshed_stage", ("ALTER STAGE",)),
     Row("READ", "STAGE", "manifest_stage", (*_READ_STAGED, "EXECUTE INFERENCE JOB SERVICE")),
     Row("WRITE", "STAGE", "manifest_stage", ("COPY INTO",)),
     Row("READ", "STAGE", "output_stage", _READ_STAGED),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client.connection import rows, run_async
-from airflow_provider_mediabatch.client.stages import describe_stage, explain_missing
+from airflow_provider_mediabatch.client.stages import describe_stage, explain_missing, require_directory_table
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, LAST_MODIFIED, SIZE
 from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -83,12 +83,8 @@ def list_stages(
     resolved = []
     for source in sources:
         row = describe_stage(connection, source.path)
-        if directory and str(row.get("directory_enabled", "")).upper() not in ("Y", "TRUE"):
-            name = source.path.stage_name
-            raise InvalidInputError(
-                f"source='directory' needs the directory table of @{name}: "
-                f"ALTER STAGE {name} SET DIRECTORY = (ENABLE = TRUE); ALTER STAGE {name} REFRESH; or use source='list'"
-            )
+        if directory:
+            require_directory_table(row, source.path, "directory")
         resolved.append(source.described_by(row))
     files = _run_listing(connection, resolved, directory=directory)
     exclude = not_manifests_condition(manifest_location)

@@ -37,6 +37,7 @@ class SharedConnection:
         self._conn_id = snowflake_conn_id
         self._connection: SnowflakeConnection | None = None
         self._opening = threading.Lock()
+        self._closed = False
         self._status_caches: dict[str, JobStatusCache] = {}
 
     async def call(self, function: Callable[[SnowflakeConnection], T]) -> T:
@@ -50,7 +51,8 @@ class SharedConnection:
         return self._status_caches[schema]
 
     async def close(self) -> None:
-        """Close the connection, in a thread."""
+        """Close the connection, in a thread; a call that is under way in another one opens it no more."""
+        self._closed = True
         connection, self._connection = self._connection, None
         if connection is not None:
             await asyncio.to_thread(connection.close)
@@ -60,7 +62,7 @@ class SharedConnection:
         try:
             return function(connection)
         except Exception as error:
-            if not errors.session_ended(error):
+            if self._closed or not errors.session_ended(error):
                 raise
             self._forget(connection)
         return function(self._open())
@@ -71,7 +73,11 @@ class SharedConnection:
         with self._opening:
             if self._connection is None or self._connection.is_closed():
                 hook = MediaBatchHook(snowflake_conn_id=self._conn_id, network_timeout=NETWORK_TIMEOUT)
-                self._connection = hook.get_conn()
+                opened = hook.get_conn()
+                if self._closed:
+                    opened.close()
+                    raise ConnectionError("every trigger of this connection has ended")
+                self._connection = opened
             return self._connection
 
     def _forget(self, connection: SnowflakeConnection) -> None:

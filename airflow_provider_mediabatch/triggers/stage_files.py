@@ -10,19 +10,26 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 
 from airflow_provider_mediabatch.batch import job_polling
 from airflow_provider_mediabatch.client import errors
+from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.files.start_rule import StartRule
 from airflow_provider_mediabatch.ledger import stage_watermark
 from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
 from airflow_provider_mediabatch.triggers.deferral import wait_until_scheduler_knows
 from airflow_provider_mediabatch.triggers.shared_connection import shared_connection
 from airflow_provider_mediabatch.triggers.shared_streams import SharedStreamProducer
-from airflow_provider_mediabatch.triggers.stage_stream import WATERMARK, StageProducer, oldest_watermarks, stream_key
+from airflow_provider_mediabatch.triggers.stage_stream import (
+    WATERMARK,
+    StageProducer,
+    stream_key,
+    watched_stream,
+    watching,
+)
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -34,7 +41,8 @@ class StageFilesTrigger(BaseEventTrigger):
     """Fires when files were uploaded to a stage, for an :class:`~airflow.sdk.AssetWatcher`.
 
     At least once: the watermark is stored after Airflow has stored the event, so that an event is never lost and may be
-    repeated. Triggers of one stage path and connection share one LIST an interval. Needs no warehouse.
+    repeated. Triggers of one stage path and connection share one LIST an interval. LIST needs no warehouse; a stream
+    needs one for the polls that find something.
 
     :param stage_path: ``@database.schema.stage/path``.
     :param asset_name: the asset that this watches for; it tells triggers of several assets on one path apart.
@@ -47,6 +55,11 @@ class StageFilesTrigger(BaseEventTrigger):
         upload does not settle.
     :param overlap: how many seconds older than the newest file a file may be that appears only now: the time of a
         multipart upload to Amazon S3 is that of its beginning.
+    :param source: ``list``, or ``stream``: after one LIST at the beginning a stream on the stage's directory table is
+        asked what has come.
+    :param stream: the stream; database and schema default to the stage's. It is consumed, so it is for this alone.
+    :param refresh_directory: with a stream: refresh the directory table before each poll, where nothing else does.
+    :raises ValueError: for a source and a stream that do not go together.
     """
 
     def __init__(
@@ -61,6 +74,9 @@ class StageFilesTrigger(BaseEventTrigger):
         min_files: int = 1,
         max_delay: float = 300.0,
         overlap: float = 3600.0,
+        source: Literal["list", "stream"] = "list",
+        stream: str | None = None,
+        refresh_directory: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.stage_path = stage_path
@@ -72,32 +88,26 @@ class StageFilesTrigger(BaseEventTrigger):
         self.min_files = min_files
         self.max_delay = max_delay
         self.overlap = overlap
+        self.source = source
+        self.stream = watched_stream(source, stream, stage_path)
+        self.refresh_directory = refresh_directory
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class path and the arguments, for Airflow's database."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {
-                "stage_path": self.stage_path,
-                "asset_name": self.asset_name,
-                "pattern": self.pattern,
-                "snowflake_conn_id": self.snowflake_conn_id,
-                "poll_interval": self.poll_interval,
-                "settle": self.settle,
-                "min_files": self.min_files,
-                "max_delay": self.max_delay,
-                "overlap": self.overlap,
-            },
+        names = (
+            *("stage_path", "asset_name", "pattern", "snowflake_conn_id", "poll_interval", "settle", "min_files"),
+            *("max_delay", "overlap", "source", "stream", "refresh_directory"),
         )
+        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
 
     def shared_stream_key(self) -> Hashable | None:
-        """One LIST for all watchers of a stage path through one connection."""
+        """One LIST for all watchers of a stage path through one connection, or the polls of one Snowflake stream."""
         return stream_key(self.serialize()[1])
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> SharedStreamProducer:
         """The polls themselves, with acknowledgement: see :class:`~.stage_stream.StageProducer`."""
-        return StageProducer(kwargs)
+        return _producer(kwargs)
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
         """Turn snapshots into events: new files that match and wait no longer."""
@@ -111,18 +121,17 @@ class StageFilesTrigger(BaseEventTrigger):
 
         So each start of the triggerer makes an event for what is on the stage, and the ledger says what is new.
         """
-        snapshots = StageProducer(self.serialize()[1]).unshared_snapshots()
+        snapshots = _producer(self.serialize()[1]).unshared_snapshots()
         async with aclosing(snapshots), aclosing(self._events(snapshots, StageWatermark())) as events:
             async for event in events:
                 yield event
 
     async def _events(self, snapshots: AsyncIterator[Any], watermark: StageWatermark) -> AsyncGenerator[TriggerEvent]:
-        matches = stage_watermark.name_matcher("", self.pattern)
         rule = StartRule(self.min_files, self.max_delay, self.settle)
-        horizon = oldest_watermarks.setdefault(self.shared_stream_key(), {})
-        horizon[self.asset_name] = watermark.since
-        try:
+        path = StagePath.parse(self.stage_path).path if self.source == "stream" else ""
+        with watching(self.shared_stream_key(), self.asset_name, watermark.since, path):
             async for snapshot in snapshots:
+                matches = stage_watermark.name_matcher(snapshot.prefix + path, self.pattern)
                 evaluation = stage_watermark.evaluate(snapshot.files, watermark, matches, now=snapshot.now, rule=rule)
                 if evaluation.recheck is not None:
                     snapshot.poll_within(evaluation.recheck)
@@ -140,13 +149,19 @@ class StageFilesTrigger(BaseEventTrigger):
                             "bytes": evaluation.size,
                         }
                     )
-        finally:
-            horizon.pop(self.asset_name, None)
 
     def _store(self) -> Any:
         from airflow.sdk.execution_time.context import AssetStateStoreAccessor
 
         return AssetStateStoreAccessor(name=self.asset_name)
+
+
+def _producer(kwargs: dict[str, Any]) -> StageProducer:
+    if kwargs["source"] != "stream":
+        return StageProducer(kwargs)
+    from airflow_provider_mediabatch.triggers.stage_changes import StageChangesProducer
+
+    return StageChangesProducer(kwargs)
 
 
 def _event(payload: dict[str, Any]) -> TriggerEvent:
@@ -207,18 +222,8 @@ class StageReadyTrigger(BaseTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class path and the arguments, for Airflow's database."""
         names = (
-            "stage_path",
-            "pattern",
-            "since",
-            "newest_seconds",
-            "ledger",
-            "subject",
-            "min_files",
-            "max_delay",
-            "settle",
-            "poll_interval",
-            "deadline",
-            "snowflake_conn_id",
+            *("stage_path", "pattern", "since", "newest_seconds", "ledger", "subject", "min_files", "max_delay"),
+            *("settle", "poll_interval", "deadline", "snowflake_conn_id"),
         )
         return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
 

@@ -1,17 +1,22 @@
-"""One LIST an interval for all watchers of a stage path, which :class:`.stage_files.StageFilesTrigger` share."""
+"""One LIST an interval for all watchers of a stage path, which :class:`.stage_files.StageFilesTrigger` share.
+
+How a stream takes the place of LIST is in :mod:`.stage_changes`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Hashable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Hashable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch import job_polling
 from airflow_provider_mediabatch.client import errors
+from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
 from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection, shared_connection
 from airflow_provider_mediabatch.triggers.shared_streams import AdvanceItem, SharedStreamProducer
@@ -36,13 +41,17 @@ class Snapshot:
     :param files: files at or after the oldest watermark of the watchers.
     :param now: the server's time, epoch seconds.
     :param seen: filled by the watchers that fire: asset name to its next watermark, stored once the event is.
-    :param recheck: filled by the watchers that wait for an upload to settle: seconds until the next poll.
+    :param recheck: filled by the watchers that wait for more files or for an upload to settle: seconds until the next
+        poll.
+    :param prefix: what the names begin with before the path on the stage, where the files are those of the whole
+        stage; "": they are those of the watchers' own path.
     """
 
     files: list[StageFile]
     now: float
     seen: dict[str, StageWatermark] = field(default_factory=dict)
     recheck: float | None = None
+    prefix: str = ""
 
     def poll_within(self, seconds: float) -> None:
         """Make the next poll no later than this."""
@@ -53,8 +62,68 @@ oldest_watermarks: dict[Hashable, dict[str, float]] = {}
 """For each shared stream, its watchers' watermarks: a poll may leave out what is older. Asset name to epoch seconds."""
 
 
+@dataclass(eq=False)
+class Watcher:
+    """A watcher that has begun.
+
+    :param path: the path on the stage that it watches.
+    """
+
+    path: str
+
+
+joined: dict[Hashable, dict[str, Watcher]] = {}
+"""For each shared stream, its watchers that no poll has listed for yet, by asset name."""
+
+
+@contextmanager
+def watching(key: Hashable, asset_name: str, since: float, path: str) -> Iterator[dict[str, float]]:
+    """Be among the watchers of a shared stream while the block runs.
+
+    :param key: :func:`stream_key`.
+    :param since: files modified before are of no interest, epoch seconds.
+    :param path: the path on the stage.
+    """
+    horizon = oldest_watermarks.setdefault(key, {})
+    horizon[asset_name] = since
+    joined.setdefault(key, {})[asset_name] = Watcher(path)
+    try:
+        yield horizon
+    finally:
+        horizon.pop(asset_name, None)
+        joined[key].pop(asset_name, None)
+
+
+def watched_stream(source: str, stream: str | None, stage_path: str) -> str | None:
+    """The full name of the stream that is watched, as SQL; None for LIST.
+
+    :param source: ``list`` or ``stream``.
+    :param stream: as a user writes it; database and schema that are missing are those of the stage.
+    :param stage_path: ``@database.schema.stage/path``.
+    :raises ValueError: for arguments that do not go together, and for what is no name.
+    """
+    if source not in ("list", "stream"):
+        raise ValueError(f"source={source!r} is neither 'list' nor 'stream'")
+    if source == "list":
+        if stream is not None:
+            raise ValueError(f"stream={stream!r} is read with source='stream' only")
+        return None
+    if not stream:
+        raise ValueError("source='stream' needs stream=, the name of a stream ON STAGE of the stage of stage_path")
+    stage, parts = StagePath.parse(stage_path), sql.split(stream)
+    if len(parts) > 3:
+        raise ValueError(f"stream={stream!r} has {len(parts)} parts; a stream has three: DATABASE.SCHEMA.STREAM")
+    return sql.qualified(*(stage.database, stage.schema)[: 3 - len(parts)], *parts)
+
+
 def stream_key(kwargs: dict[str, Any]) -> tuple[str, ...]:
-    """What watchers must have in common to share one LIST."""
+    """What watchers must have in common to share one LIST, or the polls of one Snowflake stream.
+
+    A Snowflake stream has one consumer, so all its watchers share the polls whatever their paths and intervals are.
+    """
+    if kwargs["source"] == "stream":
+        stage = StagePath.parse(kwargs["stage_path"]).root.full
+        return ("mediabatch stream", kwargs["snowflake_conn_id"], stage, kwargs["stream"])
     return ("mediabatch", kwargs["snowflake_conn_id"], kwargs["stage_path"], str(kwargs["poll_interval"]))
 
 
@@ -105,17 +174,17 @@ class StageProducer(SharedStreamProducer):
                     await AssetStateStoreAccessor(name=asset_name).aset(WATERMARK, watermark.to_json())
                 except Exception:
                     log.exception("the watermark of asset %s could not be stored", asset_name)
-            self._leave_out_older(item.broker_payload)
+            await self.handled(item.broker_payload)
 
     async def unshared_snapshots(self) -> AsyncGenerator[Snapshot]:
         """The snapshots for one watcher alone, which has used each when it asks for the next."""
         async with aclosing(self.open_stream()) as stream:
             async for snapshot, _ in stream:
                 yield snapshot
-                self._leave_out_older(snapshot)
+                await self.handled(snapshot)
 
-    def _leave_out_older(self, snapshot: Snapshot) -> None:
-        """Begin the next poll at the watermarks of the watchers that fired."""
+    async def handled(self, snapshot: Snapshot) -> None:
+        """All watchers have used a snapshot: begin the next poll at the watermarks of those that fired."""
         horizon = oldest_watermarks.get(self._key, {})
         horizon |= {name: watermark.since for name, watermark in snapshot.seen.items() if name in horizon}
 
@@ -140,6 +209,8 @@ class StageProducer(SharedStreamProducer):
         from airflow_provider_mediabatch.exceptions import InvalidInputError
 
         text, permanent = errors.error_text(error), errors.is_permanent(error)
+        if grant := errors.missing_grant(error):
+            text += f" ({grant})"
         permanent = permanent or isinstance(error, InvalidInputError) or errors.is_missing(error)
         delay = _MAX_BACKOFF if permanent else min(_MAX_BACKOFF, job_polling.backoff(failures, self._interval))
         log.warning(

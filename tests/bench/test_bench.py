@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench import ledger, review, waiting
+from bench import ledger, review, waiting, watching
 from bench.measure import Figure, percentile, run_child
 from bench.relay import relay
 from bench.scene import Scene
@@ -79,6 +79,13 @@ def test_the_waitings_figures(scene: Scene) -> None:
     assert found["logins"].ours == [1]
     assert found["logins"].other == [8]
     assert found["statements"].met
+
+
+@pytest.mark.slow
+def test_the_watchings_figures(scene: Scene) -> None:
+    found = {figure.what.split(": ")[1]: figure for figure in watching.figures(scene, [2000], 1)}
+    assert (found["statements"].ours, found["statements"].other) == ([2], [1])
+    assert found["received"].ours[0] < found["received"].other[0]
 
 
 @pytest.mark.slow

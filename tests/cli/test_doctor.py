@@ -179,6 +179,27 @@ def test_a_table_of_labels_is_read_and_never_created(account: RunningEngine, rol
     assert "did you mean LABELS?" in missing.detail
 
 
+def test_a_stream_that_is_watched(account: RunningEngine, role: str) -> None:
+    settings = BatchSettings(input_stage="@DOCTOR.MEDIA.PHOTOS/in/", stream="DOCTOR.MEDIA.ARRIVALS")
+    missing = check(account, settings)["stream DOCTOR.MEDIA.ARRIVALS"]
+    assert (missing.status, missing.fix) == (
+        "fail",
+        "CREATE STREAM DOCTOR.MEDIA.ARRIVALS ON STAGE DOCTOR.MEDIA.PHOTOS",
+    )
+    assert "Create it with CREATE STREAM" in check(account, BatchSettings(stream=settings.stream))[missing.check].detail
+    execute(
+        account,
+        missing.fix,
+        f"GRANT USAGE ON DATABASE DOCTOR TO ROLE {role}",
+        f"GRANT USAGE ON SCHEMA DOCTOR.MEDIA TO ROLE {role}",
+    )
+    unseen = check(account, settings, role=role)[missing.check]
+    assert unseen.fix == f"GRANT SELECT ON STREAM DOCTOR.MEDIA.ARRIVALS TO ROLE {role}"
+    execute(account, unseen.fix)
+    assert check(account, settings, role=role)[missing.check].status == "pass"
+    execute(account, "DROP STREAM DOCTOR.MEDIA.ARRIVALS")
+
+
 def test_a_role_of_a_role(account: RunningEngine, role: str) -> None:
     execute(
         account,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import runpy
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -79,6 +80,35 @@ def test_inbox(bench: Bench) -> None:
             assert "2 done" in done.log.read_text()
     assert done.returned("list_files")["generation"] == 1
     assert labels(bench, table) == expected
+
+
+@pytest.mark.slow
+def test_stream(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example's own watcher hears of each upload from the stream, and its run takes it."""
+    monkeypatch.setenv("AIRFLOW_CONN_SNOWFLAKE_DEFAULT", bench.home.connections["snowflake_default"])
+    bench.log(models.image_classifier(bench.cache))
+    (watcher,) = runpy.run_path(str(EXAMPLES / "streamed_photographs.py"))["uploads"].watchers
+    bench.upload("ARRIVALS", "2026", [])
+    bench.session.sql("CREATE OR REPLACE STREAM PHOTOGRAPH_ARRIVALS ON STAGE ARRIVALS").collect()
+
+    def upload(name: str) -> None:
+        bench.session.file.put(str(photograph(name)), "@ARRIVALS/2026", auto_compress=False)
+        bench.session.sql("ALTER STAGE ARRIVALS REFRESH").collect()
+
+    async def watch() -> list[int]:
+        files = []
+        async for event in watcher.trigger.run():
+            files.append(event.payload["files"])
+            if len(files) == 2:
+                break
+            await asyncio.to_thread(upload, "flower.jpg")
+        return files
+
+    upload("coffee.png")
+    assert asyncio.run(asyncio.wait_for(watch(), 120)) == [1, 1]
+    result = bench.run("streamed_photographs")
+    assert result.returned("list_files")["file_count"] == 2
+    assert labels(bench, "MEDIA.PUBLIC.ARRIVAL_PREDICTIONS") == {"coffee.png": "espresso", "flower.jpg": "daisy"}
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from live.stage import DAG_FILE, LiveStage
 if TYPE_CHECKING:
     from driven_airflow import DrivenAirflow
 
-INTERNAL = ("LIVE_UPLOADS", "LIVE_KILLS", "LIVE_PAUSE", "LIVE_BURSTS", "LIVE_ENDS", "LIVE_ISOLATION")
+INTERNAL = (*("LIVE_UPLOADS", "LIVE_KILLS", "LIVE_PAUSE", "LIVE_BURSTS", "LIVE_ENDS", "LIVE_ISOLATION", "LIVE_STREAM"),)
 
 
 class Live:
@@ -37,7 +37,9 @@ def live(engine: Any, live_airflow: DrivenAirflow, tmp_path_factory: pytest.Temp
 
     with engine.session() as session:
         for name in (*INTERNAL, "LIVE_WORK"):
-            session.sql(f"CREATE STAGE {name} ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')").collect()
+            encryption = "ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')"
+            session.sql(f"CREATE STAGE {name} DIRECTORY = (ENABLE = TRUE) {encryption}").collect()
+        session.sql("CREATE STREAM LIVE_STREAM_CHANGES ON STAGE LIVE_STREAM").collect()
         session.sql("CREATE STAGE LIVE_DAYS URL = 's3://live-days/in/'").collect()
         session.sql("CREATE FILE FORMAT LIVE_PARQUET TYPE = PARQUET").collect()
         Registry(session).log_model(

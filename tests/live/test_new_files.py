@@ -68,6 +68,34 @@ def test_uploads_start_runs(live: Live) -> None:
 
 
 @pytest.mark.slow
+def test_stream_starts_runs_whoever_is_killed(live: Live) -> None:
+    """With ``source="stream"`` events are as with LIST, and the stream's offset is moved when they are stored."""
+    stage = live.start("LIVE_STREAM")
+
+    def upload(*names: str) -> set[str]:
+        uploaded = stage.upload(names)
+        stage.query("ALTER STAGE LIVE_STREAM REFRESH")
+        return uploaded
+
+    def empty() -> bool:
+        return not next(iter(stage.query("SELECT SYSTEM$STREAM_HAS_DATA('LIVE_STREAM_CHANGES') AS D")[0].values()))
+
+    files = upload("a1.bin", "a2.bin", "a3.bin")
+    until_done(live.airflow, stage, files)
+    until(empty, 60, lambda: stage.query("SELECT * FROM LIVE_STREAM_CHANGES"))
+    files |= upload("b1.bin", "b2.bin")
+    until_done(live.airflow, stage, files)
+    assert len(runs(live.airflow, stage.dag_id)) == 2
+
+    live.airflow.kill_component("triggerer")
+    files |= upload("meanwhile.bin")
+    live.airflow.start_component("triggerer")
+    until_done(live.airflow, stage, files)
+    until(empty, 60, lambda: stage.query("SELECT * FROM LIVE_STREAM_CHANGES"))
+    assert_each_once(stage, files)
+
+
+@pytest.mark.slow
 def test_triggerer_killed(live: Live) -> None:
     stage = live.start("LIVE_KILLS")
     files = stage.upload(names("before", 3))

@@ -33,6 +33,12 @@ That run had no failure, listed with LIST and created its tables. Other runs sen
 - Files of a failed job are isolated: `COPY INTO @…` for each part, `REMOVE @…` and `COPY FILES INTO @… FROM @…`. They
   need READ and WRITE on the stages of manifests and output.
 - `source="directory"`: `SELECT … FROM DIRECTORY(@…)`. It needs READ on the stage, and a warehouse.
+- `stage_asset(…)` watches a stage in the triggerer: `LIST @…`. It needs READ on the stage.
+- `stage_asset(source="stream")`: `LIST @…`, `SHOW STAGES LIKE '…' IN SCHEMA <name>` and `DESCRIBE STAGE <name>` when a
+  watcher begins, then `SHOW STREAMS LIKE '…' IN SCHEMA <name>` and `SELECT SYSTEM$STREAM_HAS_DATA('…')`. When there is
+  something, `SELECT RELATIVE_PATH, …` from the stream, `CREATE TEMPORARY TABLE <name> AS SELECT …` from it, a `SELECT`
+  from that and `DROP TABLE IF EXISTS <name>`, with a warehouse. They need READ on the stage and SELECT on the stream.
+  With `refresh_directory=True` also `ALTER STAGE <name> REFRESH`, which needs WRITE on an internal stage.
 - `query=` and `extra_columns=`: the SQL of the DAG, with the privileges on what it reads, and a warehouse.
 - `labels=`: `WITH … SELECT` over the output and the labels. It needs SELECT on the table of labels, or the privileges
   on what a query of labels reads, READ on the stage of the output, and a warehouse.

@@ -33,6 +33,7 @@ _CREATE = {
 _MADE_BY_USERS = {
     "MODEL": "Log it with Registry.log_model",
     "TABLE": "Create it with two columns, the file and its label",
+    "STREAM": "Create it with CREATE STREAM … ON STAGE …",
 }
 """How users make what no statement here creates. The table is that of the labels: the ledger and the results table are
 asked for only when they exist."""
@@ -80,7 +81,7 @@ class _AccountCheck:
         tables = [objects[name] for name in ("ledger", "ledger_lock", "results_table") if name in shown]
         external = [objects[name] for name, row in shown.items() if row.get("url")]
         for grant in grants.required(objects, existing=tables, external=external):
-            yield self._check_grant(grant)
+            yield self._check_grant(grant, objects.get("input_stage"))
         for name, row in shown.items():
             yield from self._check_object(name, objects[name], row)
         for name in ("ledger", "results_table"):
@@ -123,8 +124,11 @@ class _AccountCheck:
         found = {name: self._role.find(kinds[name], objects[name]) for name in objects if name in kinds}
         return {name: row for name, row in found.items() if row is not None}
 
-    def _check_grant(self, grant: Grant) -> CheckResult:
-        """The privileges on one object; where the object may not exist, what would create it."""
+    def _check_grant(self, grant: Grant, stage: Name | None) -> CheckResult:
+        """The privileges on one object; where the object may not exist, what would create it.
+
+        :param stage: the input stage, which a stream is on.
+        """
         role, name = self._role.role, sql.qualified(*grant.name)
         check = f"{grant.kind.lower()} {name}"
         missing = self._role.missing(grant)
@@ -137,11 +141,11 @@ class _AccountCheck:
                 check, "fail", f"role {role} lacks {', '.join(missing.privileges)}", missing.statement_sql(role)
             )
         meant = did_you_mean(grant.name[-1], self._role.names(grant.kind, grant.name))
-        create = _create_sql(grant.kind, name)
+        create = _create_sql(grant.kind, name, stage)
         otherwise = _MADE_BY_USERS.get(grant.kind, "")
         if self._role.sees_everything:
             return CheckResult(
-                check, "fail", f"does not exist{meant}" + (f". {otherwise}" if otherwise else ""), create
+                check, "fail", f"does not exist{meant}" + ("" if create or not otherwise else f". {otherwise}"), create
             )
         return CheckResult(
             check,
@@ -172,8 +176,10 @@ class _AccountCheck:
         return CheckResult(setting.replace("_", " "), "pass", detail)
 
 
-def _create_sql(kind: str, name: str) -> str:
-    """The statement that creates such an object; none for what users make."""
+def _create_sql(kind: str, name: str, stage: Name | None) -> str:
+    """The statement that creates such an object; none for what users make, and for a stream on an unknown stage."""
+    if kind == "STREAM":
+        return f"CREATE STREAM {name} ON STAGE {sql.qualified(*stage)}" if stage else ""
     return "" if kind in _MADE_BY_USERS else _CREATE.get(kind, f"CREATE {kind} {{}}").format(name)
 
 

@@ -17,6 +17,7 @@ _PARTS = {
     "ledger": 3,
     "results_table": 3,
     "labels": 3,
+    "stream": 3,
     "image_repository": 3,
     "compute_pool": 1,
     "warehouse": 1,
@@ -50,6 +51,7 @@ class BatchSettings:
     :param ledger: the ledger table; by default the operators' own where there is a model; ``none`` for no ledger.
     :param results_table: the table that LoadResultsOperator fills.
     :param labels: the table of labels that predictions are compared with.
+    :param stream: the stream that ``stage_asset(source="stream")`` reads.
     :param image_repository: the repository that ``image_build_spec`` names.
     :param warehouse: what the Airflow connection names.
     """
@@ -65,6 +67,7 @@ class BatchSettings:
     ledger: str | None = None
     results_table: str | None = None
     labels: str | None = None
+    stream: str | None = None
     image_repository: str | None = None
     warehouse: str | None = None
 

@@ -55,6 +55,17 @@ for stage, settle in (("LIVE_UPLOADS", 2), ("LIVE_KILLS", 5), ("LIVE_PAUSE", 2))
     with DAG(dag_id=stage.lower(), schedule=[uploads], start_date=START, default_args=RETRIES):
         flow(stage, "new")
 
+streamed = stage_asset(
+    "@MEDIA.PUBLIC.LIVE_STREAM/",
+    pattern=PATTERN,
+    poll_interval=2,
+    settle=2,
+    source="stream",
+    stream="LIVE_STREAM_CHANGES",
+)
+with DAG(dag_id="live_stream", schedule=[streamed], start_date=START, default_args=RETRIES):
+    flow("LIVE_STREAM", "new")
+
 with DAG(
     dag_id="live_days",
     schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),

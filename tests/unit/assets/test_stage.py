@@ -52,3 +52,12 @@ def test_the_watcher() -> None:
         stage_asset("@db.sc.images/a", min_files=0)
     with pytest.raises(ValueError, match="database and schema"):
         stage_asset("@images/a")
+
+
+def test_a_stream_is_watched_by_its_full_name() -> None:
+    (watcher,) = stage_asset('@db."My Schema".images/a', source="stream", stream="arrivals").watchers
+    arguments = watcher.trigger.serialize()[1]
+    assert (arguments["source"], arguments["stream"]) == ("stream", 'DB."My Schema".ARRIVALS')
+    assert not arguments["refresh_directory"]
+    with pytest.raises(ValueError, match="needs stream="):
+        stage_asset("@db.sc.images/a", source="stream")

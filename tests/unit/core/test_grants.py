@@ -47,6 +47,11 @@ def test_tables_that_exist_need_privileges_of_their_own_and_no_create_table() ->
     assert "CREATE TABLE" not in schema.privileges
 
 
+def test_a_stream_needs_select() -> None:
+    found = grants.required({"stream": ("DB", "SC", "ARRIVALS")})
+    assert found[-1] == grants.Grant("STREAM", ("DB", "SC", "ARRIVALS"), ("SELECT",))
+
+
 def test_an_external_stage_needs_usage() -> None:
     found = grants.required({"input_stage": STAGE}, external=[STAGE])
     assert found[-1] == grants.Grant("STAGE", STAGE, ("USAGE",))
@@ -60,6 +65,8 @@ def test_an_external_stage_needs_usage() -> None:
         ("schema 'SC'", "EXECUTE INFERENCE JOB SERVICE\nNAME = DB.SC.J", "CREATE SERVICE ON SCHEMA DB.SC"),
         ("stage 'WORK'", "COPY INTO @DB.SC.WORK/a/ FROM (SELECT 1)", "READ, WRITE ON STAGE DB.SC.WORK"),
         ("table 'LEDGER'", "MERGE INTO DB.SC.LEDGER T", "SELECT, INSERT, UPDATE ON TABLE DB.SC.LEDGER"),
+        ("stream 'ARRIVALS'", "SELECT SYSTEM$STREAM_HAS_DATA('DB.SC.ARRIVALS')", "SELECT ON STREAM DB.SC.ARRIVALS"),
+        ("stage 'PHOTOS'", "ALTER STAGE DB.SC.PHOTOS REFRESH", "WRITE ON STAGE DB.SC.PHOTOS"),
         ("compute_pool 'POOL'", None, "USAGE ON COMPUTE POOL POOL"),
         ("model 'my \"model'", None, 'READ ON MODEL "my ""model"'),
     ],
@@ -79,6 +86,8 @@ def test_an_error_that_names_no_object_has_no_grant() -> None:
         ("schema", "USAGE ON SCHEMA X"),
         ("compute_pool", "USAGE ON COMPUTE POOL X"),
         ("model", "READ ON MODEL X"),
+        ("input_stage", "READ ON STAGE X"),
+        ("stream", "SELECT ON STREAM X"),
         ("output_stage", "READ, WRITE ON STAGE X"),
     ],
 )

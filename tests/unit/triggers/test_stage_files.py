@@ -29,6 +29,13 @@ from airflow_provider_mediabatch.triggers.stage_stream import Snapshot, StagePro
             max_delay=9,
             overlap=5,
         ),
+        StageFilesTrigger(
+            stage_path='@D.S."my files"/a',
+            asset_name="x",
+            source="stream",
+            stream="arrivals",
+            refresh_directory=True,
+        ),
         StageReadyTrigger(
             stage_path="@D.S.I/a",
             since="2026-01-01",
@@ -55,6 +62,45 @@ def test_watchers_of_one_path_share_a_list_whatever_they_match() -> None:
     other = StageFilesTrigger(stage_path="@D.S.J/a", asset_name="y")
     assert one.shared_stream_key() == two.shared_stream_key()
     assert one.shared_stream_key() != other.shared_stream_key()
+
+
+def test_watchers_of_one_snowflake_stream_share_its_polls_whatever_their_paths_are() -> None:
+    """It has one offset, so one of them alone may move it."""
+
+    def key(path: str, **arguments: Any) -> object:
+        arguments = {"source": "stream", "stream": "arrivals", **arguments}
+        return StageFilesTrigger(stage_path=path, asset_name=path, **arguments).shared_stream_key()
+
+    one = key("@d.s.i/a/")
+    assert key("@D.S.I/b/", poll_interval=3, pattern=".*jpg", stream="D.S.ARRIVALS") == one
+    assert key("@D.S.J/a/", stream="D.S.ARRIVALS") != one
+    assert key("@D.S.I/a/", stream='"arrivals"') != one
+    assert StageFilesTrigger(stage_path="@D.S.I/a/", asset_name="x").shared_stream_key() != one
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"source": "events"}, "source='events' is neither 'list' nor 'stream'"),
+        ({"stream": "S"}, "stream='S' is read with source='stream' only"),
+        ({"source": "stream"}, "source='stream' needs stream="),
+        ({"source": "stream", "stream": "A.B.C.D"}, "stream='A.B.C.D' has 4 parts"),
+        ({"source": "stream", "stream": "my stream"}, "is not a Snowflake name"),
+    ],
+)
+def test_sources_and_streams_that_do_not_go_together(arguments: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        StageFilesTrigger(stage_path="@D.S.I/a", asset_name="x", **arguments)
+
+
+def test_a_missing_privilege_is_said_with_its_grant(caplog: pytest.LogCaptureFixture) -> None:
+    trigger = StageFilesTrigger(stage_path="@D.S.I", asset_name="x", source="stream", stream="ARRIVALS")
+    producer = StageProducer(trigger.serialize()[1])
+    with caplog.at_level(logging.WARNING):
+        producer._log_failure(
+            ProgrammingError("Insufficient privileges to operate on stream 'ARRIVALS'", errno=3001), 1
+        )
+    assert "(GRANT SELECT ON STREAM ARRIVALS TO ROLE …)" in caplog.text
 
 
 def test_snapshot_that_was_not_accepted_by_all_moves_no_watermark() -> None:
