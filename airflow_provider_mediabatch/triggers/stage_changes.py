@@ -67,7 +67,7 @@ class StageChangesProducer(StageProducer):
                 for file in snapshot.files:
                     if self._pending.get(file.name) == file:
                         del self._pending[file.name]
-            if not self._has_rows:
+            if not (snapshot.from_stream and self._has_rows):
                 return
             try:
                 async with shared_connection(self._conn_id) as connection:
@@ -87,7 +87,8 @@ class StageChangesProducer(StageProducer):
             waiting = joined.get(self._key, {})
             for name in [name for name, watcher in new.items() if waiting.get(name) is watcher]:
                 del waiting[name]
-            return Snapshot(list(self._pending.values()), time.time() + clock, prefix=self._prefix)
+            files = list(self._pending.values())
+            return Snapshot(files, time.time() + clock, prefix=self._prefix, from_stream=self._has_rows)
 
     def _look(self, connection: SnowflakeConnection, new: dict[str, Watcher]) -> None:
         """Add to the pending files what has come (in a thread).

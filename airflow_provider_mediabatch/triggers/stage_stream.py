@@ -45,6 +45,7 @@ class Snapshot:
         poll.
     :param prefix: what the names begin with before the path on the stage, where the files are those of the whole
         stage; "": they are those of the watchers' own path.
+    :param from_stream: whether the Snowflake stream had rows, whose offset is moved when this was handled.
     """
 
     files: list[StageFile]
@@ -52,6 +53,7 @@ class Snapshot:
     seen: dict[str, StageWatermark] = field(default_factory=dict)
     recheck: float | None = None
     prefix: str = ""
+    from_stream: bool = False
 
     def poll_within(self, seconds: float) -> None:
         """Make the next poll no later than this."""

@@ -219,6 +219,29 @@ def test_a_stream_that_was_made_anew(streamed: Streamed) -> None:
     asyncio.run(go())
 
 
+def test_an_offset_that_could_not_be_moved(
+    own_engine: RunningEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whether it was moved is not known then: one more LIST tells, the event is not repeated, and none is lost."""
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", own_engine.airflow_connection)
+    rule = {"match": "^CREATE TEMPORARY TABLE", "nth": 1, "action": "error", "code": 603, "message": "no reason"}
+    (own_engine.state_dir / "faults.json").write_text(json.dumps({"rules": [rule]}))
+    with own_engine.connect() as connection:
+        streamed = Streamed(own_engine, connection, tmp_path)
+
+        async def go() -> None:
+            async with watching(streamed.trigger()) as event:
+                await until(lambda: streamed.statements("LIST"))
+                await asyncio.to_thread(streamed.upload, "a.jpg")
+                assert (await event())["files"] == 1
+                await until(lambda: not streamed.has_data())
+                await asyncio.to_thread(streamed.upload, "b.jpg", "c.jpg")
+                assert (await event())["files"] == 2
+
+        asyncio.run(go())
+        assert streamed.statements("LIST") == 2
+
+
 def test_the_watcher_refreshes_the_directory_table_when_it_is_told_to(streamed: Streamed) -> None:
     async def go() -> None:
         async with watching(streamed.trigger(refresh_directory=True)) as event:
