@@ -45,23 +45,22 @@ def query(ctx: Context, name: tuple[str, str, str]) -> str | None:
     require_privilege(ctx, "SELECT", "STREAM", stream.full_name)
     stage = ctx.stores.stages.streams.readable_source(stream)
     require_file_access(ctx, stage)
-    begin, end = (f"read_parquet({text_literal(str(path))})" for path in of(ctx.session).read(ctx, stream))
-    columns = columns_sql(ctx.stores.links.stage_url(stage))
-    values = ", ".join(_FILE)
-    changed = f"({', '.join('n.' + name for name in _FILE)}) IS DISTINCT FROM ({', '.join('o.' + n for n in _FILE)})"
-    parts = []
-    for action, side in (("INSERT", "n"), ("DELETE", "o")):
-        other = "o" if side == "n" else "n"
-        parts.append(
-            f"SELECT {side}.path, {', '.join(f'{side}.{name}' for name in _FILE)}, '{action}' AS mb_action, "
-            f"{other}.path IS NOT NULL AS mb_update FROM {end if side == 'n' else begin} AS {side} "
-            f"LEFT JOIN {begin if side == 'n' else end} AS {other} ON n.path = o.path "
-            f"WHERE {other}.path IS NULL OR {changed}"
-        )
+    old, new = of(ctx.session).read(ctx, stream)
+    changes = f"{_changes('INSERT', new, old)} UNION ALL {_changes('DELETE', old, new)}"
     return (
-        f'SELECT {columns}, mb_action AS "METADATA$ACTION", mb_update AS "METADATA$ISUPDATE", '
-        f"'' AS \"METADATA$ROW_ID\" FROM ({' UNION ALL '.join(parts)}) AS mb_changes(path, {values}, mb_action, "
-        "mb_update)"
+        f'SELECT {columns_sql(ctx.stores.links.stage_url(stage))}, action AS "METADATA$ACTION", '
+        f'is_update AS "METADATA$ISUPDATE", \'\' AS "METADATA$ROW_ID" FROM ({changes}) AS mb_changes'
+    )
+
+
+def _changes(action: str, these: Path, others: Path) -> str:
+    """The files of one directory table that the other one does not have so, with the action that they stand for."""
+    mine, theirs = (f"({', '.join(f'{side}.{column}' for column in _FILE)})" for side in ("a", "b"))
+    return (
+        f"SELECT a.*, '{action}' AS action, b.path IS NOT NULL AS is_update "
+        f"FROM read_parquet({text_literal(str(these))}) AS a "
+        f"LEFT JOIN read_parquet({text_literal(str(others))}) AS b ON a.path = b.path "
+        f"WHERE b.path IS NULL OR {mine} IS DISTINCT FROM {theirs}"
     )
 
 
