@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.batch import comparison_sql, results_table
 from airflow_provider_mediabatch.batch.comparison_sql import Compared
 from airflow_provider_mediabatch.batch.labels import is_nested, main_output
+from airflow_provider_mediabatch.batch.result_columns import BOOKKEEPING_COLUMNS
 from airflow_provider_mediabatch.batch.sample_checks import good_relation
 from airflow_provider_mediabatch.client.connection import qualified_name, table_columns
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
@@ -127,7 +128,7 @@ class VersionComparison:
                 f"results_table={given!r} does not exist, or this role may not see it: compare_with= reads earlier "
                 "results there"
             )
-        missing = [column for column in results_table.BOOKKEEPING_COLUMNS if column not in columns]
+        missing = [column for column in BOOKKEEPING_COLUMNS if column not in columns]
         if missing:
             raise InvalidInputError(
                 f"results_table={given!r} lacks {', '.join(missing)}: it is no table that LoadResultsOperator made"

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_provider_mediabatch.batch.labels import label_sql
-from airflow_provider_mediabatch.batch.results_table import PATH
+from airflow_provider_mediabatch.batch.result_columns import PATH
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.ledger.claims import LedgerSubject

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from airflow_provider_mediabatch.batch.result_columns import BOOKKEEPING_COLUMNS, PATH, TableColumn
 from airflow_provider_mediabatch.client import errors, stages
 from airflow_provider_mediabatch.client.connection import (
     execute,
@@ -22,9 +22,9 @@ from airflow_provider_mediabatch.client.connection import (
     table_columns,
     transaction,
 )
-from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core import sql
-from airflow_provider_mediabatch.core.manifest import CONTENT_ID, Manifest
+from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError, TableLockedError
 from airflow_provider_mediabatch.hooks.session_parameters import LOCK_TIMEOUT
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_mediabatch.core.batch_result import BatchResult
 
-_NESTED = ("VARIANT", "OBJECT", "ARRAY", "MAP")
 _FAMILIES = {
     "TEXT": "VARCHAR",
     "STRING": "VARCHAR",
@@ -43,27 +42,6 @@ _FAMILIES = {
     "REAL": "FLOAT",
     "DOUBLE": "FLOAT",
 }
-PATH = "MB_PATH"
-BOOKKEEPING_COLUMNS: Mapping[str, str] = {
-    PATH: "VARCHAR",
-    CONTENT_ID: "VARCHAR",
-    "MB_MODEL": "VARCHAR",
-    "MB_MODEL_VERSION": "VARCHAR",
-    "MB_FUNCTION": "VARCHAR",
-    "MB_JOB": "VARCHAR",
-    "MB_DAG_ID": "VARCHAR",
-    "MB_RUN_ID": "VARCHAR",
-    "MB_LOADED_AT": "TIMESTAMP_NTZ",
-}
-"""Columns of a results table that say where each row came from, beside the manifest's and the model's."""
-
-
-@dataclass(frozen=True)
-class TableColumn:
-    """A column to load: its SQL type, and the expression over a staged row ``$1`` that gives it."""
-
-    kind: str
-    expression: str
 
 
 def table_name(connection: SnowflakeConnection, table: str) -> str:
@@ -89,96 +67,6 @@ def check_complete(connection: SnowflakeConnection, staged: StagedParquet, resul
         running="The job has ended and incurs no more cost.",
         retry="A retry will check the same output again. Clear the task of the full batch to write it again.",
     )
-
-
-def result_columns(
-    staged: StagedParquet, result: BatchResult, manifest: Manifest, *, nested: str | Mapping[str, str]
-) -> dict[str, TableColumn]:
-    """The columns to load of a result: the manifest's, the model's, and the path under its own name.
-
-    :param nested: ``variant`` or ``flatten`` for all nested columns, or column name to either. A text column named
-        here is read as JSON.
-    :raises InvalidInputError: when the output has no path, or ``nested`` names a column that is not there.
-    """
-    found = staged.columns(result.location, manifest.columns)
-    modes = {_match(name, found): mode for name, mode in nested.items()} if isinstance(nested, Mapping) else {}
-    default = "variant" if isinstance(nested, Mapping) else nested
-    if unknown := [mode for mode in [*modes.values(), default] if mode not in ("variant", "flatten")]:
-        raise InvalidInputError(f"nested={unknown[0]!r} is neither 'variant' nor 'flatten'")
-    key = manifest.key_column if manifest.file_columns else ""
-    path = next((name for name in found if name == key), None) or next(
-        (name for name in found if name.upper() == key.upper()), None
-    )
-    if path is None:
-        raise InvalidInputError(
-            f"the output of job {result.job} has no column {key or 'of paths'}, so the file of a row is "
-            "not known. A partitioned method must return the path among its outputs to be loaded, and for a ledger"
-        )
-    columns: dict[str, TableColumn] = {}
-    flattened: list[tuple[str, dict[str, TableColumn]]] = []
-    for name, kind in found.items():
-        is_nested = kind.split("(")[0].upper() in _NESTED
-        if not is_nested and name not in modes:
-            columns[name] = TableColumn(kind, f"{field(name)}::{kind}")
-            continue
-        value = f"{field(name)}::VARIANT" if is_nested else f"TRY_PARSE_JSON({field(name)}::VARCHAR)"
-        keys = _flattened(staged, result.location, name, value) if modes.get(name, default) == "flatten" else {}
-        if keys:
-            flattened.append((name, keys))
-        else:
-            columns[name] = TableColumn("VARIANT", value)
-    for name, keys in flattened:
-        columns |= _without_collisions(result, name, keys, columns)
-    columns[PATH] = TableColumn("VARCHAR", f"{field(path)}::VARCHAR")
-    columns.setdefault(CONTENT_ID, TableColumn("VARCHAR", "NULL::VARCHAR"))
-    return columns
-
-
-def _flattened(staged: StagedParquet, location: str, name: str, value: str) -> dict[str, TableColumn]:
-    """For each key of an object column, as the model wrote it: a column, typed when all values are of one kind."""
-    rows = staged.rows(
-        "SELECT F.KEY AS NAME, MIN(TYPEOF(F.VALUE)) AS LEAST, MAX(TYPEOF(F.VALUE)) AS MOST "
-        f"FROM (SELECT {value} AS V FROM {staged.source(location)}) R, LATERAL FLATTEN(INPUT => R.V) F "
-        "WHERE TYPEOF(R.V) = 'OBJECT' AND TYPEOF(F.VALUE) <> 'NULL_VALUE' GROUP BY 1 ORDER BY 1"
-    )
-    columns = {}
-    for row in rows:
-        kinds = {_SCALARS.get(row["LEAST"], "VARIANT"), _SCALARS.get(row["MOST"], "VARIANT")}
-        kind = kinds.pop() if len(kinds) == 1 else "VARIANT"
-        columns[str(row["NAME"])] = TableColumn(kind, f"GET({value}, {sql.literal(row['NAME'])})::{kind}")
-    return columns
-
-
-def _without_collisions(
-    result: BatchResult, name: str, keys: Mapping[str, TableColumn], columns: Mapping[str, TableColumn]
-) -> dict[str, TableColumn]:
-    """A flattened column's own columns, by their names in the table.
-
-    The names are made from data, so two keys, or a key and another column, may come to one name.
-
-    :param keys: key of the object, as the model wrote it, to column.
-    :param columns: what the table gets besides.
-    :raises InvalidInputError: with the names; nothing is overwritten.
-    """
-    named: dict[str, list[str]] = {}
-    for key in keys:
-        named.setdefault(f"{name}_{key}".upper(), []).append(key)
-    taken = {other.upper() for other in (*columns, *BOOKKEEPING_COLUMNS)}
-    collisions = {column: found for column, found in named.items() if len(found) > 1 or column in taken}
-    if collisions:
-        listed = "; ".join(
-            f"{column} would hold {', '.join(map(repr, found))}"
-            + (" and a column of that name" if column in taken else "")
-            for column, found in collisions.items()
-        )
-        raise InvalidInputError(
-            f"nested='flatten' of column {name} in the output of job {result.job} makes names that collide: {listed}. "
-            f"Use nested={{{name!r}: 'variant'}}, or rename the model's keys or the input's column"
-        )
-    return {column: keys[found[0]] for column, found in named.items()}
-
-
-_SCALARS = {"VARCHAR": "VARCHAR", "INTEGER": "FLOAT", "DECIMAL": "FLOAT", "DOUBLE": "FLOAT", "BOOLEAN": "BOOLEAN"}
 
 
 @contextmanager
@@ -347,14 +235,3 @@ def _digits(kind: str) -> tuple[int, int]:
 def _family(kind: str) -> str:
     name = kind.split("(")[0].strip().upper()
     return _FAMILIES.get(name, name)
-
-
-def _match(name: str, found: Mapping[str, Any]) -> str:
-    """The output column that a user's name means: exactly so named, else in any case."""
-    for candidate in found:
-        if candidate == name:
-            return candidate
-    for candidate in found:
-        if candidate.upper() == name.upper():
-            return candidate
-    raise InvalidInputError(f"nested= names {name}, which is not among the output's columns: {', '.join(found)}")

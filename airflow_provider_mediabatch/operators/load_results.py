@@ -69,7 +69,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         :raises InvalidInputError: shards that are missing, a table that does not fit.
         :raises IncompleteOutputError: a result that is not whole; nothing is loaded then.
         """
-        from airflow_provider_mediabatch.batch import results_table
+        from airflow_provider_mediabatch.batch import result_columns, results_table
         from airflow_provider_mediabatch.batch.earlier_results import earlier_results
         from airflow_provider_mediabatch.client.connection import connected
         from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
@@ -93,7 +93,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
                 contents = []
                 for result, manifest in full:
                     results_table.check_complete(connection, staged, result)
-                    columns = results_table.result_columns(staged, result, manifest, nested=self.nested)
+                    columns = result_columns.result_columns(staged, result, manifest, nested=self.nested)
                     claimed = ClaimedRows.of(connection, manifest)
                     others = claimed.done_by_others_sql(result.job) if claimed is not None else None
                     contents.append((result, columns, others))

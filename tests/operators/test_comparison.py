@@ -10,7 +10,7 @@ from operators.outputs import STAGE
 from sklearn import metrics
 
 from airflow_provider_mediabatch.batch.comparison import VersionComparison, comparison_check
-from airflow_provider_mediabatch.batch.results_table import BOOKKEEPING_COLUMNS
+from airflow_provider_mediabatch.batch.result_columns import BOOKKEEPING_COLUMNS
 from airflow_provider_mediabatch.batch.submission import JobRequest
 from airflow_provider_mediabatch.client.connection import execute
 from airflow_provider_mediabatch.core import sql

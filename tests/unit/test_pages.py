@@ -16,7 +16,7 @@ from documents import Document
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Error
 
-from airflow_provider_mediabatch.batch.results_table import BOOKKEEPING_COLUMNS
+from airflow_provider_mediabatch.batch.result_columns import BOOKKEEPING_COLUMNS
 from airflow_provider_mediabatch.cli.main import parser
 from airflow_provider_mediabatch.get_provider_info import get_provider_info
 from airflow_provider_mediabatch.ledger import tables
