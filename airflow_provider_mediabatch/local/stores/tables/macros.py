@@ -83,9 +83,10 @@ MACROS = {
     "mb_parsed_json(s)": """
         CASE WHEN mb_doubled(json(mb_json_text(s))) THEN error('Malformed JSON: duplicate object attribute')
         ELSE mb_sorted(json(mb_json_text(s))) END""",
+    # Bound once, by a list of one: JSON inside JSON is parsed by a macro in a macro, whose texts would multiply.
     "mb_try_parsed_json(s)": """
-        CASE WHEN mb_doubled(mb_try_json(mb_json_text(s))) THEN NULL
-        ELSE mb_sorted(mb_try_json(mb_json_text(s))) END""",
+        list_extract(list_transform([mb_try_json(mb_json_text(s))],
+            lambda j: CASE WHEN mb_doubled(j) THEN NULL ELSE mb_sorted(j) END), 1)""",
     "mb_array_text(v, s)": "array_to_string([coalesce(e, '') FOR e IN json_extract_string(v, '$[*]')], s)",
     "mb_typeof(v)": """
         CASE json_type(v) WHEN 'VARCHAR' THEN 'VARCHAR' WHEN 'OBJECT' THEN 'OBJECT' WHEN 'ARRAY' THEN 'ARRAY'
