@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from airflow_provider_mediabatch.local.runner.chat import MESSAGES, Messages
 from airflow_provider_mediabatch.local.runner.files import InputError, StageFiles, read
 
 DEFAULT_BATCH_ROWS = 256
@@ -31,11 +32,12 @@ class Batch:
     """Rows that are read together.
 
     :param rows: the input columns as they are (they pass through to the output).
-    :param files: file column → contents, one for each row (None where the path is null).
+    :param files: file column → contents, one for each row (None where the path is null); column of chat messages → the
+        messages with contents in them.
     """
 
     rows: pa.Table
-    files: dict[str, list[bytes | str | None]]
+    files: dict[str, list[Any]]
 
 
 class Input:
@@ -74,7 +76,7 @@ class FileReader:
     """Turns rows into batches with their files' contents.
 
     :param stages: finds the files.
-    :param encodings: file column → encoding.
+    :param encodings: file column → encoding, :data:`.chat.MESSAGES` for a column of chat messages.
     """
 
     def __init__(self, stages: StageFiles, encodings: dict[str, str]) -> None:
@@ -93,23 +95,29 @@ class FileReader:
     def whole(self, table: pa.Table) -> Batch:
         """All of ``table`` as one batch: a partition, which its method needs complete."""
         total, paths = 0, {}
-        for name in self.encodings:
-            located = [self._locate(text) for text in table.column(name).to_pylist()]
+        for name, encoding in self.encodings.items():
+            located = [self._locate(text, encoding) for text in table.column(name).to_pylist()]
             paths[name] = [path for path, _ in located]
             total += sum(size for _, size in located)
         return self._load(table, total, paths)
 
-    def _locate(self, text: object) -> tuple[str | None, int]:
-        return (None, 0) if text is None else self.stages.locate(text)
+    def _locate(self, text: object, encoding: str) -> tuple[str | Messages | None, int]:
+        """What of a row is read later, and how many bytes its files have."""
+        if text is None:
+            return None, 0
+        if encoding == MESSAGES:
+            messages = Messages(text, self.stages)
+            return messages, messages.size
+        return self.stages.locate(text)
 
-    def _split(self, table: pa.Table, max_rows: int) -> Iterator[tuple[int, int, dict[str, list[str | None]]]]:
-        """``(rows, bytes of files, local paths)`` of consecutive pieces of ``table``."""
+    def _split(self, table: pa.Table, max_rows: int) -> Iterator[tuple[int, int, dict[str, list[Any]]]]:
+        """``(rows, bytes of files, local paths or messages)`` of consecutive pieces of ``table``."""
         together = max(1, DEFAULT_BATCH_ROWS // max_rows) * max_rows
         texts = {name: table.column(name).to_pylist() for name in self.encodings}
-        paths: dict[str, list[str | None]] = {name: [] for name in texts}
+        paths: dict[str, list[Any]] = {name: [] for name in texts}
         rows = size = 0
         for index in range(table.num_rows):
-            located = {name: self._locate(column[index]) for name, column in texts.items()}
+            located = {name: self._locate(column[index], self.encodings[name]) for name, column in texts.items()}
             row_size = sum(bytes_ for _, bytes_ in located.values())
             limit = _READ_BYTES if rows % max_rows else _TOGETHER_BYTES
             if rows and (rows >= together or size + row_size > limit):
@@ -121,7 +129,7 @@ class FileReader:
         if rows:
             yield rows, size, paths
 
-    def _load(self, rows: pa.Table, size: int, paths: dict[str, list[str | None]]) -> Batch:
+    def _load(self, rows: pa.Table, size: int, paths: dict[str, list[Any]]) -> Batch:
         apply: Any = self._pool.map if size > _POOLED_BYTES * rows.num_rows else map
         files = {}
         for name, encoding in self.encodings.items():
@@ -129,7 +137,9 @@ class FileReader:
         return Batch(rows, files)
 
     @staticmethod
-    def _read(path: str | None, encoding: str) -> bytes | str | None:
+    def _read(path: str | Messages | None, encoding: str) -> Any:
+        if isinstance(path, Messages):
+            return path.read()
         return None if path is None else read(path, encoding)
 
 

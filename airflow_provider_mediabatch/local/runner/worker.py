@@ -37,6 +37,7 @@ class Worker:
 
     def run(self) -> None:
         """Process this worker's share. An exception is the job's failure; rows done so far stay on the stage."""
+        from airflow_provider_mediabatch.local.runner.chat import MESSAGES, is_messages
         from airflow_provider_mediabatch.local.runner.conversion import InputFrames, match_column
         from airflow_provider_mediabatch.local.runner.model import Model
 
@@ -61,6 +62,8 @@ class Worker:
         if clash and not spec.partitioned:  # a partitioned method's output has no input column but the partition's
             raise InputError(f"input columns {clash} have the names of the model's outputs: rename or drop them")
         needed = {column for _, column in frames.features}
+        messages = [column for feature, column in frames.features if is_messages(feature)]
+        encodings = dict.fromkeys(messages, MESSAGES) | encodings
         reader = FileReader(StageFiles(spec.stage_roots), {c: e for c, e in encodings.items() if c in needed})
         with PartWriter(Path(spec.output_dir), self.job_dir / "scratch", self.number) as writer:
             if spec.partitioned:
