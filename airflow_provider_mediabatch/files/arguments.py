@@ -10,6 +10,9 @@ from datetime import timedelta
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 
+DEFAULT_COLUMN = "FILE_PATH"
+"""The column of listed paths where nothing names it otherwise."""
+
 
 def normalize_column_name(name: str) -> str:
     """A column's name as Snowflake stores it. Text that is no plain identifier is taken as it is, as if quoted."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files import selection
 from airflow_provider_mediabatch.files.arguments import (
+    DEFAULT_COLUMN,
     normalize_column_name,
     parse_bool,
     parse_positive_int,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.files.relation import Relation
     from airflow_provider_mediabatch.files.stage_listing import FileListing
 
-DEFAULT_COLUMN = "FILE_PATH"
 DEFAULT_LEDGER = "MEDIABATCH_LEDGER"
 
 

@@ -53,6 +53,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
     :param query: a SELECT whose columns are full stage paths and ordinary columns. Its files are not recorded.
     :param extra_columns: further columns for the model, column name to an SQL expression over the listed columns (the
         file columns, ``MB_SIZE``, ``MB_LAST_MODIFIED``): ``{"CANDIDATE_LABELS": "ARRAY_CONSTRUCT('cat', 'dog')"}``.
+        :func:`.chat_messages` makes the one that a chat model needs.
     :param identity_columns: those of them whose values belong to a file's identity. When such a value changes, the
         file is new to the ledger. Other columns may change, and what is done stays done.
     :param manifest_location: a folder on an internal stage; each execution writes a new sub-folder ``MB_…/…/``.

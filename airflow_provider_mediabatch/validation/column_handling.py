@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_mediabatch.core.chat import is_messages
 from airflow_provider_mediabatch.core.job_names import closest
 from airflow_provider_mediabatch.core.job_specification import (
     BASE64,
@@ -58,7 +59,12 @@ def handle_columns(
             )
             continue
         encoding = _encoding(key, value, findings)
-        if key in by_column:
+        if key in by_column and is_messages(by_column[key]):
+            findings.problem(
+                f"column_handling names {key}, a column of chat messages, whose stage paths Snowflake reads by itself",
+                "remove it from column_handling",
+            )
+        elif key in by_column:
             wanted[key] = encoding or wanted.get(key)
         else:
             findings.problem(
@@ -121,7 +127,13 @@ def _encoding(column: str, value: Any, findings: Findings) -> str | None:
 def _check_encoding(column: str, encoding: str, spec: Mapping[str, Any], findings: Findings) -> None:
     kind = input_type(spec)
     fits = {"BYTES": (RAW_BYTES,), "STRING": (BASE64, BASE64_DATA_URL)}.get(kind)
-    if fits is None:
+    if is_messages(spec):
+        findings.problem(
+            f"Column {column} holds files, but the model's input {spec['name']} takes chat messages",
+            "list the files under another name (column_name=), and make this column of them: "
+            f'extra_columns={{"{column}": chat_messages("…", column=…)}}',
+        )
+    elif fits is None:
         findings.problem(
             f"Column {column} holds files, but the model's input {spec['name']} takes {kind}",
             "feed it from an ordinary column, or log the model with a BYTES input",

@@ -21,6 +21,7 @@ from airflow_provider_mediabatch.core.snowflake_objects import (
 )
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.validation import chat
 from airflow_provider_mediabatch.validation.column_handling import possible_file_columns
 from airflow_provider_mediabatch.validation.signature import Inputs
 
@@ -48,6 +49,7 @@ class BatchFacts:
     :param sources: the stages that the manifests' paths are on.
     :param unqualified: for each possible file column that the listing did not know as one: how many of its values are
         no full stage paths, with an example.
+    :param messages: the forms of a chat model's messages (:func:`.chat.census_sql`); none for a model of another kind.
     :param stages: the stages of each schema in use; None for a schema that does not exist or may not be seen.
     """
 
@@ -61,6 +63,7 @@ class BatchFacts:
     sources: Sequence[StagePath]
     unqualified: Mapping[str, Mapping[str, Any]]
     stages: Mapping[tuple[str, str], Sequence[StageInfo] | None]
+    messages: Sequence[Mapping[str, Any]] = ()
 
 
 def fetch(connection: SnowflakeConnection, request: BatchRequest, manifests: Sequence[Manifest]) -> BatchFacts:
@@ -80,6 +83,7 @@ def fetch(connection: SnowflakeConnection, request: BatchRequest, manifests: Seq
     lost = filled[0].location if filled and not output_folder(connection, filled[0].location).files else None
     sources: list[StagePath] = []
     unqualified: dict[str, Mapping[str, Any]] = {}
+    messages: Sequence[Mapping[str, Any]] = ()
     if filled and not lost and job_schema:
         # The jobs' schema is where the role may create a file format. The manifest's schema need not be.
         staged = StagedParquet(connection, job_schema)
@@ -94,6 +98,9 @@ def fetch(connection: SnowflakeConnection, request: BatchRequest, manifests: Seq
         names = staged.stage_names(locations, sorted({*known, *candidates}))
         sources = [StagePath.parse(f"@{name}") for name in names]
         unqualified = {column: staged.unqualified(locations, column) for column in sorted(candidates - set(known))}
+        column = chat.messages_column(function, inputs) if isinstance(function, FunctionInfo) else None
+        if column is not None and column not in known:
+            messages = staged.rows(chat.census_sql([staged.source(location) for location in locations], column))
     places = [*sources, output] if isinstance(output, StagePath) else sources
     schemas = {(place.database, place.schema) for place in places}
     return BatchFacts(
@@ -107,6 +114,7 @@ def fetch(connection: SnowflakeConnection, request: BatchRequest, manifests: Seq
         sources=sources,
         unqualified=unqualified,
         stages={schema: stages(connection, *schema) for schema in sorted(schemas)},
+        messages=messages,
     )
 
 

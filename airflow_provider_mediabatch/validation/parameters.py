@@ -29,11 +29,7 @@ def check_params(function: FunctionInfo, params: Mapping[str, Any], findings: Fi
     for name, value in params.items():
         spec = specs.get(name.upper())
         if spec is None:
-            guess = closest(name, [str(item["name"]) for item in function.params])
-            findings.problem(
-                f"{function.target_method} has no parameter {name!r}" + (f"; did you mean {guess!r}?" if guess else ""),
-                f"its parameters are: {names}",
-            )
+            findings.problem(*_unknown(function, name, names))
             continue
         if name.upper() in seen:
             findings.problem(f"Parameter {spec['name']} is given twice, in different case", "give it once")
@@ -44,16 +40,64 @@ def check_params(function: FunctionInfo, params: Mapping[str, Any], findings: Fi
                 "give a finite number, or leave the parameter out to use its default",
             )
         elif not _param_fits(spec, value):
-            kind = f"{spec.get('dtype', 'object')}{list(spec['shape']) if spec.get('shape') else ''}"
+            kind = _kind(spec)
             findings.problem(
                 f"Parameter {spec['name']} takes {kind}, but {value!r} is {type(value).__name__}",
                 f"give a value of {kind}",
             )
+        elif "specs" in spec and isinstance(value, Mapping):
+            _check_members(spec, value, str(spec["name"]), findings)
     for upper, spec in specs.items():
         if upper not in seen and "specs" not in spec and "default_value" not in spec:
             findings.problem(
                 f"Parameter {spec['name']} has no default and is not given", f'model_params={{"{spec["name"]}": …}}'
             )
+
+
+def _unknown(function: FunctionInfo, name: str, names: str) -> tuple[str, str]:
+    """What is wrong with a name that is no parameter, and the fix."""
+    column = next((str(spec["name"]) for spec in function.inputs if str(spec["name"]).upper() == name.upper()), None)
+    what = f"{function.target_method} has no parameter {name!r}"
+    if column is not None:
+        return (
+            f"{what}: its signature has an input of that name, which a column of the manifest feeds",
+            f'give each row its value: extra_columns={{"{column.upper()}": "…"}} in ListStageFilesOperator',
+        )
+    guess = closest(name, [str(spec["name"]) for spec in function.params])
+    return what + (f"; did you mean {guess!r}?" if guess else ""), f"its parameters are: {names}"
+
+
+def _check_members(spec: Mapping[str, Any], value: Mapping[Any, Any], path: str, findings: Findings) -> None:
+    """The members of a group of parameters, such as ``response_format``: unknown, doubled and ill-typed ones.
+
+    Source: snowflake-ml's ``validate_param_group_value``, which takes names in any case.
+    """
+    members = {str(item["name"]).upper(): item for item in spec["specs"]}
+    names = [str(item["name"]) for item in spec["specs"]]
+    seen: set[str] = set()
+    for key, item in value.items():
+        name = f"{path}.{key}"
+        member = members.get(str(key).upper())
+        if member is None:
+            guess = closest(str(key), names)
+            findings.problem(
+                f"Parameter {path} has no member {key!r}" + (f"; did you mean {guess!r}?" if guess else ""),
+                f"its members are: {', '.join(names)}",
+            )
+        elif str(key).upper() in seen:
+            findings.problem(f"Parameter {name} is given twice, in different case", "give it once")
+        elif not _param_fits(member, item):
+            kind = _kind(member)
+            findings.problem(
+                f"Parameter {name} takes {kind}, but {item!r} is {type(item).__name__}", f"give a value of {kind}"
+            )
+        elif "specs" in member and isinstance(item, Mapping):
+            _check_members(member, item, name, findings)
+        seen.add(str(key).upper())
+
+
+def _kind(spec: Mapping[str, Any]) -> str:
+    return f"{spec.get('dtype', 'object')}{list(spec['shape']) if spec.get('shape') else ''}"
 
 
 def _from_text(value: Any, kind: str) -> Any:

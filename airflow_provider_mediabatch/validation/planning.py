@@ -11,7 +11,7 @@ from airflow_provider_mediabatch.core.manifest import Manifest, combined_digest
 from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo, ModelInfo, Problem
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import ValidationFailedError
-from airflow_provider_mediabatch.validation import column_handling, environment, parameters, signature
+from airflow_provider_mediabatch.validation import chat, column_handling, environment, parameters, signature
 from airflow_provider_mediabatch.validation.batch_request import BatchRequest
 from airflow_provider_mediabatch.validation.facts import BatchFacts
 from airflow_provider_mediabatch.validation.findings import Findings
@@ -41,6 +41,7 @@ def make_plan(request: BatchRequest, manifests: Sequence[Manifest], facts: Batch
     params: dict[str, Any] = {}
     if model is not None and function is not None:
         handling, params = _check_signature(request, inputs, model, function, findings)
+        chat.check_messages(function, inputs, facts.messages, findings)
         check_pinned(manifests[0], model, function, findings)
     if facts.job_schema_problem:
         fix = "set job_schema to DATABASE.SCHEMA, in names that need no quotes"

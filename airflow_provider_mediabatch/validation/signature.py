@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.chat import is_messages
 from airflow_provider_mediabatch.core.job_names import closest
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, SHARD, Manifest
 from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo, ModelInfo
+from airflow_provider_mediabatch.files.arguments import DEFAULT_COLUMN
 from airflow_provider_mediabatch.validation.findings import Findings
 
 RESERVED_PREFIX = "MB_"
@@ -95,7 +97,9 @@ def match_columns(function: FunctionInfo, inputs: Inputs, findings: Findings) ->
             unused = [item for item in inputs.file_columns if item not in matched.values()]
             guess = unused[0] if len(unused) == 1 and _is_file_input(spec) else None
         rename = (
-            f'column_name="{wanted}" in ListStageFilesOperator, or in a query: SELECT {sql.quoted(guess)} AS '
+            messages_fix(wanted, inputs)
+            if is_messages(spec)
+            else f'column_name="{wanted}" in ListStageFilesOperator, or in a query: SELECT {sql.quoted(guess)} AS '
             f"{sql.quoted(wanted)} …"
             if guess
             else f"add a column {sql.quoted(wanted)} to the manifest (column_name=, columns= or query=)"
@@ -111,6 +115,16 @@ def match_columns(function: FunctionInfo, inputs: Inputs, findings: Findings) ->
             rename,
         )
     return matched
+
+
+def messages_fix(column: str, inputs: Inputs) -> str:
+    """What to write where a chat model lacks its column of messages.
+
+    :param column: that column's name.
+    """
+    files = next((name for name in inputs.file_columns if name != column), DEFAULT_COLUMN)
+    named = "" if files == DEFAULT_COLUMN else f', column="{files}"'
+    return f'extra_columns={{"{column}": chat_messages("…"{named})}} in ListStageFilesOperator'
 
 
 def check_types(
