@@ -14,6 +14,7 @@ from airflow_provider_mediabatch.batch.sample_checks import good_relation
 from airflow_provider_mediabatch.client.connection import qualified_name, table_columns
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.chat import telling_outputs
 from airflow_provider_mediabatch.core.comparison import Comparison
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.core.sample_report import Check
@@ -59,7 +60,7 @@ class VersionComparison:
             raise InvalidInputError(f"{given} is the version that this sample runs: name another one")
         if not manifest.file_columns or not plan.keeps_rows:
             raise InvalidInputError(f"{given}: the output has no column of paths, so the file of a row is not known")
-        names = [name for name in plan.outputs if name != error_column]
+        names = [name for name in telling_outputs(plan.outputs) if name != error_column]
         output = main_output(names, plan.outputs)
         if output is None:
             raise InvalidInputError(f"{given}: the model has the outputs {', '.join(names)} and none of them is a text")

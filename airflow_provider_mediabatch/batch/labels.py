@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.client.connection import qualified_name, result_columns, value
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.chat import answer_sql, telling_outputs
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
@@ -70,13 +71,13 @@ def label_sql(text: str, *, is_nested: bool) -> str:
 
     :param text: the output as text, as SQL.
     :param is_nested: whether it is an object or a list: the label is then its member ``label`` or ``text``, or that of
-        its first item, as pipelines of Hugging Face have it.
+        its first item, as pipelines of Hugging Face have it. Of a chat completion it is the first answer's text.
     """
     if not is_nested:
         return text
     parsed = f"TRY_PARSE_JSON({text})"
     members = [f"{parsed}{item}:{name}::VARCHAR" for item in ("", "[0]") for name in _TEXT_MEMBERS]
-    return f"COALESCE({', '.join(members)})"
+    return f"COALESCE({', '.join([*members, answer_sql(parsed)])})"
 
 
 def find_labels(connection: SnowflakeConnection, given: str, plan: InferencePlan, error_column: str | None) -> Labels:
@@ -131,7 +132,7 @@ def match_columns(
 
 def _output(given: str, label: str | None, outputs: Mapping[str, str], error_column: str | None) -> str:
     """The output that has the label's name in any case, else the main one."""
-    names = [name for name in outputs if name != error_column]
+    names = [name for name in telling_outputs(outputs) if name != error_column]
     named = [name for name in names if label is not None and name.upper() == label.upper()]
     found = next((name for name in named if name == label), None) or next(iter(named), main_output(names, outputs))
     if found is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import chat, sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, Manifest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _NESTED = ("VARIANT", "OBJECT", "ARRAY", "MAP")
 _SCALARS = {"VARCHAR": "VARCHAR", "INTEGER": "FLOAT", "DECIMAL": "FLOAT", "DOUBLE": "FLOAT", "BOOLEAN": "BOOLEAN"}
+MODES = ("variant", "flatten", "chat", "chat_json")
+MAX_KEYS = 100
+"""Answers of a chat model have keys of its own making: more than these are no schema."""
 PATH = "MB_PATH"
 BOOKKEEPING_COLUMNS: Mapping[str, str] = {
     PATH: "VARCHAR",
@@ -44,15 +47,17 @@ def result_columns(
 ) -> dict[str, TableColumn]:
     """The columns to load of a result: the manifest's, the model's, and the path under its own name.
 
-    :param nested: ``variant`` or ``flatten`` for all nested columns, or column name to either. A text column named
-        here is read as JSON.
+    :param nested: ``variant`` or ``flatten`` for all nested columns, or column name to one of :data:`MODES`. A text
+        column named here is read as JSON.
     :raises InvalidInputError: when the output has no path, or ``nested`` names a column that is not there.
     """
     found = staged.columns(result.location, manifest.columns)
     modes = {_match(name, found): mode for name, mode in nested.items()} if isinstance(nested, Mapping) else {}
     default = "variant" if isinstance(nested, Mapping) else nested
-    if unknown := [mode for mode in [*modes.values(), default] if mode not in ("variant", "flatten")]:
-        raise InvalidInputError(f"nested={unknown[0]!r} is neither 'variant' nor 'flatten'")
+    if unknown := [mode for mode in [*modes.values(), default] if mode not in MODES]:
+        raise InvalidInputError(f"nested={unknown[0]!r} is not one of {', '.join(map(repr, MODES))}")
+    if default.startswith("chat"):
+        raise InvalidInputError(f"nested={default!r} is for one column: write nested={{{chat.CHOICES!r}: {default!r}}}")
     key = manifest.key_column if manifest.file_columns else ""
     path = next((name for name in found if name == key), None) or next(
         (name for name in found if name.upper() == key.upper()), None
@@ -63,26 +68,58 @@ def result_columns(
             "not known. A partitioned method must return the path among its outputs to be loaded, and for a ledger"
         )
     columns: dict[str, TableColumn] = {}
-    flattened: list[tuple[str, dict[str, TableColumn]]] = []
+    flattened: list[tuple[str, str, dict[str, TableColumn]]] = []
     for name, kind in found.items():
         is_nested = kind.split("(")[0].upper() in _NESTED
         if not is_nested and name not in modes:
             columns[name] = TableColumn(kind, f"{field(name)}::{kind}")
             continue
         value = f"{field(name)}::VARIANT" if is_nested else f"TRY_PARSE_JSON({field(name)}::VARCHAR)"
-        keys = _flattened(staged, result.location, name, value) if modes.get(name, default) == "flatten" else {}
-        if keys:
-            flattened.append((name, keys))
+        mode = modes.get(name, default)
+        keys = _flattened(staged, result.location, value) if mode == "flatten" else {}
+        if mode.startswith("chat"):
+            flattened.append((name, mode, _answers(value)))
+        elif keys:
+            flattened.append((name, mode, keys))
         else:
             columns[name] = TableColumn("VARIANT", value)
-    for name, keys in flattened:
-        columns |= _without_collisions(result, name, keys, columns)
+        if mode == "chat_json":
+            flattened.append((name, mode, _answer_keys(staged, result, name, value)))
+    for name, mode, keys in flattened:
+        columns |= _without_collisions(result, name, mode, keys, columns)
     columns[PATH] = TableColumn("VARCHAR", f"{field(path)}::VARCHAR")
     columns.setdefault(CONTENT_ID, TableColumn("VARCHAR", "NULL::VARCHAR"))
     return columns
 
 
-def _flattened(staged: StagedParquet, location: str, name: str, value: str) -> dict[str, TableColumn]:
+def _answers(choices: str) -> dict[str, TableColumn]:
+    """The text of a chat completion's first answer, and why it ended.
+
+    :param choices: the output as SQL, of type VARIANT.
+    """
+    return {
+        "content": TableColumn("VARCHAR", chat.answer_sql(choices)),
+        "finish_reason": TableColumn("VARCHAR", chat.finish_reason_sql(choices)),
+    }
+
+
+def _answer_keys(staged: StagedParquet, result: BatchResult, name: str, choices: str) -> dict[str, TableColumn]:
+    """For each key of the answers that are JSON objects, as ``response_format`` asks for: a column.
+
+    A row whose answer is no JSON object has NULL in all of them.
+
+    :raises InvalidInputError: for more keys than a schema has.
+    """
+    keys = _flattened(staged, result.location, f"TRY_PARSE_JSON({chat.answer_sql(choices)})")
+    if len(keys) > MAX_KEYS:
+        raise InvalidInputError(
+            f"the answers of job {result.job} have {len(keys):,} different keys, which is no schema: use "
+            f"nested={{{name!r}: 'chat'}}, and give the model a response_format"
+        )
+    return keys
+
+
+def _flattened(staged: StagedParquet, location: str, value: str) -> dict[str, TableColumn]:
     """For each key of an object column, as the model wrote it: a column, typed when all values are of one kind."""
     rows = staged.rows(
         "SELECT F.KEY AS NAME, MIN(TYPEOF(F.VALUE)) AS LEAST, MAX(TYPEOF(F.VALUE)) AS MOST "
@@ -98,12 +135,13 @@ def _flattened(staged: StagedParquet, location: str, name: str, value: str) -> d
 
 
 def _without_collisions(
-    result: BatchResult, name: str, keys: Mapping[str, TableColumn], columns: Mapping[str, TableColumn]
+    result: BatchResult, name: str, mode: str, keys: Mapping[str, TableColumn], columns: Mapping[str, TableColumn]
 ) -> dict[str, TableColumn]:
     """A flattened column's own columns, by their names in the table.
 
     The names are made from data, so two keys, or a key and another column, may come to one name.
 
+    :param mode: as ``nested`` has it.
     :param keys: key of the object, as the model wrote it, to column.
     :param columns: what the table gets besides.
     :raises InvalidInputError: with the names; nothing is overwritten.
@@ -119,9 +157,10 @@ def _without_collisions(
             + (" and a column of that name" if column in taken else "")
             for column, found in collisions.items()
         )
+        instead = "chat" if mode == "chat_json" else "variant"
         raise InvalidInputError(
-            f"nested='flatten' of column {name} in the output of job {result.job} makes names that collide: {listed}. "
-            f"Use nested={{{name!r}: 'variant'}}, or rename the model's keys or the input's column"
+            f"nested={mode!r} of column {name} in the output of job {result.job} makes names that collide: {listed}. "
+            f"Use nested={{{name!r}: {instead!r}}}, or rename the model's keys or the input's column"
         )
     return {column: keys[found[0]] for column, found in named.items()}
 

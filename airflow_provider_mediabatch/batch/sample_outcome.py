@@ -17,7 +17,7 @@ from airflow_provider_mediabatch.batch.sample_checks import SampleChecks, good_r
 from airflow_provider_mediabatch.batch.truth import TruthChecks, truth_checks
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import chat, sql
 from airflow_provider_mediabatch.core.sample_report import PREVIEW_ROWS, Check, SampleReport, clip
 from airflow_provider_mediabatch.files.manifest_files import fresh_folder
 
@@ -130,7 +130,9 @@ class SampleOutcome:
                 quarantined_location = self._quarantine(connection, attempt.job, location, errors, quarantined_location)
         shown = _shown_first(truth, comparison, request.manifest.file_columns)
         relation = good_relation(staged, request, location, found)
-        preview = clip(staged.rows(f"SELECT * FROM {relation} {shown}LIMIT {PREVIEW_ROWS}")) if found else ()
+        preview = staged.rows(f"SELECT * FROM {relation} {shown}LIMIT {PREVIEW_ROWS}") if found else []
+        if chat.has_answers(request.plan.outputs):
+            preview = chat.with_answers(preview)
         # The job's own time, which does not include an image build and the polls.
         seconds, start = jobs.seconds(connection, attempt.job), None
         if not attempt.adopted:
@@ -145,7 +147,7 @@ class SampleOutcome:
             manifest_digest=request.plan.manifest_digest,
             tested_digest=request.plan.tested_digest,
             checks=tuple(checks),
-            preview=preview,
+            preview=clip(preview),
             rows=rows,
             seconds_per_file=None if seconds is None else round(seconds / max(1, files), 3),
             start_seconds=start,

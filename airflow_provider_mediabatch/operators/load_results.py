@@ -37,7 +37,9 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
     :param results: a BatchResult, or the mapped FullBatchOperator task's ``.output``.
     :param table: created if it is not there; unqualified parts come from the connection.
     :param nested: nested outputs as ``variant`` columns, or ``flatten``: one column for each key of an object, named
-        ``OUTPUT_KEY``. Or column name to either; a text column that is named holds JSON.
+        ``OUTPUT_KEY``. Or column name to either; a text column that is named holds JSON. ``{"choices": "chat"}`` makes
+        ``CHOICES_CONTENT`` of a chat model's first answer, with ``CHOICES_FINISH_REASON``; ``chat_json`` also makes a
+        column of each key of answers that are JSON, as ``response_format`` asks for. Of another answer they are NULL.
     :param schema_change: columns that the table lacks are added (``evolve``) or an error (``refuse``).
     :param snowflake_conn_id: a connection of type ``snowflake``.
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import job_models
 import pytest
 from operators import outputs
+from operators.loading import Output
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -111,3 +112,11 @@ def written(media: Media, connection: SnowflakeConnection) -> Callable[..., Any]
 def table(connection: SnowflakeConnection) -> Callable[..., str]:
     """Makes a table of the test's own."""
     return partial(outputs.make_table, connection)
+
+
+@pytest.fixture
+def output(engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Output]:
+    """Folders as jobs write them, and a table of the test's own."""
+    monkeypatch.setenv("AIRFLOW_CONN_LOAD_TEST", engine.airflow_connection)
+    with engine.connect() as connection:
+        yield Output(engine, connection, tmp_path)

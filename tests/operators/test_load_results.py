@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -15,12 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from airflow.sdk import Asset
-from airflow.sdk.execution_time.context import OutletEventAccessors
-from operators.job_requests import Instance
+from operators.loading import Output
 
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.batch_result import BatchResult
-from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError, TableLockedError
 from airflow_provider_mediabatch.local import faults
 from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
@@ -28,54 +25,6 @@ from airflow_provider_mediabatch.operators.load_results import LoadResultsOperat
 TWO = """
     SELECT COLUMN1 AS IMG, COLUMN2 AS MB_CONTENT_ID, COLUMN3::FLOAT AS SCORE
     FROM VALUES ('@a', 'x', 1), ('@b', 'y', 2)"""
-
-
-class Output:
-    """Folders as jobs write them, and the loading of them into one table."""
-
-    def __init__(self, engine: Any, connection: Any, folder: Path) -> None:
-        self.connection = connection
-        self.name = f"LOAD_{uuid.uuid4().hex[:8]}".upper()
-        self.table = f"MEDIA.PUBLIC.{self.name}_T"
-        self._success = folder / "_SUCCESS"
-        self._success.write_bytes(b"")
-        connection.cursor().execute(f"CREATE STAGE {self.name}")
-
-    def write(self, query: str, *, job: str = "MB_J", success: bool = True, **changes: Any) -> BatchResult:
-        location = f"@MEDIA.PUBLIC.{self.name}/{job}/"
-        run = self.connection.cursor().execute
-        run(f"COPY INTO {location} FROM ({query}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
-        count = rows(self.connection, f"SELECT COUNT(*) AS N FROM ({query})")[0]["N"]
-        if success:
-            run(f"PUT 'file://{self._success}' '{location}' AUTO_COMPRESS = FALSE")
-        manifest = Manifest("@D.S.W/m/", {"IMG": "VARCHAR"}, ("IMG",), count, count, count, "d")
-        manifest = replace(manifest, **changes)
-        return BatchResult(
-            f"MEDIA.PUBLIC.{job}", location, count, count, 1.0, "p", "DB.SC.M", "V1", "predict",
-            manifest=manifest.to_xcom(),
-        )  # fmt: skip
-
-    def load(self, *results: Any, **arguments: Any) -> Any:
-        given = [json.loads(json.dumps(result.to_xcom())) for result in results]
-        operator = LoadResultsOperator(
-            task_id="load", results=given, table=self.table, snowflake_conn_id="load_test", **arguments
-        )
-        ti = Instance.model_construct(
-            dag_id="dag", task_id="load", run_id="run", map_index=-1, try_number=1, task=operator
-        )
-        context: Any = {"ti": ti, "outlet_events": OutletEventAccessors()}
-        self.events = context["outlet_events"]
-        return operator.execute(context)
-
-    def rows(self, columns: str = "*") -> list[dict[str, Any]]:
-        return rows(self.connection, f"SELECT {columns} FROM {self.table} ORDER BY MB_PATH")
-
-
-@pytest.fixture
-def output(engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("AIRFLOW_CONN_LOAD_TEST", engine.airflow_connection)
-    with engine.connect() as connection:
-        yield Output(engine, connection, tmp_path)
 
 
 def test_rows_say_whence_they_came(output: Output) -> None:

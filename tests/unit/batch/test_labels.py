@@ -41,3 +41,15 @@ def test_the_table_of_marks_is_known_by_its_columns() -> None:
     assert set(MARK_COLUMNS) <= set(COLUMNS)
     with pytest.raises(InvalidInputError, match=r"labels='LABELS' has the columns FILE_PATH\. Two are needed"):
         match("FILE_PATH")
+
+
+def test_labels_are_the_truth_of_a_chat_models_answers() -> None:
+    outputs = dict.fromkeys(("id", "object", "model"), "STRING") | {
+        "created": "FLOAT",
+        "choices": "OBJECT",
+        "usage": "OBJECT",
+    }
+    labels = match_columns("L", "L", ["FILE", "LABEL"], outputs, None)
+    assert (labels.output, labels.is_nested) == ("choices", True)
+    answer = "GET(GET(GET(TRY_PARSE_JSON(\"choices\"::VARCHAR), 0), 'message'), 'content')::VARCHAR)"
+    assert labels.predicted_sql.endswith(f", {answer}")
