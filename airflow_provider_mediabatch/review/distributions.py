@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from airflow_provider_mediabatch.core.chat import PROTOCOL
 from airflow_provider_mediabatch.review import plots
 from airflow_provider_mediabatch.review.page_request import PageRequest
 from airflow_provider_mediabatch.review.result_query import Histogram, ResultColumn, ResultQuery
@@ -74,7 +75,7 @@ def distributions(
     for column in columns:
         if len(drawn) >= MAX_PLOTS:
             break
-        if batch.is_output(column.name):
+        if batch.is_output(column.name) and not (batch.is_chat and column.name.lower() in PROTOCOL):
             found = _of_numbers(query, column) if column.is_numeric else _of_labels(query, column, total)
             drawn += [found] if found is not None else []
     return tuple(drawn)

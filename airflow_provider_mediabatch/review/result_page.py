@@ -135,7 +135,7 @@ _totals: dict[tuple[str | None, str], tuple[int, tuple[Distribution, ...]]] = {}
 
 def _read(batch: ReviewedBatch, request: PageRequest, sign: SignPath, connection: SnowflakeConnection) -> ResultPage:
     query = ResultQuery(connection, batch.result.location, batch.result.job)
-    columns = query.columns()
+    columns = query.columns(answers=batch.is_chat)
     if not columns:
         return ResultPage(problem="The output folder holds no results any more.")
     key = (batch.conn_id, batch.result.location)

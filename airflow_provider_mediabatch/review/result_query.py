@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import chat, sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.review.page_request import PageRequest
@@ -39,10 +39,13 @@ class ResultColumn:
 
     :param name: as stored.
     :param type: Snowflake's type, from INFER_SCHEMA.
+    :param is_answer: whether it is the output ``choices`` of a chat model, read as the text of the first answer. A
+        value that has none is read as it is.
     """
 
     name: str
     type: str
+    is_answer: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -52,7 +55,7 @@ class ResultColumn:
     @property
     def is_text(self) -> bool:
         """Whether it can be searched and counted as a label."""
-        return bool(_TEXT.match(self.type))
+        return self.is_answer or bool(_TEXT.match(self.type))
 
     @property
     def is_boolean(self) -> bool:
@@ -89,9 +92,15 @@ class ResultQuery:
         self._location = StagePath.parse(location).folder.full
         self._staged = StagedParquet(connection, sql.qualified(*sql.split(job)[:2]))
 
-    def columns(self) -> list[ResultColumn]:
-        """The output's columns. There are none when the folder holds no Parquet."""
-        return [ResultColumn(name, kind) for name, kind in self._staged.columns(self._location).items()]
+    def columns(self, *, answers: bool = False) -> list[ResultColumn]:
+        """The output's columns. There are none when the folder holds no Parquet.
+
+        :param answers: whether it is a chat model's output.
+        """
+        return [
+            ResultColumn(name, kind, is_answer=answers and name.lower() == chat.CHOICES)
+            for name, kind in self._staged.columns(self._location).items()
+        ]
 
     def count(self, columns: Sequence[ResultColumn], request: PageRequest) -> int:
         """The number of rows that match, over all pages."""
@@ -195,7 +204,7 @@ class ResultQuery:
         return Histogram(low, high, float(ends["MEAN"]), tuple(counts))
 
     def _relation(self, columns: Sequence[ResultColumn]) -> str:
-        fields = ", ".join(f"{field(item.name)}::{_cast(item)} AS {sql.quoted(item.name)}" for item in columns)
+        fields = ", ".join(f"{_read_sql(item)} AS {sql.quoted(item.name)}" for item in columns)
         return f"(SELECT {fields} FROM {self._staged.source(self._location)})"
 
     def _where(self, columns: Sequence[ResultColumn], request: PageRequest) -> str:
@@ -221,6 +230,14 @@ class ResultQuery:
     @staticmethod
     def _by_name(columns: Sequence[ResultColumn], name: str | None) -> ResultColumn | None:
         return next((column for column in columns if column.name == name), None)
+
+
+def _read_sql(column: ResultColumn) -> str:
+    """A column of a staged row, as the page has it."""
+    plain = f"{field(column.name)}::{_cast(column)}"
+    if not column.is_answer:
+        return plain
+    return f"COALESCE({chat.answer_sql(f'TRY_PARSE_JSON({plain})')}, {plain})"
 
 
 def _cast(column: ResultColumn) -> str:

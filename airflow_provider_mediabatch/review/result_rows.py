@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from airflow_provider_mediabatch.core.chat import prompt_of
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.review import plots
@@ -16,6 +17,8 @@ from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch
 
 MAX_MEMBERS = 20
 LONG = 160
+ANSWER, PROMPT, MESSAGES = "Answer", "Prompt", "messages"
+"""How the answer and the question of a chat model are titled, and the input that holds the question."""
 SignPath = Callable[[str, str], str]
 
 
@@ -53,6 +56,7 @@ class ResultValue:
     :param cut: whether the value is longer than ``text``.
     :param share: 0 to 1 for a score, else None.
     :param output: whether the model wrote it. The other values are passed through from the input.
+    :param title: what is shown in place of the column's name, or "".
     """
 
     column: str
@@ -60,6 +64,14 @@ class ResultValue:
     cut: bool = False
     share: float | None = None
     output: bool = True
+    title: str = ""
+
+    @property
+    def place(self) -> int:
+        """Its place among the row's values: answer, question, other outputs, passed-through values."""
+        if self.title:
+            return 1 if self.title == PROMPT else 0
+        return 2 if self.output else 3
 
     @property
     def is_long(self) -> bool:
@@ -69,7 +81,7 @@ class ResultValue:
 
 @dataclass(frozen=True)
 class ResultRow:
-    """One row of the result: its files, then its values with the model's outputs first."""
+    """One row of the result: its files, then its values by :attr:`ResultValue.place`."""
 
     files: tuple[MediaFile, ...]
     values: tuple[ResultValue, ...]
@@ -94,9 +106,9 @@ def result_row(
         value
         for column in columns
         if column.name not in batch.file_columns and not column.name.startswith("MB_")
-        for value in _values(column, row.get(column.name), batch.is_output(column.name))
+        for value in _column_values(batch, column, row.get(column.name))
     )
-    return ResultRow(files, tuple(sorted(values, key=lambda value: not value.output)))
+    return ResultRow(files, tuple(sorted(values, key=lambda value: value.place)))
 
 
 def media_file(column: str, path: str, content_ids: str, sign: SignPath | None) -> MediaFile:
@@ -109,6 +121,18 @@ def media_file(column: str, path: str, content_ids: str, sign: SignPath | None) 
     """
     url = sign(path, content_ids) if sign is not None and _is_stage_path(path) else None
     return MediaFile(column, path, shown_as(path), url, content_ids)
+
+
+def _column_values(batch: ReviewedBatch, column: ResultColumn, value: Any) -> list[ResultValue]:
+    """A column's value. The question and the answer of a chat model have titles of their own."""
+    output = batch.is_output(column.name)
+    if batch.is_chat and not output and column.name.lower() == MESSAGES:
+        prompt = prompt_of(value)
+        return [replace(_value(column, value if prompt is None else prompt, output), title=PROMPT)]
+    found = _values(column, value, output)
+    if not column.is_answer:
+        return found
+    return [replace(item, title=ANSWER + item.column.removeprefix(column.name)) for item in found]
 
 
 def _values(column: ResultColumn, value: Any, output: bool) -> list[ResultValue]:

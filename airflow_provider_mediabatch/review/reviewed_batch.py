@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.chat import has_answers
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import SampleReport
@@ -131,6 +132,11 @@ class ReviewedBatch:
         if isinstance(self.result, BatchResult) and self.result.outputs:
             return self.result.outputs
         return self.plan.outputs if self.plan else {}
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether a chat model answered, by the outputs of its signature."""
+        return has_answers(self.outputs)
 
     def is_output(self, column: str) -> bool:
         """Whether the model wrote this column.

@@ -87,6 +87,17 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
     ]
     line = RunLine("r", "running", pages.AT, 218, 216, 2, waiting=(pages.APPROVAL,), node_seconds=90, seconds=95)
     shares = compare([{"tripod": 10, "coffee": 90}, {"tripod": 60}])[0]
+    chat = tuple(
+        ResultRow(
+            (pages.file(name),),
+            (
+                ResultValue("choices", answer, title="Answer"),
+                ResultValue("MESSAGES", "system: Be brief.\nWhat is this?", output=False, title="Prompt"),
+                ResultValue("model", "picture-chat"),
+            ),
+        )
+        for name, answer in (("camera.png", pages.HOSTILE), ("coffee.png", "@MEDIA.PUBLIC.HR/passport.jpg"))
+    )
     tried = Attempt("The job is FAILED.", tuple((item,) for item in files), "Traceback\n" + "x" * 500)
     return {
         "batch": render_batch(site, pages.info(), pages.batch(result), request, results, quarantined),
@@ -96,6 +107,7 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
         "passed": render_batch(
             site, sample_info, pages.batch(pages.REPORT, pages.SAMPLE), PageRequest(), replace(results, page=1), ()
         ),
+        "chat": render_batch(site, pages.info(), pages.batch(), PageRequest(), ResultPage(chat, (), 2, 2), ()),
         "failed": render_attempt(site, failed, tried, refresh=True),
         "running": render_attempt(site, running, replace(tried, status="The job is RUNNING.", log=""), refresh=True),
         "run": render_run(site, "night", "run 1", run, refresh=True),
@@ -242,3 +254,24 @@ def test_the_pictures_come_before_the_names_of_jobs_and_plots_before_the_cards(
     assert quarantined < plot < card
     long_text = shown.find_element(By.CSS_SELECTOR, ".gallery dl details summary")
     assert long_text.size["height"] < 160
+
+
+def test_picture_prompt_and_answer_of_a_chat_model(served: dict[str, str], shown: Any) -> None:
+    look(shown, served["chat"])
+    cards = shown.find_elements(By.CSS_SELECTOR, ".gallery > li")
+    found = [
+        (
+            [image.get_attribute("alt") for image in card.find_elements(By.TAG_NAME, "img")],
+            [item.text for item in card.find_elements(By.TAG_NAME, "dt")],
+            [item.text for item in card.find_elements(By.TAG_NAME, "dd")],
+        )
+        for card in cards
+    ]
+    titles, rest = ["Answer", "Prompt", "model"], ["system: Be brief.\nWhat is this?", "picture-chat"]
+    assert found == [
+        (["camera.png"], titles, [pages.HOSTILE, *rest]),
+        (["coffee.png"], titles, ["@MEDIA.PUBLIC.HR/passport.jpg", *rest]),
+    ]
+    assert [link.text for card in cards for link in card.find_elements(By.CSS_SELECTOR, "dl a")] == []
+    pictures = shown.execute_script("return [...document.images].map(e => e.complete && e.naturalWidth > 0)")
+    assert pictures == [True, True]

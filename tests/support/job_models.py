@@ -3,14 +3,17 @@
 No ``from __future__ import annotations`` here: snowflake-ml compares the annotations of the methods with the classes.
 """
 
+import base64
 import ctypes
+import hashlib
+import json
 import os
 import signal
 import sys
 import time
 
 import pandas as pd
-from snowflake.ml.model import custom_model, model_signature
+from snowflake.ml.model import custom_model, model_signature, openai_signatures
 from snowflake.ml.model.model_signature import DataType, FeatureSpec, ModelSignature, ParamSpec
 
 from airflow_provider_mediabatch.demo.row_errors import row_errors
@@ -192,3 +195,45 @@ CALLED_SIGNATURES = {
         outputs=[FeatureSpec("HIGH", DataType.DOUBLE), FeatureSpec("ROWS_SEEN", DataType.INT64)],
     ),
 }
+
+
+class ChatModel(custom_model.CustomModel):
+    """Answers with what came in: the texts of the messages, and of the file its part, beginning and SHA-256."""
+
+    @custom_model.inference_api
+    def __call__(self, X: pd.DataFrame, *, temperature: float = 1.0) -> pd.DataFrame:
+        rows = []
+        for messages in X["messages"]:
+            seen, texts = {"temperature": temperature}, []
+            for part in (part for message in messages for part in message["content"]):
+                kind = part["type"]
+                body = part[kind]
+                if kind == "text":
+                    texts.append(body)
+                    continue
+                head, comma, data = (body["data"] if kind == "input_audio" else body["url"]).rpartition(",")
+                digest = hashlib.sha256(base64.b64decode(data, validate=True)).hexdigest()
+                seen |= {"kind": kind, "head": head + comma, "sha256": digest, "format": body.get("format")}
+            choice = {
+                "index": 0,
+                "message": {"role": "assistant", "content": json.dumps({**seen, "texts": texts})},
+                "finish_reason": "stop",
+            }
+            usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+            rows.append(
+                {
+                    "id": "a",
+                    "object": "chat.completion",
+                    "created": 1.0,
+                    "model": "m",
+                    "choices": [choice],
+                    "usage": usage,
+                }
+            )
+        return pd.DataFrame(rows)
+
+
+_CHAT = openai_signatures.OPENAI_CHAT_WITH_PARAMS_SIGNATURE["__call__"]
+CHAT_SIGNATURE = ModelSignature(
+    inputs=_CHAT.inputs, outputs=_CHAT.outputs, params=[ParamSpec("temperature", DataType.DOUBLE, 1.0)]
+)

@@ -35,7 +35,7 @@ def _build(site: ReviewSite, key: TaskKey, request: PageRequest, kind: str) -> R
 
     def read(connection: Any) -> list[dict[str, Any]]:
         query = ResultQuery(connection, location, job)
-        columns = query.columns()
+        columns = query.columns(answers=batch.is_chat)
         return query.all_pages(columns, request) if columns else []
 
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.review.result_query import ResultColumn
@@ -35,3 +36,50 @@ def test_without_a_listing_there_are_no_files() -> None:
 
 def test_a_preview_from_the_xcom_opens_no_file() -> None:
     assert [file.url for file in result_row(BATCH, COLUMNS, ROW, None).files] == [None]
+
+
+CHAT = replace(
+    BATCH,
+    plan=InferencePlan(
+        "D.S.M", "V", "__call__", {"messages": "OBJECT"}, {"id": "STRING", "choices": "OBJECT", "usage": "OBJECT"}, {},
+        "POOL", "D.S", "@D.S.W/",
+    ),
+    manifests=(replace(MANIFEST, columns={"IMAGE": "VARCHAR", "MESSAGES": "VARCHAR"}),),
+)  # fmt: skip
+MESSAGES = """[{"role": "system", "content": "Be brief."}, {"role": "user", "content": [
+    {"type": "text", "text": "What is <this>?"},
+    {"type": "image_url", "image_url": {"url": "@DB.SC.PHOTOS/a.jpg"}}]}]"""
+
+
+def chat_values(answer: str, messages: str = MESSAGES) -> list[tuple[str, str, bool]]:
+    """Title or name, text, and whether the model wrote it, of each value in its place."""
+    columns = [
+        ResultColumn("IMAGE", "TEXT"),
+        ResultColumn("MESSAGES", "TEXT"),
+        ResultColumn("id", "TEXT"),
+        ResultColumn("choices", "TEXT", is_answer=True),
+    ]
+    row = {"IMAGE": "@DB.SC.PHOTOS/a.jpg", "MESSAGES": messages, "id": "x", "choices": answer}
+    found = result_row(CHAT, columns, row, signed)
+    assert [file.url for file in found.files] == ["signed:@DB.SC.PHOTOS/a.jpg"], "no other file, whatever is said"
+    return [(value.title or value.column, value.text, value.output) for value in found.values]
+
+
+def test_answer_and_prompt_of_a_chat_model_come_first() -> None:
+    assert chat_values("@DB.SC.HR/passport.jpg") == [
+        ("Answer", "@DB.SC.HR/passport.jpg", True),
+        ("Prompt", "system: Be brief.\nWhat is <this>?", False),
+        ("id", "x", True),
+    ]
+
+
+def test_an_answer_in_json_is_shown_member_by_member() -> None:
+    assert chat_values('{"label": "cat", "score": 0.5}')[:3] == [
+        ("Answer · label", "cat", True),
+        ("Answer · score", "0.5", True),
+        ("Prompt", "system: Be brief.\nWhat is <this>?", False),
+    ]
+
+
+def test_a_prompt_that_was_cut_is_shown_as_it_is() -> None:
+    assert chat_values("x", MESSAGES[:60])[1] == ("Prompt", MESSAGES[:60], False)
