@@ -21,7 +21,7 @@ REQUIREMENTS = ["numpy", "onnxruntime", "pandas", "pillow"]
 VIDEO_REQUIREMENTS = [*REQUIREMENTS, "av"]
 
 
-def _picture(data: bytes) -> Any:
+def open_picture(data: bytes) -> Any:
     """A picture's first frame, upright, in a mode of 8 bits.
 
     Its orientation is all that is read of EXIF, and damaged EXIF is no reason to refuse a picture: phones and editors
@@ -95,7 +95,7 @@ def _frames(data: bytes, count: int) -> tuple[float, list[tuple[float, Any]]]:
     ]
 
 
-class _Classifier(custom_model.CustomModel):
+class Classifier(custom_model.CustomModel):
     """An ONNX network with names for its classes.
 
     An ``onnxruntime`` session does not pickle: the context keeps the files, each process opens its own session at its
@@ -143,11 +143,11 @@ class _Classifier(custom_model.CustomModel):
         return probabilities[0], labels
 
     def _classify_files(self, files: Iterable[bytes], index: pd.Index) -> pd.DataFrame:
-        found = [self._classify(_picture(data)) for data in files]
+        found = [self._classify(open_picture(data)) for data in files]
         return pd.DataFrame(found, columns=["LABEL", "SCORE"], index=index)
 
 
-class ImageClassifier(_Classifier):
+class ImageClassifier(Classifier):
     """Pictures as bytes."""
 
     @custom_model.inference_api
@@ -157,7 +157,7 @@ class ImageClassifier(_Classifier):
         return self._classify_files(X["IMAGE"], X.index)
 
 
-class EncodedImageClassifier(_Classifier):
+class EncodedImageClassifier(Classifier):
     """Pictures as text, as models made for web APIs take them: two functions of one model."""
 
     @custom_model.inference_api
@@ -175,7 +175,7 @@ class EncodedImageClassifier(_Classifier):
         return found.assign(MEDIA_TYPE=[head.removeprefix("data:").removesuffix(";base64") for head in heads])
 
 
-class ThresholdClassifier(_Classifier):
+class ThresholdClassifier(Classifier):
     """A picture together with a row of a table: each row says how sure the model must be."""
 
     @custom_model.inference_api
@@ -186,7 +186,7 @@ class ThresholdClassifier(_Classifier):
         return found.assign(LABEL=found["LABEL"].where(found["SCORE"] >= X["MIN_SCORE"].astype(float), None))
 
 
-class CandidateClassifier(_Classifier):
+class CandidateClassifier(Classifier):
     """A picture with the labels that are asked for, as zero-shot models take them. Each row may bring others."""
 
     @custom_model.inference_api
@@ -210,7 +210,7 @@ class CandidateClassifier(_Classifier):
         return pd.DataFrame(found, columns=["LABEL", "SCORE"], index=X.index)
 
 
-class PictureAndSound(_Classifier):
+class PictureAndSound(Classifier):
     """Two files in one row: a picture, and a recording that belongs to it."""
 
     @custom_model.inference_api
@@ -229,7 +229,7 @@ class PictureAndSound(_Classifier):
         return self._classify_files(X["IMAGE"], X.index).assign(SECONDS=seconds, LOUDNESS=loudnesses)
 
 
-class VideoClassifier(_Classifier):
+class VideoClassifier(Classifier):
     """Frames of a video, evenly spread over it."""
 
     @custom_model.inference_api

@@ -17,7 +17,7 @@ from airflow_provider_mediabatch.core.error_column import ERROR_COLUMN
 from airflow_provider_mediabatch.demo.media import package_folder
 
 if TYPE_CHECKING:
-    from snowflake.ml.model.custom_model import CustomModel
+    from snowflake.ml.model.custom_model import CustomModel, ModelContext
     from snowflake.ml.model.model_signature import ModelSignature
     from snowflake.snowpark import Session
 
@@ -84,6 +84,21 @@ def video_classifier(cache: Path) -> DemoModel:
     return _classifier(cache, "VIDEO_FRAMES", "VideoClassifier", functions, {"frames": 4})
 
 
+def picture_chat(cache: Path) -> DemoModel:
+    """The same network behind the signature of chat models: function ``__call__``, questions about pictures."""
+    from airflow_provider_mediabatch.demo import chat_model, classifiers
+
+    def make() -> tuple[CustomModel, dict[str, ModelSignature]]:
+        import cloudpickle
+        from snowflake.ml.model.openai_signatures import OPENAI_CHAT_WITH_PARAMS_SIGNATURE
+
+        # log_model registers the module of the model's own class alone.
+        cloudpickle.register_pickle_by_value(classifiers)
+        return chat_model.PictureChat(_network_context(cache)), dict(OPENAI_CHAT_WITH_PARAMS_SIGNATURE)
+
+    return DemoModel("PICTURE_CHAT", _version(chat_model, classifiers), make, classifiers.REQUIREMENTS)
+
+
 def transcriber() -> DemoModel:
     """Whisper tiny.en: ``AUDIO`` (BYTES) to nested ``outputs`` with ``text``, parameters ``language`` and ``task``.
 
@@ -133,22 +148,26 @@ def _classifier(
     from airflow_provider_mediabatch.demo import classifiers as module
 
     def make() -> tuple[CustomModel, dict[str, ModelSignature]]:
-        from snowflake.ml.model.custom_model import ModelContext
-
-        from airflow_provider_mediabatch.demo.efficientnet import onnx_file
-
-        network = onnx_file(cache)
-        names = cache / "imagenet-labels.json"
-        names.write_text(json.dumps(labels()), "utf-8")
-        context = ModelContext(artifacts={"network": str(network), "labels": str(names)})
         signatures = {
             function: _signature(inputs, _features(outputs), params or {})
             for function, (inputs, outputs) in functions.items()
         }
-        return getattr(module, class_name)(context), signatures
+        return getattr(module, class_name)(_network_context(cache)), signatures
 
     requirements = module.VIDEO_REQUIREMENTS if class_name == "VideoClassifier" else module.REQUIREMENTS
     return DemoModel(name, _version(module), make, requirements)
+
+
+def _network_context(cache: Path) -> ModelContext:
+    """The network and the names of its classes, as the classifiers' artifacts."""
+    from snowflake.ml.model.custom_model import ModelContext
+
+    from airflow_provider_mediabatch.demo.efficientnet import onnx_file
+
+    network = onnx_file(cache)
+    names = cache / "imagenet-labels.json"
+    names.write_text(json.dumps(labels()), "utf-8")
+    return ModelContext(artifacts={"network": str(network), "labels": str(names)})
 
 
 def _features(columns: Mapping[str, str]) -> list[Any]:
@@ -193,9 +212,9 @@ def log(session: Session, model: DemoModel) -> bool:
     return True
 
 
-def _version(module: Any) -> str:
+def _version(*modules: Any) -> str:
     """``V_`` and eight digits of the code that is logged: changed code is a new version."""
     from airflow_provider_mediabatch.demo import row_errors
 
-    code = b"".join(Path(str(part.__file__)).read_bytes() for part in (module, row_errors))
+    code = b"".join(Path(str(part.__file__)).read_bytes() for part in (*modules, row_errors))
     return "V_" + hashlib.sha256(code).hexdigest()[:8].upper()

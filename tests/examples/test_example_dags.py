@@ -170,6 +170,23 @@ def test_candidate_labels(bench: Bench) -> None:
 
 
 @pytest.mark.slow
+def test_picture_questions(bench: Bench) -> None:
+    bench.log(models.picture_chat(bench.cache))
+    bench.upload("PHOTOS", "asked", [photograph("coffee.png"), photograph("flower.jpg"), photograph("china.jpg")])
+    result = bench.run("picture_questions", {"stage_path": "@MEDIA.PUBLIC.PHOTOS/asked/"})
+    assert result.returned("validate_signature")["function"] == "__call__"
+    preview = result.returned("sample_batch")["preview"][0]
+    assert json.loads(preview["choices"]).keys() == {"label", "score", "sure"}
+    rows = bench.session.table("MEDIA.PUBLIC.ANSWERS").collect()
+    found = {Path(row["FILE_PATH"]).name: (row["CHOICES_LABEL"], row["CHOICES_SURE"]) for row in rows}
+    assert found == {"coffee.png": ("espresso", True), "flower.jpg": ("daisy", False), "china.jpg": ("palace", False)}
+    usage = json.loads(rows[0]["usage"])
+    assert usage["prompt_tokens"] == 3 + 6 + 49
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+    assert {row["CHOICES_FINISH_REASON"] for row in rows} == {"stop"}
+
+
+@pytest.mark.slow
 def test_encoded_images(bench: Bench) -> None:
     bench.log(models.encoded_image_classifier(bench.cache))
     bench.upload("PHOTOS", "encoded", [photograph("coffee.png"), photograph("flower.jpg")])

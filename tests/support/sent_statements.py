@@ -40,6 +40,8 @@ That run had no failure, listed with LIST and created its tables. Other runs sen
   from that and `DROP TABLE IF EXISTS <name>`, with a warehouse. They need READ on the stage and SELECT on the stream.
   With `refresh_directory=True` also `ALTER STAGE <name> REFRESH`, which needs WRITE on an internal stage.
 - `query=` and `extra_columns=`: the SQL of the DAG, with the privileges on what it reads, and a warehouse.
+- The model is a chat model: a `SELECT` over the manifest counts the forms of its messages. It needs READ on the stage,
+  and a warehouse.
 - `labels=`: `WITH … SELECT` over the output and the labels. It needs SELECT on the table of labels, or the privileges
   on what a query of labels reads, READ on the stage of the output, and a warehouse.
 - `compare_with=`: `WITH … SELECT` over the sample's output and earlier results. It needs SELECT on the results table,
