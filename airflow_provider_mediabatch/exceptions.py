@@ -90,6 +90,10 @@ class OutputCheckError(MediaBatchError, AirflowFailException):
     """The full batch's output is whole and recorded, and less right than the task allows."""
 
 
+class OutputDriftError(MediaBatchError, AirflowFailException):
+    """The predictions of a run are distributed otherwise than those of the runs before, more than the task allows."""
+
+
 class JobNotVisibleError(MediaBatchError, AirflowFailException):
     """A job of this name exists, but this role may not see it. Whether it incurs cost is not known."""
 

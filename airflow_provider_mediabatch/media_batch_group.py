@@ -34,6 +34,7 @@ def media_batch_group(
     compare_with: str | None = None,
     review: str | None = None,
     results_table: str | None = None,
+    max_drift: float | None = None,
     max_files_per_shard: int | None = None,
     isolate_failures: bool | None = None,
     deferrable: bool | None = None,
@@ -73,6 +74,8 @@ def media_batch_group(
     :param review: ``always``, ``first_run`` or ``changed`` adds the approval by a person, and the sample is then drawn
         at even distances by path; None leaves it out.
     :param results_table: adds a task that loads the results into this table; None leaves it out.
+    :param max_drift: the output is compared with that of the last runs before it is loaded: the highest population
+        stability index of a column, as LoadResultsOperator.
     :param max_files_per_shard: the number of files of each job; the jobs are mapped.
     :param isolate_failures: files that the model raises for do not fail the run: they are found and quarantined, in
         the sample and in the full batch.
@@ -84,10 +87,12 @@ def media_batch_group(
     :param approve_kwargs: of ApproveSampleOperator.
     :param full_kwargs: of FullBatchOperator.
     :param load_kwargs: of LoadResultsOperator; ``outlets`` among them.
-    :raises ValueError: for an approval without a sample.
+    :raises ValueError: for an approval without a sample, and for ``max_drift`` without a table.
     """
     if review is not None and sample_size is None:
         raise ValueError("review needs a sample: give sample_size, or leave review out")
+    if max_drift is not None and results_table is None:
+        raise ValueError("max_drift compares what is loaded into a table: give results_table, or leave max_drift out")
     folder = work_location.rstrip("/")
     common = {"snowflake_conn_id": snowflake_conn_id}
     model = {"model_name": model_name, "version_name": version_name, "function_name": function_name}
@@ -155,7 +160,14 @@ def media_batch_group(
             from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
 
             LoadResultsOperator(
-                **_with(load_kwargs, task_id="load_results", results=full.output, table=results_table, **common)
+                **_with(
+                    load_kwargs,
+                    task_id="load_results",
+                    results=full.output,
+                    table=results_table,
+                    max_drift=max_drift,
+                    **common,
+                )
             )
     return group
 

@@ -9,7 +9,7 @@ table run one after the other.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -142,11 +142,13 @@ def load_rows(
     *,
     dag_id: str,
     run_id: str,
+    also: Callable[[], object] | None = None,
 ) -> int:
     """Replace the results' rows in the table, all or none.
 
     :param results: each with its columns, and a SELECT of the files that other jobs have done since
         (:meth:`.ClaimedRows.done_by_others_sql`), or None.
+    :param also: sends further statements of the same transaction.
     :return: rows loaded, without those whose place a later job's row has.
     """
     loaded = superseded = 0
@@ -195,6 +197,8 @@ def load_rows(
                 running="The jobs have ended and incur no more cost.",
                 retry="A retry will read the output again.",
             )
+        if also is not None:
+            also()
     return loaded - superseded
 
 

@@ -106,6 +106,15 @@ def rows(
         return list(cursor.fetchall())
 
 
+def rows_and_query_id(connection: SnowflakeConnection, statement: str) -> tuple[list[dict[str, Any]], str]:
+    """As :func:`rows`, with the id by which a later statement of the same role can read the rows on the server."""
+    from snowflake.connector import DictCursor
+
+    with connection.cursor(DictCursor) as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall()), str(cursor.sfqid)
+
+
 def rows_or_none(
     connection: SnowflakeConnection, statement: str, *, parameters: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]] | None:

@@ -167,9 +167,10 @@ def compare_profiles(now: Profile, before: Profile) -> ColumnDrift:
     index = chance = None
     parts = [0.0] * len(filled)
     if now.rows and before.rows >= MIN_BASELINE_ROWS:
-        shares = [smoothed_shares([item[side] for item in filled]) for side in (1, 2)]
-        parts = [stability_index([p], [q]) for p, q in zip(*shares, strict=True)]
-        index = round(stability_index(*shares), 6)
+        shares = smoothed_shares([rows for _, rows, _ in filled])
+        shares_before = smoothed_shares([earlier for *_, earlier in filled])
+        parts = [stability_index([p], [q]) for p, q in zip(shares, shares_before, strict=True)]
+        index = round(stability_index(shares, shares_before), 6)
         chance = round(chance_index(len(filled), now.rows, before.rows), 6)
     found = [
         Bin(text, round(now.share(rows), 6), round(before.share(earlier), 6), round(part, 6))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from airflow_provider_mediabatch.core import xcom
@@ -13,6 +13,8 @@ LABEL, NUMBER, ERROR = "label", "number", "error"
 FAILED, WENT_WELL = "failed", "no error"
 MAX_RUNS = 30
 """How many of the last runs are the baseline."""
+DRIFT_SUFFIX = "_DRIFT"
+"""What the name of the table of profiles has behind that of the results table."""
 SHOWN_BINS = 5
 
 
@@ -120,17 +122,48 @@ class DriftReport:
 
         :raises ValueError: as :func:`.xcom.read`.
         """
-        return xcom.read(cls, value, convert={"columns": _columns})
+        return xcom.read(cls, value, convert={"columns": _columns, "max_drift": float})
 
 
-def _columns(value: Iterable[Mapping[str, Any]]) -> tuple[ColumnDrift, ...]:
+def find_report(value: object) -> DriftReport | None:
+    """The report in what LoadResultsOperator returned or failed with; None where there is none.
+
+    :param value: the XCom, which may be anybody's.
+    """
+    try:
+        return DriftReport.from_xcom(value.get("drift", value) if isinstance(value, Mapping) else None)
+    except ValueError:
+        return None
+
+
+def _columns(value: Sequence[Mapping[str, Any]]) -> tuple[ColumnDrift, ...]:
+    """The columns of an XCom, whose texts become texts and whose numbers numbers: pages calculate with them.
+
+    :raises TypeError: for a field that is not known, as :func:`.xcom.read` expects it.
+    """
+    known = {each.name for each in fields(ColumnDrift)}
+    if unknown := sorted({name for item in value for name in item if name not in known}):
+        raise TypeError(f"unknown: {', '.join(unknown)}")
     return tuple(
         ColumnDrift(
-            **{
-                **item,
-                "bins": tuple(Bin(**each) for each in item["bins"]),
-                "quantiles": tuple((q, now, before) for q, now, before in item["quantiles"]),
-            }
+            column=str(item["column"]),
+            kind=str(item["kind"]),
+            rows=int(item["rows"]),
+            rows_before=int(item["rows_before"]),
+            runs_before=int(item["runs_before"]),
+            index=_number(item["index"]),
+            chance=_number(item["chance"]),
+            nulls=float(item["nulls"]),
+            nulls_before=float(item["nulls_before"]),
+            bins=tuple(
+                Bin(str(each["text"]), float(each["share"]), float(each["before"]), float(each["part"]))
+                for each in item["bins"]
+            ),
+            quantiles=tuple((float(q), _number(now), _number(before)) for q, now, before in item["quantiles"]),
         )
         for item in value
     )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

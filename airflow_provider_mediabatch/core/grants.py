@@ -46,6 +46,7 @@ TABLE: tuple[Row, ...] = (
     Row("CREATE TABLE", "SCHEMA", "ledger", ("CREATE TABLE",), only="missing"),
     Row("CREATE TABLE", "SCHEMA", "ledger_lock", ("CREATE TABLE",), only="missing"),
     Row("CREATE TABLE", "SCHEMA", "results_table", ("CREATE TABLE",), only="missing"),
+    Row("CREATE TABLE", "SCHEMA", "drift_table", ("CREATE TABLE",), only="missing"),
     Row("USAGE", "WAREHOUSE", "warehouse", ("SELECT", "COPY INTO", "MERGE", "UPDATE", "INSERT", "DELETE")),
     Row("USAGE", "COMPUTE POOL", "compute_pool", ("EXECUTE INFERENCE JOB SERVICE", "SHOW COMPUTE POOLS")),
     Row("READ", "MODEL", "model", ("EXECUTE INFERENCE JOB SERVICE", "SHOW VERSIONS IN MODEL")),
@@ -67,8 +68,12 @@ TABLE: tuple[Row, ...] = (
     Row("DELETE", "TABLE", "results_table", ("DELETE",), only="exists"),
     Row("SELECT", "TABLE", "labels", ("WITH", "SELECT")),
     Row("OWNERSHIP", "TABLE", "results_table", ("ALTER TABLE",), only="new columns"),
+    Row("SELECT", "TABLE", "drift_table", ("SELECT", "WITH", "DELETE"), only="exists"),
+    Row("INSERT", "TABLE", "drift_table", ("INSERT",), only="exists"),
+    Row("DELETE", "TABLE", "drift_table", ("DELETE",), only="exists"),
 )
-"""Every privilege but USAGE on the databases and schemas that hold the objects, which :func:`required` adds."""
+"""Every privilege but USAGE on the databases and schemas that hold the objects, which :func:`required` adds. The
+``drift_table`` is used with ``max_drift`` only."""
 
 _WITHOUT_SCHEMA = ("WAREHOUSE", "COMPUTE POOL")
 

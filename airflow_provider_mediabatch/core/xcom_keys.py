@@ -12,7 +12,7 @@ WAITING_KEY = "mediabatch_waiting"
 """``{"snowflake_conn_id": …, "jobs": [[job, query id], …]}``, pushed right before a task defers."""
 
 FAILED_RESULT_KEY = "report"
-"""The SampleReport or BatchResult of a task that failed its checks, and so has no return value."""
+"""The SampleReport, BatchResult or DriftReport of a task that failed its checks, and so has no return value."""
 
 FAILURE_KEY = "mediabatch_failure"
 """A :class:`~.core.task_notes.TaskFailure`, pushed when a try fails."""

@@ -12,12 +12,16 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.manifest import Manifest
-from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
+from airflow_provider_mediabatch.exceptions import InvalidInputError, OutputDriftError
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.operators.lineage import LineageMixin
+from airflow_provider_mediabatch.operators.measure_arguments import drift_checks_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from airflow_provider_mediabatch.batch.drift import MeasuredRun
 
 SCHEMA_CHANGES = ("evolve", "refuse")
 
@@ -32,7 +36,11 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
     listing has adopted, is loaded with it, unless the table has it already. Its ``outlets`` get the run's one asset
     event, with counts and location in ``extra``.
 
-    Returns ``{"table", "rows", "files", "jobs", "locations", "model", "model_version", "quarantined"}``.
+    With ``max_drift`` the output is compared with that of the last 30 runs before anything is loaded. The table
+    ``<table>_DRIFT`` keeps what they are compared by.
+
+    Returns ``{"table", "rows", "files", "jobs", "locations", "model", "model_version", "quarantined"}``, and with
+    ``max_drift`` also ``"drift"``, a :class:`~.core.drift_report.DriftReport`.
 
     :param results: a BatchResult, or the mapped FullBatchOperator task's ``.output``.
     :param table: created if it is not there; unqualified parts come from the connection.
@@ -41,10 +49,22 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         ``CHOICES_CONTENT`` of a chat model's first answer, with ``CHOICES_FINISH_REASON``; ``chat_json`` also makes a
         column of each key of answers that are JSON, as ``response_format`` asks for. Of another answer they are NULL.
     :param schema_change: columns that the table lacks are added (``evolve``) or an error (``refuse``).
+    :param max_drift: the highest population stability index of a column, from 0; 0.2 is a usual limit. None: nothing is
+        compared, and no statement is sent for it.
+    :param on_drift: a column above it is an error, and nothing is loaded (``fail``), or a warning (``warn``).
+    :param drift_columns: the columns to compare; None: the model's outputs that are labels, numbers or ``MB_ERROR``.
     :param snowflake_conn_id: a connection of type ``snowflake``.
     """
 
-    template_fields: Sequence[str] = ("results", "table", "nested", "snowflake_conn_id")
+    template_fields: Sequence[str] = (
+        "results",
+        "table",
+        "nested",
+        "max_drift",
+        "on_drift",
+        "drift_columns",
+        "snowflake_conn_id",
+    )
     operator_extra_links = (LocationLink(),)
     ui_color = "#e6e0f5"
 
@@ -55,6 +75,9 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         table: str,
         nested: str | Mapping[str, str] = "variant",
         schema_change: Literal["evolve", "refuse"] = "evolve",
+        max_drift: float | str | None = None,
+        on_drift: Literal["fail", "warn"] | str = "fail",
+        drift_columns: Sequence[str] | None = None,
         snowflake_conn_id: str = "snowflake_default",
         **kwargs: Any,
     ) -> None:
@@ -63,6 +86,9 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         self.table = table
         self.nested = nested
         self.schema_change = schema_change
+        self.max_drift = max_drift
+        self.on_drift = on_drift
+        self.drift_columns = drift_columns
         self.snowflake_conn_id = snowflake_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -70,6 +96,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
 
         :raises InvalidInputError: shards that are missing, a table that does not fit.
         :raises IncompleteOutputError: a result that is not whole; nothing is loaded then.
+        :raises OutputDriftError: a column above ``max_drift``; nothing is loaded then.
         """
         from airflow_provider_mediabatch.batch import result_columns, results_table
         from airflow_provider_mediabatch.batch.earlier_results import earlier_results
@@ -79,9 +106,11 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
 
         if self.schema_change not in SCHEMA_CHANGES:
             raise InvalidInputError(f"schema_change={self.schema_change!r} is not one of {', '.join(SCHEMA_CHANGES)}")
+        checks = drift_checks_of(self.max_drift, self.on_drift, self.drift_columns)
         events = self._asset_events(context)
         found = self._results()
         ti = context["ti"]
+        drift: MeasuredRun | None = None
         with connected(self.snowflake_conn_id) as connection:
             table = results_table.table_name(connection, self.table)
             push_location(context, connection, table)
@@ -100,10 +129,22 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
                     others = claimed.done_by_others_sql(result.job) if claimed is not None else None
                     contents.append((result, columns, others))
                 every = {name: column for _, columns, _ in contents for name, column in columns.items()}
+                if checks is not None:
+                    output = [(result, columns) for result, columns, _ in contents]
+                    drift = checks.measure(
+                        connection, staged, table, output, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id
+                    )
+                    self._require(drift, context)
                 with results_table.explain_lock(table):
                     results_table.prepare_table(connection, table, every, schema_change=self.schema_change)
                     rows = results_table.load_rows(
-                        connection, staged, table, contents, dag_id=ti.dag_id, run_id=ti.run_id
+                        connection,
+                        staged,
+                        table,
+                        contents,
+                        dag_id=ti.dag_id,
+                        run_id=ti.run_id,
+                        also=drift.store if drift is not None else None,
                     )
         summary: dict[str, Any] = {
             "table": table,
@@ -118,7 +159,20 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         self.log.info("%d rows of %d jobs in %s", rows, len(full), table)
         for event in events:
             event.extra = {key: summary[key] for key in _EVENT}
+        if drift is not None:
+            summary["drift"] = drift.report.to_xcom()
+            for event in events:
+                event.extra["drift"] = drift.report.headline()
         return self.set_lineage_result(summary)
+
+    def _require(self, drift: MeasuredRun, context: Context) -> None:
+        """Nothing is loaded of a run that has drifted. The review page shows what it was compared with."""
+        try:
+            drift.require()
+        except OutputDriftError:
+            context["ti"].xcom_push(key=FAILED_RESULT_KEY, value=drift.report.to_xcom())
+            raise
+        drift.prepare()
 
     def _asset_events(self, context: Context) -> list[Any]:
         """The events of the outlets. A reference to an asset is looked up here, before anything is loaded."""

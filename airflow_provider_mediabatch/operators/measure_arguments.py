@@ -1,7 +1,8 @@
-"""The arguments of SampleBatchOperator and FullBatchOperator that say what an output is measured by."""
+"""The arguments of the operators that say what an output is measured by."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -9,6 +10,7 @@ from airflow_provider_mediabatch.operators.cost_limit import Number, parse_amoun
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.comparison import VersionComparison
+    from airflow_provider_mediabatch.batch.drift import DriftChecks
     from airflow_provider_mediabatch.batch.truth import TruthChecks
 
 _NOTHING = (None, "", "None")
@@ -56,6 +58,32 @@ def comparison_of(version: str | None, table: str | None, min_agreement: Number)
             raise InvalidInputError(f"min_agreement={agreement:g} cannot be checked without compare_with=")
         return None
     return VersionComparison(str(version), None if table in _NOTHING else str(table), agreement)
+
+
+ON_DRIFT = ("fail", "warn")
+
+
+def drift_checks_of(max_drift: Number, on_drift: str, columns: Sequence[str] | str | None) -> DriftChecks | None:
+    """What a run's output is compared with; None without a limit.
+
+    :param max_drift: the limit of each column's index.
+    :param on_drift: what follows from a column above it.
+    :param columns: the columns to compare; None: the model's outputs.
+    :raises InvalidInputError: for a limit that is no number, another word, or columns without a limit.
+    """
+    limit = parse_amount("max_drift", max_drift)
+    if on_drift not in ON_DRIFT:
+        raise InvalidInputError(f"on_drift={on_drift!r} is not one of {', '.join(ON_DRIFT)}")
+    names = None if columns in _NOTHING else (columns,) if isinstance(columns, str) else tuple(columns or ())
+    if limit is None:
+        if names is not None:
+            raise InvalidInputError(f"drift_columns={list(names)!r} cannot be compared without max_drift=")
+        return None
+    if names == ():
+        raise InvalidInputError("drift_columns= is empty: name columns, or leave it out for the model's outputs")
+    from airflow_provider_mediabatch.batch.drift import DriftChecks
+
+    return DriftChecks(limit, on_drift == "fail", names)
 
 
 def parse_share(name: str, value: Number) -> float | None:

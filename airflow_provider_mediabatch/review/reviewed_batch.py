@@ -8,6 +8,7 @@ from datetime import datetime
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.chat import has_answers
+from airflow_provider_mediabatch.core.drift_report import DriftReport
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import SampleReport
@@ -96,6 +97,20 @@ class TaskInstanceInfo:
 
 
 @dataclass(frozen=True)
+class LoadedDrift:
+    """What a task that loads results found when it compared the output with that of the runs before.
+
+    :param key: the task instance.
+    :param is_failed: whether it loaded nothing.
+    :param report: what it found.
+    """
+
+    key: TaskKey
+    is_failed: bool
+    report: DriftReport
+
+
+@dataclass(frozen=True)
 class ReviewedBatch:
     """A sample or a full batch, as its task reported it.
 
@@ -105,6 +120,7 @@ class ReviewedBatch:
     :param plan: the plan that was run, where the DAG run still has it.
     :param manifests: the manifests of its files, where the DAG run still has them.
     :param source: the folder that holds the manifest of its job, where it is proven that this DAG run wrote it.
+    :param drift: of a full batch: what the tasks that load its run's output have compared.
     """
 
     key: TaskKey
@@ -113,6 +129,7 @@ class ReviewedBatch:
     plan: InferencePlan | None
     manifests: tuple[Manifest, ...]
     source: str | None = None
+    drift: tuple[LoadedDrift, ...] = ()
 
     @property
     def is_sample(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.drift_report import find_report
 from airflow_provider_mediabatch.core.manifest import manifests_from_xcom
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.task_notes import SubmittedJob
@@ -53,6 +54,7 @@ class RunLine:
     :param seconds: from its start to its end, or until now, or None before its start.
     :param waiting: approvals that wait for an answer.
     :param outputs: its batches' outputs.
+    :param drifted: columns that have drifted from the runs before.
     """
 
     run_id: str
@@ -67,6 +69,7 @@ class RunLine:
     seconds: float | None = None
     waiting: tuple[TaskKey, ...] = ()
     outputs: tuple[OutputFolder, ...] = ()
+    drifted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,12 @@ def run_line(run: RunTime, tasks: Collection[FinishedTask], waiting: tuple[TaskK
     """
     files = done = quarantined = 0
     node_seconds, costs = 0.0, dict[str, float]()
-    outputs = []
+    outputs, drifted = [], list[str]()
     for task in tasks:
+        if task.kind is TaskKind.LOAD:
+            report = find_report(task.value)
+            drifted += [column.column for column in report.drifted] if report is not None else []
+            continue
         if task.kind is TaskKind.LISTING:
             files += _files(task.value)
             continue
@@ -146,6 +153,7 @@ def run_line(run: RunTime, tasks: Collection[FinishedTask], waiting: tuple[TaskK
         None if run.started is None else ((run.ended or now) - run.started).total_seconds(),
         waiting,
         tuple(outputs),
+        tuple(dict.fromkeys(drifted)),
     )
 
 

@@ -20,6 +20,7 @@ class RunRow:
     :param labels: the shares of its labels.
     :param duration: of the run.
     :param cost: the time of its nodes, and what they cost, where a rate was given.
+    :param drifted: the columns that have drifted.
     """
 
     begun: str
@@ -28,6 +29,7 @@ class RunRow:
     labels: str
     duration: str
     cost: str
+    drifted: str = ""
 
 
 def run_row(line: RunLine, shares: RunShares) -> RunRow:
@@ -48,6 +50,7 @@ def run_row(line: RunLine, shares: RunShares) -> RunRow:
                 *(f"{cost:,.2f} {currency}".strip() for currency, cost in line.costs.items()),
             ]
         ),
+        ", ".join(line.drifted),
     )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.drift_report import find_report
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.job_names import listing_folder
 from airflow_provider_mediabatch.core.manifest import Manifest, combined_digest, manifests_from_xcom
@@ -26,7 +27,7 @@ from airflow_provider_mediabatch.core.task_notes import SubmittedJob, TaskFailur
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY, FAILURE_KEY, JOB_KEY, WAITING_KEY
 from airflow_provider_mediabatch.review.answers import load_answers
 from airflow_provider_mediabatch.review.result_owner import belongs, is_job, owns, parse_result, read
-from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskInstanceInfo, TaskKey
+from airflow_provider_mediabatch.review.reviewed_batch import LoadedDrift, ReviewedBatch, TaskInstanceInfo, TaskKey
 from airflow_provider_mediabatch.review.serialized_tasks import SerializedTask, TaskKind, load_our_tasks
 from airflow_provider_mediabatch.review.stored_xcom import StoredXComs
 
@@ -48,14 +49,18 @@ def load_task(key: TaskKey) -> tuple[TaskInstanceInfo | None, ReviewedBatch | No
         return run.load(key) if key in run.states else (None, None)
 
 
-def load_run(dag_id: str, run_id: str) -> list[tuple[TaskInstanceInfo, ReviewedBatch | None]]:
-    """All samples, approvals and batches of a DAG run, in this order, whatever their state is."""
+def load_run(
+    dag_id: str, run_id: str
+) -> tuple[list[tuple[TaskInstanceInfo, ReviewedBatch | None]], tuple[LoadedDrift, ...]]:
+    """All samples, approvals and batches of a DAG run, in this order, whatever their state is; and its drift."""
     from airflow.utils.session import create_session
 
     with create_session() as session:
         run = _Run(session, dag_id, run_id)
         found = [run.load(key) for key, task in run.ours.items() if task.kind in SHOWN]
-    return sorted(found, key=lambda item: (SHOWN.index(item[0].kind), item[0].key.task_id, item[0].key.map_index))
+        drift = run.drift
+    found.sort(key=lambda item: (SHOWN.index(item[0].kind), item[0].key.task_id, item[0].key.map_index))
+    return found, drift
 
 
 def load_connection_id(key: TaskKey) -> str | None:
@@ -183,7 +188,20 @@ class _Run:
         else:
             plan, source = self._plans.get(result.plan_digest), result.manifest
             manifests = self._listings.get(result.manifest_digest, ())
-        return ReviewedBatch(key, result, conn_id, plan, manifests, source if self.wrote(key, source) else None)
+        drift = self.drift if isinstance(result, BatchResult) else ()
+        return ReviewedBatch(key, result, conn_id, plan, manifests, source if self.wrote(key, source) else None, drift)
+
+    @cached_property
+    def drift(self) -> tuple[LoadedDrift, ...]:
+        """What the tasks that load results returned, or failed with."""
+        found = []
+        for key, task in self.ours.items():
+            if task.kind is TaskKind.LOAD:
+                values = (self._xcoms.get(key, name) for name in ("return_value", FAILED_RESULT_KEY))
+                report = next((report for value in values if (report := find_report(value)) is not None), None)
+                if report is not None:
+                    found.append(LoadedDrift(key, self.states[key].state in ("failed", "up_for_retry"), report))
+        return tuple(found)
 
     @cached_property
     def _plans(self) -> dict[str, InferencePlan]:

@@ -200,6 +200,28 @@ def test_a_stream_that_is_watched(account: RunningEngine, role: str) -> None:
     execute(account, "DROP STREAM DOCTOR.MEDIA.ARRIVALS")
 
 
+def test_a_table_of_profiles_is_checked_where_there_is_one(account: RunningEngine, role: str) -> None:
+    execute(
+        account,
+        "CREATE TABLE DOCTOR.RESULTS.WATCHED (A INT)",
+        f"GRANT USAGE ON DATABASE DOCTOR TO ROLE {role}",
+        f"GRANT USAGE ON SCHEMA DOCTOR.RESULTS TO ROLE {role}",
+        f"GRANT SELECT, INSERT, DELETE ON TABLE DOCTOR.RESULTS.WATCHED TO ROLE {role}",
+    )
+    settings = BatchSettings(results_table="DOCTOR.RESULTS.WATCHED")
+    assert "table DOCTOR.RESULTS.WATCHED_DRIFT" not in check(account, settings, role=role)
+    execute(
+        account,
+        "CREATE TABLE DOCTOR.RESULTS.WATCHED_DRIFT (A INT)",
+        f"GRANT SELECT ON TABLE DOCTOR.RESULTS.WATCHED_DRIFT TO ROLE {role}",
+    )
+    seen = check(account, settings, role=role)["table DOCTOR.RESULTS.WATCHED_DRIFT"]
+    assert (seen.status, seen.fix) == (
+        "fail",
+        f"GRANT INSERT, DELETE ON TABLE DOCTOR.RESULTS.WATCHED_DRIFT TO ROLE {role}",
+    )
+
+
 def test_a_role_of_a_role(account: RunningEngine, role: str) -> None:
     execute(
         account,

@@ -24,6 +24,7 @@ class Output:
         self.connection = connection
         self.name = f"LOAD_{uuid.uuid4().hex[:8]}".upper()
         self.table = f"MEDIA.PUBLIC.{self.name}_T"
+        self.run_id = "run"
         self._success = folder / "_SUCCESS"
         self._success.write_bytes(b"")
         connection.cursor().execute(f"CREATE STAGE {self.name}")
@@ -48,7 +49,7 @@ class Output:
             task_id="load", results=given, table=self.table, snowflake_conn_id="load_test", **arguments
         )
         ti = Instance.model_construct(
-            dag_id="dag", task_id="load", run_id="run", map_index=-1, try_number=1, task=operator
+            dag_id="dag", task_id="load", run_id=self.run_id, map_index=-1, try_number=1, task=operator
         )
         context: Any = {"ti": ti, "outlet_events": OutletEventAccessors()}
         self.events = context["outlet_events"]

@@ -10,9 +10,12 @@ from hostile import JSON, STAGE_PATHS, TEXT, renamed, skeleton, tokens, tree
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from airflow_provider_mediabatch.batch import drift_sql
+from airflow_provider_mediabatch.batch.drift_sql import ProfiledRun, WatchedColumn
 from airflow_provider_mediabatch.client.jobs import execute_statement
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.drift_report import ERROR, LABEL, NUMBER
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, SIZE, Manifest
 from airflow_provider_mediabatch.core.stage_path import StagePath
@@ -118,6 +121,12 @@ STATEMENTS: dict[str, Callable[[str], str]] = {
     "quarantine": lambda text: state_statements.quarantine_sql(
         TABLE, conditions.claim_condition(text), "SELECT 1", text
     ),
+    "profile": lambda text: drift_sql.profile_sql(
+        [WatchedColumn(text, kind) for kind in (LABEL, NUMBER, ERROR)], [("S", "FALSE", ("A", "B", "C"))]
+    ),
+    "baseline": lambda text: drift_sql.baseline_sql("DB.SC.T_DRIFT", ProfiledRun(*[text] * 6)),
+    "forget profile": lambda text: drift_sql.delete_sql("DB.SC.T_DRIFT", ProfiledRun(*[text] * 6)),
+    "keep profile": lambda text: drift_sql.insert_sql("DB.SC.T_DRIFT", ProfiledRun(*[text] * 6), text),
     "release quarantined": lambda text: state_statements.release_quarantined_sql(TABLE, subject(text), [text, text]),
 }
 

@@ -86,6 +86,7 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
         (running, None),
     ]
     line = RunLine("r", "running", pages.AT, 218, 216, 2, waiting=(pages.APPROVAL,), node_seconds=90, seconds=95)
+    drifted = replace(line, drifted=("LABEL", "SCORE"))
     shares = compare([{"tripod": 10, "coffee": 90}, {"tripod": 60}])[0]
     chat = tuple(
         ResultRow(
@@ -100,7 +101,14 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
     )
     tried = Attempt("The job is FAILED.", tuple((item,) for item in files), "Traceback\n" + "x" * 500)
     return {
-        "batch": render_batch(site, pages.info(), pages.batch(result), request, results, quarantined),
+        "batch": render_batch(
+            site,
+            pages.info(),
+            replace(pages.batch(result), drift=(pages.LOADED,)),
+            request,
+            results,
+            quarantined,
+        ),
         "sample": render_batch(
             site, sample_info, pages.batch(report, pages.SAMPLE), PageRequest(), ResultPage(problem="Gone."), ()
         ),
@@ -110,9 +118,9 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
         "chat": render_batch(site, pages.info(), pages.batch(), PageRequest(), ResultPage(chat, (), 2, 2), ()),
         "failed": render_attempt(site, failed, tried, refresh=True),
         "running": render_attempt(site, running, replace(tried, status="The job is RUNNING.", log=""), refresh=True),
-        "run": render_run(site, "night", "run 1", run, refresh=True),
+        "run": render_run(site, "night", "run 1", run, [pages.LOADED], refresh=True),
         "empty_run": render_run(site, "night", "run 1", [], refresh=True),
-        "history": render_history(site, "night", [line, replace(line, run_id="r 2")], [shares, shares]),
+        "history": render_history(site, "night", [drifted, replace(line, run_id="r 2")], [shares, shares]),
         "dags": render_dags(site, [("night", pages.AT), ("day", pages.AT)]),
         "row": render_row(site, pages.batch(), request, one, prediction=prediction, token="t", mark=mark),
         "unplayable_row": render_row(site, pages.batch(), request, unplayable),
@@ -240,6 +248,20 @@ def test_the_keyboard_alone_reaches_everything(served: dict[str, str], shown: An
                 assert outline[0] != "none", (name, active.get_attribute("outerHTML")[:200])
             active.send_keys(Keys.TAB)
         assert len(reached) == wanted, name
+
+
+@pytest.mark.parametrize("name", ["run", "batch"])
+def test_drift_is_a_table_and_a_hostile_label_is_its_text(served: dict[str, str], shown: Any, name: str) -> None:
+    look(shown, served[name])
+    table = shown.find_element(By.CSS_SELECTOR, "section[aria-labelledby=drift] table")
+    lines = [[cell.text for cell in row.find_elements(By.TAG_NAME, "td")] for row in
+             table.find_elements(By.CSS_SELECTOR, "tbody tr")]  # fmt: skip
+    assert lines[0] == ["LABEL", "drifted", "1.84", "210 / 2,100", "0% (1%)", f"{pages.HOSTILE} 90% (0%), tripod 10% "
+                        "(80%), (empty) 0% (20%)"]  # fmt: skip
+    assert [line[1] for line in lines] == ["drifted", "as before", "too few rows", "no baseline yet"]
+    assert lines[3][0] == pages.HOSTILE * 4
+    assert not table.find_elements(By.TAG_NAME, "script")
+    assert browser.errors(shown) == []
 
 
 def test_the_pictures_come_before_the_names_of_jobs_and_plots_before_the_cards(

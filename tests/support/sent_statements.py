@@ -46,6 +46,9 @@ That run had no failure, listed with LIST and created its tables. Other runs sen
   on what a query of labels reads, READ on the stage of the output, and a warehouse.
 - `compare_with=`: `WITH … SELECT` over the sample's output and earlier results. It needs SELECT on the results table,
   or on the ledger with READ on the stages of earlier output, and a warehouse.
+- `max_drift=`: `WITH … SELECT` over the output and over the table of profiles, `INSERT INTO` and `DELETE FROM` on that
+  table, and once `CREATE TABLE`. They need READ on the stage of the output, SELECT, INSERT and DELETE on the table, or
+  CREATE TABLE on its schema, and a warehouse.
 - The output has new columns or larger numbers than the results table: `ALTER TABLE <name> ADD COLUMN …` and
   `ALTER TABLE <name> ALTER COLUMN …`. They need OWNERSHIP of the table.
 - A model is not found: `SHOW MODELS IN SCHEMA <name>`. A transaction fails: `ROLLBACK`.

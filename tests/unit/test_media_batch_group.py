@@ -64,6 +64,14 @@ def test_without_a_sample() -> None:
         build(sample_size=None, review="always")
 
 
+def test_drift_is_one_argument_of_the_table() -> None:
+    dag = build(results_table="MEDIA.PUBLIC.LABELS", max_drift=0.2)
+    assert dag.task_dict["media_batch.load_results"].max_drift == 0.2  # type: ignore[union-attr]
+    assert build(results_table="T").task_dict["media_batch.load_results"].max_drift is None  # type: ignore[union-attr]
+    with pytest.raises(ValueError, match="max_drift compares what is loaded into a table"):
+        build(max_drift=0.2)
+
+
 @pytest.mark.parametrize("how", [{"max_files_per_shard": 100}, {"list_kwargs": {"max_bytes_per_shard": 10**9}}])
 def test_shards_are_mapped(how: dict[str, Any]) -> None:
     assert isinstance(build(**how).task_dict["media_batch.full_batch"], MappedOperator)

@@ -16,6 +16,7 @@ from documents import Document
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Error
 
+from airflow_provider_mediabatch.batch import drift_sql
 from airflow_provider_mediabatch.batch.result_columns import BOOKKEEPING_COLUMNS
 from airflow_provider_mediabatch.cli.main import parser
 from airflow_provider_mediabatch.get_provider_info import get_provider_info
@@ -143,6 +144,7 @@ def first_cells(name: str, heading: str = "") -> list[str]:
         ("docs/new-files.md", "## The ledger\n", tables.COLUMNS),
         ("docs/results.md", "## The results table\n", BOOKKEEPING_COLUMNS),
         ("docs/review.md", "## Right or wrong\n", feedback.COLUMNS),
+        ("docs/drift.md", "## The table\n", drift_sql.COLUMNS),
     ],
 )
 def test_a_page_has_all_columns_of_its_table(page: str, heading: str, columns: dict[str, str]) -> None:

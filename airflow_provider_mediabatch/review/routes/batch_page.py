@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from airflow_provider_mediabatch.core.sample_report import SampleReport
-from airflow_provider_mediabatch.review import comparison_texts, result_page, truth_texts
+from airflow_provider_mediabatch.review import comparison_texts, drift_texts, result_page, truth_texts
 from airflow_provider_mediabatch.review.attempt import Attempt, read_attempt
 from airflow_provider_mediabatch.review.overview import details, overview
 from airflow_provider_mediabatch.review.page_request import PageRequest
@@ -84,6 +84,7 @@ def render_batch(
         "batch.html",
         truth=_truth(batch, site.task_url(key)),
         comparison=_comparison(batch, site.task_url(key)),
+        drift=[drift_texts.section(found) for found in batch.drift],
         title=heading(info),
         heading=heading(info),
         info=info,

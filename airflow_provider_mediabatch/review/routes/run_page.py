@@ -12,8 +12,9 @@ from fastapi.responses import Response
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.cost_projection import duration
 from airflow_provider_mediabatch.core.sample_report import SampleReport
+from airflow_provider_mediabatch.review import drift_texts
 from airflow_provider_mediabatch.review.addresses import segments
-from airflow_provider_mediabatch.review.reviewed_batch import ReviewedBatch, TaskInstanceInfo
+from airflow_provider_mediabatch.review.reviewed_batch import LoadedDrift, ReviewedBatch, TaskInstanceInfo
 from airflow_provider_mediabatch.review.routes.access import READS_RESULTS, RUN_PATH
 from airflow_provider_mediabatch.review.serialized_tasks import TaskKind
 from airflow_provider_mediabatch.review.site import Refresh, ReviewSite, Site
@@ -26,7 +27,12 @@ router = APIRouter()
 @router.get(RUN_PATH, dependencies=READS_RESULTS)
 async def run_page(site: Site, dag_id: str, run_id: str, refresh: bool = True) -> Response:
     """All samples, approvals and batches of a DAG run, the failed and the running ones too."""
-    return await site.page(lambda: render_run(site, dag_id, run_id, load_run(dag_id, run_id), refresh=refresh))
+
+    def build() -> Response:
+        found, drift = load_run(dag_id, run_id)
+        return render_run(site, dag_id, run_id, found, drift, refresh=refresh)
+
+    return await site.page(build)
 
 
 def render_run(
@@ -34,6 +40,7 @@ def render_run(
     dag_id: str,
     run_id: str,
     found: Sequence[tuple[TaskInstanceInfo, ReviewedBatch | None]],
+    drift: Sequence[LoadedDrift] = (),
     *,
     refresh: bool,
 ) -> Response:
@@ -43,6 +50,7 @@ def render_run(
     :param dag_id: the DAG.
     :param run_id: its run.
     :param found: its samples, approvals and batches.
+    :param drift: what its output was compared with.
     :param refresh: whether the page may load again by itself.
     """
     is_open = any(info.is_open and info.state is not None for info, _ in found)
@@ -56,6 +64,7 @@ def render_run(
         dag_url=f"{site.root}/{segments(dag_id)}",
         # What failed is what a reader is looking for.
         batches=[_line(site, *item) for item in sorted(found, key=lambda item: not item[0].is_failed)],
+        drift=[drift_texts.section(item) for item in drift],
         form_url=site.form_url,
     )
 

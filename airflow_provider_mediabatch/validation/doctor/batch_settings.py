@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.drift_report import DRIFT_SUFFIX
 from airflow_provider_mediabatch.core.grants import Name
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.files.listing_arguments import DEFAULT_LEDGER
@@ -97,6 +98,8 @@ class BatchSettings:
             found.setdefault("manifest_stage", found["output_stage"])
         if "ledger" in found:
             found["ledger_lock"] = (*found["ledger"][:2], f"{found['ledger'][2]}_LOCK")
+        if "results_table" in found:
+            found["drift_table"] = (*found["results_table"][:2], found["results_table"][2] + DRIFT_SUFFIX)
         return found
 
 

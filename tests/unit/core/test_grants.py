@@ -35,13 +35,15 @@ def test_one_grant_for_each_object_and_containers_first() -> None:
 
 
 def test_tables_that_exist_need_privileges_of_their_own_and_no_create_table() -> None:
-    existing = [OBJECTS["ledger"], OBJECTS["ledger_lock"], ("DB", "SC", "RESULTS")]
-    found = grants.required(OBJECTS | {"results_table": ("DB", "SC", "RESULTS")}, existing=existing)
+    existing = [OBJECTS["ledger"], OBJECTS["ledger_lock"], ("DB", "SC", "RESULTS"), ("DB", "SC", "RESULTS_DRIFT")]
+    results = {"results_table": existing[2], "drift_table": existing[3]}
+    found = grants.required(OBJECTS | results, existing=existing)
     tables = {grant.name[-1]: grant.privileges for grant in found if grant.kind == "TABLE"}
     assert tables == {
         "LEDGER": ("SELECT", "INSERT", "UPDATE"),
         "LEDGER_LOCK": ("SELECT", "UPDATE"),
         "RESULTS": ("SELECT", "INSERT", "DELETE"),
+        "RESULTS_DRIFT": ("SELECT", "INSERT", "DELETE"),
     }
     schema = next(grant for grant in found if grant.kind == "SCHEMA")
     assert "CREATE TABLE" not in schema.privileges
@@ -100,6 +102,7 @@ def test_a_message_can_name_the_grant_of_an_object(object: str, grant: str) -> N
     [
         ("Table 'DB.SC.LEDGER'", "MERGE INTO DB.SC.LEDGER T", "SELECT, INSERT, UPDATE ON TABLE DB.SC.LEDGER"),
         ("Object 'DB.SC.LEDGER'", "UPDATE DB.SC.LEDGER SET A = 1", "SELECT, UPDATE ON TABLE DB.SC.LEDGER"),
+        ("Table 'DB.SC.T_DRIFT'", "WITH MB_PROFILES AS (SELECT 1) SELECT 1", "SELECT ON TABLE DB.SC.T_DRIFT"),
         ("Schema 'DB.SC'", "SHOW STAGES IN SCHEMA DB.SC", "USAGE ON SCHEMA DB.SC"),
         ("Database 'DB'", "SELECT * FROM DB.SC.T", "USAGE ON DATABASE DB"),
         ("Compute pool 'POOL'", "EXECUTE INFERENCE JOB SERVICE", "USAGE ON COMPUTE POOL POOL"),

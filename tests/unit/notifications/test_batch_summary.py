@@ -9,6 +9,7 @@ from typing import Any
 from jinja2.sandbox import SandboxedEnvironment
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.drift_report import ColumnDrift, DriftReport
 from airflow_provider_mediabatch.core.sample_report import Check, SampleReport
 from airflow_provider_mediabatch.notifications.batch_summary import HTML, SUBJECT, TEXT
 
@@ -63,6 +64,25 @@ def test_a_failed_sample_names_the_check_and_renders_no_value() -> None:
     assert render(SUBJECT, REPORT.to_xcom()) == "Sample of 3 rows failed its checks: photos.full_batch"
     assert "<b>{{ 7 * 7 }}</b>" in render(TEXT, REPORT.to_xcom())
     assert "&lt;b&gt;{{ 7 * 7 }}&lt;/b&gt;" in render(HTML, REPORT.to_xcom())
+
+
+def test_a_load_says_what_its_run_was_compared_with() -> None:
+    columns = (
+        ColumnDrift("<b>", "label", 210, 2100, 12, 1.844, 0.03),
+        ColumnDrift("SCORE", "number", 4, 2100, 12, 0.9, 1.66),
+        ColumnDrift("NEW", "label", 4, 0, 0),
+    )
+    value = {"table": "DB.SC.T", "rows": 12, "files": 12, "model": "M", "model_version": "V1", "quarantined": 2}
+    drift = {"drift": DriftReport("DB.SC.T_DRIFT", 0.2, columns).to_xcom()}
+    assert render(TEXT, value | drift) == (
+        "Batch of 12 files is complete.\nDAG photos, task full_batch, run r1\nResults DB.SC.T (12 rows)\n"
+        "Model M version V1\nQuarantined files: 2\n"
+        "Drift <b> 1.84 (drifted), SCORE 0.90, NEW no baseline yet (limit 0.2)\n"
+    )
+    assert "<td>&lt;b&gt; 1.84 (drifted), SCORE 0.90, NEW no baseline yet (limit 0.2)</td>" in render(
+        HTML, value | drift
+    )
+    assert "Drift" not in render(TEXT, value)
 
 
 def test_a_task_that_failed_before_it_had_a_value() -> None:

@@ -7,12 +7,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.drift_report import Bin, ColumnDrift, DriftReport
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import Check, SampleReport
 from airflow_provider_mediabatch.core.task_notes import SubmittedJob, TaskFailure
 from airflow_provider_mediabatch.review.quarantined_files import QuarantinedFile
 from airflow_provider_mediabatch.review.result_rows import MediaFile
-from airflow_provider_mediabatch.review.reviewed_batch import Answer, ReviewedBatch, TaskInstanceInfo, TaskKey
+from airflow_provider_mediabatch.review.reviewed_batch import (
+    Answer,
+    LoadedDrift,
+    ReviewedBatch,
+    TaskInstanceInfo,
+    TaskKey,
+)
 from airflow_provider_mediabatch.review.serialized_tasks import TaskKind
 
 HOSTILE = "<script>alert(1)</script>\"'>"
@@ -36,6 +43,20 @@ RESULT = BatchResult(
     outputs={"LABEL": "STRING", "SCORE": "DOUBLE"},
     manifest=MANIFEST.to_xcom(),
 )
+_FAR = (Bin(HOSTILE, 0.9, 0.0, 1.2), Bin("tripod", 0.1, 0.8, 0.6), Bin("", 0.0, 0.2, 0.1))
+_SCORES = ((0.1, 0.31, 0.29), (0.5, 0.62, 0.64), (0.9, 0.94, 0.95))
+DRIFT = DriftReport(
+    "MEDIA.PUBLIC.PREDICTIONS_DRIFT",
+    0.2,
+    (
+        ColumnDrift("LABEL", "label", 210, 2100, 12, 1.84, 0.03, 0.0, 0.01, _FAR),
+        ColumnDrift("SCORE", "number", 210, 2100, 12, 0.02, 0.1, 0.25, 0.24, quantiles=_SCORES),
+        ColumnDrift("MB_ERROR", "error", 4, 2100, 12, 0.9, 1.66, bins=(Bin("failed", 0.5, 0.01, 0.8),)),
+        ColumnDrift(HOSTILE * 4, "label", 210, 9, 1, bins=(Bin("cat", 1.0, 1.0),)),
+    ),
+)
+LOADED = LoadedDrift(TaskKey("night", "run 1", "load_results"), True, DRIFT)
+"""A load that its run's drift has stopped."""
 FAILURE = TaskFailure(
     f"Job {JOB} ended as FAILED, because the model raised an exception. It ran @MEDIA.PUBLIC.PHOTOS/{HOSTILE}.jpg.",
     f"PIL.UnidentifiedImageError: cannot identify {HOSTILE}",
