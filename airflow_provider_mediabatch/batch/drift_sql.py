@@ -62,7 +62,7 @@ class ProfiledRun:
     :param model_version: its version.
     :param function: its function.
     :param dag_id: the DAG of the task that loads.
-    :param task_id: that task.
+    :param task_id: that task, of a mapped one with its index.
     :param run_id: its run.
     """
 

@@ -16,7 +16,6 @@ from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, OutputDriftError
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.operators.lineage import LineageMixin
-from airflow_provider_mediabatch.operators.measure_arguments import drift_checks_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -103,6 +102,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         from airflow_provider_mediabatch.client.connection import connected
         from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
         from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
+        from airflow_provider_mediabatch.operators.measure_arguments import drift_checks_of
 
         if self.schema_change not in SCHEMA_CHANGES:
             raise InvalidInputError(f"schema_change={self.schema_change!r} is not one of {', '.join(SCHEMA_CHANGES)}")
@@ -131,8 +131,10 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
                 every = {name: column for _, columns, _ in contents for name, column in columns.items()}
                 if checks is not None:
                     output = [(result, columns) for result, columns, _ in contents]
+                    # A mapped task's instances each have a profile.
+                    task = ti.task_id if ti.map_index in (None, -1) else f"{ti.task_id}[{ti.map_index}]"
                     drift = checks.measure(
-                        connection, staged, table, output, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id
+                        connection, staged, table, output, dag_id=ti.dag_id, task_id=task, run_id=ti.run_id
                     )
                     self._require(drift, context)
                 with results_table.explain_lock(table):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -165,20 +164,3 @@ def test_numbers_that_are_all_null() -> None:
     assert compare_profiles(empty, empty).index == 0
     assert compare_profiles(numbers([0.5] * 40), empty).has_drifted(0.2)
     assert compare_profiles(empty, numbers([0.5] * 90)).has_drifted(0.2)
-
-
-def test_a_report_survives_its_xcom() -> None:
-    far = compare_profiles(labels(["fox"] * 40), labels(["dog"] * 90, runs=3))
-    near = compare_profiles(numbers(ALCOHOL), numbers(ALCOHOL))
-    report = DriftReport("DB.SC.T_DRIFT", 0.2, (near, far))
-    assert DriftReport.from_xcom(json.loads(json.dumps(report.to_xcom()))) == report
-    assert report.drifted == (far,)
-    assert report.headline() == {
-        "max_drift": 0.2,
-        "runs_before": 3,
-        "index": {"SCORE": 0.0, "LABEL": far.index},
-        "drifted": ["LABEL"],
-    }
-    assert not DriftReport("T", 0.2, (replace(far, index=None),)).has_baseline
-    with pytest.raises(ValueError, match="field of another type"):
-        DriftReport.from_xcom(report.to_xcom() | {"columns": [{"column": "X"}]})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from unit.review import pages
 
-from airflow_provider_mediabatch.core.drift_report import DriftReport, find_report
+from airflow_provider_mediabatch.core.drift_report import DriftReport
 from airflow_provider_mediabatch.review.drift_texts import section, sentence
 from airflow_provider_mediabatch.review.label_shares import RunShares
 from airflow_provider_mediabatch.review.routes.history_page import render_history
@@ -58,20 +58,3 @@ def test_the_line_of_a_run_names_what_drifted(wrap: Any) -> None:
     body = bytes(render_history(ReviewSite("s"), "night", [line, hostile], [RunShares()] * 2).body).decode()
     assert "drift</span> LABEL" in body
     assert pages.HOSTILE not in body
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        "text",
-        {"rows": 3},
-        {"drift": None},
-        pages.RESULT.to_xcom(),
-        {"drift": {"kind": "DriftReport", "version": 1, "table": "T", "max_drift": "much"}},
-        {"drift": pages.DRIFT.to_xcom() | {"columns": [{"column": "X", "index": "high"}]}},
-        {"drift": pages.DRIFT.to_xcom() | {"columns": 3}},
-    ],
-)
-def test_what_is_no_report_is_none(value: object) -> None:
-    assert find_report(value) is None
