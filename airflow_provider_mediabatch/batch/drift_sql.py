@@ -6,7 +6,7 @@ A profile has one row for each of these measures of a column:
 ``rows``    rows that were looked at: all but the failed ones, of the error column all
 ``null``    those without a value
 ``label``   rows of one of the most frequent labels, ``LABEL``
-``bucket``  rows of a hundredth of the numbers, which are from ``LOW`` to ``HIGH``
+``bucket``  rows of one of up to 200 buckets of equally many numbers, from ``LOW`` to ``HIGH``
 ==========  ======================================================================================
 """
 
@@ -37,7 +37,7 @@ COLUMNS: Mapping[str, str] = {
 """The columns of the table of profiles."""
 ROWS, NULLS, LABELS, BUCKETS = "rows", "null", "label", "bucket"
 """The measures."""
-MAX_LABELS, MAX_BUCKETS = 200, 100
+MAX_LABELS, MAX_BUCKETS = 200, 200
 MAX_TEXT = 200
 _MEASURED = ("COLUMN_NAME", "MEASURE", "LABEL", "LOW", "HIGH", "ROW_COUNT")
 
@@ -102,8 +102,9 @@ def profile_sql(columns: Sequence[WatchedColumn], sources: Sequence[tuple[str, s
     for column, name in zip(columns, names, strict=True):
         called = f"SELECT {sql.literal(column.name)} AS COLUMN_NAME"
         if column.kind == NUMBER:
-            # What is no number has no place among numbers.
-            numbers.append(f"{called}, NULLIF({name}, 'NaN'::FLOAT) AS V FROM MB_ROWS WHERE NOT FAILED")
+            # What is no number has no place among numbers. As text, because a file's statistics do not know NaN.
+            number = f"IFF(UPPER({name}::VARCHAR) = 'NAN', NULL, {name})"
+            numbers.append(f"{called}, {number} AS V FROM MB_ROWS WHERE NOT FAILED")
         elif column.kind == ERROR:
             said = f"IFF(FAILED, {sql.literal(FAILED)}, {sql.literal(WENT_WELL)})"
             texts.append(f"{called}, {said} AS V FROM MB_ROWS")

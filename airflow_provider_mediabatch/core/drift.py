@@ -1,16 +1,16 @@
 """How far a run's predictions are from those of the runs before it: profiles of columns, and the index that compares
 two of them.
 
-A profile is what the server counts of one column: its most frequent labels, or a hundredth of its numbers at a time.
+A profile is what the server counts of one column: its most frequent labels, or its numbers in buckets of equally many.
 Profiles of several runs add up to one. Everything here is pure.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import NormalDist
 
 from airflow_provider_mediabatch.core.drift_report import NUMBER, SHOWN_BINS, Bin, ColumnDrift
@@ -47,7 +47,7 @@ class Profile:
     buckets: tuple[tuple[float, float, int], ...] = ()
     runs: int = 1
 
-    def share(self, rows: int) -> float:
+    def share(self, rows: float) -> float:
         """A number of rows as a share of all; 0 without a row."""
         return rows / self.rows if self.rows else 0.0
 
@@ -68,6 +68,19 @@ class Profile:
                 return high
         return None
 
+    def rows_up_to(self, edge: float, *, itself: bool = True) -> float:
+        """How many values are not above an edge; those of a bucket around it are taken for evenly spread.
+
+        :param itself: whether a value that is the edge counts.
+        """
+        found = 0.0
+        for low, high, rows in self.buckets:
+            if high < edge or (itself and high == edge):
+                found += rows
+            elif low < edge and math.isfinite(high - low):
+                found += rows * (edge - low) / (high - low)
+        return found
+
 
 def stability_index(now: Sequence[float], before: Sequence[float]) -> float:
     """The population stability index of two distributions over the same bins: Σ (p − q) · ln(p / q).
@@ -83,7 +96,7 @@ def stability_index(now: Sequence[float], before: Sequence[float]) -> float:
     return sum((p - q) * math.log(p / q) for p, q in zip(now, before, strict=True))
 
 
-def smoothed_shares(counts: Sequence[int]) -> list[float]:
+def smoothed_shares(counts: Sequence[float]) -> list[float]:
     """The shares of bins, with half a row more in each, so that none is 0.
 
     Source: the mean of Jeffreys' prior for a multinomial; A. Agresti, "Categorical Data Analysis", on adding 0.5 to
@@ -140,21 +153,20 @@ def label_bins(now: Profile, before: Profile) -> list[tuple[str, int, int]]:
     ]
 
 
-def number_bins(now: Profile, before: Profile) -> list[tuple[str, int, int]]:
+def number_bins(now: Profile, before: Profile) -> list[tuple[str, float, float]]:
     """The bins of numbers: text, the run's rows, the baseline's rows.
 
     Their edges are quantiles of the baseline; with few rows there are fewer of them. Values outside of the baseline's
-    range have bins of their own, and so has NULL.
+    range have bins of their own, and so has NULL. A bucket that an edge divides counts in parts.
     """
     wanted = _bin_count(now, before, MAX_NUMBER_BINS)
     edges = sorted({edge for i in range(1, wanted + 1) if (edge := before.quantile(i / wanted)) is not None})
     lowest = min((low for low, *_ in before.buckets), default=math.nan)
 
-    def counts(side: Profile) -> list[int]:
-        found = [0] * (len(edges) + 2)
-        for _, high, rows in side.buckets:
-            found[0 if high < lowest else bisect_left(edges, high) + 1] += rows
-        return found
+    def counts(side: Profile) -> list[float]:
+        below = side.rows_up_to(lowest, itself=False) if edges else 0.0
+        sums = [0.0, below, *map(side.rows_up_to, edges), side.rows - side.nulls]
+        return [upper - lower for lower, upper in pairwise(sums)]
 
     bins = zip(_ranges(lowest, edges), counts(now), counts(before), strict=True)
     return [*bins, (NO_VALUE, now.nulls, before.nulls)]
@@ -163,7 +175,7 @@ def number_bins(now: Profile, before: Profile) -> list[tuple[str, int, int]]:
 def compare_profiles(now: Profile, before: Profile) -> ColumnDrift:
     """A column of a run beside the same column of the runs before."""
     bins = number_bins(now, before) if now.kind == NUMBER else label_bins(now, before)
-    filled = [item for item in bins if item[1] or item[2]]
+    filled = [item for item in bins if max(item[1:]) > 1e-9]
     index = chance = None
     parts = [0.0] * len(filled)
     if now.rows and before.rows >= MIN_BASELINE_ROWS:
