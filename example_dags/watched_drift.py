@@ -29,5 +29,5 @@ with DAG(
         work_location="@MEDIA.PUBLIC.WORK/watched/",
         select="new",
         results_table="MEDIA.PUBLIC.WATCHED_PREDICTIONS",
-        max_drift=0.5,
+        max_drift=0.2,
     )

@@ -53,6 +53,7 @@ def test_similar_photographs_are_loaded_and_scans_are_not(bench: Bench, tmp_path
     assert [(item.column, item.rows, item.index) for item in first.columns] == [
         ("LABEL", EACH, None),
         ("SCORE", EACH, None),
+        ("MB_ERROR", EACH, None),
     ]
 
     bench.session.file.put(str(crops(tmp_path / "second", 2)), "@PHOTOS/watched", auto_compress=False)
@@ -60,6 +61,7 @@ def test_similar_photographs_are_loaded_and_scans_are_not(bench: Bench, tmp_path
     assert [(item.column, item.rows, item.rows_before, item.runs_before) for item in second.columns] == [
         ("LABEL", EACH, EACH, 1),
         ("SCORE", EACH, EACH, 1),
+        ("MB_ERROR", EACH, EACH, 1),
     ]
     assert (second.drifted, second.has_baseline) == ((), True)
     labels = {item.text for item in second.columns[0].bins}
