@@ -8,12 +8,12 @@ Profiles of several runs add up to one. Everything here is pure.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import NormalDist
 
-from airflow_provider_mediabatch.core.drift_report import NUMBER, SHOWN_BINS, Bin, ColumnDrift
+from airflow_provider_mediabatch.core.drift_report import NUMBER, SHOWN, Bin, ColumnDrift
 
 MIN_BASELINE_ROWS = 50
 """With fewer rows there is no baseline yet: ten bins of five rows, the least that a test of bins asks for."""
@@ -137,11 +137,7 @@ def label_bins(now: Profile, before: Profile) -> list[tuple[str, int, int]]:
         for label in {**before.labels, **now.labels}
         if now.labels.get(label, 0) + before.labels.get(label, 0) >= ROWS_IN_BIN
     ]
-
-    def largest(label: str) -> tuple[float, str]:
-        return -max(now.share(now.labels.get(label, 0)), before.share(before.labels.get(label, 0))), label
-
-    kept = sorted(common, key=largest)[: _bin_count(now, before, MAX_LABEL_BINS)]
+    kept = _largest(common, now, before)[: _bin_count(now, before, MAX_LABEL_BINS)]
 
     def others(side: Profile) -> int:
         return side.rows - side.nulls - sum(side.labels.get(label, 0) for label in kept)
@@ -184,10 +180,12 @@ def compare_profiles(now: Profile, before: Profile) -> ColumnDrift:
         parts = [stability_index([p], [q]) for p, q in zip(shares, shares_before, strict=True)]
         index = round(stability_index(shares, shares_before), 6)
         chance = round(chance_index(len(filled), now.rows, before.rows), 6)
-    found = [
-        Bin(text, round(now.share(rows), 6), round(before.share(earlier), 6), round(part, 6))
-        for (text, rows, earlier), part in zip(filled, parts, strict=True)
-    ]
+
+    def share(text: str, rows: float, earlier: float, part: float = 0.0) -> Bin:
+        return Bin(text, round(now.share(rows), 6), round(before.share(earlier), 6), round(part, 6))
+
+    found = [share(text, rows, earlier, part) for (text, rows, earlier), part in zip(filled, parts, strict=True)]
+    labels = _largest({**before.labels, **now.labels}, now, before)[:SHOWN]
     return ColumnDrift(
         column=now.column,
         kind=now.kind,
@@ -198,7 +196,8 @@ def compare_profiles(now: Profile, before: Profile) -> ColumnDrift:
         chance=chance,
         nulls=round(now.share(now.nulls), 6),
         nulls_before=round(before.share(before.nulls), 6),
-        bins=tuple(sorted(found, key=_order(now.kind))[:SHOWN_BINS]),
+        bins=tuple(sorted(found, key=lambda item: -item.part)[:SHOWN]),
+        labels=tuple(share(label, now.labels.get(label, 0), before.labels.get(label, 0)) for label in labels),
         quantiles=tuple((q, _finite(now.quantile(q)), _finite(before.quantile(q))) for q in QUANTILES)
         if now.kind == NUMBER
         else (),
@@ -210,9 +209,13 @@ def _bin_count(now: Profile, before: Profile, most: int) -> int:
     return min(most, max(2, min(now.rows, before.rows) // ROWS_IN_BIN))
 
 
-def _order(kind: str) -> Callable[[Bin], float]:
-    """Most of a number's bins are equally frequent, and so say nothing of where it moved."""
-    return (lambda item: -item.part) if kind == NUMBER else (lambda item: -max(item.share, item.before, item.part))
+def _largest(labels: Iterable[str], now: Profile, before: Profile) -> list[str]:
+    """The labels by their larger share of either side."""
+
+    def share(label: str) -> float:
+        return max(now.share(now.labels.get(label, 0)), before.share(before.labels.get(label, 0)))
+
+    return sorted(labels, key=lambda label: (-share(label), label))
 
 
 def _ranges(lowest: float, edges: Sequence[float]) -> list[str]:

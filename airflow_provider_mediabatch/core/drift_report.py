@@ -15,7 +15,8 @@ MAX_RUNS = 30
 """How many of the last runs are the baseline."""
 DRIFT_SUFFIX = "_DRIFT"
 """What the name of the table of profiles has behind that of the results table."""
-SHOWN_BINS = 5
+SHOWN = 5
+"""Labels and bins of a column that a report keeps."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class ColumnDrift:
     :param chance: what it reaches by chance alone (:func:`~.drift.chance_index`); None without a baseline.
     :param nulls: share of rows without a value, 0 to 1.
     :param nulls_before: the same of the baseline.
-    :param bins: of labels the most frequent bins, of numbers those that add most to the index; at most
-        :data:`SHOWN_BINS`.
+    :param bins: the bins that add most to the index, at most :data:`SHOWN`.
+    :param labels: the most frequent labels of either side, at most :data:`SHOWN`; none of numbers.
     :param quantiles: of numbers: each share (:data:`~.drift.QUANTILES`), its value, and its value before.
     """
 
@@ -62,12 +63,13 @@ class ColumnDrift:
     nulls: float = 0.0
     nulls_before: float = 0.0
     bins: tuple[Bin, ...] = ()
+    labels: tuple[Bin, ...] = ()
     quantiles: tuple[tuple[float, float | None, float | None], ...] = ()
 
     @property
     def moved(self) -> tuple[Bin, ...]:
         """The three bins that add most to the index."""
-        return tuple(sorted(self.bins, key=lambda item: -item.part)[:3])
+        return self.bins[:3]
 
     def has_drifted(self, limit: float) -> bool:
         """Whether the index is above the limit and above what chance alone gives."""
@@ -155,13 +157,17 @@ def _columns(value: Sequence[Mapping[str, Any]]) -> tuple[ColumnDrift, ...]:
             chance=_number(item["chance"]),
             nulls=float(item["nulls"]),
             nulls_before=float(item["nulls_before"]),
-            bins=tuple(
-                Bin(str(each["text"]), float(each["share"]), float(each["before"]), float(each["part"]))
-                for each in item["bins"]
-            ),
+            bins=_bins(item["bins"]),
+            labels=_bins(item["labels"]),
             quantiles=tuple((float(q), _number(now), _number(before)) for q, now, before in item["quantiles"]),
         )
         for item in value
+    )
+
+
+def _bins(value: Sequence[Mapping[str, Any]]) -> tuple[Bin, ...]:
+    return tuple(
+        Bin(str(item["text"]), float(item["share"]), float(item["before"]), float(item["part"])) for item in value
     )
 
 

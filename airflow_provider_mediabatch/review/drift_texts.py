@@ -96,7 +96,7 @@ def _verdict(column: ColumnDrift, limit: float) -> StateText:
 
 def _labels(column: ColumnDrift) -> str:
     return ", ".join(
-        f"{item.text or '(empty)'} {_percent(column, item.share, item.before)}" for item in column.bins[:SHOWN]
+        f"{item.text or '(empty)'} {_percent(column, item.share, item.before)}" for item in column.labels[:SHOWN]
     )
 
 

@@ -194,7 +194,7 @@ def test_all_jobs_of_a_run_are_one_profile(runs: Runs) -> None:
         replace(part, manifest=part.manifest | {"shard": number, "shards": 2}) for number, part in enumerate(parts)
     ]
     label, score, more = runs.load("one", *shards).columns
-    assert {item.text: item.share for item in label.bins} == {"cat": 0.6, "dog": 0.4}
+    assert {item.text: item.share for item in label.labels} == {"cat": 0.6, "dog": 0.4}
     assert score.quantiles == ((0.1, 0.25, None), (0.5, 0.25, None), (0.9, 0.75, None))
     assert (more.rows, more.nulls) == (100, 0.6)
 
@@ -207,7 +207,7 @@ NESTED = """
 def test_columns_are_chosen_by_what_they_are(runs: Runs) -> None:
     result = replace(runs.output.write(NESTED), outputs={"outputs": "OBJECT", "SAFE": "BOOL", "DAY": "DATETIME"})
     columns = runs.load("one", result).columns
-    assert [(item.column, item.kind, item.bins[0].text) for item in columns] == [
+    assert [(item.column, item.kind, item.labels[0].text) for item in columns] == [
         ("outputs", "label", "hello"),
         ("SAFE", "label", "true"),
     ]
@@ -259,7 +259,7 @@ def test_the_last_thirty_runs_of_the_same_model_are_the_baseline(runs: Runs) -> 
     )
     label, score = runs.load("two", runs.write(["cat"] * 60, [0.5] * 60)).columns
     assert (label.runs_before, label.rows_before, label.index) == (30, 1800, 0)
-    assert [(item.text, item.before) for item in label.bins] == [("cat", 1.0)]
+    assert [(item.text, item.before) for item in label.labels] == [("cat", 1.0)]
     assert (score.rows_before, score.index) == (1800, 0)
 
 
@@ -322,7 +322,7 @@ def test_hostile_labels_stay_labels(runs: Runs) -> None:
     hostile = ["'); DROP TABLE T; --", 'a"b\\', "{{ 7 * 7 }}", "<script>", ""]
     runs.load("o'ne", runs.write(hostile * 20, [1.0] * 100))
     label, _ = runs.load("t\\wo", runs.write(hostile * 20, [1.0] * 100)).columns
-    assert {item.text for item in label.bins} == set(hostile)
+    assert {item.text for item in label.labels} == set(hostile)
     assert label.index == 0
     assert sql.split(runs.profiles)[-1].endswith("_DRIFT")
 

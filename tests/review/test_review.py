@@ -246,6 +246,17 @@ def test_the_runs_of_a_dag_are_one_line_each(page: Any, review: Review) -> None:
     assert review.get("/mediabatch/ui_recordings", user="stranger")[0] == 403
 
 
+def test_a_run_and_its_batch_have_what_the_load_compared(page: Any, review: Review) -> None:
+    assert review.wait_for("ui_recordings", "load_results") == "success"
+    for parts in ((), (FULL, "-1")):
+        open_page(page, review, "ui_recordings", *parts)
+        section = page.find_element(By.CSS_SELECTOR, "section[aria-labelledby=drift]")
+        assert "media_batch.load_results: No baseline yet" in section.text
+        (kind,) = [row.text for row in section.find_elements(By.TAG_NAME, "tr") if row.text.startswith("KIND ")]
+        assert kind.endswith(" 3 / 0 0% loud 67%, quiet 33%")
+        assert browser.errors(page) == []
+
+
 def test_who_may_read(review: Review) -> None:
     _, _, html = review.get(review.path("ui_recordings", FULL, "-1"))
     url = media_urls(html)[0]

@@ -50,6 +50,8 @@ with DAG("ui_recordings", schedule=None, default_args=RETRIES):
         stage_path="@MEDIA.PUBLIC.UI_RECORDINGS/",
         model_name="MEDIA.PUBLIC.UI_SOUND",
         sample_size=None,
+        results_table="MEDIA.PUBLIC.UI_SOUNDS",
+        max_drift=0.2,
         list_kwargs={"ledger": None},
     )
 

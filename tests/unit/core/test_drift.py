@@ -121,7 +121,7 @@ def test_a_run_of_one_digit_drifts(rows: int) -> None:
 def test_without_enough_rows_before_there_is_no_index() -> None:
     found = compare_profiles(labels(["cat"] * 9), labels(["dog"] * 49))
     assert (found.index, found.chance, found.rows_before, found.has_drifted(0)) == (None, None, 49, False)
-    assert [(item.text, item.share, item.before) for item in found.bins] == [("cat", 1, 0), ("dog", 0, 1)]
+    assert [(item.text, item.share, item.before) for item in found.labels] == [("cat", 1, 0), ("dog", 0, 1)]
     nothing = compare_profiles(Profile("LABEL", LABEL), labels(["dog"] * 90))
     assert (nothing.index, nothing.rows) == (None, 0)
     first = compare_profiles(labels(["cat"]), Profile("LABEL", LABEL))
@@ -139,7 +139,8 @@ def test_new_and_lost_labels_and_null_have_bins() -> None:
         (NO_VALUE, 10, 6),
     ]
     found = compare_profiles(now, before)
-    assert {item.text for item in found.moved} == {"dog", "fox", NO_VALUE}
+    assert [item.text for item in found.moved] == ["fox", "dog", NO_VALUE]
+    assert [item.text for item in found.labels] == ["cat", "dog", "fox", "one of many"]
     assert (found.nulls, found.nulls_before) == (0.1, 0.006)
 
 

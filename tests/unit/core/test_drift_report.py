@@ -9,9 +9,8 @@ import pytest
 
 from airflow_provider_mediabatch.core.drift_report import Bin, ColumnDrift, DriftReport, find_report
 
-FAR = ColumnDrift(
-    "LABEL", "label", 40, 90, 3, 1.5, 0.4, 0.0, 0.1, (Bin("fox", 1.0, 0.0, 1.1), Bin("dog", 0.0, 1.0, 1.4))
-)
+BINS = (Bin("dog", 0.0, 1.0, 1.4), Bin("fox", 1.0, 0.0, 1.1))
+FAR = ColumnDrift("LABEL", "label", 40, 90, 3, 1.5, 0.4, 0.0, 0.1, BINS, labels=(Bin("cat", 1.0, 1.0),))
 NEAR = ColumnDrift("SCORE", "number", 40, 90, 3, 0.01, 0.4, quantiles=((0.5, 0.25, None),))
 REPORT = DriftReport("DB.SC.T_DRIFT", 0.2, (NEAR, FAR))
 

@@ -43,16 +43,16 @@ RESULT = BatchResult(
     outputs={"LABEL": "STRING", "SCORE": "DOUBLE"},
     manifest=MANIFEST.to_xcom(),
 )
-_FAR = (Bin(HOSTILE, 0.9, 0.0, 1.2), Bin("tripod", 0.1, 0.8, 0.6), Bin("", 0.0, 0.2, 0.1))
+_FAR = (Bin(HOSTILE, 0.9, 0.0), Bin("tripod", 0.1, 0.8), Bin("", 0.0, 0.2))
 _SCORES = ((0.1, 0.31, 0.29), (0.5, 0.62, 0.64), (0.9, 0.94, 0.95))
 DRIFT = DriftReport(
     "MEDIA.PUBLIC.PREDICTIONS_DRIFT",
     0.2,
     (
-        ColumnDrift("LABEL", "label", 210, 2100, 12, 1.84, 0.03, 0.0, 0.01, _FAR),
+        ColumnDrift("LABEL", "label", 210, 2100, 12, 1.84, 0.03, 0.0, 0.01, labels=_FAR),
         ColumnDrift("SCORE", "number", 210, 2100, 12, 0.02, 0.1, 0.25, 0.24, quantiles=_SCORES),
-        ColumnDrift("MB_ERROR", "error", 4, 2100, 12, 0.9, 1.66, bins=(Bin("failed", 0.5, 0.01, 0.8),)),
-        ColumnDrift(HOSTILE * 4, "label", 210, 9, 1, bins=(Bin("cat", 1.0, 1.0),)),
+        ColumnDrift("MB_ERROR", "error", 4, 2100, 12, 0.9, 1.66, labels=(Bin("failed", 0.5, 0.01),)),
+        ColumnDrift(HOSTILE * 4, "label", 210, 9, 1, labels=(Bin("cat", 1.0, 1.0),)),
     ),
 )
 LOADED = LoadedDrift(TaskKey("night", "run 1", "load_results"), True, DRIFT)
