@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from airflow.sdk import Asset
 from operators.job_requests import make_role, statements
-from operators.test_load_results import Output
+from operators.loading import Output
 from scipy import stats
 from sklearn import datasets
 
