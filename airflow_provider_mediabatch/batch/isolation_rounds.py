@@ -158,23 +158,3 @@ def listed_files(errors: Iterable[Mapping[str, str]]) -> tuple[dict[str, str], .
             break
         found.append(entry)
     return tuple(found)
-
-
-def check_limits(max_jobs: object, max_failed_fraction: object) -> tuple[int, float]:
-    """Both arguments as numbers.
-
-    :raises ValueError: when one is out of its range.
-    """
-    try:
-        jobs = int(str(max_jobs))
-    except ValueError:
-        jobs = 0
-    if not MIN_JOBS <= jobs <= MAX_JOBS:
-        raise ValueError(f"max_isolation_jobs={max_jobs!r}: use a whole number from {MIN_JOBS} to {MAX_JOBS}")
-    try:
-        fraction = float(str(max_failed_fraction))
-    except ValueError:
-        fraction = -1.0
-    if not 0.0 <= fraction <= 1.0:
-        raise ValueError(f"max_failed_fraction={max_failed_fraction!r}: use a number from 0 to 1")
-    return jobs, fraction

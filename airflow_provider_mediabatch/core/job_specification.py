@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from airflow_provider_mediabatch.core.coercion import truth_value, whole_number
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.job_names import closest
 from airflow_provider_mediabatch.core.snowflake_objects import Problem
@@ -29,7 +30,7 @@ class _RefusedError(ValueError):
 def _quantity(pattern: str, example: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if isinstance(value, int | float) and not isinstance(value, bool):
-            raise _RefusedError(f'write it as text: "{value}"')
+            value = str(value)  # snowflake-ml wants text, and a DAG that renders native values cannot give it
         if not isinstance(value, str) or not re.fullmatch(pattern, value.strip()):
             raise _RefusedError(f"give a text such as {example!r}")
         return value.strip()
@@ -37,20 +38,18 @@ def _quantity(pattern: str, example: str) -> Callable[[Any], str]:
     return read
 
 
-def _count(value: Any) -> int:
-    if isinstance(value, str) and re.fullmatch(r"\s*\d+\s*", value):
-        value = int(value)  # a template renders to text
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _RefusedError("give a whole number from 1")
-    return value
+def _count(value: Any) -> int | None:
+    try:
+        return whole_number("", value)
+    except ValueError:
+        raise _RefusedError("give a whole number from 1") from None
 
 
-def _flag(value: Any) -> bool:
-    if isinstance(value, str):
-        value = {"true": True, "false": False}.get(value.strip().lower())
-    if not isinstance(value, bool):
-        raise _RefusedError("give True or False")
-    return value
+def _flag(value: Any) -> bool | None:
+    try:
+        return truth_value("", value)
+    except ValueError:
+        raise _RefusedError("give True or False") from None
 
 
 def _text(value: Any) -> str:

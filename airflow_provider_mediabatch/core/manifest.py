@@ -7,7 +7,7 @@ paths. Any task may write such a folder of Parquet itself and hand over a :class
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from airflow_provider_mediabatch.core import xcom
@@ -109,15 +109,25 @@ class Manifest:
         return xcom.read(cls, value, convert={"file_columns": tuple})
 
 
+MAPPED_OVER_ONE = (
+    "expand() maps over a list, and the upstream task returns one manifest: give its ListStageFilesOperator "
+    "max_files_per_shard= or max_bytes_per_shard=, with which it returns a list, or pass the manifest without expand()"
+)
+"""What to do about a task that is mapped over the fields of one manifest."""
+
+
 def manifests_from_xcom(value: Any) -> list[Manifest]:
     """One manifest or a list of them (shards), as a list.
 
-    :raises ValueError: as :meth:`Manifest.from_xcom`; an empty list names what it means.
+    :raises ValueError: as :meth:`Manifest.from_xcom`; an empty list names what it means, and so does a single field,
+        which Airflow gives to each task that is mapped over one manifest.
     """
     if isinstance(value, Mapping) or not isinstance(value, Sequence) or isinstance(value, str):
         return [Manifest.from_xcom(value)]
     if not value:
         raise ValueError("the list of manifests is empty: nothing was listed")
+    if len(value) == 2 and value[0] in ("kind", "version", *(item.name for item in fields(Manifest))):
+        raise ValueError(f"this is the field {value[0]!r} of one manifest. {MAPPED_OVER_ONE}")
     return [Manifest.from_xcom(item) for item in value]
 
 

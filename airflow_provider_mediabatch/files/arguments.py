@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from typing import Any
 
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.coercion import number, truth_value
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 
 DEFAULT_COLUMN = "FILE_PATH"
@@ -34,42 +34,50 @@ def raise_invalid_input() -> Iterator[None]:
         raise InvalidInputError(str(error)) from None
 
 
-def parse_positive_int(name: str, value: int | str | None) -> int | None:
-    """A positive number, which a template gives as text; None when nothing is given.
+def read_arguments(task: object, readers: Mapping[str, Callable[[str, Any], Any]]) -> None:
+    """Turn a task's arguments into what they mean, after Airflow has rendered them and before they are used.
 
-    :param name: the argument, for the message.
-    :raises InvalidInputError: for anything else.
+    :param task: its attributes are replaced. Doing so twice changes nothing.
+    :param readers: argument to its function of :mod:`~airflow_provider_mediabatch.core.coercion`.
+    :raises InvalidInputError: naming the argument and what it takes.
     """
-    if value is None or value == "":
-        return None
-    try:
-        number = int(value)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise InvalidInputError(f"{name}={value!r} is not a positive number")
-    return number
+    with raise_invalid_input():
+        for name, reader in readers.items():
+            setattr(task, name, reader(name, getattr(task, name)))
 
 
-def parse_seconds(name: str, value: float | timedelta | str | None) -> float | None:
-    """A duration, which may be a number of seconds, or text of one from a template; None when nothing is given.
+def flag(default: bool) -> Callable[[str, object], bool]:
+    """What reads a truth value.
 
-    :param name: the argument, for the message.
-    :raises InvalidInputError: for anything else.
+    :param default: what it is when nothing is given.
     """
-    if value is None or value == "":
-        return None
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = math.nan
-    if not math.isfinite(seconds):
-        raise InvalidInputError(f"{name}={value!r} is neither a number of seconds nor a timedelta")
-    return seconds
+
+    def read(name: str, value: object) -> bool:
+        found = truth_value(name, value)
+        return default if found is None else found
+
+    return read
 
 
-def parse_bool(value: bool | str | None) -> bool:
-    """A truth value, which a template gives as text."""
-    return value if isinstance(value, bool) else str(value or "").strip().lower() in ("true", "1", "yes", "on")
+def share(name: str, value: object) -> float | None:
+    """A number from 0 to 1, or None when nothing is given.
+
+    :raises ValueError: for anything else.
+    """
+    return number(name, value, most=1)
+
+
+def default_deferrable() -> bool:
+    """Airflow's ``[operators] default_deferrable``."""
+    from airflow.sdk import conf
+
+    return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
+
+
+def deferrable_flag(name: str, value: object) -> bool:
+    """Whether to wait in the triggerer; Airflow's default when nothing is given.
+
+    :raises ValueError: for what is no truth value.
+    """
+    found = truth_value(name, value)
+    return default_deferrable() if found is None else found

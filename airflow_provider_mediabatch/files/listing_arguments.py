@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -12,14 +11,13 @@ from airflow_provider_mediabatch.files import selection
 from airflow_provider_mediabatch.files.arguments import (
     DEFAULT_COLUMN,
     normalize_column_name,
-    parse_bool,
-    parse_positive_int,
-    parse_seconds,
     raise_invalid_input,
 )
 from airflow_provider_mediabatch.files.start_rule import StartRule
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.core.snowflake_objects import ModelInfo
@@ -33,7 +31,7 @@ DEFAULT_LEDGER = "MEDIABATCH_LEDGER"
 
 @dataclass(frozen=True)
 class ListingArguments:
-    """The operator's arguments after rendering; each is described there."""
+    """The operator's arguments, rendered and read; each is described there."""
 
     stage_path: str | None
     pattern: str | None
@@ -45,17 +43,17 @@ class ListingArguments:
     extra_columns: Mapping[str, str] | None
     identity_columns: Sequence[str]
     if_empty: str
-    min_files: int | str | None
-    max_delay: float | timedelta | str | None
+    min_files: int | None
+    max_delay: float | None
     select: str
     since: datetime | timedelta | str | None
-    reprocess: bool | str
+    reprocess: bool
     ledger: str | None
     model_name: str | None
     version_name: str | None
     function_name: str | None
-    max_files_per_shard: int | str | None
-    max_bytes_per_shard: int | str | None
+    max_files_per_shard: int | None
+    max_bytes_per_shard: int | None
 
     @classmethod
     def of_operator(cls, operator: Any) -> ListingArguments:
@@ -81,12 +79,8 @@ class ListingArguments:
 
         :raises InvalidInputError: for values that cannot work.
         """
-        min_files, max_delay = (
-            parse_positive_int("min_files", self.min_files),
-            parse_seconds("max_delay", self.max_delay),
-        )
-        if min_files is None:
-            if max_delay is not None:
+        if self.min_files is None:
+            if self.max_delay is not None:
                 raise InvalidInputError("max_delay= bounds how long files wait for min_files=: set min_files")
             return None
         if not self.ledger_name:
@@ -95,7 +89,7 @@ class ListingArguments:
                 "columns=, and do not switch the ledger off"
             )
         with raise_invalid_input():
-            rule = StartRule(min_files, max_delay)
+            rule = StartRule(self.min_files, self.max_delay)
         return None if self.select == "interval" else rule
 
     @property
@@ -136,7 +130,7 @@ class ListingArguments:
     def _check_ledger(self) -> None:
         ledger = self.ledger_name
         self.start_rule()
-        if parse_bool(self.reprocess) and not ledger:
+        if self.reprocess and not ledger:
             raise InvalidInputError(
                 "reprocess=True takes files that a ledger has as done: name the ledger with ledger="
             )

@@ -67,6 +67,7 @@ class ApproveSampleOperator(ApprovalOperator):
         "review",
         "credits_per_hour",
         "price_per_credit",
+        "currency",
         "snowflake_conn_id",
     )
     operator_extra_links = (ReviewLink(),)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_mediabatch.core.batch_cost import CostPlan
+from airflow_provider_mediabatch.core.coercion import number
 from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.files.arguments import raise_invalid_input
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
@@ -22,15 +24,8 @@ def parse_amount(name: str, value: Number) -> float | None:
     :param name: the argument, for the message.
     :raises InvalidInputError: for anything else.
     """
-    if value is None or value == "" or value == "None":
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise InvalidInputError(f"{name}={value!r}: a number from 0 is needed")
-    return number
+    with raise_invalid_input():
+        return number(name, value)
 
 
 class PricedTask(Protocol):

@@ -7,13 +7,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.batch.isolation_rounds import check_limits
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, OutputCheckError, TooManyQuarantinedError
+from airflow_provider_mediabatch.files.arguments import flag, share
 from airflow_provider_mediabatch.operators.job_task import JobTask, notes_failure
 from airflow_provider_mediabatch.operators.upstream import (
     check_approval,
@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 
 ON_RERUN = ("adopt", "rerun")
 SAVE_MODES = ("error", "overwrite")
+DEFAULT_MAX_FAILED_FRACTION = 0.1
+
+
+def _max_failed_fraction(name: str, value: object) -> float:
+    found = share(name, value)
+    return DEFAULT_MAX_FAILED_FRACTION if found is None else found
 
 
 class FullBatchOperator(JobTask):
@@ -77,21 +83,25 @@ class FullBatchOperator(JobTask):
         "manifest",
         "plan",
         "sample",
+        "require_sample",
         "approval",
+        "require_approval",
         "output_location",
         "save_mode",
         "on_rerun",
-        "max_isolation_jobs",
-        "error_column",
-        "labels",
-        "min_accuracy",
-        "max_word_error_rate",
         "max_failed_fraction",
         "max_cost",
         "credits_per_hour",
         "price_per_credit",
-        "snowflake_conn_id",
+        "currency",
+        *JobTask.template_fields,
     )
+    readers = {  # noqa: RUF012 (Airflow's classes declare such)
+        **JobTask.readers,
+        "require_sample": flag(default=True),
+        "require_approval": flag(default=True),
+        "max_failed_fraction": _max_failed_fraction,
+    }
     ui_color = "#d9f2e3"
 
     def __init__(
@@ -100,13 +110,13 @@ class FullBatchOperator(JobTask):
         manifest: Any,
         plan: Any,
         sample: Any = None,
-        require_sample: bool = True,
+        require_sample: bool | str = True,
         approval: Any = None,
-        require_approval: bool = True,
+        require_approval: bool | str = True,
         output_location: str | None = None,
         save_mode: str = "error",
         on_rerun: str = "adopt",
-        max_failed_fraction: float = 0.1,
+        max_failed_fraction: float | str = DEFAULT_MAX_FAILED_FRACTION,
         max_cost: float | str | None = None,
         credits_per_hour: float | str | None = None,
         price_per_credit: float | str | None = None,
@@ -119,12 +129,13 @@ class FullBatchOperator(JobTask):
         self.sample = sample
         self.approval = approval
         # After rendering, an XCom that is missing looks like an argument that was not given.
-        self.requires_sample = require_sample and sample is not None
-        self.requires_approval = require_approval and approval is not None
+        self._has_sample, self._has_approval = sample is not None, approval is not None
+        self.require_sample: Any = require_sample
+        self.require_approval: Any = require_approval
         self.output_location = output_location
         self.save_mode = save_mode
         self.on_rerun = on_rerun
-        self.max_failed_fraction = max_failed_fraction
+        self.max_failed_fraction: Any = max_failed_fraction
         self.max_cost = max_cost
         self.credits_per_hour = credits_per_hour
         self.price_per_credit = price_per_credit
@@ -202,12 +213,22 @@ class FullBatchOperator(JobTask):
             request=request,
             wait=wait,
             task=self._task_state(context),
-            max_jobs=int(self.max_isolation_jobs),
+            max_jobs=self.max_isolation_jobs,
             before_submit=self._check_owned(request),
             model_works=partial(model_has_worked, request, sampled=self._sampled()),
             finish=partial(record_isolated, request, sampled=self._sampled()),
             defer=partial(self._defer_round, context, wait, request.to_state()),
         )
+
+    @property
+    def requires_sample(self) -> bool:
+        """Whether a sample was given that must be there."""
+        return self._has_sample and self.require_sample is not False
+
+    @property
+    def requires_approval(self) -> bool:
+        """Whether an approval was given that must be there."""
+        return self._has_approval and self.require_approval is not False
 
     def _report(self) -> SampleReport | None:
         return None if self.sample is None else parse_sample(self.sample)
@@ -246,7 +267,7 @@ class FullBatchOperator(JobTask):
         from airflow_provider_mediabatch.batch.failure_limit import apply_failure_limit
         from airflow_provider_mediabatch.batch.truth import require_truth
 
-        jobs, fraction = check_limits(self.max_isolation_jobs, self.max_failed_fraction)
+        jobs, fraction = self.max_isolation_jobs, self.max_failed_fraction
         if result.job:
             self.log.info("Job %s: %d rows for %d files in %s", result.job, result.rows, result.files, result.location)
         result = self._measured(request, result, connection)
@@ -294,7 +315,7 @@ class FullBatchOperator(JobTask):
             )
         check_sample(self.sample, plan, is_required=self.requires_sample)
         check_approval(self.approval, self._report(), is_required=self.requires_approval)
-        self._check_isolation(plan, self.max_failed_fraction)
+        self._check_isolation(plan)
         self._find_error_column(plan)
         return manifest, plan
 

@@ -8,16 +8,17 @@ from datetime import timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk import BaseOperator, conf
+from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_provider_mediabatch.batch.isolation_rounds import check_limits
 from airflow_provider_mediabatch.batch.task_state import RunningJobs, TaskState
+from airflow_provider_mediabatch.core.coercion import seconds, whole_number
 from airflow_provider_mediabatch.core.error_column import ERROR_COLUMN, find_error_column
 from airflow_provider_mediabatch.core.job_names import job_stem
 from airflow_provider_mediabatch.core.task_notes import SubmittedJob
 from airflow_provider_mediabatch.core.xcom_keys import FAILURE_KEY, JOB_KEY, WAITING_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.files.arguments import default_deferrable, deferrable_flag, flag, read_arguments
 from airflow_provider_mediabatch.links.batch_job import BatchJobLink
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.links.review import ReviewLink
@@ -36,12 +37,22 @@ if TYPE_CHECKING:
 Execute = Callable[..., dict[str, Any]]
 
 
+DEFAULT_ISOLATION_JOBS = 8
+
+
+def _isolation_jobs(name: str, value: object) -> int:
+    from airflow_provider_mediabatch.batch.isolation_rounds import MAX_JOBS, MIN_JOBS
+
+    return whole_number(name, value, MIN_JOBS, MAX_JOBS) or DEFAULT_ISOLATION_JOBS
+
+
 def notes_failure(execute: Execute) -> Execute:
-    """A method of a task that notes why it failed, for the review page."""
+    """A method of a task that reads the task's arguments first, and notes why it failed, for the review page."""
 
     @wraps(execute)
     def noting(self: JobTask, context: Context, *args: Any, **kwargs: Any) -> dict[str, Any]:
         try:
+            read_arguments(self, self.readers)
             return execute(self, context, *args, **kwargs)
         except AirflowSkipException:
             raise
@@ -60,7 +71,7 @@ class JobTask(LineageMixin, BaseOperator):
 
     :param deferrable: wait in the triggerer instead of holding a worker slot; Airflow's ``[operators]
         default_deferrable`` unless given.
-    :param poll_interval: seconds between two polls of the job; None: growing from 5 to 30.
+    :param poll_interval: seconds between two polls of the job, or a timedelta; None: growing from 5 to 30.
     :param timeout: how long to wait for the job, image build included: seconds or a timedelta; None: without a limit.
         Airflow's ``execution_timeout`` counts as well, deferred or not.
     :param cancel_on_timeout: cancel the job when the time is over. With False it runs on and incurs cost, and a retry
@@ -82,17 +93,39 @@ class JobTask(LineageMixin, BaseOperator):
     :param snowflake_conn_id: Airflow connection of type ``snowflake``.
     """
 
+    template_fields: Sequence[str] = (
+        "deferrable",
+        "poll_interval",
+        "timeout",
+        "cancel_on_timeout",
+        "isolate_failures",
+        "max_isolation_jobs",
+        "error_column",
+        "labels",
+        "min_accuracy",
+        "max_word_error_rate",
+        "snowflake_conn_id",
+    )
+    readers: Mapping[str, Callable[[str, Any], Any]] = {
+        "deferrable": deferrable_flag,
+        "poll_interval": seconds,
+        "timeout": seconds,
+        "cancel_on_timeout": flag(default=True),
+        "isolate_failures": flag(default=False),
+        "max_isolation_jobs": _isolation_jobs,
+    }
+    """What reads the arguments that a template gives as text. The measures and prices are read where they are used."""
     operator_extra_links = (BatchJobLink(), LocationLink(), ReviewLink())
 
     def __init__(
         self,
         *,
-        deferrable: bool | None = None,
-        poll_interval: float | None = None,
-        timeout: float | timedelta | None = None,
-        cancel_on_timeout: bool = True,
-        isolate_failures: bool = False,
-        max_isolation_jobs: int = 8,
+        deferrable: bool | str | None = None,
+        poll_interval: float | timedelta | str | None = None,
+        timeout: float | timedelta | str | None = None,
+        cancel_on_timeout: bool | str = True,
+        isolate_failures: bool | str = False,
+        max_isolation_jobs: int | str = DEFAULT_ISOLATION_JOBS,
         error_column: str | None = ERROR_COLUMN,
         labels: str | None = None,
         min_accuracy: float | str | None = None,
@@ -101,14 +134,13 @@ class JobTask(LineageMixin, BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if deferrable is None:
-            deferrable = conf.getboolean("operators", "default_deferrable", fallback=False)
-        self.deferrable = deferrable
-        self.poll_interval = poll_interval
-        self.timeout = timeout
-        self.cancel_on_timeout = cancel_on_timeout
-        self.isolate_failures = isolate_failures
-        self.max_isolation_jobs = max_isolation_jobs
+        # Numbers, truth values and durations may be text of a template until a task's method reads them.
+        self.deferrable: Any = default_deferrable() if deferrable is None else deferrable
+        self.poll_interval: Any = poll_interval
+        self.timeout: Any = timeout
+        self.cancel_on_timeout: Any = cancel_on_timeout
+        self.isolate_failures: Any = isolate_failures
+        self.max_isolation_jobs: Any = max_isolation_jobs
         self.error_column = error_column
         self.labels = labels
         self.min_accuracy = min_accuracy
@@ -155,11 +187,7 @@ class JobTask(LineageMixin, BaseOperator):
             cancel_on_timeout=self.cancel_on_timeout,
         )
 
-    def _check_isolation(self, plan: InferencePlan, max_failed_fraction: object = 0.0) -> None:
-        try:
-            check_limits(self.max_isolation_jobs, max_failed_fraction)
-        except ValueError as error:
-            raise InvalidInputError(str(error)) from None
+    def _check_isolation(self, plan: InferencePlan) -> None:
         if self.isolate_failures and (plan.partition_column is not None or not plan.keeps_rows):
             raise InvalidInputError(
                 "isolate_failures=True: this method works on whole partitions, which cannot be cut into parts. "
@@ -185,7 +213,7 @@ class JobTask(LineageMixin, BaseOperator):
         begin = started.timestamp() if started is not None else time.time()
         limits = []
         if self.timeout is not None:
-            limits.append(self.timeout.total_seconds() if isinstance(self.timeout, timedelta) else float(self.timeout))
+            limits.append(self.timeout)
         if self.execution_timeout is not None:
             seconds = self.execution_timeout.total_seconds()
             # In place, Airflow's own alarm would raise at this very moment and cut off the rules of cancel_on_timeout.

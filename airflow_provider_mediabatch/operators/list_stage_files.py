@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_provider_mediabatch.core.coercion import duration, seconds, whole_number
 from airflow_provider_mediabatch.core.job_names import listing_folder
+from airflow_provider_mediabatch.core.manifest import MAPPED_OVER_ONE
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files import selection
-from airflow_provider_mediabatch.files.arguments import parse_bool, parse_positive_int, raise_invalid_input
+from airflow_provider_mediabatch.files.arguments import flag, raise_invalid_input, read_arguments
 from airflow_provider_mediabatch.files.listing_arguments import ListingArguments
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.operators.lineage import LineageMixin
@@ -31,12 +33,33 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.ledger.claims import LedgerSubject
 
 
+DEFAULT_TAKE_OVER_AFTER = timedelta(hours=1)
+
+
+def _take_over_after(name: str, value: object) -> timedelta:
+    found = duration(name, value)
+    return DEFAULT_TAKE_OVER_AFTER if found is None else found
+
+
+_READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "max_files": whole_number,
+    "min_files": whole_number,
+    "max_delay": seconds,
+    "interval": duration,
+    "reprocess": flag(default=False),
+    "take_over_after": _take_over_after,
+    "max_files_per_shard": whole_number,
+    "max_bytes_per_shard": whole_number,
+}
+
+
 class ListStageFilesOperator(LineageMixin, BaseOperator):
     """List media files on a stage and write them as a manifest: Parquet on a stage, a small value in XCom.
 
     The rows stay on the server: LIST (or the directory table, or a query) runs asynchronously and ``COPY INTO`` reads
     its result there. Returns a :class:`~airflow_provider_mediabatch.core.manifest.Manifest` as a dict, or, when a
-    shard size is given, a list of them (at most 1,024) to expand over.
+    shard size is given, a list of them (at most 1,024) to expand over. A template of a shard size that renders to
+    nothing gives a list of one.
 
     Exactly one of ``stage_path``, ``columns`` and ``query`` says where the files are.
 
@@ -66,13 +89,14 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
     :param select: ``all`` that is there; ``interval``: last modified in [data_interval_start, data_interval_end);
         ``new``: not done by this model version.
     :param since: an earliest last modification: a moment, ISO 8601 text, or a timedelta before the server's present.
-    :param interval: with ``select="interval"``: this long, ending at the logical date, instead of the data interval.
+    :param interval: with ``select="interval"``: so many seconds, or a timedelta, that end at the logical date, instead
+        of the data interval.
     :param reprocess: take files that are done once more; their results are replaced.
     :param ledger: the ledger table (created if it is not there), whose files every ``select`` leaves out. ``auto``:
         ``MEDIABATCH_LEDGER`` in the connection's schema when ``model_name`` is given and the files are listed; none
         otherwise, because a ledger's rows are a model version's. None: no ledger, which ``new`` cannot do without.
-    :param take_over_after: how old another run's claim must at least be before it may be taken over; its job must also
-        have ended and its run be over.
+    :param take_over_after: how old another run's claim must at least be before it may be taken over, in seconds or as a
+        timedelta; its job must also have ended and its run be over.
     :param model_name: the model that the files are for; needed with a ledger.
     :param version_name: a version or alias; default: the model's default version. It is pinned here.
     :param function_name: the model's function; default: its only one.
@@ -85,17 +109,23 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         "stage_path",
         "pattern",
         "column_name",
+        "source",
         "columns",
+        "unmatched",
         "query",
         "extra_columns",
+        "identity_columns",
         "manifest_location",
         "max_files",
         "min_files",
         "max_delay",
+        "if_empty",
         "select",
         "since",
+        "interval",
         "reprocess",
         "ledger",
+        "take_over_after",
         "model_name",
         "version_name",
         "function_name",
@@ -114,9 +144,9 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         stage_path: str | None = None,
         pattern: str | None = None,
         column_name: str | None = None,
-        source: Literal["list", "directory"] = "list",
+        source: Literal["list", "directory"] | str = "list",
         columns: Mapping[str, str | Mapping[str, str]] | None = None,
-        unmatched: Literal["fail", "drop"] = "fail",
+        unmatched: Literal["fail", "drop"] | str = "fail",
         query: str | None = None,
         extra_columns: Mapping[str, str] | None = None,
         identity_columns: Sequence[str] = (),
@@ -124,13 +154,13 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         max_files: int | str | None = None,
         min_files: int | str | None = None,
         max_delay: float | timedelta | str | None = None,
-        if_empty: Literal["skip", "fail", "succeed"] = "skip",
+        if_empty: Literal["skip", "fail", "succeed"] | str = "skip",
         select: str = "all",
         since: datetime | timedelta | str | None = None,
-        interval: timedelta | None = None,
+        interval: float | timedelta | str | None = None,
         reprocess: bool | str = False,
         ledger: str | None = "auto",
-        take_over_after: timedelta = timedelta(hours=1),
+        take_over_after: float | timedelta | str = DEFAULT_TAKE_OVER_AFTER,
         model_name: str | None = None,
         version_name: str | None = None,
         function_name: str | None = None,
@@ -150,22 +180,36 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         self.extra_columns = extra_columns
         self.identity_columns = identity_columns
         self.manifest_location = manifest_location
-        self.max_files = max_files
-        self.min_files = min_files
-        self.max_delay = max_delay
+        # Numbers, truth values and durations may be text of a template until execute() reads them.
+        self.max_files: Any = max_files
+        self.min_files: Any = min_files
+        self.max_delay: Any = max_delay
         self.if_empty = if_empty
         self.select = select
         self.since = since
-        self.interval = interval
-        self.reprocess = reprocess
+        self.interval: Any = interval
+        self.reprocess: Any = reprocess
         self.ledger = ledger
-        self.take_over_after = take_over_after
+        self.take_over_after: Any = take_over_after
         self.model_name = model_name
         self.version_name = version_name
         self.function_name = function_name
-        self.max_files_per_shard = max_files_per_shard
-        self.max_bytes_per_shard = max_bytes_per_shard
+        self.max_files_per_shard: Any = max_files_per_shard
+        self.max_bytes_per_shard: Any = max_bytes_per_shard
         self.snowflake_conn_id = snowflake_conn_id
+        # Decided here, as is whether a task maps over it: a template may still render to nothing.
+        self._returns_list = bool(max_files_per_shard or max_bytes_per_shard)
+
+    def update_relative(self, other: Any, *args: Any, **kwargs: Any) -> None:
+        """Refuse a task that maps over the fields of one manifest. Airflow asks while it reads the DAG file.
+
+        :raises ValueError: naming both tasks and the fix.
+        """
+        super().update_relative(other, *args, **kwargs)
+        mapped = getattr(getattr(other, "expand_input", None), "value", None)
+        over = mapped.get("manifest") if isinstance(mapped, Mapping) else None
+        if getattr(over, "operator", None) is self and not self._returns_list:
+            raise ValueError(f"Task {other.task_id} maps over the output of {self.task_id}. {MAPPED_OVER_ONE}")
 
     def execute(self, context: Context) -> dict[str, Any] | list[dict[str, Any]]:
         """List, select, claim, and write the manifest.
@@ -177,6 +221,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         from airflow_provider_mediabatch.client.connection import connected
         from airflow_provider_mediabatch.client.stages import describe_stage, resolve_stage_path, stage_url
 
+        read_arguments(self, _READERS)
         arguments = ListingArguments.of_operator(self)
         arguments.check()
         with raise_invalid_input():
@@ -192,9 +237,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             else:
                 manifests = self._write_manifests(connection, context, arguments, selected, location)
         values = [manifest.to_xcom() for manifest in manifests]
-        if selected.whole is None:
-            return values if arguments.is_sharded else values[0]
-        return self.set_lineage_result(values if arguments.is_sharded else values[0])
+        value = values if self._returns_list else values[0]
+        return value if selected.whole is None else self.set_lineage_result(value)
 
     def _select_files(
         self,
@@ -228,13 +272,13 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
                 listing,
                 owner=ClaimOwner.of(context),
                 subject=subject,
-                limit=parse_positive_int("max_files", self.max_files),
-                reprocess=parse_bool(self.reprocess),
+                limit=self.max_files,
+                reprocess=self.reprocess,
                 take_over_after=self.take_over_after,
                 rule=arguments.start_rule(),
                 described=described,
             )
-        listing = listing.of(listing.relation.first(parse_positive_int("max_files", self.max_files)))
+        listing = listing.of(listing.relation.first(self.max_files))
         whole = listing.whole or next(iter(summarize(connection, listing.relation)), None)
         return SelectedFiles(listing.relation, listing, whole, subject=described)
 
@@ -288,8 +332,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             connection,
             selected.relation,
             whole,
-            max_files=parse_positive_int("max_files_per_shard", self.max_files_per_shard),
-            max_bytes=parse_positive_int("max_bytes_per_shard", self.max_bytes_per_shard),
+            max_files=self.max_files_per_shard,
+            max_bytes=self.max_bytes_per_shard,
         )
         if ledger := selected.subject.get("ledger"):
             from airflow_provider_mediabatch.ledger.ledger import Ledger

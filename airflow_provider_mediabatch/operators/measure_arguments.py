@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from airflow_provider_mediabatch.core.coercion import is_given
 from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.files.arguments import raise_invalid_input, share
 from airflow_provider_mediabatch.operators.cost_limit import Number, parse_amount
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.comparison import VersionComparison
     from airflow_provider_mediabatch.batch.drift import DriftChecks
     from airflow_provider_mediabatch.batch.truth import TruthChecks
-
-_NOTHING = (None, "", "None")
-"""What an argument is that was not given, or whose template gave nothing."""
 
 
 class MeasuredTask(Protocol):
@@ -34,7 +33,7 @@ def truth_checks_of(task: MeasuredTask) -> TruthChecks | None:
 
     accuracy = parse_share("min_accuracy", task.min_accuracy)
     rate = parse_amount("max_word_error_rate", task.max_word_error_rate)
-    if task.labels in _NOTHING:
+    if not is_given(task.labels):
         for name, limit in (("min_accuracy", accuracy), ("max_word_error_rate", rate)):
             if limit is not None:
                 raise InvalidInputError(f"{name}={limit:g} cannot be checked without labels=")
@@ -53,11 +52,11 @@ def comparison_of(version: str | None, table: str | None, min_agreement: Number)
     from airflow_provider_mediabatch.batch.comparison import VersionComparison
 
     agreement = parse_share("min_agreement", min_agreement)
-    if version in _NOTHING:
+    if not is_given(version):
         if agreement is not None:
             raise InvalidInputError(f"min_agreement={agreement:g} cannot be checked without compare_with=")
         return None
-    return VersionComparison(str(version), None if table in _NOTHING else str(table), agreement)
+    return VersionComparison(str(version), str(table) if is_given(table) else None, agreement)
 
 
 ON_DRIFT = ("fail", "warn")
@@ -92,7 +91,5 @@ def parse_share(name: str, value: Number) -> float | None:
     :param name: the argument, for the message.
     :raises InvalidInputError: for anything else.
     """
-    share = parse_amount(name, value)
-    if share is not None and share > 1:
-        raise InvalidInputError(f"{name}={value!r}: a number from 0 to 1 is needed")
-    return share
+    with raise_invalid_input():
+        return share(name, value)

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_mediabatch.core.coercion import duration, whole_number
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import SampleReport
@@ -19,6 +20,7 @@ from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, SampleFailedError
+from airflow_provider_mediabatch.files.arguments import share
 from airflow_provider_mediabatch.operators.job_task import JobTask, notes_failure
 from airflow_provider_mediabatch.operators.upstream import parse_manifests, parse_plan
 
@@ -34,8 +36,12 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.operators.remembered import SampleMemory
 
 TEST_FOLDER = "MB_SAMPLE"
-MAX_SAMPLE = 1000
+DEFAULT_SAMPLE, MAX_SAMPLE = 3, 1000
 SAMPLE_WHEN = ("always", "changed")
+
+
+def _sample_size(name: str, value: object) -> int:
+    return whole_number(name, value, 1, MAX_SAMPLE) or DEFAULT_SAMPLE
 
 
 class SampleBatchOperator(JobTask):
@@ -60,7 +66,8 @@ class SampleBatchOperator(JobTask):
         with the same model version (and the time it was logged), function, parameters, specifications and settings of
         this task; otherwise the task returns that report, which names its run, and starts no job. The Airflow variable
         ``mediabatch_sample_…`` keeps it.
-    :param max_age: with ``changed``, how old such a report may be; None: it does not expire.
+    :param max_age: with ``changed``, how old such a report may be, in seconds or as a timedelta; None: it does not
+        expire.
     :param compare_with: another version of the model, with whose results of the sampled files the new ones are
         compared: its name, or ``previous`` for the one that had the files last. The report has what changed.
     :param results_table: where its results are: the table that LoadResultsOperator fills; None: in the output folders
@@ -77,17 +84,20 @@ class SampleBatchOperator(JobTask):
         "sampling",
         "output_location",
         "checks",
+        "max_null_fraction",
         "compare_with",
         "results_table",
         "min_agreement",
         "when",
-        "max_isolation_jobs",
-        "error_column",
-        "labels",
-        "min_accuracy",
-        "max_word_error_rate",
-        "snowflake_conn_id",
+        "max_age",
+        *JobTask.template_fields,
     )
+    readers = {  # noqa: RUF012 (Airflow's classes declare such)
+        **JobTask.readers,
+        "sample_size": _sample_size,
+        "max_null_fraction": lambda name, value: share(name, value) or 0.0,
+        "max_age": duration,
+    }
     ui_color = "#fff3d6"
 
     def __init__(
@@ -95,31 +105,31 @@ class SampleBatchOperator(JobTask):
         *,
         manifest: Any,
         plan: Any,
-        sample_size: int | str = 3,
+        sample_size: int | str = DEFAULT_SAMPLE,
         sampling: str = "first",
         output_location: str | None = None,
         checks: Sequence[str] = (),
-        max_null_fraction: float = 0.0,
+        max_null_fraction: float | str = 0.0,
         compare_with: str | None = None,
         results_table: str | None = None,
         min_agreement: float | str | None = None,
         when: Literal["always", "changed"] | str = "always",
-        max_age: timedelta | None = None,
+        max_age: float | timedelta | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.manifest = manifest
         self.plan = plan
-        self.sample_size = sample_size
+        self.sample_size: Any = sample_size
         self.sampling = sampling
         self.output_location = output_location
         self.checks = checks
-        self.max_null_fraction = max_null_fraction
+        self.max_null_fraction: Any = max_null_fraction
         self.compare_with = compare_with
         self.results_table = results_table
         self.min_agreement = min_agreement
         self.when = when
-        self.max_age = max_age
+        self.max_age: Any = max_age
         self._run_files = 0
 
     @notes_failure
@@ -129,7 +139,7 @@ class SampleBatchOperator(JobTask):
         from airflow_provider_mediabatch.batch.sample_outcome import empty_report
         from airflow_provider_mediabatch.client.connection import connected
 
-        manifests, plan, size = self._inputs()
+        manifests, plan = self._inputs()
         if all(manifest.is_empty for manifest in manifests):
             self.log.info("The manifest is empty. There is nothing to try")
             return empty_report(plan).to_xcom()
@@ -144,11 +154,13 @@ class SampleBatchOperator(JobTask):
             output = self._output(plan, connection.database, connection.schema).full
             base = sample_manifest_base(manifests)
             # Not the place of the manifest, which is another one for each listing of the same files.
-            fingerprint = digest("sample", plan.manifest_digest, plan.digest, size, self.sampling, output)
+            fingerprint = digest("sample", plan.manifest_digest, plan.digest, self.sample_size, self.sampling, output)
             stem = self._job_stem(context, fingerprint)
             # Each try has a folder of its own, because the COPY of a try that was killed may still run.
             target = f"{base}{stem}/{uuid4().hex}/"
-            manifest = draw_sample(connection, manifests, plan, sampling=self.sampling, size=size, target=target)
+            manifest = draw_sample(
+                connection, manifests, plan, sampling=self.sampling, size=self.sample_size, target=target
+            )
             request = self._request(stem, fingerprint, manifest, plan, output)
             with self._releasing(context):
                 run = self._batch_run(context, request, self._job_wait(context))
@@ -231,7 +243,7 @@ class SampleBatchOperator(JobTask):
             request=request,
             wait=wait,
             task=self._task_state(context),
-            max_jobs=int(self.max_isolation_jobs),
+            max_jobs=self.max_isolation_jobs,
             # The ledger knows the jobs of the full batch only: a sample's output is not what a file is done by.
             before_submit=lambda *_: None,
             model_works=partial(model_has_worked, request, sampled=0),
@@ -294,7 +306,7 @@ class SampleBatchOperator(JobTask):
             return
         release_claims(self.snowflake_conn_id, manifests, reason, self.log)
 
-    def _inputs(self) -> tuple[Sequence[Manifest], InferencePlan, int]:
+    def _inputs(self) -> tuple[Sequence[Manifest], InferencePlan]:
         from airflow_provider_mediabatch.core.manifest import combined_digest
 
         manifests, plan = parse_manifests(self.manifest), parse_plan(self.plan)
@@ -302,18 +314,12 @@ class SampleBatchOperator(JobTask):
             raise InvalidInputError(f"when={self.when!r}: use {' or '.join(map(repr, SAMPLE_WHEN))}")
         self._check_isolation(plan)
         self._find_error_column(plan)
-        try:
-            size = int(self.sample_size)
-        except (TypeError, ValueError):
-            size = 0
-        if not 1 <= size <= MAX_SAMPLE:
-            raise InvalidInputError(f"sample_size={self.sample_size!r}: use a whole number from 1 to {MAX_SAMPLE}")
         if plan.manifest_digest and combined_digest(manifests) != plan.manifest_digest:
             raise InvalidInputError(
                 "This manifest is not the one that was validated (their digests differ): give validation and sample "
                 "the same listing, or clear the validation"
             )
-        return manifests, plan, size
+        return manifests, plan
 
     def _output(self, plan: InferencePlan, database: str | None, schema: str | None) -> StagePath:
         if self.output_location is None:

@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseSensorOperator, conf
+from airflow.sdk import BaseSensorOperator
 from airflow.sdk.bases.sensor import PokeReturnValue
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
 
+from airflow_provider_mediabatch.core.coercion import seconds, whole_number
 from airflow_provider_mediabatch.exceptions import PollingFailedError
 from airflow_provider_mediabatch.files import selection
-from airflow_provider_mediabatch.files.arguments import raise_invalid_input
+from airflow_provider_mediabatch.files.arguments import (
+    default_deferrable,
+    deferrable_flag,
+    raise_invalid_input,
+    read_arguments,
+)
 from airflow_provider_mediabatch.files.start_rule import StartRule
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_mediabatch.triggers.stage_files import StageReadyTrigger
+
+
+DEFAULT_SETTLE = 30.0
+
+
+def _min_files(name: str, value: object) -> int:
+    return whole_number(name, value) or 1
+
+
+def _settle(name: str, value: object) -> float:
+    found = seconds(name, value)
+    return DEFAULT_SETTLE if found is None else found
+
+
+_READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "min_files": _min_files,
+    "max_delay": seconds,
+    "settle": _settle,
+    "deferrable": deferrable_flag,
+}
 
 
 class StageFilesSensor(BaseSensorOperator):
@@ -31,9 +57,10 @@ class StageFilesSensor(BaseSensorOperator):
     :param stage_path: ``@database.schema.stage/path``.
     :param pattern: a regular expression for the whole listed name, as in ListStageFilesOperator.
     :param min_files: how many new files are enough, so that small arrivals are collected for one job.
-    :param max_delay: seconds after which the oldest new file waits no longer, neither for ``min_files`` nor for
-        ``settle``; None: as long as it takes.
-    :param settle: seconds without a newer file, so that an upload in progress is not cut in two. By the server's clock.
+    :param max_delay: seconds, or a timedelta, after which the oldest new file waits no longer, neither for
+        ``min_files`` nor for ``settle``; None: as long as it takes.
+    :param settle: seconds without a newer file, or a timedelta, so that an upload in progress is not cut in two. By the
+        server's clock.
     :param model_name: with a ledger: the model whose version the files are new to. Each poll then uses a warehouse.
     :param version_name: a version or alias; default: the model's default version.
     :param function_name: the model's function; default: its only one.
@@ -48,11 +75,15 @@ class StageFilesSensor(BaseSensorOperator):
     template_fields: Sequence[str] = (
         "stage_path",
         "pattern",
+        "min_files",
+        "max_delay",
+        "settle",
         "model_name",
         "version_name",
         "function_name",
         "ledger",
         "since",
+        "deferrable",
         "snowflake_conn_id",
     )
     ui_color = "#d7eef9"
@@ -62,32 +93,31 @@ class StageFilesSensor(BaseSensorOperator):
         *,
         stage_path: str,
         pattern: str | None = None,
-        min_files: int = 1,
-        max_delay: float | None = None,
-        settle: float = 30.0,
+        min_files: int | str = 1,
+        max_delay: float | timedelta | str | None = None,
+        settle: float | timedelta | str = DEFAULT_SETTLE,
         model_name: str | None = None,
         version_name: str | None = None,
         function_name: str | None = None,
         ledger: str = "MEDIABATCH_LEDGER",
         since: datetime | timedelta | str | None = None,
-        deferrable: bool | None = None,
+        deferrable: bool | str | None = None,
         snowflake_conn_id: str = "snowflake_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.stage_path = stage_path
         self.pattern = pattern
-        self.min_files = min_files
-        self.max_delay = max_delay
-        self.settle = settle
+        # Numbers, truth values and durations may be text of a template until execute() reads them.
+        self.min_files: Any = min_files
+        self.max_delay: Any = max_delay
+        self.settle: Any = settle
         self.model_name = model_name
         self.version_name = version_name
         self.function_name = function_name
         self.ledger = ledger
         self.since = since
-        self.deferrable = (
-            conf.getboolean("operators", "default_deferrable", fallback=False) if deferrable is None else deferrable
-        )
+        self.deferrable: Any = default_deferrable() if deferrable is None else deferrable
         self.snowflake_conn_id = snowflake_conn_id
 
     def execute(self, context: Context) -> Any:
@@ -95,6 +125,7 @@ class StageFilesSensor(BaseSensorOperator):
 
         :raises AirflowSensorTimeout: after ``timeout`` seconds.
         """
+        read_arguments(self, _READERS)
         if not self.deferrable:
             return super().execute(context)
         trigger = self._trigger()

@@ -93,12 +93,6 @@ def check_compute_pool(
     return sql.identifier(resolved)
 
 
-def check_replicas(replicas: int | None, findings: Findings) -> None:
-    """A whole number of instances, from 1."""
-    if replicas is not None and (not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 1):
-        findings.problem(f"replicas = {replicas!r}", "give a whole number from 1")
-
-
 def check_gpu(model: ModelInfo, resources: Mapping[str, Any], findings: Findings) -> None:
     """GPUs are of use only to a model that was logged for them (snowflake-ml's own rule)."""
     if resources.get("gpu_requests") and not model.supports_gpu:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from airflow_provider_mediabatch.core.coercion import as_bool, as_float, as_int, is_given
 from airflow_provider_mediabatch.core.job_names import closest
 from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo
 from airflow_provider_mediabatch.validation.findings import Findings
@@ -15,10 +16,11 @@ from airflow_provider_mediabatch.validation.signature import FLOATS, INTEGERS
 def typed_params(function: FunctionInfo, params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with texts turned into the numbers and booleans that the signature wants.
 
-    A template renders to text, ``"{{ params.beams }}"`` to ``"4"``; text that is no such value is left for the check.
+    A template renders to text, ``"{{ params.beams }}"`` to ``"4"``, in lists and groups of parameters as well. Text of
+    nothing is None there, which leaves the parameter to its default. Text that is no such value is left for the check.
     """
-    kinds = {str(spec["name"]).upper(): str(spec.get("dtype", "")).upper() for spec in function.params}
-    return {name: _from_text(value, kinds.get(name.upper(), "")) for name, value in params.items()}
+    specs = {str(spec["name"]).upper(): spec for spec in function.params}
+    return {name: _from_text(value, specs.get(name.upper(), {})) for name, value in params.items()}
 
 
 def check_params(function: FunctionInfo, params: Mapping[str, Any], findings: Findings) -> None:
@@ -100,17 +102,24 @@ def _kind(spec: Mapping[str, Any]) -> str:
     return f"{spec.get('dtype', 'object')}{list(spec['shape']) if spec.get('shape') else ''}"
 
 
-def _from_text(value: Any, kind: str) -> Any:
-    if not isinstance(value, str):
+def _from_text(value: Any, spec: Mapping[str, Any]) -> Any:
+    if isinstance(value, list | tuple):
+        return [_from_text(item, spec) for item in value]
+    if isinstance(value, Mapping) and "specs" in spec:
+        inner = {str(item["name"]).upper(): item for item in spec["specs"]}
+        return {name: _from_text(item, inner.get(str(name).upper(), {})) for name, item in value.items()}
+    kind = str(spec.get("dtype", "")).upper()
+    reader = next((found for kinds, found in _READERS if kind in kinds), None)
+    if reader is None or not isinstance(value, str):
         return value
-    try:
-        if kind in INTEGERS:
-            return int(value)
-        if kind in FLOATS:
-            return float(value)
-    except ValueError:
-        return value
-    return {"true": True, "false": False}.get(value.lower(), value) if kind == "BOOL" else value
+    return reader(value) if is_given(value) else None
+
+
+_READERS: tuple[tuple[set[str], Callable[[object], object]], ...] = (
+    (INTEGERS, as_int),
+    (FLOATS, as_float),
+    ({"BOOL"}, as_bool),
+)
 
 
 def _finite(value: Any) -> bool:

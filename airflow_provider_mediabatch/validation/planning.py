@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from airflow_provider_mediabatch.core.coercion import whole_number
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.job_specification import read_specification
 from airflow_provider_mediabatch.core.manifest import Manifest, combined_digest
@@ -28,7 +29,6 @@ def make_plan(request: BatchRequest, manifests: Sequence[Manifest], facts: Batch
     """
     findings = Findings()
     replicas = _replicas(request.replicas, findings)
-    environment.check_replicas(replicas, findings)
     specs = {name: _specification(name, spec, findings) for name, spec in request.specs.items()}
     model = _known(facts.model, findings)
     function = _known(facts.function, findings)
@@ -147,12 +147,11 @@ def _known(fact: T | Problem | None, findings: Findings) -> T | None:
 
 def _replicas(value: int | str | None, findings: Findings) -> int | None:
     """A template gives text; Snowflake wants a whole number."""
-    if isinstance(value, str) and value.strip().isdigit():
-        return int(value)
-    if isinstance(value, str):
+    try:
+        return whole_number("replicas", value)
+    except ValueError:
         findings.problem(f"replicas = {value!r}", "give a whole number from 1")
         return None
-    return value
 
 
 def _specification(name: str, spec: Mapping[str, Any] | None, findings: Findings) -> dict[str, Any] | None:

@@ -268,7 +268,7 @@ def test_a_manifest_that_was_deleted_is_noticed(stages: Stages) -> None:
         ({"stage_path": "@{name}/", "select": "new"}, "set model_name"),
         ({"stage_path": "@{name}/", "select": "interval"}, "select='new'"),
         ({"stage_path": "@{name}/", "reprocess": "true"}, "name the ledger"),
-        ({"stage_path": "@{name}/", "max_files": "many"}, "positive number"),
+        ({"stage_path": "@{name}/", "max_files": "many"}, "max_files='many': use a whole number from 1"),
         ({"stage_path": "@{name}/", "min_files": 5}, "min_files= counts the files that the ledger does not have"),
         ({"stage_path": "@{name}/", "max_delay": 60}, "set min_files"),
         ({"stage_path": "@{name}/", "min_files": 5, "max_delay": "an hour", "model_name": "M"}, "a number of seconds"),

@@ -46,7 +46,8 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
 
 REFUSED: list[tuple[str, Any, str]] = [
     ("resources_spec", {"cpu_request": "1"}, "did you mean 'cpu_requests'"),
-    ("resources_spec", {"cpu_requests": 1}, 'as text: "1"'),
+    ("resources_spec", {"cpu_requests": True}, "a text such as '4'"),
+    ("resources_spec", {"memory_requests": 16}, "a text such as '16Gi'"),
     ("resources_spec", {"memory_requests": "16"}, "'16Gi'"),
     ("resources_spec", {"gpu_requests": "all"}, "gpu_requests = 'all'"),
     ("resources_spec", ["cpu_requests"], "resources_spec = ['cpu_requests'] is list"),
@@ -99,6 +100,13 @@ def test_every_problem_is_found_at_once() -> None:
 def test_templates_render_to_text() -> None:
     assert read_specification("inference_spec", {"num_workers": " 2 "})[0] == {"num_workers": 2}
     assert read_specification("image_build_spec", {"force_rebuild": "True"})[0] == {"force_rebuild": True}
+    assert read_specification("inference_spec", {"num_workers": "None", "max_batch_rows": ""}) == ({}, [])
+
+
+def test_native_templates_render_to_numbers() -> None:
+    given = {"cpu_requests": 4, "gpu_requests": 1}
+    assert read_specification("resources_spec", given)[0] == {"cpu_requests": "4", "gpu_requests": "1"}
+    assert read_specification("resources_spec", {"cpu_requests": 0.5})[0] == {"cpu_requests": "0.5"}
 
 
 @pytest.mark.parametrize(

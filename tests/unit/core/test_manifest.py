@@ -38,6 +38,9 @@ def test_survives_json() -> None:
         ({"kind": "Manifest", "version": 1}, "Manifest"),
         ({**MANIFEST.to_xcom(), "surplus": 1}, "Manifest"),
         ([], "nothing was listed"),
+        # What Airflow gives to each task that is mapped over one manifest.
+        (("location", "@DB.SC.WORK/m/"), "expand() maps over a list, and the upstream task returns one manifest"),
+        (["kind", "Manifest"], "give its ListStageFilesOperator max_files_per_shard= or max_bytes_per_shard="),
     ],
 )
 def test_refuses_what_is_not_a_manifest(value: object, words: str) -> None:

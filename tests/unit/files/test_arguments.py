@@ -1,22 +1,25 @@
-"""Arguments as a template gives them: text."""
+"""A task's arguments are read once they are rendered."""
 
 from __future__ import annotations
 
-import math
-from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from airflow_provider_mediabatch.core.coercion import whole_number
 from airflow_provider_mediabatch.exceptions import InvalidInputError
-from airflow_provider_mediabatch.files.arguments import parse_seconds
+from airflow_provider_mediabatch.files.arguments import flag, read_arguments, share
+
+READERS = {"size": whole_number, "fast": flag(default=True), "slow": flag(default=False), "part": share}
 
 
-@pytest.mark.parametrize(("value", "seconds"), [(None, None), ("", None), ("7.5", 7.5), (timedelta(minutes=1), 60.0)])
-def test_a_duration(value: str | timedelta | None, seconds: float | None) -> None:
-    assert parse_seconds("max_delay", value) == seconds
+def test_each_argument_becomes_what_it_means() -> None:
+    task = SimpleNamespace(size="4", fast="", slow="yes", part="0.5", other="4")
+    for _ in range(2):
+        read_arguments(task, READERS)
+        assert task == SimpleNamespace(size=4, fast=True, slow=True, part=0.5, other="4")
 
 
-@pytest.mark.parametrize("value", ["soon", "nan", math.nan, "inf", -math.inf])
-def test_what_is_no_duration_is_refused(value: str | float) -> None:
-    with pytest.raises(InvalidInputError, match=r"max_delay=.* is neither a number of seconds nor a timedelta"):
-        parse_seconds("max_delay", value)
+def test_what_cannot_be_read_is_named() -> None:
+    with pytest.raises(InvalidInputError, match="part='2': use a number from 0 to 1"):
+        read_arguments(SimpleNamespace(part="2"), {"part": share})

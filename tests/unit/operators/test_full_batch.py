@@ -13,6 +13,7 @@ from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.files.arguments import read_arguments
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 
 MANIFEST = Manifest("@DB.SC.WORK/m/", {"IMG": "VARCHAR"}, ("IMG",), 2, 2, 20, "d" * 32)
@@ -40,6 +41,12 @@ def operator(**changes: Any) -> FullBatchOperator:
 def answer(*options: str) -> dict[str, Any]:
     """As Airflow's ApprovalOperator returns it."""
     return {"chosen_options": list(options), "params_input": {}, "responded_by_user": None}
+
+
+def read_and_check(task: FullBatchOperator) -> None:
+    """What execute() does first."""
+    read_arguments(task, task.readers)
+    task._inputs()
 
 
 def rendered(name: str, **changes: Any) -> FullBatchOperator:
@@ -101,7 +108,7 @@ def test_what_fits_is_taken() -> None:
 )
 def test_what_does_not_fit_together_is_refused(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidInputError, match=says):
-        operator(**changes)._inputs()
+        read_and_check(operator(**changes))
 
 
 REQUEST = JobRequest("MB_X", "print", MANIFEST, PLAN, PLAN.output_location)

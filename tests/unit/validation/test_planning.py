@@ -65,7 +65,7 @@ def test_a_plan_pins_what_was_resolved() -> None:
     [
         ({}, {"model": Problem("no model", "log it"), "function": None}, ["no model"]),
         ({}, {"function": Problem("no function", "choose")}, ["no function"]),
-        ({"replicas": "many"}, {}, ["replicas = 'many'"]),
+        *[({"replicas": number}, {}, [f"replicas = {number!r}"]) for number in ("many", "0", 0, -1, True, 1.5)],
         ({"compute_pool": "OTHER"}, {}, ["Compute pool OTHER"]),
         ({}, {"job_schema": "", "job_schema_problem": "needs quotes"}, ["job_schema: needs quotes"]),
         ({}, {"output": "no @"}, ["output_location: no @"]),

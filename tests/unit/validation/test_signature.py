@@ -22,7 +22,6 @@ from airflow_provider_mediabatch.validation.environment import (
     check_input_stage,
     check_locations,
     check_output_stage,
-    check_replicas,
     check_unqualified,
 )
 from airflow_provider_mediabatch.validation.findings import Findings
@@ -219,6 +218,16 @@ def test_rendered_templates_become_what_the_signature_wants() -> None:
         "unknown": "1",
     }
     assert typed_params(function(params=specs), {"beams": "many"}) == {"beams": "many"}
+    assert typed_params(function(params=specs), {"sizes": ["3", 4]}) == {"sizes": [3, 4]}
+    assert typed_params(function(params=specs), {"beams": "None", "fast": "", "language": ""}) == {
+        "beams": None,
+        "fast": None,
+        "language": "",
+    }
+    group = {"name": "decoding", "specs": [{"name": "beams", "dtype": "INT64"}, {"name": "task", "dtype": "STRING"}]}
+    assert typed_params(function(params=(group,)), {"DECODING": {"beams": "4", "task": "4"}}) == {
+        "DECODING": {"beams": 4, "task": "4"}
+    }
 
 
 def test_missing_param_without_default() -> None:
@@ -375,13 +384,6 @@ def test_gpu_model() -> None:
     assert "cuda_version" in said(findings)
     check_gpu(model(gpu=True), {"gpu_requests": "1"}, findings)
     assert len(findings.problems) == 1
-
-
-@pytest.mark.parametrize("replicas", [0, -1, True, 1.5])
-def test_replicas(replicas: Any) -> None:
-    findings = Findings()
-    check_replicas(replicas, findings)
-    assert "whole number" in said(findings)
 
 
 def test_unqualified_paths_get_the_qualified_form() -> None:
