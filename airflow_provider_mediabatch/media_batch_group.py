@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from airflow.sdk import TaskGroup
 
@@ -13,6 +14,18 @@ from airflow_provider_mediabatch.operators.sample_batch import SampleBatchOperat
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
 
 Kwargs = Mapping[str, Any] | None
+
+
+class _Default(Enum):
+    """An argument that was not given, where None has a meaning of its own."""
+
+    OF_OPERATOR = "the operator's default"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+OF_OPERATOR: Final = _Default.OF_OPERATOR
 
 
 def media_batch_group(
@@ -27,17 +40,17 @@ def media_batch_group(
     function_name: str | None = None,
     output_location: str | None = None,
     select: str | None = None,
-    sample_size: int | None = 3,
+    sample_size: int | str | _Default | None = OF_OPERATOR,
     checks: Sequence[str] | None = None,
     labels: str | None = None,
-    min_accuracy: float | None = None,
+    min_accuracy: float | str | None = None,
     compare_with: str | None = None,
     review: str | None = None,
     results_table: str | None = None,
-    max_drift: float | None = None,
-    max_files_per_shard: int | None = None,
-    isolate_failures: bool | None = None,
-    deferrable: bool | None = None,
+    max_drift: float | str | None = None,
+    max_files_per_shard: int | str | None = None,
+    isolate_failures: bool | str | None = None,
+    deferrable: bool | str | None = None,
     snowflake_conn_id: str | None = None,
     list_kwargs: Kwargs = None,
     validate_kwargs: Kwargs = None,
@@ -65,7 +78,7 @@ def media_batch_group(
     :param function_name: the model's function; None: its only one.
     :param output_location: where predictions go; None: ``predictions/`` below ``work_location``.
     :param select: ``all``, ``interval`` or ``new``, as ListStageFilesOperator.
-    :param sample_size: files to try first; None: no sample, and so nothing to approve.
+    :param sample_size: files to try first, as SampleBatchOperator; None: no sample, and so nothing to approve.
     :param checks: SQL predicates that each sampled row must fulfil.
     :param labels: a table or query of expected labels, which sample and full batch are measured by.
     :param min_accuracy: the least share of right predictions, 0 to 1, in the sample and in each job of the full batch.
@@ -97,6 +110,7 @@ def media_batch_group(
     common = {"snowflake_conn_id": snowflake_conn_id}
     model = {"model_name": model_name, "version_name": version_name, "function_name": function_name}
     with TaskGroup(group_id) as group:
+        chosen = _Chosen(group)
         files = ListStageFilesOperator(
             **_with(
                 list_kwargs,
@@ -116,7 +130,7 @@ def media_batch_group(
                 task_id="validate_signature",
                 manifest=files.output,
                 compute_pool=compute_pool,
-                output_location=output_location or f"{folder}/predictions/",
+                output_location=output_location or chosen("output_location", f"{folder}/predictions/"),
                 **model,
                 **common,
             )
@@ -129,14 +143,14 @@ def media_batch_group(
                     task_id="sample_batch",
                     manifest=files.output,
                     plan=plan.output,
-                    sample_size=sample_size,
+                    sample_size=None if sample_size is OF_OPERATOR else sample_size,
                     checks=checks,
                     labels=labels,
                     min_accuracy=min_accuracy,
                     compare_with=compare_with,
                     results_table=results_table if compare_with is not None else None,
                     # A person judges the model by what is shown, and files beside each other are often alike.
-                    sampling="spread" if review is not None else None,
+                    sampling=chosen("sampling", "spread") if review is not None else None,
                     isolate_failures=isolate_failures,
                     deferrable=deferrable,
                     **common,
@@ -201,6 +215,19 @@ def _full(files: ListStageFilesOperator, given: Kwargs, **common: Any) -> Any:
     if files.max_files_per_shard or files.max_bytes_per_shard:
         return FullBatchOperator.partial(**arguments).expand(manifest=files.output)
     return FullBatchOperator(manifest=files.output, **arguments)
+
+
+class _Chosen:
+    """What the group chooses where nobody has said anything.
+
+    :param group: the task group; ``default_args`` of it, of the groups around it and of the DAG come first.
+    """
+
+    def __init__(self, group: TaskGroup) -> None:
+        self._given = {**group.dag.default_args, **group.default_args}
+
+    def __call__(self, name: str, value: Any) -> Any:
+        return None if name in self._given else value
 
 
 def _with(kwargs: Kwargs, **given: Any) -> dict[str, Any]:
