@@ -31,8 +31,8 @@ from airflow_provider_mediabatch.batch.row_errors import (
     read_row_errors,
 )
 from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
-from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import connected
+from airflow_provider_mediabatch.client.containers import JobEnd
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.exceptions import MediaBatchError, TooManyQuarantinedError
 from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
@@ -119,7 +119,7 @@ class FailureIsolation(Generic[T]):
         if self.request.manifest.row_count > 1:
             return []
         with connected(self.wait.snowflake_conn_id) as connection:
-            raised = model_exception(jobs.logs(connection, failed.job, self.request.plan.replicas or 1))
+            raised = model_exception(JobEnd(connection, failed.job, self.request.plan.replicas).log)
         return [FinishedRange(RowRange(0, 0, 1), failed.generation, False)] if raised else []
 
     def _start_round(
@@ -274,15 +274,15 @@ def _model_error(connection: SnowflakeConnection, isolation: IsolationJobs, coun
 
     :param count: how many ranges.
     """
-    tail = jobs.logs(connection, isolation.job, isolation.request.plan.replicas or 1)
-    died = process_end(jobs.container_ends(connection, isolation.job))
+    end = JobEnd(connection, isolation.job, isolation.request.plan.replicas)
+    died = process_end(end.ends)
     single = isolation.request.manifest.row_count == 1
     tried = "" if single else f", and so did each of the {count} jobs that ran a part of its files"
     return TooManyQuarantinedError(
         f"Job {isolation.job} ended as FAILED{tried}. "
         "Either the model fails for every file, or every part has files that fail. "
         f"{f'{died}. ' if died else ''}"
-        f"It ran {job_outcomes.file_names(connection, isolation.request)}.{LOG_FOLLOWS}{tail}",
+        f"It ran {job_outcomes.file_names(connection, isolation.request)}.{LOG_FOLLOWS}{end.log}",
         running=_ENDED,
         retry=f"{_SAME_JOBS}; on_rerun='rerun' runs everything again when the task is cleared.",
     )

@@ -21,8 +21,8 @@ from airflow_provider_mediabatch.batch.isolation_rounds import (
     listed_files,
 )
 from airflow_provider_mediabatch.batch.submission import JobRequest
-from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import rows
+from airflow_provider_mediabatch.client.containers import JobEnd
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, is_nested
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_names import range_stem
@@ -141,12 +141,10 @@ class IsolationJobs:
         self, connection: SnowflakeConnection, finished: Sequence[FinishedRange]
     ) -> list[tuple[RowRange, str]]:
         """What the job of each failed part said at its end, and how its process died if it could say nothing."""
-        instances = self.request.plan.replicas or 1
         errors = []
         for item in failed_ranges(finished):
-            job = self.job_of(item)
-            log, ends = jobs.logs(connection, job, instances), jobs.container_ends(connection, job)
-            errors.append((item.row_range, failed_range_error(log, item.row_range, self.max_jobs, ends)))
+            end = JobEnd(connection, self.job_of(item), self.request.plan.replicas)
+            errors.append((item.row_range, failed_range_error(end.log, item.row_range, self.max_jobs, end.ends)))
         return errors
 
     def quarantined_files(

@@ -19,7 +19,10 @@ _PASSING = re.compile(
 _SIGNAL = re.compile(r"(?:killed by signal|exit code) \d+ \((SIG[A-Z0-9]+)\)")
 _NATIVE = "native code, such as that of a codec, crashed"
 _CAUSES = {
-    "SIGKILL": "as it is when a container has used up its memory",
+    "SIGKILL": (
+        "likely out of memory: raise memory_requests in resources_spec= of ValidateSignatureOperator, or lower "
+        "max_batch_rows or num_workers in its inference_spec="
+    ),
     "SIGSEGV": _NATIVE,
     "SIGBUS": _NATIVE,
     "SIGABRT": _NATIVE,
@@ -33,7 +36,7 @@ def process_end(ends: str) -> str | None:
 
     Such a process leaves no exception. What the log ends with has nothing to do with it.
 
-    :param ends: what :func:`~airflow_provider_mediabatch.client.jobs.container_ends` returned.
+    :param ends: what :func:`~airflow_provider_mediabatch.client.containers.describe_ends` says.
     """
     found = _SIGNAL.search(ends)
     if found is None:

@@ -10,6 +10,7 @@ from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, model_excepti
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest, submission_error
 from airflow_provider_mediabatch.client import jobs, stages
+from airflow_provider_mediabatch.client.containers import JobEnd
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
@@ -196,7 +197,8 @@ def outcome_error(
             else "It was left running and incurs cost.",
             retry=RETRY_NEXT if cancelled else "A retry will attach to it.",
         )
-    tail = jobs.logs(connection, attempt.job, (request.plan.replicas or 1) if request is not None else 1)
+    end = JobEnd(connection, attempt.job, request.plan.replicas if request is not None else None)
+    tail = end.log
     status = str(event.get("status") or "FAILED")
     log = f"{LOG_FOLLOWS}{tail}" if tail else "\nIt has no log."
     gone = _missing_files(connection, request) if request is not None and status == JobStatus.FAILED else None
@@ -211,7 +213,7 @@ def outcome_error(
         return ModelRaisedError(
             f"Job {attempt.job} ended as {status}, because the model raised an exception.{files}{log}", running=_ENDED
         )
-    ends = jobs.container_ends(connection, attempt.job)
+    ends = end.ends
     died = process_end(ends)
     if died is not None:
         files = f" It ran {file_names(connection, request)}." if request is not None else ""

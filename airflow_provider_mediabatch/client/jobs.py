@@ -5,10 +5,10 @@ No statement here needs a warehouse, but for :func:`seconds`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from signal import Signals
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client import errors
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 
 LOG_LINES = 100
+LOGGED_INSTANCES = 8
+"""Of so many instances the log is asked for."""
 LOG_CHARACTERS = 12_000
 """Of an instance's log, so many characters at its end are returned."""
 LINE_CHARACTERS = 1_000
@@ -154,15 +156,25 @@ def cancel(connection: SnowflakeConnection, job: str, query_id: str | None = Non
     return True
 
 
-def logs(connection: SnowflakeConnection, job: str, instances: int = 1, lines: int = LOG_LINES) -> str:
+def logs(
+    connection: SnowflakeConnection,
+    job: str,
+    instances: int = 1,
+    lines: int = LOG_LINES,
+    *,
+    only: Sequence[int] | None = None,
+) -> str:
     """The last lines of the job's log, of each instance; "" where there is none yet, or it may not be read.
 
     What is cut says where the whole log is.
+
+    :param instances: how many the job has.
+    :param only: the instances that are asked; None: the first ones.
     """
     from snowflake.connector.errors import DatabaseError
 
     texts = []
-    for instance in range(min(instances, 8)):
+    for instance in range(min(instances, LOGGED_INSTANCES)) if only is None else only:
         try:
             found = rows(
                 connection,
@@ -193,33 +205,6 @@ def shorten_log(text: str, whole: str) -> str:
     ]
     short = "\n".join(lines)[-LOG_CHARACTERS:]
     return short if short == text else f"[shortened; the whole log: SELECT {whole}]\n{short}"
-
-
-def container_ends(connection: SnowflakeConnection, job: str) -> str:
-    """What Snowflake says of how the job's containers ended, for messages; "" where it says nothing.
-
-    A process that was killed (out of memory, a crashing codec) leaves nothing in the log. LAST_EXIT_CODE is a column of
-    SHOW SERVICE CONTAINERS by Snowflake's behaviour change BCR-1787.
-    """
-    from snowflake.connector.errors import DatabaseError
-
-    with suppress(DatabaseError):
-        found = rows_or_none(connection, f"SHOW SERVICE CONTAINERS IN SERVICE {job}") or []
-        said = []
-        for row in found:
-            values = {name.lower(): value for name, value in row.items()}
-            code = str(values.get("last_exit_code") or "0")
-            parts = [str(values.get("message") or "").strip(), _exit_text(code)]
-            said.append(", ".join(part for part in parts if part))
-        return "; ".join(dict.fromkeys(text[:LINE_CHARACTERS] for text in said if text))
-    return ""
-
-
-def _exit_text(code: str) -> str:
-    """An exit code in words: above 128 it is that of a process that a signal ended; "" for 0."""
-    with suppress(ValueError):
-        return f"exit code {code} ({Signals(int(code) - 128).name})"
-    return "" if code == "0" else f"exit code {code}"
 
 
 def seconds(connection: SnowflakeConnection, job: str) -> float | None:

@@ -27,6 +27,21 @@ def test_failing_model_fails_the_job_with_its_traceback(media):
     assert "_SUCCESS" not in media.listing(f"run/{name}/")
 
 
+def containers(media: Media, name: str) -> list[tuple[Any, ...]]:
+    columns = ("instance_id", "instance_status", "status", "message", "last_exit_code", "restart_count")
+    shown = media.sql(f"SHOW SERVICE CONTAINERS IN SERVICE MEDIA.PUBLIC.{name}")
+    return [tuple(row[column.upper()] for column in columns) for row in shown]
+
+
+def test_the_containers_of_a_job_say_how_each_ended(media):
+    well, badly = unique(), unique()
+    media.sql(media.execute(well, rest="REPLICAS = 2"))
+    media.sql(media.execute(badly, params={"mode": "fail"}))
+    assert (media.wait(well), media.wait(badly)) == ("DONE", "FAILED")
+    assert containers(media, well) == [(str(number), "SUCCEEDED", "DONE", "", 0, 0) for number in range(2)]
+    assert containers(media, badly) == [("0", "FAILED", "FAILED", "ValueError: cannot read this picture", 1, 0)]
+
+
 def test_missing_file_is_named(media):
     name = unique()
     media.manifest("@OUTS/gone/", IMG=["@MEDIA.PUBLIC.IMGS/a/nothing.jpg"])

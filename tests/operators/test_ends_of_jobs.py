@@ -1,18 +1,20 @@
-"""Ends of jobs: a partition without rows, and what Snowflake says of a container."""
+"""Ends of jobs: a partition without rows, and what Snowflake says of containers."""
 
 from __future__ import annotations
 
 import io
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from operators.job_requests import make_request, until
 
-from airflow_provider_mediabatch.batch.job_outcomes import verify_output
+from airflow_provider_mediabatch.batch.job_outcomes import outcome_error, verify_output
 from airflow_provider_mediabatch.batch.submission import Attempt, submit
-from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import rows
+from airflow_provider_mediabatch.client.containers import JobEnd
+from airflow_provider_mediabatch.exceptions import JobFailedError, ModelRaisedError
 
 if TYPE_CHECKING:
     from operators.conftest import Media
@@ -36,5 +38,58 @@ def test_the_end_of_a_container_is_asked_for(media: Media, connection: Any, conn
     request = make_request(media, connection, mode="fail")
     job = submit(connection, conn_id, request, 0).job
     until(connection, job, "FAILED")
-    assert "cannot read this picture" in jobs.container_ends(connection, job)
-    assert jobs.container_ends(connection, "MEDIA.PUBLIC.NO_SUCH_JOB") == ""
+    end = JobEnd(connection, job, 1)
+    assert end.ends == "ValueError: cannot read this picture, exit code 1"
+    assert "ValueError: cannot read this picture" in end.log
+    gone = JobEnd(connection, "MEDIA.PUBLIC.NO_SUCH_JOB", 2)
+    assert (gone.ends, gone.log) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("bad", "mode", "error", "says"),
+    [
+        ("POISON", "picky", ModelRaisedError, ["ValueError: cannot read this picture: POISON"]),
+        (
+            "CRASH",
+            "dying",
+            JobFailedError,
+            [
+                "The model's process died: instance 9: worker 9 was killed by signal 11 (SIGSEGV), exit code 139 "
+                "(SIGSEGV) (native code",
+                "[instance 9]\n",
+            ],
+        ),
+        (
+            "MEMORY",
+            "dying",
+            JobFailedError,
+            ["exit code 137 (SIGKILL) (likely out of memory: raise memory_requests in resources_spec="],
+        ),
+    ],
+)
+def test_of_many_instances_the_log_of_the_failing_one_is_shown(
+    media: Media, connection: Any, conn_id: str, bad: str, mode: str, error: type[Exception], says: list[str]
+) -> None:
+    """Ten instances with a row each, of which the last one's is bad."""
+    request = make_request(media, connection, mode=mode)
+    name = f"ENDS_{uuid.uuid4().hex[:8]}".upper()
+    with media.engine.session() as session:
+        session.sql(f"CREATE STAGE {name}").collect()
+        for number in range(10):
+            text = bad if number == 9 else f"file {number}"
+            session.file.put_stream(io.BytesIO(text.encode()), f"@{name}/f{number}.bin", auto_compress=False)
+    values = " UNION ALL ".join(f"SELECT '@MEDIA.PUBLIC.{name}/f{number}.bin' AS IMG" for number in range(10))
+    location = f"{media.work}ends/{name}/"
+    rows(connection, f"COPY INTO {location} FROM ({values}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
+    manifest = replace(request.manifest, location=location, file_count=10, row_count=10, digest=name)
+    plan = replace(request.plan, replicas=10)
+    request = replace(request, stem=f"MB_T_{name}", fingerprint=name, manifest=manifest, plan=plan)
+    attempt = submit(connection, conn_id, request, 0)
+    until(connection, attempt.job, "FAILED")
+    found = outcome_error(
+        connection, {"outcome": "failed", "status": "FAILED"}, attempt, cancel_on_timeout=False, request=request
+    )
+    assert type(found) is error
+    for text in says:
+        assert text in str(found)
+    assert "[instance 0]" not in str(found)

@@ -31,6 +31,9 @@ from airflow_provider_mediabatch.local.runner.spec import (
     log_file,
 )
 
+_SIGNAL_BASE = 128
+"""As shells and container runtimes have it: the exit code of a process that a signal ended is this and the signal."""
+
 
 def lead(job_dir: Path) -> NoReturn:
     """Run the job in ``job_dir`` in this process, just forked for it, and exit.
@@ -48,7 +51,7 @@ def lead(job_dir: Path) -> NoReturn:
         status.save(job_dir)
         (job_dir / "logs").mkdir(exist_ok=True)
         log_to(log_file(job_dir, 0))
-        failure = _run(spec, job_dir)
+        failure = _run(spec, job_dir, status.exit_codes)
         if failure is None and spec.fault is not None:
             status.finish(job_dir, spec.fault, "the fault plan of the local engine ended the job so")
         elif failure is None:
@@ -63,8 +66,11 @@ def lead(job_dir: Path) -> NoReturn:
     end_process(0)
 
 
-def _run(spec: RunSpec, job_dir: Path) -> str | None:
-    """Run all workers; the reason of the first failure, or None. When one fails the others are ended."""
+def _run(spec: RunSpec, job_dir: Path, exit_codes: dict[str, int]) -> str | None:
+    """Run all workers; the reason of the first failure, or None. When one fails the others are ended.
+
+    :param exit_codes: gets the exit code of each instance that did not do its rows.
+    """
     scratch = job_dir / "scratch"
     scratch.mkdir(exist_ok=True)
     Path(spec.output_dir).mkdir(parents=True, exist_ok=True)
@@ -76,6 +82,7 @@ def _run(spec: RunSpec, job_dir: Path) -> str | None:
         number = workers.pop(pid, None)
         if number is None or (code == 0 and _done_file(job_dir, number).exists()):
             continue
+        exit_codes.setdefault(str(number // spec.num_workers), _exit_code(code))
         if failure is None:
             failure = _reason(job_dir, number, code)
             if not (job_dir / f"error.{number}").exists():  # the worker could write nothing itself
@@ -97,6 +104,11 @@ def _reason(job_dir: Path, number: int, code: int) -> str:
     except OSError:
         # A model that calls sys.exit or os._exit, with 0 too, has not done its rows.
         return f"worker {number} ended with exit code {os.WEXITSTATUS(code)} before its rows were done"
+
+
+def _exit_code(code: int) -> int:
+    """A wait status as the exit code of a container. A worker that left early with 0 has failed all the same."""
+    return _SIGNAL_BASE + os.WTERMSIG(code) if os.WIFSIGNALED(code) else os.WEXITSTATUS(code) or 1
 
 
 def _done_file(job_dir: Path, number: int) -> Path:

@@ -111,6 +111,8 @@ class Status:
     :param process_started: the leader's start as the system tells it, so that a reused pid is not taken for the job.
     :param started: seconds since the epoch; None before the job runs.
     :param finished: seconds since the epoch; None while it is not over.
+    :param exit_codes: of the instances that ended before their rows were done, by number: the exit code, which above
+        128 is a signal's. Keys are text, because JSON has no others.
     """
 
     status: str = PENDING
@@ -119,6 +121,7 @@ class Status:
     process_started: float = 0.0
     started: float | None = None
     finished: float | None = None
+    exit_codes: dict[str, int] = field(default_factory=dict)
 
     @property
     def terminal(self) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
-from airflow_provider_mediabatch.local.runner.spec import PENDING, RUNNING, TERMINAL
+from airflow_provider_mediabatch.local.runner.spec import DONE, FAILED, PENDING, RUNNING, TERMINAL
 from airflow_provider_mediabatch.local.session.access import record_dropped, require_privilege, sees
 from airflow_provider_mediabatch.local.statement_result import Pending, Result, ResultColumn, utc_time, utc_time_or_null
 from airflow_provider_mediabatch.local.statements.handlers import statement
@@ -53,10 +53,14 @@ _SERVICE: list[tuple[ResultColumn, Callable[[Job], Any]]] = [
 _SPEC = (_text("spec"), lambda job: specification(job))
 
 
+def image_of(job: Job) -> str:
+    """The name of the image that a job's containers run."""
+    return f"/local/models/{job.model}/{job.version}".lower()
+
+
 def specification(job: Job) -> str:
     """The service's specification as snowflake-ml reads it: containers and volumes."""
-    image = f"/local/models/{job.model}/{job.version}".lower()
-    return f"spec:\n  containers:\n  - name: {CONTAINER}\n    image: {image}\n    env: {{}}\n  volumes: []\n"
+    return f"spec:\n  containers:\n  - name: {CONTAINER}\n    image: {image_of(job)}\n    env: {{}}\n  volumes: []\n"
 
 
 def _rows(fields: Sequence[tuple[ResultColumn, Callable[[Job], Any]]], jobs: Sequence[Job]) -> Result:
@@ -141,29 +145,55 @@ def show_service_instances(ctx: Context, cursor: Cursor) -> Result:
 
 @statement("SHOW SERVICE CONTAINERS", locked=False)
 def show_service_containers(ctx: Context, cursor: Cursor) -> Result:
-    """``SHOW SERVICE CONTAINERS IN SERVICE name``: the one container of each replica."""
+    """``SHOW SERVICE CONTAINERS IN SERVICE name``: the one container of each replica. A job's is never restarted."""
     cursor.expect("SHOW", "SERVICE", "CONTAINERS", "IN", "SERVICE")
     job = visible_job(ctx, cursor.name())
     cursor.expect_end()
-    columns = [
-        _text(name) for name in ("database_name", "schema_name", "service_name", "instance_id", "container_name")
-    ]
-    columns += [_text("status"), _text("message"), _number("restart_count"), _time("start_time")]
-    rows = [
-        (
-            job.database,
-            job.schema,
-            job.name,
-            str(n),
-            CONTAINER,
-            job.status,
-            job.message,
-            0,
-            utc_time_or_null(job.started),
+    columns = [_text(name) for name in ("database_name", "schema_name", "service_name", "service_status")]
+    columns += [_text(name) for name in ("instance_id", "instance_status", "container_name", "status", "message")]
+    columns += [_text("image_name"), _text("image_digest"), _number("restart_count"), _time("start_time")]
+    columns += [_number("last_exit_code"), _time("last_restart_time")]
+    codes = ctx.stores.jobs.exit_codes(job)
+    rows = []
+    for number in range(job.replicas):
+        status, code, message = _container_end(job, number, codes)
+        rows.append(
+            (
+                job.database,
+                job.schema,
+                job.name,
+                job.status,
+                str(number),
+                "SUCCEEDED" if status == DONE else status,
+                CONTAINER,
+                status,
+                message,
+                image_of(job),
+                None,
+                0,
+                utc_time_or_null(job.started),
+                code,
+                None,
+            )
         )
-        for n in range(job.replicas)
-    ]
     return Result.of(columns, rows)
+
+
+def _container_end(job: Job, number: int, codes: Mapping[int, int]) -> tuple[str | None, int | None, str | None]:
+    """Status, exit code and message of an instance's container.
+
+    :param codes: exit codes of the instances that failed, the first one first. The others were ended with it.
+    """
+    if job.status == RUNNING:
+        return "READY", None, job.message
+    if job.status == FAILED and codes:
+        if number not in codes:
+            return DONE, 0, None
+        first = next(iter(codes))
+        return FAILED, codes[number], job.message if number == first else f"ended, because instance {first} failed"
+    if job.status in (PENDING, DONE):
+        return job.status, None if job.status == PENDING else 0, job.message
+    return FAILED, None, job.message
 
 
 @statement("DROP SERVICE")

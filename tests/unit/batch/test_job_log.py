@@ -43,7 +43,12 @@ def test_a_log_without_a_traceback(log: str) -> None:
     ("ends", "begins"),
     [
         ("worker 0 was killed by signal 11 (SIGSEGV)", "The model's process died: worker 0 was killed by signal 11"),
-        ("exit code 137 (SIGKILL)", "The model's process died: exit code 137 (SIGKILL) (as it is when a container"),
+        (
+            "exit code 137 (SIGKILL)",
+            "The model's process died: exit code 137 (SIGKILL) (likely out of memory: raise memory_requests in "
+            "resources_spec= of ValidateSignatureOperator, or lower max_batch_rows or num_workers in its "
+            "inference_spec=)",
+        ),
         ("exit code 150 (SIGTTOU)", "The model's process died: exit code 150 (SIGTTOU)"),
         ("exit code 1", None),
         ("ValueError: no (SIGNAL) found", None),

@@ -179,6 +179,11 @@ class JobStore:
             return log_file(self.folder / job.id, instance).read_text("utf-8", "replace")
         return ""
 
+    def exit_codes(self, job: Job) -> dict[int, int]:
+        """Exit codes of the instances that ended before their rows were done, the first one first."""
+        found = Status.load(self.folder / job.id).exit_codes
+        return {int(instance): code for instance, code in found.items()}
+
     def answer(self, job: Job) -> Pending:
         """What the job's own statement waits for: nothing, or the job's end with ``ASYNC = FALSE``."""
 
