@@ -61,8 +61,8 @@ class Container:
         return bool(self.exit_code) or self.status == "FAILED"
 
     @property
-    def was_told_to_end(self) -> bool:
-        """Whether it ended because it was told to, as instances are when another one fails."""
+    def was_ended(self) -> bool:
+        """Whether it was ended from outside (SIGTERM), as instances are when another one fails."""
         return self.exit_code == _SIGNAL_BASE + SIGTERM
 
     @property
@@ -91,9 +91,9 @@ def _signal(code: int) -> str:
 
 
 def failed_first(containers: Iterable[Container]) -> list[Container]:
-    """The containers that failed by themselves; those that were told to end only where there are no others."""
+    """The containers that failed by themselves; those that were ended from outside only where there are no others."""
     failed = [container for container in containers if container.failed]
-    return [container for container in failed if not container.was_told_to_end] or failed
+    return [container for container in failed if not container.was_ended] or failed
 
 
 def describe_ends(containers: Sequence[Container]) -> str:

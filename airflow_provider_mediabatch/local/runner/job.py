@@ -107,7 +107,7 @@ def _reason(job_dir: Path, number: int, code: int) -> str:
 
 
 def _exit_code(code: int) -> int:
-    """A wait status as the exit code of a container. A worker that left early with 0 has failed all the same."""
+    """A wait status as the exit code of a container. A worker that left early with 0 counts as failed."""
     return _SIGNAL_BASE + os.WTERMSIG(code) if os.WIFSIGNALED(code) else os.WEXITSTATUS(code) or 1
 
 

@@ -48,7 +48,7 @@ def test_the_instance_that_failed_is_named_and_not_those_that_were_ended_with_it
     assert [item.instance for item in failed_first(map(Container.of, rows))] == [2]
 
 
-def test_when_all_were_told_to_end_they_are_named() -> None:
+def test_when_all_were_ended_from_outside_they_are_named() -> None:
     assert said(row(0, 143), row(1, 0)) == "instance 0: exit code 143 (SIGTERM)"
 
 
