@@ -146,6 +146,10 @@ def _status(arguments: argparse.Namespace) -> int:
         print(f"No local engine runs in {arguments.state_dir}.")
     else:
         print(f"The local engine runs on 127.0.0.1:{engine.port}, process {engine.pid}, state in {engine.state_dir}.")
+        from airflow_provider_mediabatch.local.stores.models.requirements import unmet_requirements
+
+        for sentence in unmet_requirements(engine.state_dir):
+            print(f"WARNING: {sentence}.")
     return 0 if engine is not None else 3
 
 

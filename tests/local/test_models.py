@@ -15,6 +15,8 @@ from job_models import FILE_SIGNATURE, FileModel
 from snowflake.connector.errors import ProgrammingError
 from snowflake.ml.model import custom_model
 
+from airflow_provider_mediabatch.cli.main import main
+
 
 def log(registry: Any, name: str, version: str, **options: Any) -> Any:
     with warnings.catch_warnings():
@@ -167,6 +169,30 @@ def test_log_for_the_default_platforms(registry: Any) -> None:
             signatures={"predict": FILE_SIGNATURE},
         )
     assert version.version_name == "V1"
+
+
+def test_requirements_that_are_not_installed_are_named_when_a_model_is_logged(
+    engine: Any, registry: Any, session: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pip = ["no-such-package-of-mine==9.9", "pandas>=1", "requests<0.1; python_version < '3'"]
+    log(registry, "NEEDY", "V1", pip_requirements=pip, conda_dependencies=["conda-forge::no-such-conda-package", "pip"])
+    lacking = [
+        "the model's requirement no-such-conda-package is not installed here",
+        "the model's requirement no-such-package-of-mine==9.9 is not installed here",
+    ]
+    written = (Path(engine.state_dir) / "engine.log").read_text()
+    for requirement in lacking:
+        assert f"Version V1 of model MEDIA.MODELS_TEST.NEEDY: {requirement}\n" in written
+    assert main(["local", "status", "--state-dir", str(engine.state_dir)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert {f"WARNING: Version V1 of model MEDIA.MODELS_TEST.NEEDY: {requirement}." for requirement in lacking} == {
+        line for line in said if "NEEDY" in line
+    }
+    (created,) = session.sql("CREATE MODEL NEEDY_COPY WITH VERSION V1 FROM MODEL NEEDY VERSION V1").collect()
+    (added,) = session.sql("ALTER MODEL NEEDY_COPY ADD VERSION V2 FROM MODEL NEEDY VERSION V1").collect()
+    for answer in (created, added):
+        assert all(f"WARNING: {requirement}." in answer["status"] for requirement in lacking)
+        assert answer["status"].count("WARNING") == 2
 
 
 def test_copies_renames_and_drops(registry: Any, session: Any) -> None:

@@ -38,6 +38,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> str:
         signatures={"predict": ODD_SIGNATURE},
         options={},
         pip_requirements=["no-such-package-of-mine==9.9"],
+        conda_dependencies=["pandas>=99"],
     )
     return folder
 
@@ -64,6 +65,7 @@ def test_what_a_method_returns_or_ends_in(
     assert (ended.status, words in ended.message) == (status, True), logs(tmp_path / "job")
     assert (tmp_path / "out" / "_SUCCESS").exists() is (status == "DONE")
     assert "requirement no-such-package-of-mine==9.9 is not installed here" in logs(tmp_path / "job")
+    assert f"requirement pandas>=99 is not met here, where {pd.__version__} is installed" in logs(tmp_path / "job")
 
 
 def frame(signature: ModelSignature, **columns: Any) -> pd.DataFrame:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from importlib import metadata
 from typing import Any
 
 import pandas as pd
-from packaging.requirements import Requirement
 
 from airflow_provider_mediabatch.local.runner.files import InputError
 
@@ -27,7 +25,6 @@ class Model:
         packager = ModelPackager(folder)
         packager.load(as_custom_model=True)
         self.signature: Any = packager.meta.signatures[function]
-        self._requirements: list[str] = list(packager.meta.env.pip_requirements)
         method = getattr(packager.model, function)
         if inspect.iscoroutinefunction(method):
             import anyio
@@ -35,22 +32,6 @@ class Model:
             method = functools.partial(anyio.run, method)
         self._method = method
         self._given = self._params(params or {})
-
-    def missing_requirements(self) -> list[str]:
-        """What the model's pip requirements name and this environment lacks, a text for each."""
-        found = []
-        for text in self._requirements:
-            requirement = Requirement(text)
-            if requirement.marker is not None and not requirement.marker.evaluate():
-                continue
-            try:
-                there = metadata.version(requirement.name)
-            except metadata.PackageNotFoundError:
-                found.append(f"the model's requirement {text} is not installed here")
-                continue
-            if not requirement.specifier.contains(there, prereleases=True):
-                found.append(f"the model's requirement {text} is not met here, where {there} is installed")
-        return found
 
     def _params(self, given: dict[str, Any]) -> dict[str, Any]:
         """Every parameter of the signature, with its given value in its type, or its default."""

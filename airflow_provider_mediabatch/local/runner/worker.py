@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from airflow_provider_mediabatch.local.runner.files import InputError, StageFiles
 from airflow_provider_mediabatch.local.runner.reader import DEFAULT_BATCH_ROWS, Batch, FileReader, Input, prefetched
+from airflow_provider_mediabatch.local.runner.requirements import missing_requirements
 from airflow_provider_mediabatch.local.runner.spec import RunSpec
 from airflow_provider_mediabatch.local.runner.writer import PartWriter
 
@@ -53,7 +54,7 @@ class Worker:
         model = Model(spec.model_dir, spec.function, spec.params)
         self._say(f"model loaded in {time.monotonic() - began:.2f} s")
         if self.number == 0:
-            for requirement in model.missing_requirements():
+            for requirement in missing_requirements(Path(spec.model_dir)):
                 self._say(f"WARNING: {requirement}. Snowflake installs it when it builds the model's image")
         self._say("Starting inference.")  # the line that Snowflake shows users, as snowflake-ml's tests have it
         frames = InputFrames(model.signature, spec.input_names, source.columns)

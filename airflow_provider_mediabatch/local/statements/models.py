@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.local.errors import invalid_argument, not_supported
+from airflow_provider_mediabatch.local.runner.requirements import missing_requirements
 from airflow_provider_mediabatch.local.session.access import (
     record_created,
     record_dropped,
@@ -21,10 +23,12 @@ from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.model_tags import set_tags, unset_tags
 from airflow_provider_mediabatch.local.statements.transfer import stage_reference
 
+log = logging.getLogger(__name__)
+
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.lexer import Cursor
     from airflow_provider_mediabatch.local.session.context import Context
-    from airflow_provider_mediabatch.local.stores.models.model import Model
+    from airflow_provider_mediabatch.local.stores.models.model import Model, ModelVersion
 
 
 def model_named(ctx: Context, cursor: Cursor) -> Model:
@@ -46,6 +50,14 @@ def _source(ctx: Context, cursor: Cursor) -> Path:
     require_file_access(ctx, stage)
     path_of_manifest: Path = stage.path(path)
     return path_of_manifest
+
+
+def _not_installed(version: ModelVersion) -> str:
+    """What the version requires and the engine's environment lacks: for the statement's answer, and in the log."""
+    missing = missing_requirements(version.dir / "model")
+    for requirement in missing:
+        log.warning("Version %s of model %s: %s", version.name, version.model.full_name, requirement)
+    return "".join(f" WARNING: {requirement}." for requirement in missing)
 
 
 def _refuse_live(cursor: Cursor) -> None:
@@ -76,7 +88,8 @@ def create_model(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     ctx.stores.models.create(database, schema, name, version, source, owner=ctx.session.role, replace=replace)
     record_created(ctx, "MODEL", database, schema, name)
-    return Result.status(f"Model {name} successfully created.")
+    logged = ctx.stores.models.version(database, schema, name, version)
+    return Result.status(f"Model {name} successfully created.{_not_installed(logged)}")
 
 
 @statement("DROP MODEL")
@@ -121,8 +134,8 @@ def alter_model(ctx: Context, cursor: Cursor) -> Result:
     model = ctx.stores.models.get(*name)
     require_ownership(ctx, "MODEL", model.full_name)
     if cursor.accept("ADD"):
-        _add_version(ctx, cursor, model)
-    elif cursor.accept("MODIFY", "VERSION"):
+        return Result.status(f"Statement executed successfully.{_not_installed(_add_version(ctx, cursor, model))}")
+    if cursor.accept("MODIFY", "VERSION"):
         _modify_version(ctx, cursor, model)
     elif cursor.accept("DROP", "VERSION"):
         version = ctx.stores.models.version_of(model, cursor.identifier())
@@ -146,13 +159,15 @@ def alter_model(ctx: Context, cursor: Cursor) -> Result:
     return Result.status()
 
 
-def _add_version(ctx: Context, cursor: Cursor, model: Model) -> None:
+def _add_version(ctx: Context, cursor: Cursor, model: Model) -> ModelVersion:
     _refuse_live(cursor)
     cursor.expect("VERSION")
     version = cursor.identifier()
     source = _source(ctx, cursor)
     cursor.expect_end()
     ctx.stores.models.add_version(model, version, source)
+    added: ModelVersion = ctx.stores.models.version_of(model, version)
+    return added
 
 
 def _modify_version(ctx: Context, cursor: Cursor, model: Model) -> None:
