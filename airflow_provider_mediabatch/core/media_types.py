@@ -23,7 +23,6 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\x0a", "image/jxl"),
     (0, b"8BPS", "image/vnd.adobe.photoshop"),
     (0, b"fLaC", "audio/flac"),
-    (0, b"OggS", "audio/ogg"),
     (0, b"ID3\x02", "audio/mpeg"),
     (0, b"ID3\x03", "audio/mpeg"),
     (0, b"ID3\x04", "audio/mpeg"),
@@ -67,6 +66,9 @@ def media_type(head: bytes) -> str | None:
         return _RIFF.get(head[8:12])
     if head[:4] == b"FORM" and head[8:12] in _AIFF:
         return "audio/aiff"
+    if head[:4] == b"OggS":
+        # Each stream of an Ogg file begins with a page of its own before any data (RFC 3533, RFC 5334).
+        return "video/ogg" if b"\x80theora" in head[:HEAD_BYTES] else "audio/ogg"
     if head[4:8] == b"ftyp":
         return _iso_type(head)
     if head[:4] == b"\x1aE\xdf\xa3":
@@ -78,11 +80,14 @@ def _iso_type(head: bytes) -> str:
     """The type of a file of ISO's base format, by its brand (ISO/IEC 14496-12 and 23008-12)."""
     brand, size = head[8:12], min(int.from_bytes(head[:4]), len(head))
     others = {head[at : at + 4] for at in range(16, size, 4)}
-    if brand in _HEIC or (brand in _HEIF and others & _HEIC):
+    if brand in _ISO_BRANDS:
+        return _ISO_BRANDS[brand]
+    brands = {brand, *others}  # those of a profile may come first, as MiHB of HEIC and MA1B of AVIF
+    if brands & _HEIC:
         return "image/heic"
-    if brand in _HEIF:
-        return "image/avif" if others & {b"avif", b"avis"} else "image/heif"
-    return _ISO_BRANDS.get(brand, "video/mp4")
+    if brands & {b"avif", b"avis"}:
+        return "image/avif"
+    return "image/heif" if brands & _HEIF else "video/mp4"
 
 
 def _frame_type(head: bytes) -> str | None:
@@ -123,7 +128,23 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
         "heif",
     ),
     "audio": ("wav", "mp3", "flac", "ogg", "oga", "opus", "m4a", "aac", "aif", "aiff", "amr", "caf", "wma"),
-    "video": ("mp4", "m4v", "mov", "webm", "mkv", "avi", "mpg", "mpeg", "3gp", "mts", "m2ts", "wmv", "flv", "h264"),
+    "video": (
+        "mp4",
+        "m4v",
+        "mov",
+        "webm",
+        "mkv",
+        "avi",
+        "mpg",
+        "mpeg",
+        "3gp",
+        "mts",
+        "m2ts",
+        "wmv",
+        "flv",
+        "ogv",
+        "h264",
+    ),
 }
 """What the names of media end with, by kind."""
 

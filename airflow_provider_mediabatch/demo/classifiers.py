@@ -21,6 +21,15 @@ REQUIREMENTS = ["numpy", "onnxruntime", "pandas", "pillow"]
 VIDEO_REQUIREMENTS = [*REQUIREMENTS, "av"]
 
 
+def _not_read(head: bytes) -> str:
+    """Why Pillow does not read a file, by its first bytes. Phones write HEIC, for which Pillow needs a plugin."""
+    if head[4:8] == b"ftyp" and any(brand in head for brand in (b"heic", b"heix", b"hevc")):
+        return "the picture is HEIC, which Pillow reads only with the plugin pillow-heif"
+    if head[:2] == b"\xff\x0a" or head[4:8] == b"JXL ":
+        return "the picture is JPEG XL, which Pillow does not read"
+    return f"not a picture of a kind that is read here: it begins with {head[:12]!r}"
+
+
 def open_picture(data: bytes) -> Any:
     """A picture's first frame, upright, in a mode of 8 bits.
 
@@ -32,7 +41,7 @@ def open_picture(data: bytes) -> Any:
     try:
         picture = Image.open(io.BytesIO(data))
     except UnidentifiedImageError:
-        raise ValueError(f"not a picture of a kind that is read here: it begins with {bytes(data[:12])!r}") from None
+        raise ValueError(_not_read(bytes(data[:64]))) from None
     try:
         turn = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}.get(int(picture.getexif().get(0x0112, 1)))
     except Exception:

@@ -38,6 +38,7 @@ _SUFFIX_OF = {
     "video/mpeg": "mpg",
     "video/mp2t": "mts",
     "video/3gpp": "3gp",
+    "video/ogg": "ogv",
 }
 
 

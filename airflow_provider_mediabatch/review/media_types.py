@@ -40,6 +40,8 @@ def shown_as(path: str) -> str:
     return "file" if path.lower().endswith(_UNPLAYED_SUFFIXES) else media_types.expected_kind(path)
 
 
-_UNPLAYED = frozenset({"video/x-msvideo", "video/x-flv", "video/mpeg", "video/x-ms-asf", "video/mp2t", "video/h264"})
-_UNPLAYED_SUFFIXES = (".avi", ".flv", ".wmv", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts", ".h264")
+_UNPLAYED = frozenset(
+    {"video/x-msvideo", "video/x-flv", "video/mpeg", "video/x-ms-asf", "video/mp2t", "video/ogg", "video/h264"}
+)
+_UNPLAYED_SUFFIXES = (".avi", ".flv", ".wmv", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts", ".ogv", ".h264")
 """What no browser plays."""

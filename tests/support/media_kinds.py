@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from heic import heic
 from PIL import Image
 
 from airflow_provider_mediabatch.demo import media
@@ -113,7 +114,9 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     yield "TIFF, floats from 0 to 255", saved(Image.fromarray(grey.astype(np.float32)), "TIFF")
     yield "TIFF, two pages", saved(rgb, "TIFF", save_all=True, append_images=[rgb.rotate(180)])
     yield "TIFF, big", saved(rgb, "TIFF", big_tiff=True)
-    yield "HEIC", b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(100)
+    yield "AVIF, animated", saved(rgb, "AVIF", save_all=True, append_images=[rgb.rotate(180)])
+    yield "HEIC", heic(rgb)
+    yield "HEIC, the brand of all pictures first", heic(rgb, major=b"mif1", others=(b"mif1", b"heic"))
     yield "JPEG XL", b"\xff\x0a" + bytes(100)
     yield "HTML under a picture's name", b"<html>404 Not Found</html>"
     yield "Empty file", b""
@@ -204,7 +207,9 @@ def sound(container: str, codec: str, *, rate: int = 16000, layout: str = "mono"
     frame.sample_rate = own_rate
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as out:
-        stream = out.add_stream(codec, rate=rate)
+        # FFmpeg's own encoder of Vorbis, which takes stereo only, counts as experimental.
+        options = {"strict": "experimental"} if codec == "vorbis" else {}
+        stream = out.add_stream(codec, rate=rate, options=options)
         assert isinstance(stream, av.AudioStream)
         stream.layout = layout
         _encode(out, stream, frame)
@@ -248,6 +253,7 @@ def sounds() -> Iterator[tuple[str, bytes]]:
     yield "WAV, truncated", plain[: len(plain) * 2 // 3]
     yield "AIFF", sound("aiff", "pcm_s16be")
     yield "FLAC", sound("flac", "flac")
+    yield "Ogg, Vorbis", sound("ogg", "vorbis", rate=44100, layout="stereo")
     yield "Ogg, Opus", sound("ogg", "libopus", rate=48000)
     yield "MP3", sound("mp3", "libmp3lame")
     yield "MP3, stereo, 44.1 kHz", sound("mp3", "libmp3lame", rate=44100, layout="stereo")
