@@ -13,6 +13,8 @@ def _flatten(columns: str, json: str, more: str = "") -> str:
     return f"SELECT {columns} FROM LATERAL FLATTEN(INPUT => PARSE_JSON('{json}'){more}) F"
 
 
+_FUNCTIONS = "snowpark-python, snowflake/snowpark/functions.py"
+
 ROWS = [
     Row("a key that is there twice", """SELECT PARSE_JSON('{"a":1,"a":2}')""", Fails(100069), "PARSE_JSON, Examples"),
     Row(
@@ -133,6 +135,96 @@ ROWS = [
         "SELECT ARRAY_SIZE(ARRAY_AGG(COLUMN1)) FROM VALUES (1), (NULL)",
         [(1,)],
         "ARRAY_AGG, Usage notes",
+    ),
+    Row(
+        "ARRAY_APPEND, ARRAY_PREPEND and ARRAY_CAT",
+        "SELECT TO_JSON(ARRAY_APPEND([1, 2, 3], 'HELLO')), TO_JSON(ARRAY_PREPEND([0, 1], 'hello')), "
+        "TO_JSON(ARRAY_CAT([1, 2], [3, 4])), ARRAY_CAT([1], NULL)",
+        [('[1,2,3,"HELLO"]', '["hello",0,1]', "[1,2,3,4]", None)],
+        f"{_FUNCTIONS}: array_append, array_prepend and array_cat",
+    ),
+    Row(
+        "ARRAY_COMPACT and ARRAY_CONSTRUCT_COMPACT",
+        "SELECT TO_JSON(ARRAY_COMPACT(PARSE_JSON('[10,null,30,\"null\"]'))), "
+        "TO_JSON(ARRAY_CONSTRUCT_COMPACT(NULL, 'hello', 4, 5))",
+        [('[10,30,"null"]', '["hello",4,5]')],
+        f"{_FUNCTIONS}: array_compact and array_construct_compact",
+    ),
+    Row(
+        "ARRAY_INSERT counts from either end",
+        "SELECT TO_JSON(ARRAY_INSERT([0, 1, 2, 3], 2, 'hello')), TO_JSON(ARRAY_INSERT([0, 1, 2, 3], -1, 'hello'))",
+        [('[0,1,"hello",2,3]', '[0,1,2,"hello",3]')],
+        "ARRAY_INSERT, Arguments and Examples",
+    ),
+    Row(
+        "ARRAY_POSITION counts from 0",
+        "SELECT ARRAY_POSITION('hi'::VARIANT, ['hello', 'hi']), ARRAY_POSITION('hello'::VARIANT, ['hola', 'bonjour'])",
+        [(1, None)],
+        f"{_FUNCTIONS}: array_position",
+    ),
+    Row(
+        "ARRAY_SLICE leaves its end out",
+        "SELECT TO_JSON(ARRAY_SLICE([0, 1, 2, 3, 4, 5, 6], 0, 2)), TO_JSON(ARRAY_SLICE([0, 1, 2, 3, 4, 5, 6], 0, -2)), "
+        "TO_JSON(ARRAY_SLICE([0, 1, 2, 3, 4, 5, 6], -5, -3)), TO_JSON(ARRAY_SLICE(['foo', 'snow', 'flake'], 10, 12))",
+        [("[0,1]", "[0,1,2,3,4]", "[2,3]", "[]")],
+        "ARRAY_SLICE, Examples",
+    ),
+    Row(
+        "ARRAY_INTERSECTION and ARRAY_EXCEPT count elements",
+        "SELECT TO_JSON(ARRAY_INTERSECTION(['A', 'B', 'B', 'B', 'C'], ['B', 'B'])), "
+        "TO_JSON(ARRAY_EXCEPT(['A', 'B', 'B'], ['B'])), ARRAYS_OVERLAP(['hello', 'aloha'], ['hello', 'hi']), "
+        "ARRAYS_OVERLAP(['hello', 'aloha'], ['hola', 'bonjour'])",
+        [('["B","B"]', '["A","B"]', True, False)],
+        f"{_FUNCTIONS}: array_intersection, array_except and arrays_overlap",
+    ),
+    Row(
+        "ARRAY_FLATTEN, ARRAY_MAX, ARRAY_MIN and ARRAY_REVERSE",
+        "SELECT TO_JSON(ARRAY_FLATTEN([[[1, 2], [3]]])), ARRAY_FLATTEN([[1, 2], NULL, [3]]), "
+        "ARRAY_MAX([20, 0, NULL, 10, NULL])::INT, ARRAY_MIN([20, 0, NULL, 10, NULL])::INT, ARRAY_MAX([]), TO_JSON(ARRAY_REVERSE([1, 2, 3]))",
+        [("[[1,2],[3]]", None, 20, 0, None, "[3,2,1]")],
+        f"{_FUNCTIONS}: array_max, array_min and array_reverse; test_function.py: test_array_flatten",
+    ),
+    Row(
+        "ARRAY_SORT",
+        "SELECT TO_JSON(ARRAY_SORT([20, 0, 10])), TO_JSON(ARRAY_SORT([20, 0, 10], FALSE)), "
+        "IS_NULL_VALUE(ARRAY_SORT([20, NULL, 10])[2]), ARRAY_SORT([20, NULL, 10], FALSE, TRUE)[1]::INT",
+        [("[0,10,20]", "[20,10,0]", True, 20)],
+        f"{_FUNCTIONS}: array_sort",
+    ),
+    Row(
+        "ARRAY_REMOVE takes equal numbers of any kind, ARRAY_REMOVE_AT counts from either end",
+        "SELECT TO_JSON(ARRAY_REMOVE([1, 5, 5.00, 5.00::DOUBLE, '5', 5], 5)), TO_JSON(ARRAY_REMOVE_AT([2, 5, 7], 0)), "
+        "TO_JSON(ARRAY_REMOVE_AT([2, 5, 7], -1)), TO_JSON(ARRAY_REMOVE_AT([2, 5, 7], 10))",
+        [('[1,"5"]', "[5,7]", "[2,5]", "[2,5,7]")],
+        "ARRAY_REMOVE and ARRAY_REMOVE_AT, Examples",
+    ),
+    Row(
+        "ARRAYS_ZIP, ARRAY_GENERATE_RANGE and STRTOK_TO_ARRAY",
+        "SELECT TO_JSON(ARRAYS_ZIP([1, 2], ['first', 'second'])), TO_JSON(ARRAY_GENERATE_RANGE(5, 25, 10)), "
+        "TO_JSON(STRTOK_TO_ARRAY('a.b.c', '.'))",
+        [('[{"$1":1,"$2":"first"},{"$1":2,"$2":"second"}]', "[5,15]", '["a","b","c"]')],
+        f"{_FUNCTIONS}: arrays_zip, array_generate_range and strtok_to_array",
+    ),
+    Row(
+        "ARRAY_UNIQUE_AGG",
+        "SELECT TO_JSON(ARRAY_SORT(ARRAY_UNIQUE_AGG(COLUMN1))) FROM VALUES (5), (2), (1), (2), (NULL)",
+        [("[1,2,5]",)],
+        f"{_FUNCTIONS}: array_unique_agg",
+    ),
+    Row(
+        "OBJECT_INSERT, OBJECT_DELETE and OBJECT_PICK",
+        "SELECT TO_JSON(OBJECT_INSERT({'a': 1, 'b': 2}, 'c', 3)), TO_JSON(OBJECT_INSERT({'a': 1}, 'b', NULL)), "
+        "TO_JSON(OBJECT_INSERT({'a': 1}, 'a', 5, TRUE)), TO_JSON(OBJECT_DELETE({'a': 1, 'b': 2, 'c': 3}, 'a', 'b')), "
+        "TO_JSON(OBJECT_PICK({'a': 1, 'b': 2, 'c': 3}, 'a', 'b')), TO_JSON(OBJECT_PICK({'a': 1, 'b': 2}, ['b']))",
+        [('{"a":1,"b":2,"c":3}', '{"a":1}', '{"a":5}', '{"c":3}', '{"a":1,"b":2}', '{"b":2}')],
+        f"{_FUNCTIONS}: object_insert, object_delete and object_pick",
+    ),
+    Row(
+        "OBJECT_INSERT of a key that is there",
+        "SELECT OBJECT_INSERT({'a': 1}, 'a', 5)",
+        Fails(words="Duplicate field key 'a'"),
+        "OBJECT_INSERT, Usage notes",
+        confirmed=False,
     ),
     Row("ARRAY_SIZE of what is no array", "SELECT ARRAY_SIZE(PARSE_JSON('1'))", [(None,)], "ARRAY_SIZE, Description"),
     Row(

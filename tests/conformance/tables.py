@@ -181,6 +181,13 @@ ROWS = [
         "SAMPLE / TABLESAMPLE, Usage notes",
     ),
     Row("GENERATOR", "SELECT COUNT(*) FROM TABLE(GENERATOR(ROWCOUNT => 5))", [(5,)], "GENERATOR, Usage notes"),
+    Row("GENERATOR of nothing", "SELECT COUNT(*) FROM TABLE(GENERATOR())", [(0,)], "GENERATOR, Usage notes"),
+    Row(
+        "GENERATOR for a second",
+        "SELECT COUNT(*) > 1000 FROM TABLE(GENERATOR(TIMELIMIT => 1))",
+        [(True,)],
+        "GENERATOR, Usage notes",
+    ),
     Row(
         "VALUES have columns of their own names",
         "SELECT COLUMN1, COLUMN2 FROM VALUES (1, 'a')",

@@ -6,8 +6,11 @@ The expected values are those of snowflake-connector-python's own tests, which a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from snowflake.connector import SnowflakeConnection
 
@@ -56,3 +59,64 @@ def test_counts_of_dml(connection: SnowflakeConnection) -> None:
     }
     assert cursor.execute("CREATE VIEW NONE_COUNTED AS SELECT 1 AS A").stats == (None,) * 4  # type: ignore[union-attr]
     assert {sql: tuple(cursor.execute(sql).stats) for sql in expected} == expected  # type: ignore[union-attr,arg-type]
+
+
+def test_whole_numbers_are_as_wide_as_the_results_values(connection: SnowflakeConnection) -> None:
+    """Connector issues 1133 and 1170; test_arrow_pandas.py: test_arrow_zero_rows and test_scaled_bigint."""
+    cursor = connection.cursor()
+    values = "VALUES (-128, 32767, 2147483648, 2.50::NUMBER(38, 18)), (127, NULL, 1, 0.5)"
+    cursor.execute(f"SELECT COLUMN1 A, COLUMN2 B, COLUMN3 C, COLUMN4 D, 10::NUMBER(38, 0) * 1e20 E FROM {values}")
+    table = cursor.fetch_arrow_all()
+    assert table is not None
+    assert table.schema.types[:4] == [pa.int8(), pa.int16(), pa.int64(), pa.float64()]
+    assert table.to_pydict()["A"] == [-128, 127]
+    assert table.to_pydict()["D"] == [2.5, 0.5]
+    assert cursor.execute("SELECT 1 A WHERE 1 = 0").fetch_arrow_all(True).schema.types == [pa.int64()]  # type: ignore[union-attr]
+    cursor.execute("SELECT 99999999999999999999999999999999999999 A UNION ALL SELECT 1")
+    assert sorted(cursor.fetchall()) == [(1,), (10**38 - 1,)]
+
+
+def test_a_large_result_comes_in_parts_of_one_type(connection: SnowflakeConnection) -> None:
+    """test_arrow_pandas.py: test_resultbatches_pandas_functionality, where 100,000 numbers are several batches."""
+    cursor = connection.cursor()
+    cursor.execute("SELECT SEQ4() A FROM TABLE(GENERATOR(ROWCOUNT => 100000)) ORDER BY A")
+    batches = cursor.get_result_batches()
+    assert batches is not None
+    assert len(batches) > 1
+    table = cursor.fetch_arrow_all()
+    assert table is not None
+    assert (table.schema.types, table.column("A").to_pylist()) == ([pa.int32()], list(range(100_000)))
+
+
+def test_rows_as_json_where_the_session_asks_for_it(engine: Any) -> None:
+    """test_arrow_result.py compares the rows of both formats; test_query_resultscan_combos the format's name."""
+    sql = (
+        "SELECT 1, -2.50::NUMBER(10, 2), 1.5::FLOAT, 'é', TRUE, NULL::INT, TO_BINARY('00FF'), '1969-12-31'::DATE, "
+        "'12:34:56.5'::TIME(3), '1969-12-31 23:59:59.25'::TIMESTAMP_NTZ(3), '2024-01-02 03:04:05'::TIMESTAMP_NTZ(0), "
+        "'2024-01-02 03:04:05.000006 +0000'::TIMESTAMP_LTZ, PARSE_JSON('{\"a\": [1]}'), 10::NUMBER(38, 0) * 1e20::INT"
+    )
+    with engine.connect(session_parameters={"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "JSON"}) as connection:
+        cursor = connection.cursor().execute(sql)
+        assert cursor._query_result_format == "json"
+        assert cursor.fetchall() == [
+            (
+                *(
+                    1,
+                    Decimal("-2.50"),
+                    1.5,
+                    "é",
+                    True,
+                    None,
+                    b"\x00\xff",
+                    date(1969, 12, 31),
+                    time(12, 34, 56, 500_000),
+                ),
+                *(datetime(1969, 12, 31, 23, 59, 59, 250_000), datetime(2024, 1, 2, 3, 4, 5)),
+                *(datetime(2024, 1, 2, 3, 4, 5, 6, UTC), '{\n  "a": [\n    1\n  ]\n}', 10**21),
+            )
+        ]
+        large = cursor.execute("SELECT SEQ8(), 'é' FROM TABLE(GENERATOR(ROWCOUNT => 100000)) ORDER BY 1")
+        assert len(large.get_result_batches()) > 1
+        assert large.fetchall() == [(n, "é") for n in range(100_000)]
+        cursor.execute("ALTER SESSION SET PYTHON_CONNECTOR_QUERY_RESULT_FORMAT = 'ARROW'")
+        assert cursor.execute("SELECT 1")._query_result_format == "arrow"

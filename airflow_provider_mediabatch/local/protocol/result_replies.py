@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from airflow_provider_mediabatch.local.dispatch.engine import Engine
 from airflow_provider_mediabatch.local.protocol import replies, wire
 from airflow_provider_mediabatch.local.session.query import Query
+from airflow_provider_mediabatch.local.session.session import Session
 from airflow_provider_mediabatch.local.statement_result import FileTransfer, Result
 
 
@@ -33,7 +35,8 @@ class ResultReplies:
         if isinstance(result, FileTransfer):
             data = dict(result.data)
         else:
-            data = self._rows(query.id, result or self._engine.stores.history.result(query.id))
+            parameters = {**query.context.session.parameters, **query.context.parameters}
+            data = self._rows(query.id, result or self._engine.stores.history.result(query.id), parameters)
         if query.parts:
             types = [part.result.statement_type if isinstance(part.result, Result) else 0 for part in query.parts]
             data["resultIds"] = ",".join(part.id for part in query.parts)
@@ -41,12 +44,13 @@ class ResultReplies:
         data |= {"queryId": query.id, "sqlState": "00000", **wire.session_fields(query.context.session)}
         return replies.success(data)
 
-    def kept_reply(self, query_id: str) -> Response:
+    def kept_reply(self, query_id: str, session: Session) -> Response:
         """The result of a statement that is only in the history.
 
+        :param session: the one that asks.
         :raises SnowflakeError: as :meth:`QueryHistory.result` does.
         """
-        data = self._rows(query_id, self._engine.stores.history.result(query_id))
+        data = self._rows(query_id, self._engine.stores.history.result(query_id), session.parameters)
         return replies.success(data | {"queryId": query_id, "sqlState": "00000"})
 
     def find(self, query_id: str) -> Result:
@@ -59,18 +63,14 @@ class ResultReplies:
         """Whether the address of a piece was given out here; compared in constant time."""
         return hmac.compare_digest(self._piece_key(query_id, offset, rows), key)
 
-    def _rows(self, query_id: str, result: Result) -> dict[str, Any]:
-        data = wire.result_data(result)
-        if data["queryResultFormat"] == "arrow":
-            parts = wire.pieces(result.table)
-            data["rowsetBase64"] = wire.inline(result, parts[0][1])
-            if len(parts) > 1:
-                data["chunks"] = wire.chunk_list(parts, lambda offset, rows: self._piece_url(query_id, offset, rows))
-                data["chunkHeaders"] = {}
-        return data
+    def _rows(self, query_id: str, result: Result, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        as_json = wire.is_json(result, parameters)
 
-    def _piece_url(self, query_id: str, offset: int, rows: int) -> str:
-        return f"{self._base_url}/results/{query_id}/{offset}/{rows}/{self._piece_key(query_id, offset, rows)}"
+        def url(offset: int, rows: int) -> str:
+            key = self._piece_key(query_id, offset, rows)
+            return f"{self._base_url}/results/{query_id}/{offset}/{rows}/{key}{'?format=json' if as_json else ''}"
+
+        return wire.result_data(result, as_json=as_json, url=url)
 
     def _piece_key(self, query_id: str, offset: int, rows: int) -> str:
         """Clients fetch pieces without their token, as from cloud storage; the address itself is the permission."""

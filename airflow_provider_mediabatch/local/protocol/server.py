@@ -266,7 +266,7 @@ class Server:
         await self._fault(request, "result", session, query.sql if query is not None else "")
         if query is not None:
             return await self._reply(query, RESULT_SECONDS)
-        return await anyio.to_thread.run_sync(self._results.kept_reply, query_id)
+        return await anyio.to_thread.run_sync(self._results.kept_reply, query_id, session)
 
     async def _reply(self, query: Query, seconds: float) -> Response:
         if not await query.wait(seconds):
@@ -282,10 +282,10 @@ class Server:
             raise HTTPException(403, "This address is not one that the engine gave out.")
         await self._fault(request, "piece")
 
-        def read() -> bytes:
-            return wire.arrow_stream(self._results.find(query_id), offset, rows)
-
-        return Response(await anyio.to_thread.run_sync(read), media_type="application/octet-stream")
+        as_json = request.query_params.get("format") == "json"
+        write = wire.json_piece if as_json else wire.arrow_stream
+        body = await anyio.to_thread.run_sync(lambda: write(self._results.find(query_id), offset, rows))
+        return Response(body, media_type="application/json" if as_json else "application/octet-stream")
 
     async def monitor(self, request: Request) -> Response:
         """A statement's status, for any session of the user."""

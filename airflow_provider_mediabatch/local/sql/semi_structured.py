@@ -80,15 +80,15 @@ def _parse_json(rewriter: Rewriter, node: exp.ParseJSON) -> exp.Expr:
 
 @rule(exp.ToVariant)
 def _to_variant(rewriter: Rewriter, node: exp.ToVariant) -> exp.Expr:
-    return _json(node.this)
+    return as_json(node.this)
 
 
 @rule(exp.JSONFormat)
 def _to_json(rewriter: Rewriter, node: exp.JSONFormat) -> exp.Expr:
-    return exp.cast(_json(node.this), "TEXT")
+    return exp.cast(as_json(node.this), "TEXT")
 
 
-def _json(node: exp.Expr) -> exp.Expr:
+def as_json(node: exp.Expr) -> exp.Expr:
     """Any value as a VARIANT."""
     if is_semi_structured(node):
         return node.copy()
@@ -115,7 +115,7 @@ def _entry(key: exp.Expr, value: exp.Expr) -> exp.Expr:
     return exp.Struct(
         expressions=[
             exp.PropertyEQ(this=exp.to_identifier("k"), expression=text(key.copy())),
-            exp.PropertyEQ(this=exp.to_identifier("v"), expression=_json(value)),
+            exp.PropertyEQ(this=exp.to_identifier("v"), expression=as_json(value)),
         ]
     )
 
@@ -137,7 +137,7 @@ def _object_agg(rewriter: Rewriter, node: exp.ObjectAgg) -> exp.Expr:
 @rule(exp.Array)
 def _array(rewriter: Rewriter, node: exp.Array) -> exp.Expr:
     items = [
-        exp.Coalesce(this=_json(item), expressions=[call("JSON", exp.Literal.string("null"))])
+        exp.Coalesce(this=as_json(item), expressions=[call("JSON", exp.Literal.string("null"))])
         for item in node.expressions
     ]
     if not items:
@@ -168,7 +168,7 @@ def _array_size(rewriter: Rewriter, node: exp.ArraySize) -> exp.Expr:
 
 @rule(exp.Typeof)
 def _typeof(rewriter: Rewriter, node: exp.Typeof) -> exp.Expr:
-    return call("MB_TYPEOF", _json(node.this))
+    return call("MB_TYPEOF", as_json(node.this))
 
 
 @rule(exp.IsNullValue)
@@ -178,7 +178,7 @@ def _is_null_value(rewriter: Rewriter, node: exp.IsNullValue) -> exp.Expr:
 
 @rule(exp.IsArray)
 def _is_array(rewriter: Rewriter, node: exp.IsArray) -> exp.Expr:
-    return exp.EQ(this=call("JSON_TYPE", _json(node.this)), expression=exp.Literal.string("ARRAY"))
+    return exp.EQ(this=call("JSON_TYPE", as_json(node.this)), expression=exp.Literal.string("ARRAY"))
 
 
 @rule(exp.StripNullValue)
@@ -203,17 +203,12 @@ def _to_array(rewriter: Rewriter, node: exp.ToArray) -> exp.Expr:
 @rule(exp.ArrayContains)
 def _array_contains(rewriter: Rewriter, node: exp.ArrayContains) -> exp.Expr:
     items = call("JSON_EXTRACT", node.this.copy(), exp.Literal.string("$[*]"))
-    return call("LIST_CONTAINS", items, _json(node.expression))
+    return call("LIST_CONTAINS", items, as_json(node.expression))
 
 
 @rule(exp.ArrayToString)
 def _array_to_string(rewriter: Rewriter, node: exp.ArrayToString) -> exp.Expr:
     return call("MB_ARRAY_TEXT", node.this.copy(), node.expression.copy())
-
-
-@rule(exp.ObjectInsert, exp.ArrayAppend)
-def _refused(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
-    raise not_supported(f"the function {node.sql_name()}")  # type: ignore[attr-defined]
 
 
 @rule(exp.Split, exp.RegexpExtractAll)

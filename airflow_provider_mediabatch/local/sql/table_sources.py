@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from airflow_provider_mediabatch.core.sql import quoted
-from airflow_provider_mediabatch.local.errors import not_supported, syntax_error
+from airflow_provider_mediabatch.local.errors import cancelled, not_supported, syntax_error
 from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.statement_result import Result
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TableSource = Callable[["Context", Any], str]
 _sources: dict[str, TableSource] = {}
+_ROWS_A_SECOND = 100_000  # of GENERATOR(TIMELIMIT => …)
 
 
 def table_source(name: str) -> Callable[[TableSource], TableSource]:
@@ -141,8 +142,15 @@ def result_scan(ctx: Context, node: exp.Expr) -> str:
 
 @table_source("GENERATOR")
 def generator(ctx: Context, node: exp.Expr) -> str:
-    """``GENERATOR(ROWCOUNT => n)``: n rows without a column that can be named."""
-    count = node.args.get("rowcount")
-    if count is None:
-        raise not_supported("GENERATOR without ROWCOUNT")
-    return f"SELECT range AS mb_row FROM range({int(str(value(count)))})"
+    """``GENERATOR(ROWCOUNT => n, TIMELIMIT => seconds)``: rows without a column that can be named.
+
+    With TIMELIMIT alone it takes that long, and the number of rows is not said. Without either there are none.
+    """
+    count, seconds = (
+        None if node.args.get(name) is None else value(node.args[name]) for name in ("rowcount", "timelimit")
+    )
+    if count is None and seconds is not None:
+        if not ctx.describe_only and ctx.cancelled.wait(float(str(seconds))):
+            raise cancelled()
+        count = int(str(seconds)) * _ROWS_A_SECOND
+    return f"SELECT range AS mb_row FROM range({int(str(count or 0))})"

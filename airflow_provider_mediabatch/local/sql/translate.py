@@ -11,6 +11,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
+from airflow_provider_mediabatch.local.sql import array_functions as array_functions
 from airflow_provider_mediabatch.local.sql import comparisons as comparisons
 from airflow_provider_mediabatch.local.sql import datetime_functions as datetime_functions
 from airflow_provider_mediabatch.local.sql import numeric_functions as numeric_functions

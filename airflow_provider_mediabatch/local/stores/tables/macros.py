@@ -107,6 +107,72 @@ MACROS = {
     "mb_order_key(v)": """
         {'n': CASE WHEN json_type(v) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE') THEN (v ->> '$')::DOUBLE END,
          's': v ->> '$'}""",
+    # Arrays, element by element as JSON. Equal numbers are the same element, and else equal texts.
+    "mb_items(a)": "json_extract(a, '$[*]')::JSON[]",
+    "mb_key(v)": """
+        CASE WHEN json_type(v) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE') THEN (v ->> '$')::DOUBLE::VARCHAR
+        ELSE v::VARCHAR END""",
+    "mb_keys(items)": "list_transform(items, lambda x: mb_key(x))",
+    "mb_array_append(a, v)": "CASE WHEN a IS NOT NULL THEN to_json(list_append(mb_items(a), v)) END",
+    "mb_array_prepend(a, v)": "CASE WHEN a IS NOT NULL THEN to_json(list_prepend(v, mb_items(a))) END",
+    "mb_array_cat(a, b)": """
+        CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN to_json(list_concat(mb_items(a), mb_items(b))) END""",
+    "mb_array_compact(a)": "to_json(list_filter(mb_items(a), lambda x: json_type(x) <> 'NULL'))",
+    "mb_array_insert_at(a, p, v)": """
+        CASE WHEN a IS NOT NULL THEN to_json(list_concat(
+            mb_items(a)[1:p], list_transform(range(p - json_array_length(a)::BIGINT), lambda i: JSON 'null'), [v],
+            mb_items(a)[p + 1:])) END""",
+    "mb_array_insert(a, p, v)": """
+        CASE WHEN p < -json_array_length(a)::BIGINT THEN error('ARRAY_INSERT: position ' || p || ' is before the array')
+        ELSE mb_array_insert_at(a, CASE WHEN p < 0 THEN json_array_length(a)::BIGINT + p ELSE p END, v) END""",
+    "mb_array_position(a, v)": "nullif(list_position(mb_keys(mb_items(a)), mb_key(v)), 0) - 1",
+    "mb_array_index(a, p)": "CASE WHEN p < 0 THEN greatest(json_array_length(a)::BIGINT + p, 0) ELSE p END",
+    "mb_array_slice(a, f, t)": """
+        CASE WHEN f IS NOT NULL AND t IS NOT NULL
+        THEN to_json(mb_items(a)[mb_array_index(a, f) + 1:mb_array_index(a, t)]) END""",
+    "mb_times(items, v)": "len(list_filter(items, lambda y: mb_key(y) = mb_key(v)))",
+    "mb_array_intersection(a, b)": """
+        to_json(list_filter(mb_items(a),
+            lambda x, i: mb_times(mb_items(a)[1:i], x) <= mb_times(mb_items(b), x)))""",
+    "mb_array_except(a, b)": """
+        to_json(list_filter(mb_items(a),
+            lambda x, i: mb_times(mb_items(a)[1:i], x) > mb_times(mb_items(b), x)))""",
+    "mb_array_distinct(a)": """
+        to_json(list_filter(mb_items(a), lambda x, i: mb_times(mb_items(a)[1:i], x) = 1))""",
+    "mb_arrays_overlap(a, b)": "list_has_any(mb_keys(mb_items(a)), mb_keys(mb_items(b)))",
+    "mb_array_flatten(a)": """
+        CASE WHEN len(list_filter(mb_items(a), lambda x: json_type(x) = 'NULL')) = 0
+        THEN to_json(flatten(list_transform(mb_items(a), lambda x: CASE WHEN json_type(x) = 'ARRAY' THEN mb_items(x)
+            ELSE error('Not an array: ' || x) END))) END""",
+    "mb_array_ordered(a)": """
+        list_transform(list_sort(list_transform(list_filter(mb_items(a), lambda x: json_type(x) <> 'NULL'),
+            lambda x: {'k': mb_order_key(x), 'v': x})), lambda p: p.v)""",
+    "mb_array_max(a)": "mb_array_ordered(a)[-1]",
+    "mb_array_min(a)": "mb_array_ordered(a)[1]",
+    "mb_array_sort(a, ascending, nulls_first)": """
+        to_json(list_concat(
+            CASE WHEN nulls_first THEN list_filter(mb_items(a), lambda x: json_type(x) = 'NULL') ELSE [] END,
+            CASE WHEN ascending THEN mb_array_ordered(a) ELSE list_reverse(mb_array_ordered(a)) END,
+            CASE WHEN nulls_first THEN [] ELSE list_filter(mb_items(a), lambda x: json_type(x) = 'NULL') END))""",
+    "mb_array_remove(a, v)": """
+        CASE WHEN v IS NOT NULL THEN to_json(list_filter(mb_items(a), lambda x: mb_key(x) <> mb_key(v))) END""",
+    "mb_array_remove_at(a, p)": """
+        CASE WHEN p IS NOT NULL THEN to_json(list_filter(mb_items(a),
+            lambda x, i: i - 1 <> CASE WHEN p < 0 THEN json_array_length(a)::BIGINT + p ELSE p END)) END""",
+    "mb_array_reverse(a)": "to_json(list_reverse(mb_items(a)))",
+    "mb_entries(o)": """
+        list_transform(list_zip(json_keys(o), json_extract(o, '$.*')), lambda p: {'k': p[1], 'v': p[2]})""",
+    "mb_object_insert(o, name, v, renew)": """
+        CASE WHEN o IS NULL OR name IS NULL THEN NULL
+        WHEN list_contains(json_keys(o), name) AND NOT renew THEN error('Duplicate field key ''' || name || '''')
+        ELSE coalesce(mb_object(list_append(
+            list_filter(mb_entries(o), lambda e: e.k <> name), {'k': name, 'v': v})), JSON '{}') END""",
+    "mb_object_delete(o, names)": """
+        CASE WHEN o IS NOT NULL THEN coalesce(mb_object(
+            list_filter(mb_entries(o), lambda e: NOT list_contains(names, e.k))), JSON '{}') END""",
+    "mb_object_pick(o, names)": """
+        CASE WHEN o IS NOT NULL THEN coalesce(mb_object(
+            list_filter(mb_entries(o), lambda e: list_contains(names, e.k))), JSON '{}') END""",
     "mb_folded(s)": """
         (CASE WHEN s % 18446744073709551616 >= 9223372036854775808 THEN s % 18446744073709551616 - 18446744073709551616
         ELSE s % 18446744073709551616 END)::DECIMAL(19, 0)""",

@@ -1,0 +1,60 @@
+"""Rows as JSON, which a session asks for by ``PYTHON_CONNECTOR_QUERY_RESULT_FORMAT = JSON``: each value is text.
+
+Source: the connector's ``converter.py``, which reads the text of each type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+from airflow_provider_mediabatch.local.protocol.json_lines import indented
+from airflow_provider_mediabatch.local.protocol.physical import scale_of, scaled
+from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
+
+
+def json_rows(result: Result, offset: int, rows: int) -> list[list[str | None]]:
+    """Part of a result, row by row."""
+    table = result.table.slice(offset, rows)
+    columns = [_texts(column, values) for column, values in zip(result.columns, table.columns, strict=True)]
+    return [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in range(table.num_rows)]
+
+
+def _texts(column: ResultColumn, values: pa.ChunkedArray) -> list[str | None]:
+    write: Callable[[Any], str] = str
+    match column.type:
+        case "variant" | "object" | "array":
+            values = indented(values.cast(pa.string()))
+        case "fixed" if scale := scale_of(column):
+            values = values.cast(pa.decimal128(38, scale))
+            write = "{:f}".format
+        case "fixed" if pa.types.is_decimal(values.type):
+            write = "{:.0f}".format
+        case "boolean":
+            write = _boolean
+        case "binary":
+            write = bytes.hex
+        case "date":
+            values = values.cast(pa.date32()).cast(pa.int32())
+        case "time" | "timestamp_ntz" | "timestamp_ltz" | "timestamp_tz":
+            scale = scale_of(column)
+            values = scaled(values, scale)
+            write = _seconds(scale, " 1440" if column.type == "timestamp_tz" else "")
+    return [None if value is None else write(value) for value in values.to_pylist()]
+
+
+def _boolean(value: bool) -> str:
+    return "1" if value else "0"
+
+
+def _seconds(scale: int, offset: str) -> Callable[[int], str]:
+    """Writes counts of 10**-scale seconds as seconds with their fraction, and an offset in minutes plus 1440."""
+
+    def write(count: int) -> str:
+        whole, fraction = divmod(abs(count), 10**scale)
+        point = f".{fraction:0{scale}d}" if scale else ""
+        return f"{'-' if count < 0 else ''}{whole}{point}{offset}"
+
+    return write
