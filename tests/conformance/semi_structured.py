@@ -180,7 +180,8 @@ ROWS = [
     Row(
         "ARRAY_FLATTEN, ARRAY_MAX, ARRAY_MIN and ARRAY_REVERSE",
         "SELECT TO_JSON(ARRAY_FLATTEN([[[1, 2], [3]]])), ARRAY_FLATTEN([[1, 2], NULL, [3]]), "
-        "ARRAY_MAX([20, 0, NULL, 10, NULL])::INT, ARRAY_MIN([20, 0, NULL, 10, NULL])::INT, ARRAY_MAX([]), TO_JSON(ARRAY_REVERSE([1, 2, 3]))",
+        "ARRAY_MAX([20, 0, NULL, 10])::INT, ARRAY_MIN([20, 0, NULL, 10])::INT, ARRAY_MAX([]), "
+        "TO_JSON(ARRAY_REVERSE([1, 2, 3]))",
         [("[[1,2],[3]]", None, 20, 0, None, "[3,2,1]")],
         f"{_FUNCTIONS}: array_max, array_min and array_reverse; test_function.py: test_array_flatten",
     ),

@@ -105,8 +105,9 @@ def _overlap(rewriter: Rewriter, node: exp.ArrayOverlaps) -> exp.Expr:
 
 @rule(exp.ArraySort)
 def _sort(rewriter: Rewriter, node: exp.ArraySort) -> exp.Expr:
-    """Nulls are at the end unless it is said otherwise."""
-    ascending, nulls_first = node.args.get("asc") or exp.true(), node.args.get("nulls_first") or exp.false()
+    """Ascending with nulls at the end, or descending with nulls first, unless it is said otherwise."""
+    ascending = node.args.get("asc") or exp.true()
+    nulls_first = node.args.get("nulls_first") or exp.Not(this=ascending.copy())
     return call("MB_ARRAY_SORT", _array(node.this), ascending.copy(), nulls_first.copy())
 
 
