@@ -16,6 +16,12 @@ _OTHER = (
 )
 _BOTH = _TARGET + _OTHER
 
+_PIVOTED = "snowpark-python, tests/integ/scala/test_dataframe_aggregate_suite.py"
+_SALES = (
+    "(SELECT COLUMN1 AS EMPID, COLUMN2 AS AMOUNT, COLUMN3 AS MONTH FROM VALUES (1, 10000, 'JAN'), (1, 400, 'JAN'), "
+    "(2, 4500, 'JAN'), (1, 5000, 'FEB'), (1, 3000, 'FEB'))"
+)
+
 ROWS = [
     Row("INSERT says how many", "INSERT INTO TARGET VALUES (3, 0), (4, 0)", [(2,)], "INSERT, Examples", before=_TARGET),
     Row("UPDATE says how many", "UPDATE TARGET SET V = 1", [(2, 0)], _UPDATE, before=_TARGET),
@@ -180,6 +186,45 @@ ROWS = [
         [(10,)],
         "SAMPLE / TABLESAMPLE, Usage notes",
     ),
+    Row(
+        "PIVOT has a column for each value, named with its quotes",
+        f"SELECT * FROM {_SALES} PIVOT (SUM(AMOUNT) FOR MONTH IN ('JAN', 'FEB', 'APR')) ORDER BY EMPID",
+        [(1, 10400, 8000, None), (2, 4500, None, None)],
+        f"{_PIVOTED}: test_pivot",
+    ),
+    Row(
+        "a column that PIVOT makes is named by its value",
+        f"""SELECT "'JAN'" FROM {_SALES} PIVOT (SUM(AMOUNT) FOR MONTH IN ('JAN')) WHERE EMPID = 1""",
+        [(10400,)],
+        "PIVOT, Examples",
+    ),
+    Row(
+        "PIVOT of every value that is there, and a value instead of NULL",
+        f"SELECT * FROM {_SALES} PIVOT (SUM(AMOUNT) FOR MONTH IN (ANY ORDER BY MONTH) DEFAULT ON NULL (0)) ORDER BY 1",
+        [(1, 8000, 10400), (2, 0, 4500)],
+        f"{_PIVOTED}: test_pivot_dynamic_any and test_pivot_default_on_none",
+    ),
+    Row(
+        "PIVOT of the values of a query",
+        f"SELECT * FROM {_SALES} PIVOT (COUNT(AMOUNT) FOR MONTH IN (SELECT DISTINCT COLUMN1 FROM VALUES ('FEB'))) "
+        "ORDER BY EMPID",
+        [(1, 2), (2, 0)],
+        f"{_PIVOTED}: test_pivot_dynamic_subquery",
+    ),
+    Row(
+        "UNPIVOT leaves NULL out",
+        "SELECT * FROM (SELECT 1 AS EMPID, 100 AS JAN, 200 AS FEB UNION ALL SELECT 2, 100, NULL) "
+        "UNPIVOT (SALES FOR MONTH IN (JAN, FEB)) ORDER BY EMPID, SALES",
+        [(1, "JAN", 100), (1, "FEB", 200), (2, "JAN", 100)],
+        "snowpark-python, tests/integ/test_bind_variable.py: test_pivot_unpivot",
+    ),
+    Row(
+        "UNPIVOT of a column that is not there",
+        "SELECT * FROM (SELECT 1 AS JAN) UNPIVOT (SALES FOR MONTH IN (MAR))",
+        Fails(904, "MAR"),
+        "UNPIVOT, Parameters",
+        confirmed=False,
+    ),
     Row("GENERATOR", "SELECT COUNT(*) FROM TABLE(GENERATOR(ROWCOUNT => 5))", [(5,)], "GENERATOR, Usage notes"),
     Row("GENERATOR of nothing", "SELECT COUNT(*) FROM TABLE(GENERATOR())", [(0,)], "GENERATOR, Usage notes"),
     Row(
@@ -201,7 +246,6 @@ ROWS = [
         "Numeric data types, NUMBER",
     ),
     Row("time travel", "SELECT * FROM FRUIT AT (OFFSET => -60)", Refused("time travel"), "AT | BEFORE, Syntax"),
-    Row("PIVOT", "SELECT * FROM FRUIT PIVOT (SUM(PRICE) FOR NAME IN ('apple'))", Refused("PIVOT"), "PIVOT, Syntax"),
     Row("CLONE", "CREATE TABLE FRUIT_COPY CLONE FRUIT", Refused("CLONE"), "CREATE TABLE, Usage notes"),
     Row(
         "a view",

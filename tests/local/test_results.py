@@ -120,3 +120,21 @@ def test_rows_as_json_where_the_session_asks_for_it(engine: Any) -> None:
         assert large.fetchall() == [(n, "é") for n in range(100_000)]
         cursor.execute("ALTER SESSION SET PYTHON_CONNECTOR_QUERY_RESULT_FORMAT = 'ARROW'")
         assert cursor.execute("SELECT 1")._query_result_format == "arrow"
+
+
+def test_results_say_which_columns_can_be_null(connection: SnowflakeConnection, engine: Any) -> None:
+    """snowpark-python, test_dataframe_suite.py: test_create_nullable_dataframe_with_schema_inference."""
+    cursor = connection.cursor()
+    cursor.execute("CREATE TABLE SURE (A INT NOT NULL, B INT)")
+    nullable = {
+        "SELECT A, B, A + 1, A + B, COUNT(*), 'x', NULL, COALESCE(B, 1) FROM SURE GROUP BY 1, 2": "nynynnyn",
+        "SELECT X.A, Y.A FROM SURE X LEFT JOIN SURE Y ON X.A = Y.A": "ny",
+        "WITH Q AS (SELECT A FROM SURE) SELECT A, MAX(A) FROM Q GROUP BY A UNION ALL SELECT 1, 1": "ny",
+        "SELECT A FROM SURE GROUP BY ROLLUP (A)": "y",
+        "SELECT $1, $2 FROM VALUES (1::INT, NULL::INT), (2::INT, 3::INT)": "ny",
+        "SELECT PARSE_JSON('null')::INT, TRY_TO_NUMBER('x'), '2024-01-01'::DATE": "yyn",
+    }
+    found = {sql: "".join("ny"[column.is_nullable] for column in cursor.describe(sql)) for sql in nullable}
+    assert found == nullable
+    schema = engine.session().create_dataframe([(1, None), (2, True)], schema=["A", "B"]).schema
+    assert [(field.name, field.nullable) for field in schema.fields] == [("A", False), ("B", True)]

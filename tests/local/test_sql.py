@@ -205,7 +205,7 @@ def test_queries(connection: SnowflakeConnection, sql: str, expected: list[tuple
         ("SELECT READ_CSV('/etc/passwd')", 2, "READ_CSV"),
         ("SELECT * FROM '/etc/passwd'", 2, "not supported by the local engine"),
         ("SELECT * FROM T AT(OFFSET => -60)", 2, "time travel"),
-        ("SELECT * FROM T PIVOT(SUM(A) FOR C IN ('x'))", 2, "PIVOT"),
+        ("SELECT * FROM T PIVOT(SUM(A), MAX(A) FOR C IN ('x'))", 2, "PIVOT"),
         ("CREATE FUNCTION F() RETURNS INT AS '1'", 2, "not supported by the local engine"),
         ("CREATE TABLE T (A INT)", 2002, "already exists"),
         ('CREATE TABLE "t" (A INT)', 2, "differ only in case"),

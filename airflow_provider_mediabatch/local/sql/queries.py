@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -61,6 +61,18 @@ def select(ctx: Context, tree: exp.Expr) -> Result:
     return Result(columns, table.rename_columns([f"c{i}" for i in range(len(columns))]))
 
 
+def column_names(ctx: Context, tree: exp.Select) -> list[str]:
+    """The names of a query's columns; it does not run."""
+    _, done = _translate(ctx, tree.copy())
+    return list(done.named_selects) if isinstance(done, exp.Query) else []
+
+
+def ask(ctx: Context, tree: exp.Select) -> list[tuple[Any, ...]]:
+    """The rows of a query that a statement needs before it is translated."""
+    text, _ = _translate(ctx, tree.copy())
+    return ctx.session.duckdb.sql(text).fetchall()
+
+
 _OWN = {
     "VARIANT": types.SEMI_STRUCTURED,
     "TIMESTAMP_NTZ(9)": types.NTZ,
@@ -76,11 +88,12 @@ def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expr | None = None) -
     :param tree: the translated query, whose projections have Snowflake's types.
     """
     projections = tree.selects if isinstance(tree, exp.Query) else []
+    nullable = tree.meta.get("nullable", []) if tree is not None else []
     columns = []
     for index, (name, stored) in enumerate(zip(relation.columns, relation.types, strict=True)):
         kind = types.from_duckdb(str(stored))
         given = projections[index].type if len(projections) == len(relation.columns) else None
         if given is not None and given.this in _OWN.get(kind, ()):
             kind = types.snowflake(given)
-        columns.append(types.column(name, kind))
+        columns.append(types.column(name, kind, nullable[index] if len(nullable) == len(relation.columns) else True))
     return columns

@@ -13,7 +13,15 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.session.access import require_table_privilege
-from airflow_provider_mediabatch.local.sql import model_calls, staged_values, table_sources, time_formats, types
+from airflow_provider_mediabatch.local.sql import (
+    functions,
+    model_calls,
+    pivots,
+    staged_values,
+    table_sources,
+    time_formats,
+    types,
+)
 from airflow_provider_mediabatch.local.sql.constants import Constants
 from airflow_provider_mediabatch.local.sql.streams import replace_by_stream
 
@@ -26,7 +34,6 @@ _REFUSED: dict[type[exp.Expr], str] = {
     exp.HistoricalData: "time travel (AT, BEFORE)",
     exp.Connect: "CONNECT BY",
     exp.MatchRecognize: "MATCH_RECOGNIZE",
-    exp.Pivot: "PIVOT and UNPIVOT",
     exp.Clone: "CLONE",
 }
 
@@ -58,6 +65,8 @@ class NameResolver:
         self._normalize(tree)
         tree = tree.transform(self.constants.replace, copy=False)
         time_formats.translate(tree)
+        if tree.find(exp.Pivot):
+            self._pivots(tree)
         for select in list(tree.find_all(exp.Select)):
             self._positions(select)
         for node in list(tree.find_all(exp.TableFromRows)):
@@ -139,6 +148,19 @@ class NameResolver:
             if not any(s.is_star for s in source.this.selects):
                 return [s.alias_or_name for s in source.this.selects]
         raise not_supported("$1 over this kind of source")
+
+    # PIVOT and UNPIVOT.
+
+    def _pivots(self, tree: exp.Expr) -> None:
+        from airflow_provider_mediabatch.local.sql.queries import ask, column_names
+
+        if self.constants.deferred:
+            raise not_supported("PIVOT and UNPIVOT in a view or a default")
+        pivots.expand(
+            tree,
+            lambda select: column_names(self.ctx, select),
+            lambda select: [functions.constant(row[0]) for row in ask(self.ctx, select)],
+        )
 
     # Tables.
 

@@ -17,6 +17,7 @@ from airflow_provider_mediabatch.local.sql import datetime_functions as datetime
 from airflow_provider_mediabatch.local.sql import numeric_functions as numeric_functions
 from airflow_provider_mediabatch.local.sql import semi_structured as semi_structured
 from airflow_provider_mediabatch.local.sql.annotate import annotate
+from airflow_provider_mediabatch.local.sql.nullability import nullable_columns
 from airflow_provider_mediabatch.local.sql.numeric_scale import unify
 from airflow_provider_mediabatch.local.sql.patterns import refuse_patterns
 from airflow_provider_mediabatch.local.sql.resolve_names import SOURCE, NameResolver
@@ -52,7 +53,7 @@ class Translation:
     def query(self, tree: exp.Expr) -> exp.Expr:
         """A SELECT, WITH or UNION with resolved names in DuckDB's form.
 
-        Its result columns keep Snowflake's types as ``type``.
+        Its result columns keep Snowflake's types as ``type``, and its ``meta`` says which of them can be NULL.
         """
         schema = MappingSchema(dialect="snowflake", normalize=False)
         for database, tables in self.names.schema.items():
@@ -84,7 +85,10 @@ class Translation:
         tree = annotate(tree, schema)
         while unify(tree):
             tree = annotate(tree, schema)
-        return Rewriter(self.ctx).rewrite(tree)
+        nullable = nullable_columns(tree, self.names.tables)
+        done = Rewriter(self.ctx).rewrite(tree)
+        done.meta["nullable"] = nullable
+        return done
 
     def expressions(
         self,

@@ -1,0 +1,126 @@
+"""Which result columns can be NULL, as results describe them.
+
+Only what is sure is not nullable: constants, columns that are NOT NULL, counts, and operators on these. Snowpark makes
+NOT NULL columns of such results when it saves them as a table.
+
+Source: snowpark-python, tests/integ/test_datatypes.py and tests/integ/scala/test_dataframe_suite.py, which compare the
+schemas of results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from airflow_provider_mediabatch.local.sql.expression_types import is_semi_structured
+from airflow_provider_mediabatch.local.stores.tables.table import Table
+
+Tables = Mapping[tuple[str, str], Table]
+Relation = dict[str, bool]
+"""Whether each column of a source can be NULL, by its name."""
+
+_NEVER = (
+    exp.Literal,
+    exp.RawString,
+    exp.Boolean,
+    exp.Count,
+    exp.CountIf,
+    exp.RowNumber,
+    exp.Rank,
+    exp.DenseRank,
+    exp.CurrentTimestamp,
+)
+_STRICT = (
+    *(exp.Paren, exp.Neg, exp.Not, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe, exp.And, exp.Or),
+    *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between),
+)
+"""NULL when an operand is, and only then."""
+
+
+def nullable_columns(query: exp.Expr, tables: Tables, common: Mapping[str, Relation] | None = None) -> list[bool]:
+    """Whether each result column of a query can be NULL.
+
+    :param query: with qualified columns and types.
+    :param tables: the tables that it refers to, by their place in DuckDB.
+    :param common: the queries of the WITH clauses around it.
+    """
+    common = dict(common or {})
+    clause = query.args.get("with_")
+    for cte in clause.expressions if clause is not None else []:
+        if not clause.args.get("recursive"):
+            common[cte.alias] = _named(cte.this, cte.args.get("alias"), tables, common)
+    if isinstance(query, exp.Subquery):
+        return nullable_columns(query.this, tables, common)
+    if isinstance(query, exp.SetOperation):
+        left, right = (nullable_columns(side, tables, common) for side in (query.this, query.expression))
+        return [a or b for a, b in zip(left, right, strict=False)]
+    if not isinstance(query, exp.Select):
+        return []
+    group = query.args.get("group")
+    if group is not None and any(group.args.get(kind) for kind in ("rollup", "cube", "grouping_sets")):
+        return [True] * len(query.expressions)
+    sources = _sources(query, tables, common)
+    return [_nullable(projection, sources) for projection in query.expressions]
+
+
+def _named(query: exp.Expr, alias: exp.Expr | None, tables: Tables, common: Mapping[str, Relation]) -> Relation:
+    given = [column.name for column in (alias.args.get("columns") or [])] if alias is not None else []
+    names = given or (query.named_selects if isinstance(query, exp.Query) else [])
+    return dict(zip(names, nullable_columns(query, tables, common), strict=False))
+
+
+def _sources(select: exp.Select, tables: Tables, common: Mapping[str, Relation]) -> dict[str, Relation]:
+    found: dict[str, Relation] = {}
+    origin = select.args.get("from_")
+    joins = select.args.get("joins") or []
+    for join in [exp.Join(this=origin.this.copy())] if origin is not None else []:
+        found[join.this.alias_or_name] = _relation(origin.this, tables, common)
+        joins = [*(origin.this.args.get("joins") or []), *joins]
+    for join in joins:
+        side = join.side.upper()
+        if side in ("RIGHT", "FULL"):
+            found = {name: dict.fromkeys(relation, True) for name, relation in found.items()}
+        relation = _relation(join.this, tables, common)
+        if side in ("LEFT", "FULL") or join.method or join.args.get("using"):
+            relation = dict.fromkeys(relation, True)
+        found[join.this.alias_or_name] = relation
+    return found
+
+
+def _relation(source: exp.Expr, tables: Tables, common: Mapping[str, Relation]) -> Relation:
+    if isinstance(source, exp.Subquery):
+        return _named(source.this, source.args.get("alias"), tables, common)
+    if isinstance(source, exp.Table):
+        if not source.db and source.name in common:
+            relation = common[source.name]
+            alias = source.args.get("alias")
+            names = [column.name for column in (alias.args.get("columns") or [])] if alias is not None else []
+            return dict(zip(names, relation.values(), strict=False)) if names else relation
+        table = tables.get((source.db, source.name))
+        return {column.name: column.nullable for column in table.columns} if table is not None else {}
+    if isinstance(source, exp.Values):
+        columns = zip(*(row.expressions for row in source.expressions if isinstance(row, exp.Tuple)), strict=False)
+        nullable = [any(_nullable(cell, {}) for cell in column) for column in columns]
+        return dict(zip(source.alias_column_names, nullable, strict=False))
+    return {}
+
+
+def _nullable(node: exp.Expr, sources: Mapping[str, Relation]) -> bool:
+    if isinstance(node, exp.Alias):
+        return _nullable(node.this, sources)
+    if isinstance(node, exp.Column):
+        return sources.get(node.table, {}).get(node.name, True)
+    if isinstance(node, _NEVER):
+        return False
+    if isinstance(node, exp.Cast) and not isinstance(node, exp.TryCast):
+        return is_semi_structured(node.this) or _nullable(node.this, sources)
+    if isinstance(node, exp.Unhex):
+        return _nullable(node.this, sources)
+    if isinstance(node, _STRICT):
+        return any(is_semi_structured(each) or _nullable(each, sources) for each in node.iter_expressions())
+    if isinstance(node, exp.Coalesce):
+        return all(_nullable(each, sources) for each in [node.this, *node.expressions])
+    if isinstance(node, exp.Window):
+        return not isinstance(node.this, _NEVER)
+    return True
