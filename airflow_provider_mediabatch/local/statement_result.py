@@ -24,6 +24,8 @@ class ResultColumn:
     :param precision: decimal digits of a ``fixed`` column.
     :param scale: digits after the point of ``fixed``, fractional-second digits of times.
     :param length: characters (``text``) or bytes (``binary``).
+    :param ranged: it has the values of a table's column as they are, or a constant: their range is known, and in Arrow
+        its whole numbers are as wide as they need.
     """
 
     name: str
@@ -32,6 +34,7 @@ class ResultColumn:
     scale: int | None = None
     length: int | None = None
     nullable: bool = True
+    ranged: bool = False
 
     @classmethod
     def text(cls, name: str) -> ResultColumn:
@@ -90,6 +93,7 @@ class Result:
     :param table: the values; column names in it are not used.
     :param statement_type: Snowflake's ``statementTypeId`` (4096 SELECT, 12544 INSERT, 12800 UPDATE, 13056 DELETE,
         13312 MERGE…).
+    :param as_json: sent as JSON rather than Arrow, as the answers of SHOW, DESCRIBE, LIST, DDL and their like are.
     :param stats: what it changed; None unless it is DML, COPY INTO a table or CREATE TABLE AS SELECT.
     """
 
@@ -98,6 +102,7 @@ class Result:
     statement_type: int = 4096
     session: dict[str, str | None] = field(default_factory=dict)
     stats: Stats | None = None
+    as_json: bool = False
 
     @classmethod
     def of(cls, columns: Sequence[ResultColumn], rows: Iterable[Sequence[Any]], statement_type: int = 4096) -> Result:
@@ -108,7 +113,7 @@ class Result:
             for i, column in enumerate(columns)
         ]
         names = [f"c{i}" for i in range(len(columns))]
-        return cls(columns, pa.table(arrays, names=names), statement_type)
+        return cls(columns, pa.table(arrays, names=names), statement_type, as_json=True)
 
     @classmethod
     def status(cls, message: str = "Statement executed successfully.", column: str = "status") -> Result:

@@ -61,31 +61,40 @@ def test_counts_of_dml(connection: SnowflakeConnection) -> None:
     assert {sql: tuple(cursor.execute(sql).stats) for sql in expected} == expected  # type: ignore[union-attr,arg-type]
 
 
-def test_whole_numbers_are_as_wide_as_the_results_values(connection: SnowflakeConnection) -> None:
+def test_whole_numbers_of_a_table_are_as_wide_as_its_values(connection: SnowflakeConnection) -> None:
     """Connector issues 1133 and 1170; test_arrow_pandas.py: test_arrow_zero_rows and test_scaled_bigint."""
     cursor = connection.cursor()
-    values = "VALUES (-128, 32767, 2147483648, 2.50::NUMBER(38, 18)), (127, NULL, 1, 0.5)"
-    cursor.execute(f"SELECT COLUMN1 A, COLUMN2 B, COLUMN3 C, COLUMN4 D, 10::NUMBER(38, 0) * 1e20 E FROM {values}")
-    table = cursor.fetch_arrow_all()
-    assert table is not None
-    assert table.schema.types[:4] == [pa.int8(), pa.int16(), pa.int64(), pa.float64()]
-    assert table.to_pydict()["A"] == [-128, 127]
-    assert table.to_pydict()["D"] == [2.5, 0.5]
-    assert cursor.execute("SELECT 1 A WHERE 1 = 0").fetch_arrow_all(True).schema.types == [pa.int64()]  # type: ignore[union-attr]
-    cursor.execute("SELECT 99999999999999999999999999999999999999 A UNION ALL SELECT 1")
-    assert sorted(cursor.fetchall()) == [(1,), (10**38 - 1,)]
+    cursor.execute("CREATE TABLE WIDTHS (A INT, B INT, C INT, D NUMBER(38, 18), E INT)")
+    cursor.execute(f"INSERT INTO WIDTHS VALUES (-128, 32767, 2147483648, 2.5, 1), (127, NULL, 1, 0.5, {10**37})")
+    table = cursor.execute("SELECT A, B, C, D, E, 1 FROM (SELECT * FROM WIDTHS) ORDER BY A").fetch_arrow_all()
+    whole = [pa.int8(), pa.int16(), pa.int64(), pa.float64(), pa.decimal128(38, 0), pa.int8()]
+    assert table.schema.types == whole
+    assert [table.column(name).to_pylist() for name in "AD"] == [[-128, 127], [2.5, 0.5]]
+    assert cursor.execute("SELECT A FROM WIDTHS WHERE 1 = 0").fetch_arrow_all(True).schema.types == [pa.int64()]
+
+
+def test_computed_whole_numbers_are_as_wide_as_their_type(connection: SnowflakeConnection) -> None:
+    """snowpark-python, test_df_to_pandas.py: test_to_pandas_cast_integer."""
+    sql = "SELECT '1'::NUMBER(2, 0), '1'::NUMBER(4, 0), '1'::NUMBER(6, 0), '1'::NUMBER(18, 0), '1'::INT"
+    table = connection.cursor().execute(sql).fetch_arrow_all()
+    assert table.schema.types == [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.int64()]
 
 
 def test_a_large_result_comes_in_parts_of_one_type(connection: SnowflakeConnection) -> None:
     """test_arrow_pandas.py: test_resultbatches_pandas_functionality, where 100,000 numbers are several batches."""
     cursor = connection.cursor()
-    cursor.execute("SELECT SEQ4() A FROM TABLE(GENERATOR(ROWCOUNT => 100000)) ORDER BY A")
-    batches = cursor.get_result_batches()
-    assert batches is not None
-    assert len(batches) > 1
+    cursor.execute("CREATE TABLE COUNTING AS SELECT SEQ4() A FROM TABLE(GENERATOR(ROWCOUNT => 100000))")
+    cursor.execute("SELECT A FROM COUNTING ORDER BY A")
+    assert len(cursor.get_result_batches()) > 1
     table = cursor.fetch_arrow_all()
-    assert table is not None
     assert (table.schema.types, table.column("A").to_pylist()) == ([pa.int32()], list(range(100_000)))
+
+
+def test_frames_of_what_is_no_query_are_made_of_rows(connection: SnowflakeConnection, engine: Any) -> None:
+    """snowpark-python, test_df_to_pandas.py: test_to_pandas_non_select."""
+    assert connection.cursor().execute("SHOW TABLES LIKE 'NONE'")._query_result_format == "json"
+    frame = engine.session().sql("SHOW DATABASES LIKE 'MEDIA'").to_pandas()
+    assert (list(frame.columns)[1], frame['"name"'].tolist()) == ('"name"', ["MEDIA"])
 
 
 def test_rows_as_json_where_the_session_asks_for_it(engine: Any) -> None:

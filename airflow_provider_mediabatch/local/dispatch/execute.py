@@ -80,7 +80,7 @@ def _execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pe
         finally:
             ctx.session.current = None
     if ctx.describe_only and isinstance(outcome, Result):
-        return Result(outcome.columns, outcome.table.slice(0, 0), outcome.statement_type)
+        return replace(outcome, table=outcome.table.slice(0, 0))
     return outcome
 
 

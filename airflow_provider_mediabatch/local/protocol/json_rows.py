@@ -35,7 +35,7 @@ def _texts(column: ResultColumn, values: pa.ChunkedArray) -> list[str | None]:
         case "boolean":
             write = _boolean
         case "binary":
-            write = bytes.hex
+            write = _hex
         case "date":
             values = values.cast(pa.date32()).cast(pa.int32())
         case "time" | "timestamp_ntz" | "timestamp_ltz" | "timestamp_tz":
@@ -43,6 +43,10 @@ def _texts(column: ResultColumn, values: pa.ChunkedArray) -> list[str | None]:
             values = scaled(values, scale)
             write = _seconds(scale, " 1440" if column.type == "timestamp_tz" else "")
     return [None if value is None else write(value) for value in values.to_pylist()]
+
+
+def _hex(value: bytes) -> str:
+    return value.hex().upper()
 
 
 def _boolean(value: bool) -> str:

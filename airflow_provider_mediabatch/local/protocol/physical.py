@@ -12,7 +12,9 @@ from airflow_provider_mediabatch.local.protocol.json_lines import indented
 from airflow_provider_mediabatch.local.statement_result import ResultColumn
 
 _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
-_WHOLE = ((7, pa.int8()), (15, pa.int16()), (31, pa.int32()), (63, pa.int64()))
+_BY_BITS = ((7, pa.int8()), (15, pa.int16()), (31, pa.int32()), (63, pa.int64()))
+# What is computed is as wide as its type: snowpark-python, test_df_to_pandas.py (test_to_pandas_cast_integer).
+_BY_DIGITS = ((2, pa.int8()), (4, pa.int16()), (9, pa.int32()), (18, pa.int64()))
 
 
 def scale_of(column: ResultColumn) -> int:
@@ -52,19 +54,24 @@ def physical(
 
 
 def _fixed(column: ResultColumn, values: pa.ChunkedArray, whole: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-    scale = scale_of(column)
-    kind = _integer_type(whole, scale)
+    scale, precision = scale_of(column), column.precision or 38
+    if column.ranged:
+        kind = _narrowest(whole, scale)
+    else:
+        kind = next((kind for digits, kind in _BY_DIGITS if precision <= digits), None)
+        if kind is None and scale == 0 and _narrowest(whole, 0) is not None:
+            kind = pa.int64()
     if kind is None:
-        return values.cast(pa.decimal128(max(column.precision or 38, scale), scale))
+        return values.cast(pa.decimal128(max(precision, scale), scale))
     if scale == 0:
         return values.cast(pa.int64()).cast(kind)
     return _unscaled(values.cast(pa.decimal128(38, scale))).cast(kind)
 
 
-def _integer_type(whole: pa.ChunkedArray, scale: int) -> pa.DataType | None:
+def _narrowest(whole: pa.ChunkedArray, scale: int) -> pa.DataType | None:
     """The narrowest whole numbers that hold a column's values times ``10 ** scale``; None beyond 64 bits.
 
-    Source: connector issues 1133 and 1170, where the same column is int8, int16 or int64 by the values in it, and
+    Source: connector issues 1133 and 1170, where a table's column is int8, int16 or int64 by the values in it, and
     test_arrow_pandas.py (test_arrow_zero_rows: int64 without rows; test_scaled_bigint: floats of NUMBER(38,18)).
     """
     bounds = pc.min_max(whole).as_py()
@@ -72,7 +79,7 @@ def _integer_type(whole: pa.ChunkedArray, scale: int) -> pa.DataType | None:
         return pa.int64()
     with localcontext(prec=80):
         low, high = (int(Decimal(bounds[side]).scaleb(scale)) for side in ("min", "max"))
-    return next((kind for bits, kind in _WHOLE if -(2**bits) <= low and high < 2**bits), None)
+    return next((kind for bits, kind in _BY_BITS if -(2**bits) <= low and high < 2**bits), None)
 
 
 def _unscaled(decimals: pa.ChunkedArray) -> pa.Array:

@@ -83,12 +83,15 @@ def row_type(columns: Sequence[ResultColumn]) -> list[dict[str, Any]]:
 
 
 def is_json(result: Result, parameters: Mapping[str, Any]) -> bool:
-    """Whether a result goes out as JSON: DML counts, from which clients compute ``rowcount``, and what asks for it.
+    """Whether a result goes out as JSON: all but those of queries, and these where the session asks for it.
+
+    Source: snowpark-python, test_df_to_pandas.py (test_to_pandas_non_select), where the frames of SHOW and DDL are made
+    of rows; the connector's ``cursor.py``, which computes ``rowcount`` from the rows of DML.
 
     :param parameters: of the session that asks.
     """
     wanted = str(parameters.get("PYTHON_CONNECTOR_QUERY_RESULT_FORMAT", "")).upper()
-    return wanted == "JSON" or result.statement_type in _DML_TYPES
+    return wanted == "JSON" or result.statement_type in _DML_TYPES or (result.as_json and wanted != "ARROW_FORCE")
 
 
 def result_data(result: Result, *, as_json: bool, url: Callable[[int, int], str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -11,6 +12,7 @@ from sqlglot import exp
 from airflow_provider_mediabatch.local.errors import cancelled, not_supported
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.errors import translated
+from airflow_provider_mediabatch.local.sql.known_values import Known
 from airflow_provider_mediabatch.local.sql.parse import parse
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
@@ -88,12 +90,14 @@ def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expr | None = None) -
     :param tree: the translated query, whose projections have Snowflake's types.
     """
     projections = tree.selects if isinstance(tree, exp.Query) else []
-    nullable = tree.meta.get("nullable", []) if tree is not None else []
+    known = tree.meta.get("known", []) if tree is not None else []
+    if len(known) != len(relation.columns):
+        known = [Known()] * len(relation.columns)
     columns = []
     for index, (name, stored) in enumerate(zip(relation.columns, relation.types, strict=True)):
         kind = types.from_duckdb(str(stored))
         given = projections[index].type if len(projections) == len(relation.columns) else None
         if given is not None and given.this in _OWN.get(kind, ()):
             kind = types.snowflake(given)
-        columns.append(types.column(name, kind, nullable[index] if len(nullable) == len(relation.columns) else True))
+        columns.append(replace(types.column(name, kind), nullable=known[index].nullable, ranged=known[index].ranged))
     return columns

@@ -17,7 +17,7 @@ from airflow_provider_mediabatch.local.sql import datetime_functions as datetime
 from airflow_provider_mediabatch.local.sql import numeric_functions as numeric_functions
 from airflow_provider_mediabatch.local.sql import semi_structured as semi_structured
 from airflow_provider_mediabatch.local.sql.annotate import annotate
-from airflow_provider_mediabatch.local.sql.nullability import nullable_columns
+from airflow_provider_mediabatch.local.sql.known_values import known_columns
 from airflow_provider_mediabatch.local.sql.numeric_scale import unify
 from airflow_provider_mediabatch.local.sql.patterns import refuse_patterns
 from airflow_provider_mediabatch.local.sql.resolve_names import SOURCE, NameResolver
@@ -53,7 +53,7 @@ class Translation:
     def query(self, tree: exp.Expr) -> exp.Expr:
         """A SELECT, WITH or UNION with resolved names in DuckDB's form.
 
-        Its result columns keep Snowflake's types as ``type``, and its ``meta`` says which of them can be NULL.
+        Its result columns keep Snowflake's types as ``type``, and its ``meta`` what is known of their values.
         """
         schema = MappingSchema(dialect="snowflake", normalize=False)
         for database, tables in self.names.schema.items():
@@ -85,9 +85,9 @@ class Translation:
         tree = annotate(tree, schema)
         while unify(tree):
             tree = annotate(tree, schema)
-        nullable = nullable_columns(tree, self.names.tables)
+        known = known_columns(tree, self.names.tables)
         done = Rewriter(self.ctx).rewrite(tree)
-        done.meta["nullable"] = nullable
+        done.meta["known"] = known
         return done
 
     def expressions(

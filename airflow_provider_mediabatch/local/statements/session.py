@@ -36,7 +36,7 @@ def _state(ctx: Context) -> Result:
         "role": session.role,
     }
     result = Result.status()
-    return Result(result.columns, result.table, 4096, session=dict(names))
+    return Result(result.columns, result.table, 4096, session=dict(names), as_json=True)
 
 
 def use_schema(ctx: Context, name: tuple[str, ...]) -> None:

@@ -133,7 +133,7 @@ def list_files(ctx: Context, cursor: Cursor) -> Result:
         ResultColumn.text("md5"),
         ResultColumn.text("last_modified"),
     ]
-    return Result(columns, table)
+    return Result(columns, table, as_json=True)
 
 
 @statement("REMOVE", "RM")

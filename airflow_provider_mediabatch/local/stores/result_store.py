@@ -64,7 +64,8 @@ class ResultStore:
         # Column names are made unique: in a SELECT's result two columns may share one.
         names = [f"c{i}" for i in range(len(result.columns))]
         table = result.table.rename_columns(names)
-        head = {"columns": [asdict(column) for column in result.columns], "type": result.statement_type}
+        columns = [asdict(column) for column in result.columns]
+        head = {"columns": columns, "type": result.statement_type, "json": result.as_json}
         table = table.replace_schema_metadata({"mediabatch": json.dumps(head)})
         unfinished = path.with_suffix(".new")
         with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
@@ -82,7 +83,8 @@ class ResultStore:
             return None
         table = pa.ipc.open_file(source).read_all()
         head = json.loads(table.schema.metadata[b"mediabatch"])
-        return Result([ResultColumn(**column) for column in head["columns"]], table, head["type"])
+        columns = [ResultColumn(**column) for column in head["columns"]]
+        return Result(columns, table, head["type"], as_json=head.get("json", False))
 
     def _prune(self) -> None:
         """Remove the oldest files beyond the bounds. A file that a reader has mapped stays readable for that reader."""

@@ -1,4 +1,4 @@
-"""Which result columns can be NULL, as results describe them.
+"""What is known of the values of result columns: whether they can be NULL, and whether their range is known.
 
 Only what is sure is not nullable: constants, columns that are NOT NULL, counts, and operators on these. Snowpark makes
 NOT NULL columns of such results when it saves them as a table.
@@ -10,6 +10,7 @@ schemas of results.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from sqlglot import exp
 
@@ -17,8 +18,23 @@ from airflow_provider_mediabatch.local.sql.expression_types import is_semi_struc
 from airflow_provider_mediabatch.local.stores.tables.table import Table
 
 Tables = Mapping[tuple[str, str], Table]
-Relation = dict[str, bool]
-"""Whether each column of a source can be NULL, by its name."""
+
+
+class Known(NamedTuple):
+    """What is known of a column's values.
+
+    :param nullable: there can be NULL among them.
+    :param ranged: they are those of a table's column as they are, or constants, so that their range is known.
+    """
+
+    nullable: bool = True
+    ranged: bool = False
+
+
+Relation = dict[str, Known]
+"""What is known of the columns of a source, by their names."""
+
+_NOTHING = Known()
 
 _NEVER = (
     exp.Literal,
@@ -38,8 +54,8 @@ _STRICT = (
 """NULL when an operand is, and only then."""
 
 
-def nullable_columns(query: exp.Expr, tables: Tables, common: Mapping[str, Relation] | None = None) -> list[bool]:
-    """Whether each result column of a query can be NULL.
+def known_columns(query: exp.Expr, tables: Tables, common: Mapping[str, Relation] | None = None) -> list[Known]:
+    """What is known of each result column of a query.
 
     :param query: with qualified columns and types.
     :param tables: the tables that it refers to, by their place in DuckDB.
@@ -47,43 +63,43 @@ def nullable_columns(query: exp.Expr, tables: Tables, common: Mapping[str, Relat
     """
     common = dict(common or {})
     clause = query.args.get("with_")
-    for cte in clause.expressions if clause is not None else []:
-        if not clause.args.get("recursive"):
+    if clause is not None and not clause.args.get("recursive"):
+        for cte in clause.expressions:
             common[cte.alias] = _named(cte.this, cte.args.get("alias"), tables, common)
     if isinstance(query, exp.Subquery):
-        return nullable_columns(query.this, tables, common)
+        return known_columns(query.this, tables, common)
     if isinstance(query, exp.SetOperation):
-        left, right = (nullable_columns(side, tables, common) for side in (query.this, query.expression))
-        return [a or b for a, b in zip(left, right, strict=False)]
+        left, right = (known_columns(side, tables, common) for side in (query.this, query.expression))
+        return [Known(a.nullable or b.nullable, a.ranged and b.ranged) for a, b in zip(left, right, strict=False)]
     if not isinstance(query, exp.Select):
         return []
     group = query.args.get("group")
-    if group is not None and any(group.args.get(kind) for kind in ("rollup", "cube", "grouping_sets")):
-        return [True] * len(query.expressions)
+    if group is not None and group.find(exp.Rollup, exp.Cube, exp.GroupingSets):
+        return [_NOTHING] * len(query.expressions)
     sources = _sources(query, tables, common)
-    return [_nullable(projection, sources) for projection in query.expressions]
+    return [Known(_nullable(each, sources), _ranged(each, sources)) for each in query.expressions]
 
 
 def _named(query: exp.Expr, alias: exp.Expr | None, tables: Tables, common: Mapping[str, Relation]) -> Relation:
     given = [column.name for column in (alias.args.get("columns") or [])] if alias is not None else []
     names = given or (query.named_selects if isinstance(query, exp.Query) else [])
-    return dict(zip(names, nullable_columns(query, tables, common), strict=False))
+    return dict(zip(names, known_columns(query, tables, common), strict=False))
 
 
 def _sources(select: exp.Select, tables: Tables, common: Mapping[str, Relation]) -> dict[str, Relation]:
     found: dict[str, Relation] = {}
     origin = select.args.get("from_")
     joins = select.args.get("joins") or []
-    for join in [exp.Join(this=origin.this.copy())] if origin is not None else []:
-        found[join.this.alias_or_name] = _relation(origin.this, tables, common)
+    if origin is not None:
+        found[origin.this.alias_or_name] = _relation(origin.this, tables, common)
         joins = [*(origin.this.args.get("joins") or []), *joins]
     for join in joins:
         side = join.side.upper()
         if side in ("RIGHT", "FULL"):
-            found = {name: dict.fromkeys(relation, True) for name, relation in found.items()}
+            found = {name: _optional(relation) for name, relation in found.items()}
         relation = _relation(join.this, tables, common)
         if side in ("LEFT", "FULL") or join.method or join.args.get("using"):
-            relation = dict.fromkeys(relation, True)
+            relation = _optional(relation)
         found[join.this.alias_or_name] = relation
     return found
 
@@ -98,19 +114,33 @@ def _relation(source: exp.Expr, tables: Tables, common: Mapping[str, Relation]) 
             names = [column.name for column in (alias.args.get("columns") or [])] if alias is not None else []
             return dict(zip(names, relation.values(), strict=False)) if names else relation
         table = tables.get((source.db, source.name))
-        return {column.name: column.nullable for column in table.columns} if table is not None else {}
+        if table is None:
+            return {}
+        return {column.name: Known(column.nullable, table.kind == "TABLE") for column in table.columns}
     if isinstance(source, exp.Values):
         columns = zip(*(row.expressions for row in source.expressions if isinstance(row, exp.Tuple)), strict=False)
-        nullable = [any(_nullable(cell, {}) for cell in column) for column in columns]
-        return dict(zip(source.alias_column_names, nullable, strict=False))
+        known = [Known(any(_nullable(cell, {}) for cell in column)) for column in columns]
+        return dict(zip(source.alias_column_names, known, strict=False))
     return {}
+
+
+def _optional(relation: Relation) -> Relation:
+    """A relation whose rows a join can leave out."""
+    return {name: Known(True, known.ranged) for name, known in relation.items()}
+
+
+def _ranged(node: exp.Expr, sources: Mapping[str, Relation]) -> bool:
+    node = node.unalias()
+    if isinstance(node, exp.Column):
+        return sources.get(node.table, {}).get(node.name, _NOTHING).ranged
+    return isinstance(node.this if isinstance(node, exp.Neg) else node, exp.Literal)
 
 
 def _nullable(node: exp.Expr, sources: Mapping[str, Relation]) -> bool:
     if isinstance(node, exp.Alias):
         return _nullable(node.this, sources)
     if isinstance(node, exp.Column):
-        return sources.get(node.table, {}).get(node.name, True)
+        return sources.get(node.table, {}).get(node.name, _NOTHING).nullable
     if isinstance(node, _NEVER):
         return False
     if isinstance(node, exp.Cast) and not isinstance(node, exp.TryCast):
