@@ -18,7 +18,62 @@ _TRY_TO_NUMBER = "TRY_TO_DECIMAL, TRY_TO_NUMBER, TRY_TO_NUMERIC, Examples"
 _BOUND = "Bind variables, Overview of bind variables"
 _WEEKS = "Date & time functions, First day of the week"
 
+_FUNCTION_SUITE = "snowpark-python, tests/integ/scala/test_function_suite.py"
+
 ROWS = [
+    Row(
+        "EPOCH is whole seconds",
+        "SELECT DATE_PART('epoch', '2017-02-24 12:00:00.456'::TIMESTAMP_NTZ)",
+        [(1487937600,)],
+        f"{_FUNCTION_SUITE}: test_date_part_timestamp",
+    ),
+    Row(
+        "nanoseconds are added to a moment of any type",
+        "SELECT DATEADD('nsec', 2000, '2020-08-01 00:00:00 +0000'::TIMESTAMP_LTZ), "
+        "DATEADD('nsec', 0, '9999-12-31'::TIMESTAMP_NTZ)",
+        [(datetime(2020, 8, 1, 0, 0, 0, 2, UTC), datetime(9999, 12, 31))],
+        f"{_FUNCTION_SUITE}: test_dateadd_tz",
+    ),
+    Row(
+        "variances of whole numbers are exact",
+        "SELECT VARIANCE(COLUMN1), VAR_POP(COLUMN1) FROM VALUES (1), (2), (2)",
+        [(Decimal("0.333333"), Decimal("0.222222"))],
+        f"{_FUNCTION_SUITE}: test_variance",
+    ),
+    Row(
+        "APPROX_PERCENTILE lies between two values",
+        "SELECT APPROX_PERCENTILE(COLUMN1, 0.5) FROM VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)",
+        [(4.5,)],
+        f"{_FUNCTION_SUITE}: test_approx_percentile",
+    ),
+    Row(
+        "NTILE, FACTORIAL and CHR of a column",
+        "SELECT NTILE(N) OVER (ORDER BY N), FACTORIAL(N), CHR(64 + N) FROM FRUIT ORDER BY N LIMIT 1",
+        [(1, 1, "A")],
+        f"{_FUNCTION_SUITE}: test_ntile, test_factorial and test_char",
+    ),
+    Row(
+        "a date with the month's name, a moment with the day's",
+        "SELECT '30-JUL-2010'::DATE, 'Thu, 01 Feb 2024 00:00:00'::TIMESTAMP_NTZ, "
+        "'Thu, 01 Feb 2024 00:00:00 -0600'::TIMESTAMP_LTZ",
+        [(date(2010, 7, 30), datetime(2024, 2, 1), datetime(2024, 2, 1, 6, tzinfo=UTC))],
+        f"{_FUNCTION_SUITE}: test_to_date and test_to_timestamp_all",
+    ),
+    Row(
+        "a number in a VARIANT is an instant, with the session's clock",
+        "SELECT TO_TIMESTAMP_NTZ(TO_VARIANT(12345678900))",
+        [(datetime(2361, 3, 21, 11, 15),)],
+        f"{_FUNCTION_SUITE}: test_to_timestamp_variant_column",
+        before=("ALTER SESSION SET TIMEZONE = 'Etc/GMT+8'",),
+        after=("ALTER SESSION SET TIMEZONE = 'UTC'",),
+    ),
+    Row(
+        "RANDSTR has a text for each row",
+        "SELECT COUNT(DISTINCT T), MAX(N) FROM (SELECT RANDSTR(20, RANDOM()) AS T, SEQ8() AS N "
+        "FROM TABLE(GENERATOR(ROWCOUNT => 5)))",
+        [(5, 4)],
+        "RANDSTR, Usage notes",
+    ),
     Row("a number keeps its scale", "SELECT 1.25::NUMBER(10,2)", [(Decimal("1.25"),)], _NUMERIC),
     Row(
         "digits after the point are rounded", "SELECT 1.255::NUMBER(10,2)", [(Decimal("1.26"),)], _CAST, confirmed=False

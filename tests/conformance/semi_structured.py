@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from conformance.table import Fails, Refused, Row
 
 _PARSE = "PARSE_JSON, Usage notes"
@@ -226,6 +228,37 @@ ROWS = [
         Fails(words="Duplicate field key 'a'"),
         "OBJECT_INSERT, Usage notes",
         confirmed=False,
+    ),
+    Row(
+        "OBJECT_CONSTRUCT_KEEP_NULL leaves out keys that are NULL",
+        "SELECT TO_JSON(OBJECT_CONSTRUCT_KEEP_NULL('a', NULL, NULL, 1))",
+        [('{"a":null}',)],
+        "snowpark-python, tests/integ/scala/test_function_suite.py: test_object_construct_keep_null",
+    ),
+    Row(
+        "AS_INTEGER and AS_NUMBER of exact numbers",
+        "SELECT AS_INTEGER(PARSE_JSON('1.23')), AS_NUMBER(PARSE_JSON('1.23'), 6, 3), AS_INTEGER(PARSE_JSON('true'))",
+        [(1, Decimal("1.230"), None)],
+        "snowpark-python, tests/integ/scala/test_function_suite.py: test_as_integer and test_as_decimal_as_number",
+    ),
+    Row(
+        "a whole number of few digits in a VARIANT",
+        "SELECT TO_JSON(ARRAY_CONSTRUCT(1::NUMBER(5, 0), 1::INT)), TO_VARIANT(2::NUMBER(10, 0))::VARCHAR",
+        [("[1,1]", "2")],
+        "ARRAY_CONSTRUCT, Examples",
+    ),
+    Row(
+        "GET_IGNORE_CASE",
+        "SELECT GET_IGNORE_CASE({'Aa': 1, 'b': 2}, 'aA')::INT",
+        [(1,)],
+        "GET_IGNORE_CASE, Examples",
+        confirmed=False,
+    ),
+    Row(
+        "ARRAY_TO_STRING with a column between the elements",
+        "SELECT ARRAY_TO_STRING([1, 2], NAME) FROM FRUIT WHERE N = 1",
+        [("1apple2",)],
+        "snowpark-python, tests/integ/scala/test_function_suite.py: test_array_to_string",
     ),
     Row("ARRAY_SIZE of what is no array", "SELECT ARRAY_SIZE(PARSE_JSON('1'))", [(None,)], "ARRAY_SIZE, Description"),
     Row(

@@ -31,7 +31,8 @@ def log_in(engine: Engine, password: str, data: Any, names: Mapping[str, str]) -
     :param password: of the engine's one user.
     :param data: the request's ``data``: ``LOGIN_NAME``, ``PASSWORD``, ``SESSION_PARAMETERS``.
     :param names: the request's ``roleName``, ``databaseName``, ``schemaName``, ``warehouse``.
-    :raises LoginError: for another user or password, and for a role that does not exist.
+    :raises LoginError: for another user or password, for a role that does not exist, and for a database, schema or
+        warehouse that does not exist where the client wants them validated.
     """
     data = data if isinstance(data, dict) else {}
     user, given = str(data.get("LOGIN_NAME") or ""), str(data.get("PASSWORD") or "")
@@ -62,6 +63,15 @@ def log_in(engine: Engine, password: str, data: Any, names: Mapping[str, str]) -
     session.schema = schema if session.database and storage.schema_exists(session.database, schema) else None
     warehouse = _resolved(names.get("warehouse")) or WAREHOUSE
     session.warehouse = warehouse if storage.warehouse_exists(warehouse) else None
+    if session.parameters.get("CLIENT_VALIDATE_DEFAULT_PARAMETERS") is True:
+        for kind, found in (
+            ("database", session.database),
+            ("schema", session.schema),
+            ("warehouse", session.warehouse),
+        ):
+            if found is None:
+                engine.sessions.close(session)
+                raise LoginError("390201", f"The requested {kind} does not exist or not authorized.")
     return session
 
 

@@ -101,6 +101,11 @@ def _average(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     return annotator._set_type(node, _DOUBLE)
 
 
+def _variance(annotator: TypeAnnotator, node: exp.Expr) -> Any:
+    whole = is_exact(node.this) and not scale_of(node.this)
+    return annotator._set_type(node, number(38, 6) if whole else _DOUBLE)
+
+
 def _sum(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     argument = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
     return annotator._set_type(node, number(38, scale_of(argument)) if is_exact(argument) else _DOUBLE)
@@ -151,6 +156,9 @@ def _fixed(name: str) -> dict[str, Any]:
 
 def _anonymous(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     name = node.meta.get("returns") or RETURNS.get(node.name.upper())
+    if node.name.upper() in ("AS_NUMBER", "AS_DECIMAL"):
+        digits = [each.name for each in node.expressions[1:]]
+        name = f"NUMBER({', '.join((digits + ['38', '0'][len(digits) :])[:2])})"
     if name == "=":
         return annotator._set_type(node, node.expressions[0].type)
     return annotator._set_type(node, exp.DataType.build(name, dialect="snowflake") if name else None)
@@ -166,6 +174,9 @@ _RULES: dict[type[exp.Expr], dict[str, Any]] = {
     exp.Div: {"annotator": _division},
     exp.Avg: {"annotator": _average},
     exp.Sum: {"annotator": _sum},
+    exp.Variance: {"annotator": _variance},
+    exp.VariancePop: {"annotator": _variance},
+    exp.GetIgnoreCase: _VARIANT,
     exp.DateAdd: {"annotator": _moved},
     exp.TimeAdd: {"annotator": _moved},
     exp.Neg: {"annotator": _same},

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.sql import types
-from airflow_provider_mediabatch.local.sql.expression_types import is_numeric, is_semi_structured, kind
+from airflow_provider_mediabatch.local.sql.expression_types import is_numeric, is_semi_structured, kind, scale_of
 from airflow_provider_mediabatch.local.sql.functions import call
 
 _MICROSECONDS = 6  # digits of a second that DuckDB keeps
@@ -50,6 +50,8 @@ def _cast(node: exp.Expr, target: exp.DataType, safe: bool) -> exp.Expr:
         return exp.Left(this=made, expression=exp.Literal.number(length[0])) if length else made
     if wanted in types.SEMI_STRUCTURED:
         return _to_semi(node, target)
+    if is_semi_structured(node) and wanted in types.NTZ:
+        return call("MB_TRY_VARIANT_NTZ" if safe else "MB_VARIANT_NTZ", node.copy())
     if is_semi_structured(node):
         node, source = text(node.copy()), exp.DType.VARCHAR
     duckdb_type = types.storage(target)
@@ -90,6 +92,13 @@ def _epoch(node: exp.Expr, wanted: exp.DType) -> exp.Expr:
     return moment
 
 
+def whole(node: exp.Expr) -> exp.Expr:
+    """A value for TO_JSON, which writes whole numbers of DuckDB's widest type only without a fraction."""
+    if not isinstance(node.type, exp.DataType) or kind(node) not in types.DECIMALS or scale_of(node):
+        return node.copy()
+    return exp.Cast(this=node.copy(), to=exp.DataType.build("DECIMAL(38, 0)"))
+
+
 def _to_semi(node: exp.Expr, target: exp.DataType) -> exp.Expr:
     if is_semi_structured(node):
         if target.this == exp.DType.ARRAY and kind(node) != exp.DType.ARRAY:
@@ -99,7 +108,7 @@ def _to_semi(node: exp.Expr, target: exp.DataType) -> exp.Expr:
         return node.copy()
     if kind(node) == exp.DType.NULL or isinstance(node, exp.Null):
         return exp.Cast(this=node.copy(), to=exp.DataType.build("JSON", dialect="duckdb"))
-    value = call("TO_JSON", text(node.copy()) if kind(node) in types.TIMESTAMPS | types.BINARIES else node.copy())
+    value = call("TO_JSON", text(node.copy()) if kind(node) in types.TIMESTAMPS | types.BINARIES else whole(node))
     if target.this == exp.DType.ARRAY:
         return call("TO_JSON", exp.Array(expressions=[value]))
     if target.this in (exp.DType.OBJECT, exp.DType.MAP, exp.DType.STRUCT):

@@ -34,11 +34,22 @@ def _random(rewriter: Rewriter, node: exp.Rand) -> exp.Expr:
     return call("MB_HASH", call("HASH", number, node.this.copy()))
 
 
-@rule(exp.Seq1, exp.Seq2, exp.Seq4, exp.Seq8)
+@rule(exp.Randstr)
+def _random_text(rewriter: Rewriter, node: exp.Randstr) -> exp.Expr:
+    """Text of its own for each value of the seed; sqlglot's translation would make one for all rows."""
+    seed = node.args.get("generator") or call("RANDOM")
+    return call("MB_RANDSTR", exp.cast(node.this.copy(), "BIGINT"), call("HASH", seed.copy()))
+
+
+_SEQUENCES: dict[type[exp.Expr], int] = {exp.Seq1: 3, exp.Seq2: 5, exp.Seq4: 10, exp.Seq8: 19}
+
+
+@rule(*_SEQUENCES)
 def _sequence(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
     if isinstance(node.find_ancestor(exp.Window, exp.Select), exp.Window):
         return exp.Literal.number(0)  # ROW_NUMBER() OVER (ORDER BY SEQ8()): the rows as they come
-    return exp.paren(exp.Sub(this=exp.Window(this=exp.RowNumber(), over="OVER"), expression=exp.Literal.number(1)))
+    number = exp.Sub(this=exp.Window(this=exp.RowNumber(), over="OVER"), expression=exp.Literal.number(1))
+    return exp.cast(exp.paren(number), f"DECIMAL({_SEQUENCES[type(node)]}, 0)")
 
 
 @rule(exp.ToChar)
@@ -61,10 +72,16 @@ def _formatted(rewriter: Rewriter, node: exp.TimeToStr) -> exp.Expr:
     return node
 
 
-@rule(exp.DateAdd, exp.DateSub, exp.TimestampAdd, exp.TsOrDsAdd)
+@rule(exp.DateAdd, exp.DateSub, exp.TimestampAdd, exp.TimeAdd, exp.TsOrDsAdd)
 def _date_add(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
     unit = str(node.args["unit"].name).upper() if node.args.get("unit") is not None else "DAY"
     moment = node.this
+    if unit == "NANOSECOND":  # DuckDB's type with nanoseconds has no time zone and ends in 2262
+        thousandths = exp.Div(this=exp.cast(node.expression.copy(), "DOUBLE"), expression=exp.Literal.number(1000))
+        added = call("TO_MICROSECONDS", exp.cast(call("FLOOR", thousandths), "BIGINT"))
+        if kind(moment) in types.TEXTS:
+            moment = cast(moment, types.parse("TIMESTAMP_NTZ"))
+        return exp.paren(exp.Add(this=moment.copy(), expression=added))
     if kind(moment) in types.TEXTS:
         moment.replace(cast(moment.copy(), types.parse("TIMESTAMP_NTZ")))
     if kind(moment) == exp.DType.DATE and unit in ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR"):
@@ -84,6 +101,10 @@ def _date_diff(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
 def _extract(rewriter: Rewriter, node: exp.Extract) -> exp.Expr:
     """The parts of a moment are those of the session's time zone, in which DuckDB reads a TIMESTAMPTZ, too."""
     moment = node.expression
+    if node.name.upper() == "EPOCH" and not node.meta.get("whole"):
+        node.meta["whole"] = True
+        made = _extract(rewriter, node)
+        return exp.cast(call("FLOOR", made.copy()), "BIGINT")
     if is_semi_structured(moment) or kind(moment) in types.TEXTS:
         moment.replace(cast(moment.copy(), types.parse("TIMESTAMP_NTZ")))
     if kind(moment) not in types.LTZ | types.TZ:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
@@ -50,7 +51,7 @@ def assigned(node: exp.Expr, column: TableColumn) -> exp.Expr:
 
 
 def changed(names: Sequence[str], counts: Sequence[int], statement_type: int, duplicates: int = 0) -> Result:
-    """The reply to DML: one row, one count a column.
+    """The reply to DML: one row, one count a column. There are no stats of a statement that changed nothing.
 
     :param duplicates: see :class:`~airflow_provider_mediabatch.local.statement_result.Stats`.
     """
@@ -58,7 +59,8 @@ def changed(names: Sequence[str], counts: Sequence[int], statement_type: int, du
     table = pa.table({f"c{i}": pa.array([count], pa.int64()) for i, count in enumerate(counts)})
     found = dict(zip(names, counts, strict=True))
     inserted, deleted, updated = (found.get(f"rows {what}", 0) for what in ("inserted", "deleted", "updated"))
-    return Result(columns, table, statement_type, stats=Stats(inserted, deleted, updated, duplicates))
+    stats = Stats(inserted, deleted, updated, duplicates) if any(counts) else None
+    return Result(columns, table, statement_type, stats=stats)
 
 
 def execute(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
@@ -175,9 +177,9 @@ def truncate(ctx: Context, tree: exp.Expr) -> Result:
         if tree.args.get("exists") and error.code == 2003:
             return Result.status()
         raise
-    _execute_locked(ctx, translation, target, f"DELETE FROM {target.sql}")
+    count = _execute_locked(ctx, translation, target, f"DELETE FROM {target.sql}")
     ctx.stores.stages.loads.forget(target.full_name)
-    return Result.status()
+    return replace(Result.status(), stats=Stats(numRowsDeleted=count))
 
 
 def set_value(column: TableColumn, value: exp.Expr) -> exp.EQ:

@@ -148,6 +148,17 @@ def _json_type_is(*names: str) -> Callable[[list[exp.Expr]], exp.Expr]:
     return build
 
 
+def _as_number(arguments: list[exp.Expr]) -> exp.Expr:
+    """``AS_NUMBER(variant [, precision [, scale]])``: of exact numbers only, rounded to the scale."""
+    precision, scale = ([each.name for each in arguments[1:]] + ["38", "0"][len(arguments) - 1 :])[:2]
+    exact = exp.In(
+        this=call("MB_TYPEOF", arguments[0].copy()),
+        expressions=[exp.Literal.string("INTEGER"), exp.Literal.string("DECIMAL")],
+    )
+    value = exp.cast(call("MB_SCALAR", arguments[0]), f"DECIMAL({precision}, {scale})")
+    return exp.If(this=exact, true=value, false=exp.null())
+
+
 def _as(target: str, *names: str) -> Callable[[list[exp.Expr]], exp.Expr]:
     def build(arguments: list[exp.Expr]) -> exp.Expr:
         value = call("MB_SCALAR", arguments[0])
@@ -174,7 +185,9 @@ FUNCTIONS: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     "IS_REAL": _json_type_is(*_INTEGER, "DOUBLE"),
     "AS_VARCHAR": _as("TEXT", "VARCHAR"),
     "AS_CHAR": _as("TEXT", "VARCHAR"),
-    "AS_INTEGER": _as("DECIMAL(38, 0)", *_INTEGER),
+    "AS_INTEGER": _as_number,
+    "AS_NUMBER": _as_number,
+    "AS_DECIMAL": _as_number,
     "AS_DOUBLE": _as("DOUBLE", *_INTEGER, "DOUBLE"),
     "AS_REAL": _as("DOUBLE", *_INTEGER, "DOUBLE"),
     "AS_BOOLEAN": _as("BOOLEAN", "BOOLEAN"),

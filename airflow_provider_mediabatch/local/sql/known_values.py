@@ -46,6 +46,7 @@ _NEVER = (
     exp.Rank,
     exp.DenseRank,
     exp.CurrentTimestamp,
+    *(exp.Seq1, exp.Seq2, exp.Seq4, exp.Seq8, exp.Rand, exp.Randstr),
 )
 _STRICT = (
     *(exp.Paren, exp.Neg, exp.Not, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe, exp.And, exp.Or),

@@ -70,6 +70,35 @@ def _avg(rewriter: Rewriter, node: exp.Avg) -> exp.Expr:
     return around_window(node, lambda n: exp.cast(n, f"DECIMAL(38, {digits})"))
 
 
+@rule(exp.Variance, exp.VariancePop)
+def _variance(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
+    """Of whole numbers it is exact with six digits: snowpark-python, test_function_suite.py (test_variance)."""
+    if not is_exact(node.this) or scale_of(node.this):
+        rewriter.unwrap(node, numeric=True)
+        return node
+    return around_window(node, lambda n: exp.cast(n, "DECIMAL(38, 6)"))
+
+
+@rule(exp.ApproxQuantile)
+def _quantile(rewriter: Rewriter, node: exp.ApproxQuantile) -> exp.Expr:
+    """Between two values as Snowflake's t-Digest; DuckDB's gives one of the values."""
+    return call("QUANTILE_CONT", cast(node.this.copy(), exp.DataType.build("DOUBLE")), node.args["quantile"].copy())
+
+
+@rule(exp.Ntile, exp.Factorial)
+def _of_whole_number(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
+    """DuckDB takes a NUMBER only as a whole number of its own."""
+    rewriter.unwrap(node, numeric=True)
+    node.set("this", exp.cast(node.this.copy(), "INT" if isinstance(node, exp.Factorial) else "BIGINT"))
+    return node
+
+
+@rule(exp.Chr)
+def _character(rewriter: Rewriter, node: exp.Chr) -> exp.Expr:
+    node.set("expressions", [exp.cast(each.copy(), "INT") for each in node.expressions])
+    return node
+
+
 @rule(exp.Median)
 def _median(rewriter: Rewriter, node: exp.Median) -> exp.Expr:
     _interpolate(node.this)

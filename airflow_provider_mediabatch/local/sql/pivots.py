@@ -15,14 +15,14 @@ from sqlglot import exp
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
 
 Columns = Callable[[exp.Select], list[str]]
-Values = Callable[[exp.Select], list[exp.Expr]]
+Values = Callable[[exp.Select], list[tuple[exp.Expr, str]]]
 
 
 def expand(tree: exp.Expr, columns: Columns, values: Values) -> None:
     """Replace the pivoted sources of a statement, the inner ones first.
 
     :param columns: gives the names of a query's columns.
-    :param values: runs a query and gives the values of its only column as constants.
+    :param values: runs a query and gives the values of its only column as constants, each with its text.
     """
     for pivot in reversed(list(tree.find_all(exp.Pivot, bfs=True))):
         source = pivot.parent
@@ -111,9 +111,9 @@ def _listed(field: exp.In, inner: exp.Expr, source: exp.Expr, values: Values) ->
             else exp.Order(expressions=[exp.Ordered(this=_column(field.this.name))])
         )
         every.set("order", order.copy())
-        given = values(_with_ctes(every, source))
-    elif isinstance(first, exp.Select):
-        given = values(_with_ctes(first.copy(), source))
+        return values(_with_ctes(every, source))
+    if isinstance(first, exp.Select):
+        return values(_with_ctes(first.copy(), source))
     return [
         (each.this, each.alias) if isinstance(each, exp.PivotAlias) else (each, each.sql("snowflake")) for each in given
     ]

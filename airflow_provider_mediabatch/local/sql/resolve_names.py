@@ -24,6 +24,7 @@ from airflow_provider_mediabatch.local.sql import (
 )
 from airflow_provider_mediabatch.local.sql.constants import Constants
 from airflow_provider_mediabatch.local.sql.streams import replace_by_stream
+from airflow_provider_mediabatch.local.stores.tables.text import text_literal
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -159,7 +160,10 @@ class NameResolver:
         pivots.expand(
             tree,
             lambda select: column_names(self.ctx, select),
-            lambda select: [functions.constant(row[0]) for row in ask(self.ctx, select)],
+            lambda select: [
+                (functions.constant(value), text_literal(value) if isinstance(value, str) else str(value))
+                for (value,) in ask(self.ctx, select)
+            ],
         )
 
     # Tables.

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
 from airflow_provider_mediabatch.local.sql import types
-from airflow_provider_mediabatch.local.sql.casts import cast, text
+from airflow_provider_mediabatch.local.sql.casts import cast, text, whole
 from airflow_provider_mediabatch.local.sql.expression_types import is_exact, is_numeric, is_semi_structured, kind
 from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, around_window, rule
@@ -94,7 +94,7 @@ def as_json(node: exp.Expr) -> exp.Expr:
         return node.copy()
     if kind(node) in types.TIMESTAMPS | types.BINARIES:
         node = text(node.copy())
-    return call("TO_JSON", node.copy())
+    return call("TO_JSON", whole(node))
 
 
 @rule(exp.Struct)
@@ -118,6 +118,33 @@ def _entry(key: exp.Expr, value: exp.Expr) -> exp.Expr:
             exp.PropertyEQ(this=exp.to_identifier("v"), expression=as_json(value)),
         ]
     )
+
+
+@rule(exp.JSONObject)
+def _object_with_nulls(rewriter: Rewriter, node: exp.JSONObject) -> exp.Expr:
+    """OBJECT_CONSTRUCT_KEEP_NULL: a value may be NULL, a key that is NULL is left out."""
+    null = call("JSON", exp.Literal.string("null"))
+    entries = [
+        exp.Struct(
+            expressions=[
+                exp.PropertyEQ(this=exp.to_identifier("k"), expression=text(pair.this.copy())),
+                exp.PropertyEQ(
+                    this=exp.to_identifier("v"),
+                    expression=exp.Coalesce(this=as_json(pair.expression), expressions=[null.copy()]),
+                ),
+            ]
+        )
+        for pair in node.expressions
+    ]
+    if not entries:
+        return call("JSON", exp.Literal.string("{}"))
+    return call("MB_OBJECT", exp.Array(expressions=entries))
+
+
+@rule(exp.GetIgnoreCase)
+def _get_ignore_case(rewriter: Rewriter, node: exp.GetIgnoreCase) -> exp.Expr:
+    _check_semi(node.this)
+    return call("MB_GET_IGNORE_CASE", node.this.copy(), text(node.expression.copy()))
 
 
 @rule(exp.StarMap)

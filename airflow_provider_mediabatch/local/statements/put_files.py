@@ -71,14 +71,14 @@ class _Upload:
 
 @statement("PUT")
 def put(ctx: Context, cursor: Cursor) -> Result | FileTransfer:
-    """``PUT 'file://…' @stage/folder [PARALLEL] [AUTO_COMPRESS] [SOURCE_COMPRESSION] [OVERWRITE]``."""
+    """``PUT 'file://…' @stage/folder [PARALLEL] [AUTO_COMPRESS] [SOURCE_COMPRESSION] [OVERWRITE] [THRESHOLD]``."""
     match = _PUT.match(cursor.sql)
     if match is None:
         raise syntax_error("syntax error in PUT: expected PUT 'file://path' @stage[/path]")
     source = transfer.local_path(match["file"])
     rest = Cursor(match["rest"], cursor.bindings)
     stage, path = resolve_stage(ctx, transfer.stage_reference(rest))
-    given = options.options(rest, ("PARALLEL", "AUTO_COMPRESS", "SOURCE_COMPRESSION", "OVERWRITE"))
+    given = options.options(rest, ("PARALLEL", "AUTO_COMPRESS", "SOURCE_COMPRESSION", "OVERWRITE", "THRESHOLD"))
     rest.expect_end()
     if stage.kind == "external" or stage.object_kind != "STAGE":
         raise invalid_argument(f"PUT is not possible to {stage.full_name}: only internal stages take uploaded files")
@@ -102,6 +102,7 @@ def put(ctx: Context, cursor: Cursor) -> Result | FileTransfer:
         sourceCompression=compression.lower(),
         overwrite=overwrite,
         encryptionMaterial=None,
+        **({"threshold": int(str(given["THRESHOLD"]))} if "THRESHOLD" in given else {}),
     )
 
 

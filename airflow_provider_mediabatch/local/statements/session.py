@@ -138,7 +138,7 @@ def set_parameter(session: Session, name: str, value: Any) -> None:
         if not str(value).isdigit():
             raise invalid_parameter(name, value)
         value = int(value)
-    elif name in _ONLY and str(value).upper() not in _ONLY[name]:
+    elif name in _ONLY and str(value).upper() not in (*_ONLY[name], str(DEFAULT_PARAMETERS.get(name)).upper()):
         raise not_supported(f"{name} = {value}")
     session.parameters[name] = value
 

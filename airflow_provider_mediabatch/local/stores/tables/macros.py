@@ -6,11 +6,12 @@ import duckdb
 
 _RFC = (
     "['%a, %d %b %Y %H:%M:%S GMT', '%a, %d %b %Y %H:%M:%S +0000', '%d %b %Y %H:%M:%S GMT', "
-    "'%m/%d/%Y', '%m/%d/%Y %H:%M:%S', '%d-%b-%Y']"
+    "'%a, %d %b %Y %H:%M:%S', '%m/%d/%Y', '%m/%d/%Y %H:%M:%S', '%d-%b-%Y']"
 )
 _OFFSET = r"'\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$'"
 _HAS_OFFSET = r"'\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{0,2})$'"
 _SECONDS = r"'^-?\d+$'"
+_NAMED_DAY = r"'^[A-Za-z]{3}, .* [+-]\d{4}$'"
 
 MACROS = {
     # Exact division of whole numbers, rounded half away from zero: DuckDB divides decimals as doubles.
@@ -25,22 +26,37 @@ MACROS = {
         CASE WHEN length(s) <= 11 THEN make_timestamp(s::BIGINT * 1000000) WHEN length(s) <= 14 THEN
         make_timestamp(s::BIGINT * 1000) WHEN length(s) <= 17 THEN make_timestamp(s::BIGINT)
         ELSE make_timestamp(s::BIGINT // 1000) END""",
+    # 30-JUL-2010 as strptime reads it: 30-Jul-2010.
+    "mb_month(s)": r"""
+        CASE WHEN regexp_matches(s, '^\d{1,2}-[A-Z]{3}-\d{4}$') THEN
+        split_part(s, '-', 1) || '-' || split_part(s, '-', 2)[1] || lower(split_part(s, '-', 2)[2:]) || '-'
+        || split_part(s, '-', 3) ELSE s END""",
     "mb_text_ntz(s)": f"""
         CASE WHEN regexp_matches(s, {_SECONDS}) THEN mb_epoch(s)
-        ELSE coalesce(try_strptime(s, {_RFC}),
+        ELSE coalesce(try_strptime(mb_month(s), {_RFC}),
             CASE WHEN regexp_matches(s, {_HAS_OFFSET}) THEN CAST(regexp_replace(s, {_OFFSET}, '') AS TIMESTAMP)
             ELSE CAST(s AS TIMESTAMP) END) END""",
     "mb_try_text_ntz(s)": f"""
         CASE WHEN regexp_matches(s, {_SECONDS}) THEN mb_epoch(s)
-        ELSE coalesce(try_strptime(s, {_RFC}),
+        ELSE coalesce(try_strptime(mb_month(s), {_RFC}),
             CASE WHEN regexp_matches(s, {_HAS_OFFSET}) THEN TRY_CAST(regexp_replace(s, {_OFFSET}, '') AS TIMESTAMP)
             ELSE TRY_CAST(s AS TIMESTAMP) END) END""",
+    # A whole number in a VARIANT is an instant, whose clock is the session's.
+    "mb_is_number(v)": "json_type(v) IN ('UBIGINT', 'BIGINT', 'HUGEINT')",
+    "mb_variant_ntz(v)": """
+        CASE WHEN mb_is_number(v) THEN CAST(mb_epoch(v ->> '$') AT TIME ZONE 'UTC' AS TIMESTAMP)
+        ELSE mb_text_ntz(v ->> '$') END""",
+    "mb_try_variant_ntz(v)": """
+        CASE WHEN mb_is_number(v) THEN CAST(mb_epoch(v ->> '$') AT TIME ZONE 'UTC' AS TIMESTAMP)
+        ELSE mb_try_text_ntz(v ->> '$') END""",
     "mb_text_tz(s)": f"""
         CASE WHEN regexp_matches(s, {_SECONDS}) THEN mb_epoch(s) AT TIME ZONE 'UTC'
+        WHEN regexp_matches(s, {_NAMED_DAY}) THEN strptime(s, '%a, %d %b %Y %H:%M:%S %z')
         ELSE coalesce(try_strptime(s, {_RFC}) AT TIME ZONE 'UTC',
             CAST(regexp_replace(s, ' ([+-]\\d\\d):?(\\d\\d)$', '\\1:\\2') AS TIMESTAMPTZ)) END""",
     "mb_try_text_tz(s)": f"""
         CASE WHEN regexp_matches(s, {_SECONDS}) THEN mb_epoch(s) AT TIME ZONE 'UTC'
+        WHEN regexp_matches(s, {_NAMED_DAY}) THEN try_strptime(s, '%a, %d %b %Y %H:%M:%S %z')
         ELSE coalesce(try_strptime(s, {_RFC}) AT TIME ZONE 'UTC',
             TRY_CAST(regexp_replace(s, ' ([+-]\\d\\d):?(\\d\\d)$', '\\1:\\2') AS TIMESTAMPTZ)) END""",
     # What is no date fails in the second cast, whose error says date.
@@ -61,6 +77,10 @@ MACROS = {
     "mb_repeat(s, n)": """
         repeat(s, CASE WHEN strlen(s)::HUGEINT * n::HUGEINT > 134217728
         THEN error('Text of ' || strlen(s)::HUGEINT * n::HUGEINT || ' bytes is too long') ELSE n::BIGINT END)""",
+    "mb_randstr(n, seed)": """
+        coalesce(list_aggregate(list_transform(range(n), lambda i: substr(
+            '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz',
+            (hash(seed, i) % 62)::BIGINT + 1, 1)), 'string_agg', ''), '')""",
     "mb_boolean(s)": """
         CASE WHEN s IS NULL THEN NULL
         WHEN lower(trim(s)) IN ('true', 't', 'yes', 'y', 'on', '1') THEN TRUE
@@ -87,7 +107,10 @@ MACROS = {
     "mb_try_parsed_json(s)": """
         list_extract(list_transform([mb_try_json(mb_json_text(s))],
             lambda j: CASE WHEN mb_doubled(j) THEN NULL ELSE mb_sorted(j) END), 1)""",
-    "mb_array_text(v, s)": "array_to_string([coalesce(e, '') FOR e IN json_extract_string(v, '$[*]')], s)",
+    # DuckDB wants a constant between the elements.
+    "mb_array_text(v, s)": """
+        replace(array_to_string([coalesce(e, '') FOR e IN json_extract_string(v, '$[*]')], chr(30) || chr(31)),
+            chr(30) || chr(31), s)""",
     "mb_typeof(v)": """
         CASE json_type(v) WHEN 'VARCHAR' THEN 'VARCHAR' WHEN 'OBJECT' THEN 'OBJECT' WHEN 'ARRAY' THEN 'ARRAY'
         WHEN 'BOOLEAN' THEN 'BOOLEAN' WHEN 'NULL' THEN 'NULL_VALUE' WHEN 'UBIGINT' THEN 'INTEGER'
@@ -162,6 +185,9 @@ MACROS = {
     "mb_array_reverse(a)": "to_json(list_reverse(mb_items(a)))",
     "mb_entries(o)": """
         list_transform(list_zip(json_keys(o), json_extract(o, '$.*')), lambda p: {'k': p[1], 'v': p[2]})""",
+    "mb_get_ignore_case(o, name)": """
+        CASE WHEN json_exists(o, '$."' || name || '"') THEN json_extract(o, '$."' || name || '"')
+        ELSE list_filter(mb_entries(o), lambda e: lower(e.k) = lower(name))[1].v END""",
     "mb_object_insert(o, name, v, renew)": """
         CASE WHEN o IS NULL OR name IS NULL THEN NULL
         WHEN list_contains(json_keys(o), name) AND NOT renew THEN error('Duplicate field key ''' || name || '''')
