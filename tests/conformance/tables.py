@@ -225,6 +225,14 @@ ROWS = [
         "UNPIVOT, Parameters",
         confirmed=False,
     ),
+    Row(
+        "ASOF JOIN takes the nearest row, and keeps what has none",
+        "SELECT L.T, R.V FROM (SELECT COLUMN1 AS K, COLUMN2 AS T FROM VALUES ('A', 1), ('A', 5), ('B', 5)) L "
+        "ASOF JOIN (SELECT COLUMN1 AS K, COLUMN2 AS T, COLUMN3 AS V FROM VALUES ('A', 2, 'x'), ('A', 4, 'y')) R "
+        "MATCH_CONDITION (L.T >= R.T) ON L.K = R.K ORDER BY L.K, L.T",
+        [(1, None), (5, "y"), (5, None)],
+        "snowpark-python, tests/integ/scala/test_dataframe_join_suite.py: test_asof_join_basic; ASOF JOIN, Usage notes",
+    ),
     Row("GENERATOR", "SELECT COUNT(*) FROM TABLE(GENERATOR(ROWCOUNT => 5))", [(5,)], "GENERATOR, Usage notes"),
     Row("GENERATOR of nothing", "SELECT COUNT(*) FROM TABLE(GENERATOR())", [(0,)], "GENERATOR, Usage notes"),
     Row(

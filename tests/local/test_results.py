@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from snowflake.connector import SnowflakeConnection
+from snowflake.connector.errors import DatabaseError
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,8 @@ def test_rows_as_json_where_the_session_asks_for_it(engine: Any) -> None:
     sql = (
         "SELECT 1, -2.50::NUMBER(10, 2), 1.5::FLOAT, 'é', TRUE, NULL::INT, TO_BINARY('00FF'), '1969-12-31'::DATE, "
         "'12:34:56.5'::TIME(3), '1969-12-31 23:59:59.25'::TIMESTAMP_NTZ(3), '2024-01-02 03:04:05'::TIMESTAMP_NTZ(0), "
-        "'2024-01-02 03:04:05.000006 +0000'::TIMESTAMP_LTZ, PARSE_JSON('{\"a\": [1]}'), 10::NUMBER(38, 0) * 1e20::INT"
+        "'2024-01-02 03:04:05.000006 +0000'::TIMESTAMP_LTZ, '9999-12-31'::TIMESTAMP_NTZ, "
+        "PARSE_JSON('{\"a\": [1]}'), 10::NUMBER(38, 0) * 1e20::INT"
     )
     with engine.connect(session_parameters={"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": "JSON"}) as connection:
         cursor = connection.cursor().execute(sql)
@@ -121,7 +123,7 @@ def test_rows_as_json_where_the_session_asks_for_it(engine: Any) -> None:
                     time(12, 34, 56, 500_000),
                 ),
                 *(datetime(1969, 12, 31, 23, 59, 59, 250_000), datetime(2024, 1, 2, 3, 4, 5)),
-                *(datetime(2024, 1, 2, 3, 4, 5, 6, UTC), '{\n  "a": [\n    1\n  ]\n}', 10**21),
+                *(datetime(2024, 1, 2, 3, 4, 5, 6, UTC), datetime(9999, 12, 31), '{\n  "a": [\n    1\n  ]\n}', 10**21),
             )
         ]
         large = cursor.execute("SELECT SEQ8(), 'é' FROM TABLE(GENERATOR(ROWCOUNT => 100000)) ORDER BY 1")
@@ -147,3 +149,47 @@ def test_results_say_which_columns_can_be_null(connection: SnowflakeConnection, 
     assert found == nullable
     schema = engine.session().create_dataframe([(1, None), (2, True)], schema=["A", "B"]).schema
     assert [(field.name, field.nullable) for field in schema.fields] == [("A", False), ("B", True)]
+
+
+def test_zoned_moments_are_described_as_such(connection: SnowflakeConnection) -> None:
+    """test_cursor.py: test_insert_timestamp_select."""
+    cursor = connection.cursor()
+    cursor.execute("ALTER SESSION SET TIMEZONE = 'America/New_York'")
+    cursor.execute(
+        "CREATE TABLE ZONED AS SELECT '2024-07-01 12:00:00 +0000'::TIMESTAMP_TZ AS A, NULL::TIMESTAMP_NTZ(3) AS B"
+    )
+    for form in ("ARROW", "JSON"):
+        cursor.execute(f"ALTER SESSION SET PYTHON_CONNECTOR_QUERY_RESULT_FORMAT = '{form}'")
+        found = cursor.execute("SELECT A, B FROM ZONED").fetchone()
+        assert [(column.type_code, column.scale) for column in cursor.description] == [(7, 9), (8, 3)]
+        assert found[0].isoformat() == "2024-07-01T08:00:00-04:00"
+    cursor.execute("ALTER SESSION UNSET TIMEZONE, PYTHON_CONNECTOR_QUERY_RESULT_FORMAT")
+
+
+def test_described_dml_has_its_counts_and_no_stats_without_changes(connection: SnowflakeConnection) -> None:
+    """test_cursor.py: test_describe; test_connection.py: test_empty_result_stats and test_truncate_stats."""
+    cursor = connection.cursor()
+    cursor.execute("CREATE TABLE EMPTIED (A INT)")
+    described = cursor.describe("INSERT INTO EMPTIED VALUES (1)")
+    assert ([column.name for column in described], cursor.rowcount) == (["number of rows inserted"], None)
+    assert cursor.execute("INSERT INTO EMPTIED VALUES (1), (2), (3)").rowcount == 3
+    assert tuple(cursor.execute("UPDATE EMPTIED SET A = 5 WHERE A = 999").stats) == (None,) * 4
+    assert tuple(cursor.execute("TRUNCATE TABLE EMPTIED").stats) == (0, 3, 0, 0)
+
+
+def test_a_login_that_wants_its_names_validated(engine: Any) -> None:
+    """test_connection.py: test_invalid_default_parameters; errors are those of the login."""
+    for wrong in ({"database": "NEVER"}, {"schema": "NEVER"}, {"warehouse": "NEVER"}):
+        engine.connect(**wrong).close()
+        with pytest.raises(DatabaseError, match=f"The requested {next(iter(wrong))} does not exist"):
+            engine.connect(validate_default_parameters=True, **wrong)
+
+
+def test_the_default_formats_are_reported_and_accepted(connection: SnowflakeConnection) -> None:
+    """test_cursor.py: test_values_set; test_converter.py: test_date_0001_9999."""
+    cursor = connection.cursor()
+    cursor.execute("ALTER SESSION SET DATE_OUTPUT_FORMAT = 'YYYY-MM-DD', TIME_OUTPUT_FORMAT = 'HH24:MI:SS'")
+    assert (cursor.date_output_format, cursor.time_output_format) == ("YYYY-MM-DD", "HH24:MI:SS")
+    assert cursor.timestamp_output_format == "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM"
+    with pytest.raises(DatabaseError, match="not supported by the local engine: DATE_OUTPUT_FORMAT"):
+        cursor.execute("ALTER SESSION SET DATE_OUTPUT_FORMAT = 'DD/MM/YYYY'")

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 _READ_ONLY = {"SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "DESC", "LIST", "LS", "EXPLAIN", "("}
 _COUNTS = {
-    "INSERT": ["number of rows inserted"],
-    "UPDATE": ["number of rows updated", "number of multi-joined rows updated"],
-    "DELETE": ["number of rows deleted"],
+    "INSERT": (["number of rows inserted"], 12544),
+    "UPDATE": (["number of rows updated", "number of multi-joined rows updated"], 12800),
+    "DELETE": (["number of rows deleted"], 13056),
 }
+"""What DML answers, and its type of statement."""
 _RESULT_SCAN = ["SELECT", "*", "FROM", "TABLE", "(", "RESULT_SCAN", "("]
 
 
@@ -52,9 +53,9 @@ def _execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pe
         return chain.run(cursor, ctx.session, lambda text, given: _link(ctx, text, given, query))
     if ctx.describe_only and cursor.tokens[0].value.upper() not in _READ_ONLY:
         # Describing must not execute; what every other statement answers is its counts or one line of text.
-        counts = _COUNTS.get(cursor.tokens[0].value.upper())
-        columns = [ResultColumn.number(name) for name in counts] if counts else [ResultColumn.text("status")]
-        return Result.of(columns, [])
+        names, kind = _COUNTS.get(cursor.tokens[0].value.upper(), (None, 24576))
+        columns = [ResultColumn.number(name) for name in names] if names else [ResultColumn.text("status")]
+        return Result.of(columns, [], kind)
     if is_system_call(cursor):
         # It needs no warehouse, and must get through while a statement of the session runs: it may cancel that one.
         return call_system_function(ctx, cursor)

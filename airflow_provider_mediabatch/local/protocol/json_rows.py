@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from airflow_provider_mediabatch.local.protocol.json_lines import indented
-from airflow_provider_mediabatch.local.protocol.physical import scale_of, scaled
+from airflow_provider_mediabatch.local.protocol.physical import offsets, scale_of, scaled
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 
 
@@ -38,10 +38,11 @@ def _texts(column: ResultColumn, values: pa.ChunkedArray) -> list[str | None]:
             write = _hex
         case "date":
             values = values.cast(pa.date32()).cast(pa.int32())
-        case "time" | "timestamp_ntz" | "timestamp_ltz" | "timestamp_tz":
-            scale = scale_of(column)
-            values = scaled(values, scale)
-            write = _seconds(scale, " 1440" if column.type == "timestamp_tz" else "")
+        case "timestamp_tz":
+            zones = offsets(values).to_pylist()
+            return [m and f"{m} {z}" for m, z in zip(_moments(column, values), zones, strict=True)]
+        case "time" | "timestamp_ntz" | "timestamp_ltz":
+            return _moments(column, values)
     return [None if value is None else write(value) for value in values.to_pylist()]
 
 
@@ -53,12 +54,16 @@ def _boolean(value: bool) -> str:
     return "1" if value else "0"
 
 
-def _seconds(scale: int, offset: str) -> Callable[[int], str]:
-    """Writes counts of 10**-scale seconds as seconds with their fraction, and an offset in minutes plus 1440."""
-
-    def write(count: int) -> str:
-        whole, fraction = divmod(abs(count), 10**scale)
-        point = f".{fraction:0{scale}d}" if scale else ""
-        return f"{'-' if count < 0 else ''}{whole}{point}{offset}"
-
-    return write
+def _moments(column: ResultColumn, values: pa.ChunkedArray) -> list[str | None]:
+    """Times as seconds with their fraction. Beyond microseconds the digits are zeros."""
+    scale = scale_of(column)
+    kept = min(scale, 6)
+    written: list[str | None] = []
+    for count in scaled(values, kept).to_pylist():
+        if count is None:
+            written.append(None)
+            continue
+        whole, fraction = divmod(abs(count), 10**kept)
+        digits = f".{fraction:0{kept}d}{'0' * (scale - kept)}" if scale else ""
+        written.append(f"{'-' if count < 0 else ''}{whole}{digits}")
+    return written

@@ -107,6 +107,18 @@ def _floor_divide(integers: pa.ChunkedArray, divisor: int) -> pa.ChunkedArray:
     return pc.if_else(pc.less(remainder, 0), pc.subtract(quotient, 1), quotient)
 
 
+def offsets(values: pa.ChunkedArray) -> pa.Array:
+    """The offsets of points in time, in minutes plus 1440 as Snowflake writes them.
+
+    DuckDB keeps the point in time only: they are those of the session's time zone.
+    """
+    whole = pa.concat_arrays(values.chunks or [pa.array([], values.type)])
+    unit = 60 * 10**9 // _NANOSECONDS[values.type.unit]
+    clock = pc.local_timestamp(whole).cast(pa.int64()) if values.type.tz else whole.cast(pa.int64())
+    minutes = pc.divide(pc.subtract(clock, whole.cast(pa.int64())), unit)
+    return pc.add(minutes, 1440).cast(pa.int32())
+
+
 def _timestamp(column: ResultColumn, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     scale = scale_of(column)
     if scale <= 6 and column.type != "timestamp_tz":
@@ -117,6 +129,5 @@ def _timestamp(column: ResultColumn, values: pa.ChunkedArray) -> pa.ChunkedArray
     fraction = pc.multiply(pc.subtract(integers, pc.multiply(seconds, 10**9 // unit)), unit).cast(pa.int32())
     parts = {"epoch": seconds, "fraction": fraction}
     if column.type == "timestamp_tz":
-        # DuckDB keeps the point in time only; the offset shown is UTC's, which Snowflake writes as 1440.
-        parts["timezone"] = pa.array([1440] * len(integers), pa.int32())
+        parts["timezone"] = offsets(values)
     return pa.StructArray.from_arrays(list(parts.values()), list(parts), mask=integers.is_null())

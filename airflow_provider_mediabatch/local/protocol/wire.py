@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # A reply carries up to this much itself, as Snowflake's do; the rest is fetched in larger pieces, several at a time.
 INLINE_BYTES = 256 * 2**10
-PIECE_BYTES = 8 * 2**20
+PIECE_BYTES = 4 * 2**20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DML_TYPES = range(0x3000, 0x3600)
 

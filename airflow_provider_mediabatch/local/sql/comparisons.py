@@ -16,7 +16,21 @@ from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.numeric_scale import leaves, same_scale
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, rule
 
-_LISTED = 200_000  # items of IN (…)
+_LISTED = 200_000  # items of IN (…), rows of VALUES
+
+
+def refuse_long_list(length: int) -> None:
+    """Refuse a list of more expressions than Snowflake takes.
+
+    :raises SnowflakeError: 001795.
+    """
+    if length > _LISTED:
+        raise SnowflakeError(
+            1795,
+            "42601",
+            "SQL compilation error: error line 0 at position -1\nmaximum number of expressions in a list exceeded, "
+            f"expected at most {_LISTED:,}, got {length:,}",
+        )
 
 
 def _comparable(side: exp.Expr, other: exp.Expr) -> exp.Expr:
@@ -49,13 +63,7 @@ def _compare(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
 
 @rule(exp.In)
 def _in(rewriter: Rewriter, node: exp.In) -> exp.Expr:
-    if len(node.expressions) > _LISTED:
-        raise SnowflakeError(
-            1795,
-            "42601",
-            "SQL compilation error: error line 0 at position -1\nmaximum number of expressions in a list exceeded, "
-            f"expected at most {_LISTED:,}, got {len(node.expressions):,}",
-        )
+    refuse_long_list(len(node.expressions))
     found = leaves(node.args.get("query"))
     same_scale([node.this, *node.expressions, *(leaf.selects[0].unalias() for leaf in found if len(leaf.selects) == 1)])
     if is_semi_structured(node.this):

@@ -21,7 +21,7 @@ from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.columns import column_name, declared, refuse_twins
 from airflow_provider_mediabatch.local.sql.dml import assigned
 from airflow_provider_mediabatch.local.sql.handlers import handles
-from airflow_provider_mediabatch.local.sql.queries import described
+from airflow_provider_mediabatch.local.sql.queries import described, result_types
 from airflow_provider_mediabatch.local.sql.schema_changes import change, definition
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result, Stats
@@ -179,10 +179,7 @@ def _selected(ctx: Context, query: exp.Query, declared: list[TableColumn]) -> tu
     if declared and len(declared) != len(results):
         raise SnowflakeError(2026, "42601", "SQL compilation error:\nInvalid column definition list")
     assert isinstance(done, exp.Query)
-    kinds = [types.from_duckdb(str(kind)) for kind in relation.types]
-    for i, projection in enumerate(done.selects if len(done.selects) == len(results) else []):
-        if projection.type is not None and results[i].type in ("object", "array"):
-            kinds[i] = results[i].type.upper()
+    kinds = result_types(relation, done)
     columns = declared or [TableColumn(r.name, k) for r, k in zip(results, kinds, strict=True)]
     names = [f"C{i}" for i in range(len(columns))]
     values = []
@@ -210,7 +207,7 @@ def _create_view(ctx: Context, tree: exp.Create) -> Result:
     text = translation.sql(done)
     relation = ctx.session.duckdb.sql(text)
     results = described(relation, done)
-    kinds = [types.from_duckdb(str(kind)) for kind in relation.types]
+    kinds = result_types(relation, done)
     named = [column_name(e) for e in schema.expressions] if isinstance(schema, exp.Schema) else []
     if named and len(named) != len(results):
         raise SnowflakeError(2026, "42601", "SQL compilation error:\nInvalid column definition list")

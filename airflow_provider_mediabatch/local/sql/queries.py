@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import cancelled, not_supported
 from airflow_provider_mediabatch.local.sql import transactions, types
+from airflow_provider_mediabatch.local.sql.comparisons import refuse_long_list
 from airflow_provider_mediabatch.local.sql.errors import translated
 from airflow_provider_mediabatch.local.sql.known_values import Known
 from airflow_provider_mediabatch.local.sql.parse import parse
@@ -44,6 +45,8 @@ def _translate(ctx: Context, tree: exp.Expr) -> tuple[str, exp.Expr]:
         tree = exp.select("*").from_(tree)
     if not isinstance(tree, exp.Query):
         raise not_supported("a statement other than a query here")
+    for rows in tree.find_all(exp.Values):
+        refuse_long_list(len(rows.expressions))
     translation = Translation(ctx)
     done = translation.query(translation.resolve_names(tree))
     text = translation.sql(done)
@@ -84,20 +87,31 @@ _OWN = {
 """Types of DuckDB that stand for several of Snowflake's, and which."""
 
 
+def result_types(relation: duckdb.DuckDBPyRelation, tree: exp.Expr | None = None) -> list[str]:
+    """Snowflake's types of the columns of a DuckDB query, in full form.
+
+    :param tree: as for :func:`described`.
+    """
+    projections = tree.selects if isinstance(tree, exp.Query) else []
+    found = []
+    for index, stored in enumerate(relation.types):
+        kind = types.from_duckdb(str(stored))
+        given = projections[index].type if len(projections) == len(relation.columns) else None
+        if given is not None and given.this in _OWN.get(kind, ()):
+            kind = types.snowflake(given)
+        found.append(kind)
+    return found
+
+
 def described(relation: duckdb.DuckDBPyRelation, tree: exp.Expr | None = None) -> list[ResultColumn]:
     """The result columns of a DuckDB query; Snowflake's own type where DuckDB knows only JSON or has one precision.
 
     :param tree: the translated query, whose projections have Snowflake's types.
     """
-    projections = tree.selects if isinstance(tree, exp.Query) else []
     known = tree.meta.get("known", []) if tree is not None else []
     if len(known) != len(relation.columns):
         known = [Known()] * len(relation.columns)
-    columns = []
-    for index, (name, stored) in enumerate(zip(relation.columns, relation.types, strict=True)):
-        kind = types.from_duckdb(str(stored))
-        given = projections[index].type if len(projections) == len(relation.columns) else None
-        if given is not None and given.this in _OWN.get(kind, ()):
-            kind = types.snowflake(given)
-        columns.append(replace(types.column(name, kind), nullable=known[index].nullable, ranged=known[index].ranged))
-    return columns
+    return [
+        replace(types.column(name, kind), nullable=each.nullable, ranged=each.ranged)
+        for name, kind, each in zip(relation.columns, result_types(relation, tree), known, strict=True)
+    ]

@@ -60,8 +60,6 @@ class NameResolver:
         for refused, what in _REFUSED.items():
             if tree.find(refused):
                 raise not_supported(what)
-        if any(join.args.get("match_condition") for join in tree.find_all(exp.Join)):
-            raise not_supported("ASOF JOIN")
         self._name_projections(tree)
         self._normalize(tree)
         tree = tree.transform(self.constants.replace, copy=False)

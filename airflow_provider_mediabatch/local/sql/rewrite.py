@@ -223,6 +223,13 @@ def _join(rewriter: Rewriter, node: exp.Join) -> exp.Expr:
     """An INNER JOIN without ON joins each row with each: sqlglot would write a comma, which parentheses do not take."""
     if isinstance(node.this, exp.Lateral):
         return node
+    condition = node.args.get("match_condition")
+    if condition is not None:  # ASOF JOIN keeps the rows of the left side that have no match
+        on = node.args.get("on")
+        node.set("on", condition.copy() if on is None else exp.and_(on.copy(), condition.copy(), copy=False))
+        node.set("match_condition", None)
+        node.set("side", "LEFT")
+        return node
     if not any(node.args.get(part) for part in ("on", "using", "method", "side")) and node.kind in ("", "INNER"):
         node.set("kind", "CROSS")
     return node

@@ -82,6 +82,7 @@ class Translation:
             )
         except (OptimizeError, SchemaError) as error:
             raise _unresolved(error) from None
+        _refuse_case_twins(tree)  # again, since the stars are expanded now
         tree = annotate(tree, schema)
         while unify(tree):
             tree = annotate(tree, schema)

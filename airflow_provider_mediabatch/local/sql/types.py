@@ -128,10 +128,7 @@ def from_duckdb(name: str) -> str:
 
 
 def column(name: str, kind: str, nullable: bool = True) -> ResultColumn:
-    """A result column of a Snowflake type in full form.
-
-    TIMESTAMP_TZ is described as TIMESTAMP_LTZ: the engine keeps the instant, not the offset that it was written with.
-    """
+    """A result column of a Snowflake type in full form."""
     base, _, rest = kind.partition("(")
     numbers = [int(n) for n in rest.rstrip(")").split(",")] if rest else []
     if base == "NUMBER":
@@ -142,8 +139,6 @@ def column(name: str, kind: str, nullable: bool = True) -> ResultColumn:
         return ResultColumn(name, "binary", length=numbers[0], nullable=nullable)
     if base == "FLOAT":
         return ResultColumn(name, "real", nullable=nullable)
-    if base in ("TIMESTAMP_LTZ", "TIMESTAMP_TZ"):
-        return ResultColumn(name, "timestamp_ltz", precision=0, scale=numbers[0], nullable=nullable)
-    if base in ("TIMESTAMP_NTZ", "TIME"):
+    if base in ("TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ", "TIME"):
         return ResultColumn(name, base.lower(), precision=0, scale=numbers[0], nullable=nullable)
     return ResultColumn(name, base.lower(), nullable=nullable)

@@ -20,7 +20,13 @@ from airflow_provider_mediabatch.local.statements import text_options
 
 _EXTENSIONS = {"GZIP": ".gz", "BZ2": ".bz2", "BROTLI": ".br", "ZSTD": ".zst", "NONE": ""}
 _NESTED = ("variant", "object", "array")
-_TEXTS = {"timestamp_ntz": "MB_NTZ_TEXT", "timestamp_ltz": "MB_TZ_TEXT", "real": "MB_DOUBLE_TEXT", "binary": "HEX"}
+_TEXTS = {
+    "timestamp_ntz": "MB_NTZ_TEXT",
+    "timestamp_ltz": "MB_TZ_TEXT",
+    "timestamp_tz": "MB_TZ_TEXT",
+    "real": "MB_DOUBLE_TEXT",
+    "binary": "HEX",
+}
 
 
 @dataclass(frozen=True)
