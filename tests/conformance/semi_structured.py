@@ -260,6 +260,12 @@ ROWS = [
         [("1apple2",)],
         "snowpark-python, tests/integ/scala/test_function_suite.py: test_array_to_string",
     ),
+    Row(
+        "keys without quotes",
+        "SELECT PARSE_JSON('[{a:1}, {b_2: [true, null]}]')[1]:b_2[0]::VARCHAR",
+        [("true",)],
+        "snowpark-python, tests/integ/scala/test_function_suite.py: test_array_size",
+    ),
     Row("ARRAY_SIZE of what is no array", "SELECT ARRAY_SIZE(PARSE_JSON('1'))", [(None,)], "ARRAY_SIZE, Description"),
     Row(
         "ARRAY_CONTAINS",

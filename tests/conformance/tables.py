@@ -233,6 +233,12 @@ ROWS = [
         [(1, None), (5, "y"), (5, None)],
         "snowpark-python, tests/integ/scala/test_dataframe_join_suite.py: test_asof_join_basic; ASOF JOIN, Usage notes",
     ),
+    Row(
+        "IF NOT EXISTS behind the name",
+        "CREATE TABLE FRUIT IF NOT EXISTS (N INT)",
+        [("FRUIT already exists, statement succeeded.",)],
+        "snowpark-python, the statement of DataFrameWriter.save_as_table with mode append",
+    ),
     Row("GENERATOR", "SELECT COUNT(*) FROM TABLE(GENERATOR(ROWCOUNT => 5))", [(5,)], "GENERATOR, Usage notes"),
     Row("GENERATOR of nothing", "SELECT COUNT(*) FROM TABLE(GENERATOR())", [(0,)], "GENERATOR, Usage notes"),
     Row(

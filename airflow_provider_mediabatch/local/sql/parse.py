@@ -13,7 +13,7 @@ from airflow_provider_mediabatch.local.sql import model_aliases, time_formats
 
 def parse(sql: str) -> exp.Expr:
     """One statement as sqlglot reads it; ``?`` become ``:1``, ``:2`` and so on, in their order in the text."""
-    sql = model_aliases.inlined(sql)
+    sql = _exists_first(model_aliases.inlined(sql))
     numbered, position, count = [], 0, 0
     for token in Cursor(sql).tokens:
         if token.kind == "op" and token.value == "?":
@@ -35,6 +35,24 @@ def parse(sql: str) -> exp.Expr:
     if isinstance(found[0], exp.Select):
         found[0].meta["texts"] = _projection_texts(sql)
     return found[0]
+
+
+_EXISTS = ["IF", "NOT", "EXISTS"]
+
+
+def _exists_first(sql: str) -> str:
+    """``CREATE TABLE t IF NOT EXISTS (…)``, which Snowpark sends, with IF NOT EXISTS where sqlglot reads it."""
+    tokens = Cursor(sql).tokens
+    words = [token.value.upper() if token.kind == "word" else "" for token in tokens[:20]]
+    if words[:1] != ["CREATE"] or "TABLE" not in words:
+        return sql
+    first = end = words.index("TABLE") + 1
+    while end + 2 < len(tokens) and tokens[end + 1].kind == "op" and tokens[end + 1].value == ".":
+        end += 2
+    if words[first : first + 3] == _EXISTS or words[end + 1 : end + 4] != _EXISTS:
+        return sql
+    name = sql[tokens[first].start : tokens[end].end]
+    return f"{sql[: tokens[first].start]}IF NOT EXISTS {name}{sql[tokens[end + 3].end :]}"
 
 
 _UNREAD = ("ROW ACCESS POLICY", "MASKING POLICY", "AGGREGATION POLICY", "PROJECTION POLICY")

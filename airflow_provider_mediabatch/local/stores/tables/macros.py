@@ -98,7 +98,11 @@ MACROS = {
             AND NOT regexp_matches(j::VARCHAR, '\\d{19}')
         THEN j::VARIANT::JSON ELSE j END""",
     # JSON as PARSE_JSON reads it: NULL in any case is JSON's null, and an object has each key once.
-    "mb_json_text(s)": "CASE WHEN upper(s) = 'NULL' THEN 'null' ELSE s END",
+    # Keys may be without quotes; with text among the values the engine does not try to find them.
+    "mb_json_text(s)": r"""
+        CASE WHEN upper(s) = 'NULL' THEN 'null'
+        WHEN NOT contains(s, '"') AND regexp_matches(s, '[{,]\s*[A-Za-z_]\w*\s*:')
+        THEN regexp_replace(s, '([{,]\s*)([A-Za-z_]\w*)\s*:', '\1"\2":', 'g') ELSE s END""",
     "mb_doubled(j)": "json_type(j) = 'OBJECT' AND len(json_keys(j)) <> len(list_distinct(json_keys(j)))",
     "mb_parsed_json(s)": """
         CASE WHEN mb_doubled(json(mb_json_text(s))) THEN error('Malformed JSON: duplicate object attribute')
