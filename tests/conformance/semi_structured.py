@@ -346,9 +346,29 @@ ROWS = [
     Row("FLATTEN's THIS is what is flattened", _flatten("F.THIS::VARCHAR", "[1]"), [("[1]",)], _FLATTEN),
     Row(
         "FLATTEN with RECURSIVE",
-        _flatten("F.PATH", "[[1]]", ", RECURSIVE => TRUE"),
-        Refused("RECURSIVE"),
+        _flatten("F.KEY, F.PATH, F.INDEX", '{"a":1,"b":[77,88],"c":{"d":"X"}}', ", RECURSIVE => TRUE"),
+        [
+            ("a", "a", None),
+            ("b", "b", None),
+            (None, "b[0]", 0),
+            (None, "b[1]", 1),
+            ("c", "c", None),
+            ("d", "c.d", None),
+        ],
+        "FLATTEN, Examples",
+        confirmed=False,
+    ),
+    Row(
+        "FLATTEN of objects only",
+        _flatten("F.PATH", "[1]", ", MODE => 'OBJECT'"),
+        [],
         "FLATTEN, Arguments",
+    ),
+    Row(
+        "FLATTEN with a MODE that there is not",
+        _flatten("F.PATH", "[1]", ", MODE => 'wrong'"),
+        Fails(),
+        "snowpark-python, tests/integ/scala/test_dataframe_suite.py: test_flatten",
     ),
     Row(
         "OBJECT_CONSTRUCT(*)",

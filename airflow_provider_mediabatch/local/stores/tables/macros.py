@@ -122,12 +122,20 @@ MACROS = {
             CASE WHEN (v ->> '$') ~ '[eE]' THEN 'DOUBLE' ELSE 'DECIMAL' END END""",
     "mb_flattened(v)": """
         CASE json_type(v) WHEN 'ARRAY' THEN list_transform(
-            json_extract(v, '$[*]'), lambda x, i: {'k': NULL::VARCHAR, 'i': i - 1, 'v': x})
+            json_extract(v, '$[*]'), lambda x, i: {'k': NULL::VARCHAR, 'i': i - 1, 'v': x, 'p': ''})
         WHEN 'OBJECT' THEN list_transform(
-            list_zip(json_keys(v), json_extract(v, '$.*')), lambda p: {'k': p[1], 'i': NULL::BIGINT, 'v': p[2]}) END""",
-    "mb_flattened_outer(v)": """
-        CASE WHEN coalesce(len(mb_flattened(v)), 0) > 0 THEN mb_flattened(v)
-        ELSE [{'k': NULL::VARCHAR, 'i': NULL::BIGINT, 'v': NULL::JSON}] END""",
+            list_zip(json_keys(v), json_extract(v, '$.*')),
+            lambda p: {'k': p[1], 'i': NULL::BIGINT, 'v': p[2], 'p': ''}) END""",
+    "mb_flattened_outer(items)": """
+        CASE WHEN coalesce(len(items), 0) > 0 THEN items
+        ELSE [{'k': NULL::VARCHAR, 'i': NULL::BIGINT, 'v': NULL::JSON, 'p': ''}] END""",
+    # All levels, each value before what is in it, with its path: b[0].c, and ['x y'] for a key that is no name.
+    "mb_tree_path(p)": r"""
+        regexp_replace(regexp_replace(p, '^\$\.?', ''), '\.?"([^"]*)"', '[''\1'']', 'g')""",
+    "mb_flattened_all(v)": """
+        (SELECT list({'k': CASE WHEN ends_with(fullkey, ']') THEN NULL ELSE key END,
+            'i': CASE WHEN ends_with(fullkey, ']') THEN key::BIGINT END, 'v': json_extract(v, fullkey),
+            'p': mb_tree_path(fullkey)} ORDER BY id) FROM json_tree(v) WHERE parent IS NOT NULL)""",
     "mb_object(entries)": """
         to_json(map_from_entries(list_sort(
             list_filter(entries, lambda e: e.k IS NOT NULL AND e.v IS NOT NULL))))""",
