@@ -239,6 +239,30 @@ ROWS = [
         [("FRUIT already exists, statement succeeded.",)],
         "snowpark-python, the statement of DataFrameWriter.save_as_table with mode append",
     ),
+    Row(
+        "two columns of one name in a subquery",
+        "SELECT * FROM (SELECT 1 AS A, 2 AS A)",
+        [(1, 2)],
+        "snowpark-python, tests/integ/test_dataframe.py: test_dataframe_duplicated_column_names",
+    ),
+    Row(
+        "a view of two columns of one name",
+        "CREATE VIEW TWINS AS SELECT * FROM (SELECT 1 AS A, 2 AS A)",
+        Fails(words="duplicate column name 'A'"),
+        "snowpark-python, tests/integ/test_dataframe.py: test_dataframe_duplicated_column_names",
+    ),
+    Row(
+        "columns that differ only in case, in a subquery",
+        """SELECT "a" + 1, A FROM (SELECT * FROM (SELECT 1 AS A, 2 AS "a")) WHERE "a" = 2""",
+        [(3, 1)],
+        "Identifier requirements, Double-quoted identifiers",
+    ),
+    Row(
+        "averages and sums of text",
+        "SELECT AVG(COLUMN1), SUM(COLUMN1) FROM VALUES ('1.5'), ('2.5')",
+        [(2.0, 4.0)],
+        "snowpark-python, tests/integ/test_dataframe.py: test_describe, which asks for averages of text",
+    ),
     Row("GENERATOR", "SELECT COUNT(*) FROM TABLE(GENERATOR(ROWCOUNT => 5))", [(5,)], "GENERATOR, Usage notes"),
     Row("GENERATOR of nothing", "SELECT COUNT(*) FROM TABLE(GENERATOR())", [(0,)], "GENERATOR, Usage notes"),
     Row(

@@ -127,6 +127,7 @@ def connection(engine: Any) -> Iterator[SnowflakeConnection]:
         ("TRY_TO_DATE('2026-02-30')", None),
         ("'2026-01-31'::DATE + INTERVAL '1 month'", datetime.date(2026, 2, 28)),
         ("'2026-01-31'::DATE - INTERVAL '1 hour'", datetime.datetime(2026, 1, 30, 23)),
+        ("'2026-01-31'::DATE + INTERVAL '1 mon, 2 hours, 3 minutes'", datetime.datetime(2026, 2, 28, 2, 3)),
     ],
 )
 def test_expressions(connection: SnowflakeConnection, expression: str, expected: object) -> None:
@@ -213,7 +214,7 @@ def test_queries(connection: SnowflakeConnection, sql: str, expected: list[tuple
         ("CREATE TABLE T2 (A INT, A INT)", 2025, "duplicate column name 'A'"),
         ("CREATE TABLE T2 (A, B) AS SELECT 1 AS X", 2026, "Invalid column definition list"),
         ("SELECT A FROM T UNION ALL SELECT C FROM T", 2, "numbers and text in one column of UNION"),
-        ("SELECT CURRENT_DATE + INTERVAL '2 hours, 3 minutes'", 2, "an INTERVAL that is not one number and one unit"),
+        ("SELECT CURRENT_DATE + INTERVAL '2 fortnights, 3 minutes'", 2, "INTERVAL '2 fortnights, 3 minutes'"),
         ("SELECT TO_DATE('2026-02-30')", 100040, "'2026-02-30' is not recognized"),
         ("CREATE TABLE NO_SUCH_SCHEMA.T2 (A INT)", 2003, "does not exist"),
         ("INSERT INTO T (A, C) VALUES (1)", 2020, "expecting 2 but got 1"),

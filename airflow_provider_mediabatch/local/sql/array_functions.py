@@ -136,7 +136,11 @@ def _unique_agg(rewriter: Rewriter, node: exp.ArrayUniqueAgg) -> exp.Expr:
 
 @rule(exp.GenerateSeries, exp.StrtokToArray)
 def _listed(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
-    rewriter.unwrap(node, numeric=isinstance(node, exp.GenerateSeries))
+    rewriter.unwrap(node, numeric=False)
+    if isinstance(node, exp.GenerateSeries):
+        for name in ("start", "end", "step"):
+            if node.args.get(name) is not None:
+                node.set(name, _index(node.args[name]))
     return call("TO_JSON", node.copy())
 
 

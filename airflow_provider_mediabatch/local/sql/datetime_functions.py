@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import not_supported
@@ -139,11 +141,32 @@ def _from_epoch(rewriter: Rewriter, node: exp.UnixToTime) -> exp.Expr:
     return node
 
 
+_PART = re.compile(r"([+-]?\d+)\s*([A-Za-z]*)")
+_UNITS = {
+    **dict.fromkeys(("y", "yy", "yyy", "yyyy", "yr", "year", "years"), "year"),
+    **dict.fromkeys(("q", "qtr", "quarter", "quarters"), "quarter"),
+    **dict.fromkeys(("mm", "mon", "mons", "month", "months"), "month"),
+    **dict.fromkeys(("w", "wk", "week", "weeks"), "week"),
+    **dict.fromkeys(("d", "dd", "day", "days"), "day"),
+    **dict.fromkeys(("h", "hh", "hr", "hour", "hours"), "hour"),
+    **dict.fromkeys(("m", "mi", "min", "minute", "minutes"), "minute"),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), "second"),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), "millisecond"),
+    **dict.fromkeys(("us", "usec", "microsecond", "microseconds"), "microsecond"),
+}
+"""Parts of an INTERVAL, of which a constant can have several: the reference's page "Interval constants"."""
+
+
 @rule(exp.Interval)
 def _interval(rewriter: Rewriter, node: exp.Interval) -> exp.Expr:
-    if node.args.get("unit") is None:
-        raise not_supported("an INTERVAL that is not one number and one unit")
-    return node
+    if node.args.get("unit") is not None:
+        return node
+    parts = [_PART.fullmatch(part.strip()) for part in node.name.split(",")]
+    units = [_UNITS.get((part[2] or "second").lower()) if part else None for part in parts]
+    if None in units:
+        raise not_supported(f"INTERVAL '{node.name}'")
+    text = " ".join(f"{part[1]} {unit}" for part, unit in zip(parts, units, strict=True) if part)
+    return exp.Cast(this=exp.Literal.string(text), to=exp.DataType.build("INTERVAL", dialect="duckdb"))
 
 
 @rule(exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime)

@@ -87,6 +87,8 @@ class Rewriter:
     def unwrap(self, node: exp.Expr, *, numeric: bool) -> None:
         """Give a function the scalars inside its semi-structured arguments."""
         for child in list(node.iter_expressions()):
+            if numeric and kind(child) in types.TEXTS:
+                child.replace(cast(child.copy(), exp.DataType.build("DOUBLE")))
             if not is_semi_structured(child):
                 continue
             if kind(child) == exp.DType.ARRAY:

@@ -22,6 +22,7 @@ from airflow_provider_mediabatch.local.sql.numeric_scale import unify
 from airflow_provider_mediabatch.local.sql.patterns import refuse_patterns
 from airflow_provider_mediabatch.local.sql.resolve_names import SOURCE, NameResolver
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter
+from airflow_provider_mediabatch.local.sql.twins import separate
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -66,8 +67,9 @@ class Translation:
                 schema.add_table(table, named, dialect="snowflake", normalize=False)
         if schema.empty:
             schema.add_table(exp.table_("mb_none", db=SOURCE, quoted=True), {"mb_none": "INT"}, normalize=False)
-        _refuse_case_twins(tree)
         _refuse_ambiguous(tree)
+        separate(tree, self.names.schema)
+        _refuse_case_twins(tree)
         refuse_patterns(tree)
         try:
             _check_excluded(tree, schema)

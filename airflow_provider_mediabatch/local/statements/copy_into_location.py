@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from airflow_provider_mediabatch.core.sql import quoted
-from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported
+from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported, syntax_error
 from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql import queries, transactions
@@ -87,11 +87,26 @@ def unload(ctx: Context, cursor: Cursor) -> Result:
     return _write(replace(ctx, bindings=bindings), query, target)
 
 
+def _partition_by(cursor: Cursor) -> str | None:
+    """The expression of PARTITION BY, which parentheses may be around; None without it."""
+    if not cursor.accept("PARTITION", "BY"):
+        return None
+    start = cursor.position
+    depth = 0
+    while (token := cursor.peek()) is not None:
+        if depth == 0 and token.kind == "word" and token.value.upper() in _OPTIONS and cursor.position > start:
+            break
+        depth += {"(": 1, ")": -1}.get(token.value, 0) if token.kind == "op" else 0
+        cursor.next()
+    if cursor.position == start:
+        raise syntax_error("PARTITION BY needs an expression")
+    return cursor.sql[cursor.tokens[start].start : cursor.tokens[cursor.position - 1].end]
+
+
 def _target(ctx: Context, cursor: Cursor, stage: Stage, path: str) -> _Target:
-    partition_by = cursor.parenthesised() if cursor.accept("PARTITION", "BY") else None
+    partition_by = _partition_by(cursor)
     given = options.options(cursor, _OPTIONS)
-    if partition_by is None and cursor.accept("PARTITION", "BY"):
-        partition_by = cursor.parenthesised()
+    if partition_by is None and (partition_by := _partition_by(cursor)) is not None:
         given |= options.options(cursor, _OPTIONS)
     cursor.expect_end()
     options.refuse(given, ("VALIDATION_MODE", "ENCRYPTION", "STORAGE_INTEGRATION", "CREDENTIALS"), "COPY INTO @stage")
