@@ -43,7 +43,7 @@ def _random_text(rewriter: Rewriter, node: exp.Randstr) -> exp.Expr:
     return call("MB_RANDSTR", exp.cast(node.this.copy(), "BIGINT"), call("HASH", seed.copy()))
 
 
-_SEQUENCES: dict[type[exp.Expr], int] = {exp.Seq1: 3, exp.Seq2: 5, exp.Seq4: 10, exp.Seq8: 19}
+_SEQUENCES: dict[type[exp.Expr], int] = {exp.Seq1: 38, exp.Seq2: 38, exp.Seq4: 10, exp.Seq8: 19}
 
 
 @rule(*_SEQUENCES)

@@ -123,6 +123,8 @@ def _entry(key: exp.Expr, value: exp.Expr) -> exp.Expr:
 @rule(exp.JSONObject)
 def _object_with_nulls(rewriter: Rewriter, node: exp.JSONObject) -> exp.Expr:
     """OBJECT_CONSTRUCT_KEEP_NULL: a value may be NULL, a key that is NULL is left out."""
+    if any(not isinstance(pair, exp.JSONKeyValue) for pair in node.expressions):
+        raise not_supported("OBJECT_CONSTRUCT_KEEP_NULL(*): name the columns")
     null = call("JSON", exp.Literal.string("null"))
     entries = [
         exp.Struct(
