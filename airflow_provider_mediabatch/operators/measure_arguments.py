@@ -73,7 +73,7 @@ def drift_checks_of(max_drift: Number, on_drift: str, columns: Sequence[str] | s
     limit = parse_amount("max_drift", max_drift)
     if on_drift not in ON_DRIFT:
         raise InvalidInputError(f"on_drift={on_drift!r} is not one of {', '.join(ON_DRIFT)}")
-    names = None if columns in _NOTHING else (columns,) if isinstance(columns, str) else tuple(columns or ())
+    names = ((columns,) if isinstance(columns, str) else tuple(columns or ())) if is_given(columns) else None
     if limit is None:
         if names is not None:
             raise InvalidInputError(f"drift_columns={list(names)!r} cannot be compared without max_drift=")

@@ -33,6 +33,7 @@ READ_WHERE_USED = {
     "min_accuracy",
     "max_word_error_rate",
     "min_agreement",
+    "max_drift",
     "max_cost",
     "credits_per_hour",
     "price_per_credit",
