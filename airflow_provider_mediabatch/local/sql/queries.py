@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -64,18 +64,6 @@ def select(ctx: Context, tree: exp.Expr) -> Result:
     table = (relation.limit(0) if ctx.describe_only else relation).to_arrow_table()
     transactions.of(ctx.session).after_read()
     return Result(columns, table.rename_columns([f"c{i}" for i in range(len(columns))]))
-
-
-def column_names(ctx: Context, tree: exp.Select) -> list[str]:
-    """The names of a query's columns; it does not run."""
-    _, done = _translate(ctx, tree.copy())
-    return list(done.named_selects) if isinstance(done, exp.Query) else []
-
-
-def ask(ctx: Context, tree: exp.Select) -> list[tuple[Any, ...]]:
-    """The rows of a query that a statement needs before it is translated."""
-    text, _ = _translate(ctx, tree.copy())
-    return ctx.session.duckdb.sql(text).fetchall()
 
 
 _OWN = {

@@ -7,7 +7,8 @@ values and context functions are constants, and every result column has its name
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.stores.tables.table import Table
 
 SOURCE = "mb_source"
+Ask = Callable[[exp.Select], tuple[list[str], Callable[[], list[tuple[Any, ...]]]]]
+"""Gives the names of a query's columns, and what runs it."""
 _REFUSED: dict[type[exp.Expr], str] = {
     exp.HistoricalData: "time travel (AT, BEFORE)",
     exp.Connect: "CONNECT BY",
@@ -42,14 +45,16 @@ _REFUSED: dict[type[exp.Expr], str] = {
 class NameResolver:
     """One statement's names.
 
+    :param ask: describes a query that the statement depends on, and can run it.
     :param deferred: the expression is evaluated later, again and again (a view): times stay functions.
     :ivar tables: the tables that it refers to, by their place in DuckDB.
     :ivar relations: DuckDB queries by the token that represents each.
     :ivar schema: columns and types of all of them, for sqlglot.
     """
 
-    def __init__(self, ctx: Context, *, deferred: bool = False) -> None:
+    def __init__(self, ctx: Context, ask: Ask, *, deferred: bool = False) -> None:
         self.ctx = ctx
+        self._ask = ask
         self.constants = Constants(ctx, deferred=deferred)
         self.tables: dict[tuple[str, str], Table] = {}
         self.relations: dict[str, str] = {}
@@ -151,18 +156,16 @@ class NameResolver:
     # PIVOT and UNPIVOT.
 
     def _pivots(self, tree: exp.Expr) -> None:
-        from airflow_provider_mediabatch.local.sql.queries import ask, column_names
-
         if self.constants.deferred:
             raise not_supported("PIVOT and UNPIVOT in a view or a default")
-        pivots.expand(
-            tree,
-            lambda select: column_names(self.ctx, select),
-            lambda select: [
+
+        def values(select: exp.Select) -> list[tuple[exp.Expr, str]]:
+            return [
                 (functions.constant(value), text_literal(value) if isinstance(value, str) else str(value))
-                for (value,) in ask(self.ctx, select)
-            ],
-        )
+                for (value,) in self._ask(select)[1]()
+            ]
+
+        pivots.expand(tree, lambda select: self._ask(select)[0], values)
 
     # Tables.
 

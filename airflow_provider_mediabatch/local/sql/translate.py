@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -16,6 +16,7 @@ from airflow_provider_mediabatch.local.sql import comparisons as comparisons
 from airflow_provider_mediabatch.local.sql import datetime_functions as datetime_functions
 from airflow_provider_mediabatch.local.sql import numeric_functions as numeric_functions
 from airflow_provider_mediabatch.local.sql import semi_structured as semi_structured
+from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.sql.annotate import annotate
 from airflow_provider_mediabatch.local.sql.known_values import known_columns
 from airflow_provider_mediabatch.local.sql.numeric_scale import unify
@@ -38,7 +39,7 @@ class Translation:
 
     def __init__(self, ctx: Context, *, deferred: bool = False) -> None:
         self.ctx = ctx
-        self.names = NameResolver(ctx, deferred=deferred)
+        self.names = NameResolver(ctx, self._ask, deferred=deferred)
         self.repeatable = True
 
     @property
@@ -50,6 +51,14 @@ class Translation:
         """Resolve names; once for a statement."""
         self.repeatable = tree.find(*_VOLATILE) is None
         return self.names.resolve_statement(tree)
+
+    def _ask(self, select: exp.Select) -> tuple[list[str], Callable[[], list[tuple[Any, ...]]]]:
+        inner = Translation(self.ctx)
+        done = inner.query(inner.resolve_names(select.copy()))
+        text = inner.sql(done)
+        transactions.of(self.ctx.session).before_read(inner.reads)
+        names = [each.alias_or_name for each in done.selects] if isinstance(done, exp.Query) else []
+        return names, lambda: self.ctx.session.duckdb.sql(text).fetchall()
 
     def query(self, tree: exp.Expr) -> exp.Expr:
         """A SELECT, WITH or UNION with resolved names in DuckDB's form.
