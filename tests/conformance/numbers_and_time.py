@@ -47,9 +47,10 @@ ROWS = [
         f"{_FUNCTION_SUITE}: test_approx_percentile",
     ),
     Row(
-        "NTILE, FACTORIAL and CHR of a column",
-        "SELECT NTILE(N) OVER (ORDER BY N), FACTORIAL(N), CHR(64 + N) FROM FRUIT ORDER BY N LIMIT 1",
-        [(1, 1, "A")],
+        "NTILE, FACTORIAL, CHR and BITAND of a column",
+        "SELECT NTILE(N) OVER (ORDER BY N), FACTORIAL(N), CHR(64 + N), BITAND(N, 3), BITOR(N, N + 1) FROM FRUIT "
+        "ORDER BY N LIMIT 1",
+        [(1, 1, "A", 1, 3)],
         f"{_FUNCTION_SUITE}: test_ntile, test_factorial and test_char",
     ),
     Row(

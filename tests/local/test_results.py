@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from snowflake.connector import SnowflakeConnection
@@ -163,6 +164,16 @@ def test_zoned_moments_are_described_as_such(connection: SnowflakeConnection) ->
         found = cursor.execute("SELECT A, B FROM ZONED").fetchone()
         assert [(column.type_code, column.scale) for column in cursor.description] == [(7, 9), (8, 3)]
         assert found[0].isoformat() == "2024-07-01T08:00:00-04:00"
+    cursor.execute("ALTER SESSION SET PYTHON_CONNECTOR_QUERY_RESULT_FORMAT = 'ARROW'")
+    for scale in range(7):
+        sql = f"SELECT '1971-01-01 00:00:10.123456 +0000'::TIMESTAMP_TZ({scale}) AS A UNION ALL SELECT NULL"
+        whole = f"1971-01-01 00:00:10.{'123456'[:scale]}".rstrip(".")
+        frame = cursor.execute(sql).fetch_pandas_all()
+        assert frame["A"].dropna().tolist() == [pd.Timestamp(whole, tz="UTC")]
+        assert {row[0] for row in cursor.execute(sql).fetchall()} == {
+            pd.Timestamp(whole, tz="UTC").to_pydatetime(),
+            None,
+        }
     cursor.execute("ALTER SESSION UNSET TIMEZONE, PYTHON_CONNECTOR_QUERY_RESULT_FORMAT")
 
 

@@ -107,6 +107,11 @@ def _floor_divide(integers: pa.ChunkedArray, divisor: int) -> pa.ChunkedArray:
     return pc.if_else(pc.less(remainder, 0), pc.subtract(quotient, 1), quotient)
 
 
+def short_zoned(column: ResultColumn) -> bool:
+    """Whether a TIMESTAMP_TZ is sent as a count of its parts of a second, in 8 bytes, without a fraction beside it."""
+    return column.type == "timestamp_tz" and scale_of(column) <= 3
+
+
 def offsets(values: pa.ChunkedArray) -> pa.Array:
     """The offsets of points in time, in minutes plus 1440 as Snowflake writes them.
 
@@ -123,6 +128,9 @@ def _timestamp(column: ResultColumn, values: pa.ChunkedArray) -> pa.ChunkedArray
     scale = scale_of(column)
     if scale <= 6 and column.type != "timestamp_tz":
         return scaled(values, scale)
+    if short_zoned(column):
+        epoch = pa.concat_arrays(scaled(values, scale).chunks or [pa.array([], pa.int64())])
+        return pa.StructArray.from_arrays([epoch, offsets(values)], ["epoch", "timezone"], mask=epoch.is_null())
     unit = _NANOSECONDS[values.type.unit]
     integers = pa.concat_arrays(values.cast(pa.int64()).chunks or [pa.array([], pa.int64())])
     seconds = _floor_divide(integers, 10**9 // unit)

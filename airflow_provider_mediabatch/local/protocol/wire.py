@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
 from airflow_provider_mediabatch.local.protocol.json_rows import json_rows
-from airflow_provider_mediabatch.local.protocol.physical import physical, scale_of
+from airflow_provider_mediabatch.local.protocol.physical import physical, scale_of, short_zoned
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def arrow_stream(result: Result, offset: int, rows: int) -> bytes:
             "precision": str(column.precision or 38),
             "scale": str(scale_of(column)),
             "charLength": str(column.length or 0),
-            "byteLength": "16" if column.type == "timestamp_tz" else str(column.length or 0),
+            "byteLength": _byte_length(column),
             "finalType": "T",
         }
         fields.append(pa.field(column.name, array.type, nullable=column.nullable, metadata=metadata))
@@ -155,6 +155,12 @@ def arrow_stream(result: Result, offset: int, rows: int) -> bytes:
     with pa.ipc.new_stream(out, sent.schema) as writer:
         writer.write_table(sent)
     return bytes(out.getvalue())
+
+
+def _byte_length(column: ResultColumn) -> str:
+    if column.type == "timestamp_tz":
+        return "8" if short_zoned(column) else "16"
+    return str(column.length or 0)
 
 
 def json_piece(result: Result, offset: int, rows: int) -> bytes:

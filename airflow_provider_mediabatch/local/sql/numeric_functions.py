@@ -93,6 +93,14 @@ def _of_whole_number(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
     return node
 
 
+@rule(exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot)
+def _bits(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
+    for side in list(node.iter_expressions()):
+        if is_exact(side):
+            side.replace(exp.Cast(this=side.copy(), to=exp.DataType.build("BIGINT")))
+    return node
+
+
 @rule(exp.Chr)
 def _character(rewriter: Rewriter, node: exp.Chr) -> exp.Expr:
     node.set("expressions", [exp.cast(each.copy(), "INT") for each in node.expressions])
