@@ -64,7 +64,7 @@ def test_counts_of_dml(connection: SnowflakeConnection) -> None:
 
 
 def test_whole_numbers_of_a_table_are_as_wide_as_its_values(connection: SnowflakeConnection) -> None:
-    """Connector issues 1133 and 1170; test_arrow_pandas.py: test_arrow_zero_rows and test_scaled_bigint."""
+    """Public reports to the connector; test_arrow_pandas.py: test_arrow_zero_rows and test_scaled_bigint."""
     cursor = connection.cursor()
     cursor.execute("CREATE TABLE WIDTHS (A INT, B INT, C INT, D NUMBER(38, 18), E INT)")
     cursor.execute(f"INSERT INTO WIDTHS VALUES (-128, 32767, 2147483648, 2.5, 1), (127, NULL, 1, 0.5, {10**37})")

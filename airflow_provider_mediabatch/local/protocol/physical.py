@@ -71,7 +71,7 @@ def _fixed(column: ResultColumn, values: pa.ChunkedArray, whole: pa.ChunkedArray
 def _narrowest(whole: pa.ChunkedArray, scale: int) -> pa.DataType | None:
     """The narrowest whole numbers that hold a column's values times ``10 ** scale``; None beyond 64 bits.
 
-    Source: connector issues 1133 and 1170, where a table's column is int8, int16 or int64 by the values in it, and
+    Source: public reports to the connector, where a table's column is int8, int16 or int64 by the values in it, and
     test_arrow_pandas.py (test_arrow_zero_rows: int64 without rows; test_scaled_bigint: floats of NUMBER(38,18)).
     """
     bounds = pc.min_max(whole).as_py()
