@@ -229,7 +229,7 @@ def test_columns_are_chosen_by_what_they_are(runs: Runs) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"max_drift": "much"}, "max_drift='much': a number from 0"),
+        ({"max_drift": "much"}, "max_drift='much': use a number from 0"),
         ({"on_drift": "stop"}, "on_drift='stop' is not one of fail, warn"),
         ({"max_drift": None, "drift_columns": ["LABEL"]}, "cannot be compared without max_drift="),
         ({"drift_columns": []}, "drift_columns= is empty"),

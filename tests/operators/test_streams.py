@@ -132,6 +132,7 @@ def test_one_list_and_then_the_stream(streamed: Streamed) -> None:
             second = await event()
             assert (second["files"], second["from"]) == (3, first["to"])
             await until(lambda: not streamed.has_data())
+            await asyncio.sleep(1.1)  # times are whole seconds, as in LIST
             await asyncio.to_thread(streamed.upload, "d.jpg")
             assert (await event())["files"] == 1, "a file that was overwritten is new"
             await until(lambda: not streamed.has_data())
