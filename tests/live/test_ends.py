@@ -42,6 +42,14 @@ class Run:
     def until_state(self, state: str, seconds: float = 240) -> None:
         until(lambda: self.task["state"] == state, seconds, lambda: self.task)
 
+    def until_over(self) -> None:
+        """Wait for the end of the whole run, which Airflow notes after that of its last task.
+
+        A clear in between is lost: the scheduler notes the end of a run that has a task to do again.
+        """
+        path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}"
+        until(lambda: self.airflow.api("GET", path)["state"] in ("success", "failed"), 60, lambda: self.task)
+
     def until_try(self, number: int) -> None:
         until(lambda: self.task["try_number"] == number, 120, lambda: self.task)
 
@@ -196,6 +204,7 @@ def test_cleared_after_success_does_as_on_rerun_says(ends: Live) -> None:
         (Run(ends, mode="plain", on_rerun="rerun"), 1),
     ):
         run.until_state("success")
+        run.until_over()
         before = run.result()
         assert before["generation"] == 0
         run.clear()
