@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import batched
 from typing import Any
 
 from faults.cells import FAULTS, HAVE_JOBS, JOBS, MODES, TASKS, UNDER_WAY, Cell, Mode
@@ -177,7 +176,9 @@ def run_cells(course: Course, cells: Sequence[Cell]) -> list[Outcome]:
         shared = [cell for cell in cells if not cell.kill_engine]
         place.plan_faults([rule for cell in shared for rule in cell.rules])
         histories = dict(zip(shared, pool.map(partial(_run, course), shared), strict=True))
-        for together in batched([cell for cell in cells if cell.kill_engine], AT_ONCE):
+        killed = [cell for cell in cells if cell.kill_engine]
+        for begin in range(0, len(killed), AT_ONCE):
+            together = killed[begin : begin + AT_ONCE]
             place.plan_faults([rule for cell in together for rule in cell.rules])
             killer = EngineKiller(place, together)
             found = pool.map(partial(_run, course, kill=killer.ask), together)
