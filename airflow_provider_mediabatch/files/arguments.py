@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.coercion import number, truth_value
@@ -20,6 +20,9 @@ def normalize_column_name(name: str) -> str:
         return sql.resolve(name)
     except ValueError:
         return name
+
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -46,17 +49,26 @@ def read_arguments(task: object, readers: Mapping[str, Callable[[str, Any], Any]
             setattr(task, name, reader(name, getattr(task, name)))
 
 
-def flag(default: bool) -> Callable[[str, object], bool]:
+def defaulting(reader: Callable[[str, Any], T | None], default: T) -> Callable[[str, Any], T]:
+    """A reader that gives a default when nothing is given.
+
+    :param reader: a function of :mod:`~airflow_provider_mediabatch.core.coercion`, or one like them.
+    :param default: what the argument is then.
+    """
+
+    def read(name: str, value: object) -> T:
+        found = reader(name, value)
+        return default if found is None else found
+
+    return read
+
+
+def flag(default: bool) -> Callable[[str, Any], bool]:
     """What reads a truth value.
 
     :param default: what it is when nothing is given.
     """
-
-    def read(name: str, value: object) -> bool:
-        found = truth_value(name, value)
-        return default if found is None else found
-
-    return read
+    return defaulting(truth_value, default)
 
 
 def share(name: str, value: object) -> float | None:

@@ -13,7 +13,7 @@ from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, OutputCheckError, TooManyQuarantinedError
-from airflow_provider_mediabatch.files.arguments import flag, share
+from airflow_provider_mediabatch.files.arguments import defaulting, flag, share
 from airflow_provider_mediabatch.operators.job_task import JobTask, notes_failure
 from airflow_provider_mediabatch.operators.upstream import (
     check_approval,
@@ -38,11 +38,6 @@ if TYPE_CHECKING:
 ON_RERUN = ("adopt", "rerun")
 SAVE_MODES = ("error", "overwrite")
 DEFAULT_MAX_FAILED_FRACTION = 0.1
-
-
-def _max_failed_fraction(name: str, value: object) -> float:
-    found = share(name, value)
-    return DEFAULT_MAX_FAILED_FRACTION if found is None else found
 
 
 class FullBatchOperator(JobTask):
@@ -100,7 +95,7 @@ class FullBatchOperator(JobTask):
         **JobTask.readers,
         "require_sample": flag(default=True),
         "require_approval": flag(default=True),
-        "max_failed_fraction": _max_failed_fraction,
+        "max_failed_fraction": defaulting(share, DEFAULT_MAX_FAILED_FRACTION),
     }
     ui_color = "#d9f2e3"
 

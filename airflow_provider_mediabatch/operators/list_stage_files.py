@@ -17,7 +17,7 @@ from airflow_provider_mediabatch.core.manifest import MAPPED_OVER_ONE
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files import selection
-from airflow_provider_mediabatch.files.arguments import flag, raise_invalid_input, read_arguments
+from airflow_provider_mediabatch.files.arguments import defaulting, flag, raise_invalid_input, read_arguments
 from airflow_provider_mediabatch.files.listing_arguments import ListingArguments
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.operators.lineage import LineageMixin
@@ -35,19 +35,13 @@ if TYPE_CHECKING:
 
 DEFAULT_TAKE_OVER_AFTER = timedelta(hours=1)
 
-
-def _take_over_after(name: str, value: object) -> timedelta:
-    found = duration(name, value)
-    return DEFAULT_TAKE_OVER_AFTER if found is None else found
-
-
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "max_files": whole_number,
     "min_files": whole_number,
     "max_delay": seconds,
     "interval": duration,
     "reprocess": flag(default=False),
-    "take_over_after": _take_over_after,
+    "take_over_after": defaulting(duration, DEFAULT_TAKE_OVER_AFTER),
     "max_files_per_shard": whole_number,
     "max_bytes_per_shard": whole_number,
 }

@@ -20,7 +20,7 @@ from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError, SampleFailedError
-from airflow_provider_mediabatch.files.arguments import share
+from airflow_provider_mediabatch.files.arguments import defaulting, share
 from airflow_provider_mediabatch.operators.job_task import JobTask, notes_failure
 from airflow_provider_mediabatch.operators.upstream import parse_manifests, parse_plan
 
@@ -95,7 +95,7 @@ class SampleBatchOperator(JobTask):
     readers = {  # noqa: RUF012 (Airflow's classes declare such)
         **JobTask.readers,
         "sample_size": _sample_size,
-        "max_null_fraction": lambda name, value: share(name, value) or 0.0,
+        "max_null_fraction": defaulting(share, 0.0),
         "max_age": duration,
     }
     ui_color = "#fff3d6"

@@ -16,6 +16,7 @@ from airflow_provider_mediabatch.exceptions import PollingFailedError
 from airflow_provider_mediabatch.files import selection
 from airflow_provider_mediabatch.files.arguments import (
     default_deferrable,
+    defaulting,
     deferrable_flag,
     raise_invalid_input,
     read_arguments,
@@ -30,20 +31,10 @@ if TYPE_CHECKING:
 
 DEFAULT_SETTLE = 30.0
 
-
-def _min_files(name: str, value: object) -> int:
-    return whole_number(name, value) or 1
-
-
-def _settle(name: str, value: object) -> float:
-    found = seconds(name, value)
-    return DEFAULT_SETTLE if found is None else found
-
-
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
-    "min_files": _min_files,
+    "min_files": defaulting(whole_number, 1),
     "max_delay": seconds,
-    "settle": _settle,
+    "settle": defaulting(seconds, DEFAULT_SETTLE),
     "deferrable": deferrable_flag,
 }
 
