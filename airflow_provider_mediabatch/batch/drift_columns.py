@@ -9,6 +9,7 @@ from airflow_provider_mediabatch.batch import drift_sql
 from airflow_provider_mediabatch.batch.drift_sql import WatchedColumn
 from airflow_provider_mediabatch.batch.labels import is_nested, label_sql
 from airflow_provider_mediabatch.batch.result_columns import BOOKKEEPING_COLUMNS, TableColumn
+from airflow_provider_mediabatch.core import sql_types
 from airflow_provider_mediabatch.core.drift import Profile
 from airflow_provider_mediabatch.core.drift_report import ERROR, LABEL, NUMBER
 from airflow_provider_mediabatch.core.error_column import ERROR_COLUMN
@@ -22,9 +23,7 @@ Contents = Sequence[tuple["BatchResult", Mapping[str, TableColumn]]]
 
 MAX_COLUMNS = 20
 """How many of the model's outputs are compared when none are named."""
-_TEXTS = ("VARCHAR", "TEXT", "STRING", "CHAR", "BOOLEAN")
-_NUMBERS = ("NUMBER", "FIXED", "DECIMAL", "FLOAT", "REAL", "DOUBLE")
-_NESTED = ("VARIANT", "OBJECT", "ARRAY")
+_TEXTS = ("VARCHAR", "BOOLEAN")
 
 
 def watched_columns(contents: Contents, names: Sequence[str] | None) -> list[WatchedColumn]:
@@ -51,7 +50,7 @@ def _named_column(given: str, every: Mapping[str, str], kinds: Mapping[str, str 
         )
     kind = kinds[name]
     if kind is None:
-        hint = ". nested='flatten' makes columns of its keys" if _family(every[name]) in _NESTED else ""
+        hint = ". nested='flatten' makes columns of its keys" if sql_types.is_nested(every[name]) else ""
         raise InvalidInputError(
             f"drift_columns= names {name!r}, which is {every[name]}: text, numbers and booleans can be compared{hint}"
         )
@@ -90,7 +89,7 @@ def row_expressions(
 ) -> tuple[str, list[str]]:
     """The condition that a staged row has failed, and the watched columns' values of it."""
     error = next((column for name, column in columns.items() if name.upper() == ERROR_COLUMN), None)
-    has_errors = error is not None and _family(error.kind) in _TEXTS
+    has_errors = error is not None and sql_types.family(error.kind) in _TEXTS
     failed = f"COALESCE(({error.expression})::VARCHAR <> '', FALSE)" if error is not None and has_errors else "FALSE"
     values = []
     for column in watched:
@@ -107,12 +106,8 @@ def row_expressions(
 
 def _kind(name: str, kind: str, nested: bool) -> str | None:
     """What a column of this type is compared as; None: it is not."""
-    if _family(kind) in _TEXTS:
+    if sql_types.family(kind) in _TEXTS:
         return ERROR if name.upper() == ERROR_COLUMN else LABEL
-    if _family(kind) in _NUMBERS:
+    if sql_types.family(kind) in sql_types.NUMBERS:
         return NUMBER
-    return LABEL if nested and _family(kind) in _NESTED else None
-
-
-def _family(kind: str) -> str:
-    return kind.split("(")[0].strip().upper()
+    return LABEL if nested and sql_types.is_nested(kind) else None

@@ -23,8 +23,8 @@ from airflow_provider_mediabatch.batch.isolation_rounds import (
 from airflow_provider_mediabatch.batch.submission import JobRequest
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.containers import JobEnd
-from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, is_nested
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
+from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.job_names import range_stem
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.xcom import digest
@@ -197,7 +197,9 @@ class IsolationJobs:
         """The manifest's rows with their numbers from 0, in an order that only their values decide."""
         columns = self.request.manifest.columns
         # Semi-structured values are ordered by their text.
-        order = ", ".join(sql.quoted(name) + ("::VARCHAR" if is_nested(kind) else "") for name, kind in columns.items())
+        order = ", ".join(
+            sql.quoted(name) + ("::VARCHAR" if sql_types.is_nested(kind) else "") for name, kind in columns.items()
+        )
         return (
             f"(SELECT *, ROW_NUMBER() OVER (ORDER BY {order}) - 1 AS {ROW} "
             f"FROM {staged.relation(self.request.manifest.location, columns)})"

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
-from airflow_provider_mediabatch.core import chat, sql
+from airflow_provider_mediabatch.core import chat, sql, sql_types
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, Manifest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.batch_result import BatchResult
 
-_NESTED = ("VARIANT", "OBJECT", "ARRAY", "MAP")
 _SCALARS = {"VARCHAR": "VARCHAR", "INTEGER": "FLOAT", "DECIMAL": "FLOAT", "DOUBLE": "FLOAT", "BOOLEAN": "BOOLEAN"}
 MODES = ("variant", "flatten", "chat", "chat_json")
 MAX_KEYS = 100
@@ -70,11 +69,11 @@ def result_columns(
     columns: dict[str, TableColumn] = {}
     flattened: list[tuple[str, str, dict[str, TableColumn]]] = []
     for name, kind in found.items():
-        is_nested = kind.split("(")[0].upper() in _NESTED
-        if not is_nested and name not in modes:
+        nested_type = sql_types.is_nested(kind)
+        if not nested_type and name not in modes:
             columns[name] = TableColumn(kind, f"{field(name)}::{kind}")
             continue
-        value = f"{field(name)}::VARIANT" if is_nested else f"TRY_PARSE_JSON({field(name)}::VARCHAR)"
+        value = f"{field(name)}::VARIANT" if nested_type else f"TRY_PARSE_JSON({field(name)}::VARCHAR)"
         mode = modes.get(name, default)
         keys = _flattened(staged, result.location, value) if mode == "flatten" else {}
         if mode.startswith("chat"):

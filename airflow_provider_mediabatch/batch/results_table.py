@@ -23,7 +23,7 @@ from airflow_provider_mediabatch.client.connection import (
     transaction,
 )
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError, TableLockedError
 from airflow_provider_mediabatch.hooks.session_parameters import LOCK_TIMEOUT
@@ -32,16 +32,6 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.core.batch_result import BatchResult
-
-_FAMILIES = {
-    "TEXT": "VARCHAR",
-    "STRING": "VARCHAR",
-    "CHAR": "VARCHAR",
-    "FIXED": "NUMBER",
-    "DECIMAL": "NUMBER",
-    "REAL": "FLOAT",
-    "DOUBLE": "FLOAT",
-}
 
 
 def table_name(connection: SnowflakeConnection, table: str) -> str:
@@ -113,7 +103,9 @@ def prepare_table(
     changed = [
         f"{name} is {existing[name]} in the table and {kind} in the output"
         for name, kind in wanted.items()
-        if name in existing and _family(existing[name]) != _family(kind) and _family(existing[name]) != "VARIANT"
+        if name in existing
+        and sql_types.family(existing[name]) != sql_types.family(kind)
+        and sql_types.family(existing[name]) != "VARIANT"
     ]
     if changed:
         raise InvalidInputError(f"{table} does not take this output: {'; '.join(changed)}. Load it into another table")
@@ -234,8 +226,3 @@ def _digits(kind: str) -> tuple[int, int]:
     """Precision and scale of ``NUMBER(p,s)``; zeros for another type."""
     match = re.fullmatch(r"(?:NUMBER|DECIMAL|NUMERIC|FIXED)\((\d+), ?(\d+)\)", kind.strip(), re.IGNORECASE)
     return (int(match[1]), int(match[2])) if match else (0, 0)
-
-
-def _family(kind: str) -> str:
-    name = kind.split("(")[0].strip().upper()
-    return _FAMILIES.get(name, name)

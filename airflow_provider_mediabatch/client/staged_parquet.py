@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from airflow_provider_mediabatch.client.connection import rows, value
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.stage_path import StagePath
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _PART = '("([^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)'
 STAGE_PATTERN = f"^@{_PART}[.]{_PART}[.]{_PART}/"
 """The beginning of a full stage path, as Snowflake's regular expressions take it."""
 _PLAIN = ("NUMBER", "FLOAT", "VARCHAR", "BOOLEAN", "BINARY", "DATE", "TIME", "TIMESTAMP_NTZ")
-_NESTED = ("ARRAY", "OBJECT", "VARIANT", "MAP")
 PARQUET_PATTERN = r".*[.]parquet"
 _made_formats: WeakKeyDictionary[SnowflakeConnection, set[str]] = WeakKeyDictionary()
 """The file formats that were made in each connection's session."""
@@ -74,7 +73,7 @@ class StagedParquet:
             f"FILE_FORMAT => {sql.literal(self.file_format)}))",
         )
         inferred = {str(row["COLUMN_NAME"]): str(row["TYPE"]) for row in found}
-        passed = {name: kind for name, kind in (known or {}).items() if kind.split("(")[0].upper() in _PLAIN}
+        passed = {name: kind for name, kind in (known or {}).items() if sql_types.family(kind) in _PLAIN}
         return {name: passed.get(name, kind) for name, kind in inferred.items()}
 
     def relation(self, location: str, columns: Mapping[str, str]) -> str:
@@ -165,14 +164,9 @@ def field(name: str) -> str:
     return f"$1:{sql.quoted(name)}"
 
 
-def is_nested(kind: str) -> bool:
-    """Whether a SQL type is semi-structured."""
-    return kind.split("(")[0].upper() in _NESTED
-
-
 def typed_field(name: str, kind: str) -> str:
     """One column of a staged Parquet file as its SQL type. A semi-structured one is JSON text in Parquet."""
-    if is_nested(kind):
+    if sql_types.is_nested(kind):
         return f"PARSE_JSON({field(name)}::VARCHAR)"
     return f"{field(name)}::{kind}"
 

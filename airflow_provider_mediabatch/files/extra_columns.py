@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.client.connection import result_columns
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files.arguments import normalize_column_name
@@ -93,10 +93,10 @@ def text_sql(column: str, kind: str) -> str:
     :param column: its name as SQL.
     :param kind: its SQL type.
     """
-    form = _FORMATS.get(kind.split("(")[0])
+    form = _FORMATS.get(sql_types.family(kind))
     if form is not None:
         return f"TO_CHAR({column}, {sql.literal(form)})"
-    return f"HEX_ENCODE({column})" if kind.startswith("BINARY") else f"{column}::VARCHAR"
+    return f"HEX_ENCODE({column})" if sql_types.family(kind) == "BINARY" else f"{column}::VARCHAR"
 
 
 _FORMATS = {"DATE": "YYYY-MM-DD", "TIME": "HH24:MI:SS.FF", "TIMESTAMP_NTZ": "YYYY-MM-DD HH24:MI:SS.FF"}

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client.connection import table_columns
+from airflow_provider_mediabatch.core import sql_types
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.ledger.ledger_session import LedgerSession
 
@@ -92,7 +93,7 @@ def _check_shape(table: str, found: Mapping[str, str]) -> None:
     wrong = [
         f"{name} is {found[name]}, not {kind}"
         for name, kind in COLUMNS.items()
-        if name in found and _family(found[name]) != _family(kind)
+        if name in found and sql_types.family(found[name]) != sql_types.family(kind)
     ]
     if missing or wrong:
         problem = "; ".join(([f"it lacks {', '.join(missing)}"] if missing else []) + wrong)
@@ -111,7 +112,3 @@ def _create(connection: SnowflakeConnection, session: LedgerSession, statement: 
     except ProgrammingError:
         if table_columns(connection, name) is None:
             raise
-
-
-def _family(kind: str) -> str:
-    return kind.split("(", 1)[0].strip()

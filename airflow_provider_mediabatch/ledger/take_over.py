@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.client import errors, jobs
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.client.stages import output_folder
+from airflow_provider_mediabatch.core import sql_types
 from airflow_provider_mediabatch.core.job_names import range_prefix
 from airflow_provider_mediabatch.core.job_status import JobStatus
 
@@ -214,7 +215,7 @@ def finished_files_sql(connection: SnowflakeConnection, claimed: ClaimedJob) -> 
     """
     staged = StagedParquet(connection, str(claimed.job).rpartition(".")[0])
     columns = [
-        name for name, kind in staged.columns(str(claimed.location)).items() if kind.split("(")[0] in _TEXT_TYPES
+        name for name, kind in staged.columns(str(claimed.location)).items() if sql_types.family(kind) == "VARCHAR"
     ]
     source = staged.source(str(claimed.location))
     error = f"NULLIF({field(claimed.error_column)}::VARCHAR, '')" if claimed.error_column else "NULL::VARCHAR"
@@ -223,6 +224,3 @@ def finished_files_sql(connection: SnowflakeConnection, claimed: ClaimedJob) -> 
         for name in columns
         if name != claimed.error_column
     )
-
-
-_TEXT_TYPES = frozenset({"TEXT", "VARCHAR", "STRING"})

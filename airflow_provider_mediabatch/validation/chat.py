@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_mediabatch.client.staged_parquet import STAGE_PATTERN, field
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.chat import MEDIA_FIELDS, TEXT_PART, messages_input, part_types
 from airflow_provider_mediabatch.core.job_names import closest
 from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo
 from airflow_provider_mediabatch.validation.findings import Findings
-from airflow_provider_mediabatch.validation.signature import Inputs, base_type, find_column, messages_fix
+from airflow_provider_mediabatch.validation.signature import Inputs, find_column, messages_fix
 
-_TYPES = {"VARCHAR", "TEXT", "STRING", "VARIANT", "ARRAY"}
+_TYPES = {"VARCHAR", "VARIANT", "ARRAY"}
 _MAX_FORMS = 100
 Form = Mapping[str, Any]
 """A form of messages as :func:`census_sql` counts it."""
@@ -72,7 +72,7 @@ def check_messages(function: FunctionInfo, inputs: Inputs, forms: Sequence[Form]
     spec, column = messages_input(function.inputs), messages_column(function, inputs)
     if spec is None or column is None:
         return
-    if column not in inputs.file_columns and base_type(inputs.columns[column]) not in _TYPES:
+    if column not in inputs.file_columns and sql_types.family(inputs.columns[column]) not in _TYPES:
         findings.problem(
             f"Column {column} is {inputs.columns[column]}, but the model's input {spec['name']} takes a list of chat "
             "messages, as JSON text or as an ARRAY",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_mediabatch.core import sql_types
 from airflow_provider_mediabatch.core.chat import is_messages
 from airflow_provider_mediabatch.core.job_names import closest
 from airflow_provider_mediabatch.core.job_specification import (
@@ -18,9 +19,7 @@ from airflow_provider_mediabatch.core.manifest import SIZE
 from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo
 from airflow_provider_mediabatch.validation.findings import Findings
 from airflow_provider_mediabatch.validation.signature import (
-    TEXT_TYPES,
     Inputs,
-    base_type,
     find_column,
     input_type,
     match_columns,
@@ -47,7 +46,7 @@ def handle_columns(
         column: None
         for column, spec in by_column.items()
         if column in inputs.file_columns
-        or (input_type(spec) == "BYTES" and base_type(inputs.columns[column]) in TEXT_TYPES)
+        or (input_type(spec) == "BYTES" and sql_types.family(inputs.columns[column]) == "VARCHAR")
     }
     for key, value in overrides.items():
         if key not in inputs.columns:

@@ -8,11 +8,11 @@ integration tests of EXECUTE INFERENCE JOB SERVICE, ``…_case_sensitivity_test.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.chat import is_messages
 from airflow_provider_mediabatch.core.job_names import closest
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, SHARD, Manifest
@@ -24,16 +24,13 @@ RESERVED_PREFIX = "MB_"
 
 INTEGERS = {"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"}
 FLOATS = {"FLOAT", "DOUBLE"}
-_NUMBER_TYPES = {"NUMBER", "DECIMAL", "NUMERIC", "INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT", "FIXED"}
-_FLOAT_TYPES = {"FLOAT", "FLOAT4", "FLOAT8", "DOUBLE", "REAL"}
-TEXT_TYPES = {"VARCHAR", "TEXT", "STRING", "CHAR", "CHARACTER"}
-_ACCEPTS: Mapping[str, set[str]] = {
-    **dict.fromkeys(INTEGERS, _NUMBER_TYPES),
-    **dict.fromkeys(FLOATS, _NUMBER_TYPES | _FLOAT_TYPES),
-    "STRING": TEXT_TYPES,
+_ACCEPTS: Mapping[str, Set[str]] = {
+    **dict.fromkeys(INTEGERS, frozenset({"NUMBER"})),
+    **dict.fromkeys(FLOATS, sql_types.NUMBERS),
+    "STRING": {"VARCHAR"},
     "BOOL": {"BOOLEAN"},
-    "BYTES": {"BINARY", "VARBINARY"},
-    "TIMESTAMP_NTZ": {"TIMESTAMP_NTZ", "TIMESTAMP", "DATETIME", "DATE"},
+    "BYTES": {"BINARY"},
+    "TIMESTAMP_NTZ": {"TIMESTAMP_NTZ", "TIMESTAMP", "DATE"},
     "OBJECT": {"OBJECT", "VARIANT", "MAP"},
 }
 _CASTS = {"STRING": "VARCHAR", "BOOL": "BOOLEAN", "BYTES": "BINARY"}
@@ -140,7 +137,7 @@ def check_types(
         if column is None or column in handling or spec.get("shape") or "specs" in spec:
             continue
         accepted, found = _ACCEPTS.get(input_type(spec)), inputs.columns[column]
-        if accepted is None or base_type(found) in accepted:
+        if accepted is None or sql_types.family(found) in accepted:
             continue
         cast = _CASTS.get(input_type(spec), "FLOAT" if input_type(spec) in FLOATS else "NUMBER(38,0)")
         cast = cast if input_type(spec) not in ("TIMESTAMP_NTZ", "OBJECT") else input_type(spec)
@@ -214,8 +211,3 @@ def input_type(spec: Mapping[str, Any]) -> str:
 
 def _is_file_input(spec: Mapping[str, Any]) -> bool:
     return input_type(spec) in ("BYTES", "STRING")
-
-
-def base_type(sql_type: str) -> str:
-    """A SQL type without its length, precision and scale: ``VARCHAR`` of ``varchar(10)``."""
-    return sql_type.upper().split("(")[0].strip()
