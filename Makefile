@@ -13,7 +13,7 @@ help:
 	@echo "make demo      the main job on real photographs, no account needed (ARGS='--files DIR', ARGS=--speech)"
 	@echo "make speech    install what  mediabatch demo --speech  needs"
 	@echo "make unit      the tests that start neither the engine nor Airflow (under 20 seconds)"
-	@echo "make test      install what is missing and run the tests (10 to 12 minutes on 2 cores)"
+	@echo "make test      install what is missing and run the tests (7 to 10 minutes on 2 cores)"
 	@echo "make test-all  everything, on every Python version found, and its coverage (more than an hour)"
 	@echo "make docs      build the site into build/site"
 	@echo "make try-wheel the demo from the built wheel, beside Airflow 3.2.2, 3.3.1 and the newest (6 minutes)"
@@ -48,8 +48,8 @@ format:
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-# The quick tests with their coverage, the slow ones without: what is traced takes half as long again, in all of Airflow's
-# processes. Then, for each other Python version, the quick tests that need no running Airflow, in an environment of its own.
+# The quick tests with their coverage, in all of Airflow's processes, and the slow ones without. Then, for each other Python
+# version, the quick tests that need no running Airflow, in an environment of its own.
 test-all: lint docs try-wheel
 	rm -rf .coverage
 	HYPOTHESIS_PROFILE=long $(VENV)/bin/python -m coverage run $(PYTEST) $(QUICK) $(ARGS)
