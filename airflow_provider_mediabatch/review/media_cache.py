@@ -9,18 +9,22 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from airflow_provider_mediabatch.review.request_threads import BusyError
+
 MAX_BYTES = 1024 * 1024 * 1024
+WAIT_SECONDS = 10.0
 
 
 class MediaCache:
     """A private folder of limited size. The files that were used longest ago are deleted first.
 
     :param max_bytes: of all files.
+    :param wait_seconds: how long a request may wait while another one makes its file.
     """
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_BYTES, *, wait_seconds: float = WAIT_SECONDS) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="mediabatch-review-")
-        self._max_bytes = max_bytes
+        self._max_bytes, self._wait_seconds = max_bytes, wait_seconds
         self._guard = threading.Lock()
         self._making: dict[str, threading.Lock] = {}
 
@@ -29,12 +33,15 @@ class MediaCache:
 
         :param key: whatever identifies it.
         :param make: writes the file whose path it is given, or raises.
+        :raises BusyError: another request has not made it in time. The page's few threads do not all wait for one file.
         """
         name = hashlib.sha256("\0".join(key).encode()).hexdigest()
         target = Path(self._folder.name) / name
         with self._guard:
             making = self._making.setdefault(name, threading.Lock())
-        with making:
+        if not making.acquire(timeout=self._wait_seconds):
+            raise BusyError("This file is being prepared for another reader. Reload the page to try again.")
+        try:
             if not target.exists():
                 part = target.with_suffix(".part")
                 try:
@@ -45,6 +52,8 @@ class MediaCache:
                 self._shrink(keep=name)
             else:
                 os.utime(target)
+        finally:
+            making.release()
         return target
 
     def _shrink(self, keep: str) -> None:

@@ -1,29 +1,35 @@
-"""Scales pictures in a few processes of their own, with limits on memory and time.
+"""Scales pictures in a few processes of their own, with limits on memory and on the time of a processor.
 
-A picture of a few kilobytes may need gigabytes to be decoded, and the API server that this page runs in also receives
-the heartbeats of all tasks.
+A picture of a few kilobytes may need gigabytes, or minutes, to be decoded, and the API server that this page runs in
+also receives the heartbeats of all tasks. On a busy machine a process may wait long for a processor. So a picture is
+given up by the time that it has used, and by the clock only when nobody would wait any more.
 """
 
 from __future__ import annotations
 
 import json
 import queue
-import select
+import selectors
 import shutil
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 from airflow_provider_mediabatch.core.media_types import HEAD_BYTES
 from airflow_provider_mediabatch.review.media_types import media_type
 from airflow_provider_mediabatch.review.thumbnails import NotAPictureError
 
+WORKER = "airflow_provider_mediabatch.review.thumbnail_worker"
 PROCESSES = 2
 MAX_BYTES = 512 * 1024 * 1024
-SECONDS = 10.0
+SECONDS = 10
+"""Of a processor, for one picture."""
+WALL_SECONDS = 60.0
 WAIT_SECONDS = 10.0
 MAX_PICTURES = 200
 """After this number of pictures a process is replaced, which returns the memory that its allocator keeps."""
@@ -34,7 +40,8 @@ class ThumbnailProcesses:
 
     :param processes: most pictures that are scaled at the same time.
     :param max_bytes: address space of each process.
-    :param seconds: time for one picture.
+    :param seconds: of a processor, for one picture.
+    :param wall_seconds: by the clock, for one picture.
     :param wait_seconds: how long a request may wait for its turn.
     """
 
@@ -43,14 +50,15 @@ class ThumbnailProcesses:
         *,
         processes: int = PROCESSES,
         max_bytes: int = MAX_BYTES,
-        seconds: float = SECONDS,
+        seconds: int = SECONDS,
+        wall_seconds: float = WALL_SECONDS,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         self._wait_seconds = wait_seconds
         self._threads = ThreadPoolExecutor(processes, "mediabatch-thumbnails")
         self._workers: queue.LifoQueue[_Worker] = queue.LifoQueue()
         for _ in range(processes):
-            self._workers.put(_Worker(max_bytes, seconds))
+            self._workers.put(_Worker(max_bytes, seconds, wall_seconds))
         self._has_pillow = find_spec("PIL") is not None
 
     def make(self, source: Path, target: Path, *, edge: int, changed: bool = False) -> None:
@@ -98,8 +106,8 @@ class ThumbnailProcesses:
 class _Worker:
     """One process, used by one thread at a time."""
 
-    def __init__(self, max_bytes: int, seconds: float) -> None:
-        self._max_bytes, self._seconds = max_bytes, seconds
+    def __init__(self, max_bytes: int, seconds: int, wall_seconds: float) -> None:
+        self._max_bytes, self._seconds, self._wall_seconds = max_bytes, seconds, wall_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._pictures = 0
 
@@ -112,14 +120,16 @@ class _Worker:
         try:
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
-            ready, _, _ = select.select([process.stdout], [], [], self._seconds)
-            answer = process.stdout.readline() if ready else None
+            answer = process.stdout.readline() if _has_answered(process.stdout, self._wall_seconds) else None
         except OSError:
             answer = b""
-        if not answer:
+        if answer is None:
             self.end()
-            late = answer is None
-            return f"the picture takes longer than {self._seconds:g} s to scale" if late else "the picture is damaged"
+            return "this machine is too busy to scale the picture; reload the page to try again"
+        if not answer:
+            if self.end() == -signal.SIGXCPU:
+                return f"the picture takes longer than {self._seconds} s of a processor to scale"
+            return "the picture is damaged"
         if self._pictures >= MAX_PICTURES:
             self.end()
         reason: str | None = json.loads(answer)["reason"]
@@ -129,20 +139,32 @@ class _Worker:
         if self._process is None or self._process.poll() is not None:
             self.end()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "airflow_provider_mediabatch.review.thumbnail_worker", str(self._max_bytes)],
+                [sys.executable, "-m", WORKER, str(self._max_bytes), str(self._seconds)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
         return self._process
 
-    def end(self) -> None:
-        """Kill the process, if there is one."""
+    def end(self) -> int | None:
+        """Kill the process, if there is one; how it ended, as ``returncode`` says it.
+
+        A process whose output has ended is ending by itself, and what ended it is the reason.
+        """
         process, self._process, self._pictures = self._process, None, 0
-        if process is not None:
-            process.kill()
-            for pipe in (process.stdin, process.stdout):
-                with suppress(OSError):
-                    assert pipe is not None
-                    pipe.close()
-            process.wait()
+        if process is None:
+            return None
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):
+                assert pipe is not None
+                pipe.close()
+        return process.wait()
+
+
+def _has_answered(pipe: IO[bytes], seconds: float) -> bool:
+    """Whether there is something to read in time."""
+    # An API server has more open files than select.select() can name.
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        return bool(selector.select(seconds))

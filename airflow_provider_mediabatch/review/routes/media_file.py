@@ -98,7 +98,7 @@ def _respond(
         changed = bool(content_ids) and not file.is_one_of(content_ids)
         small = site.media.thumbnail(conn_id, file, EDGES[size], changed=changed)
         return FileResponse(small, media_type=_type_of(small) or "image/jpeg", headers=HEADERS)
-    except (MediaUnavailableError, ConnectionBusyError, thumbnails.NotAPictureError, ValueError) as error:
+    except (BusyError, MediaUnavailableError, ConnectionBusyError, thumbnails.NotAPictureError, ValueError) as error:
         return _placeholder(str(error))
     except Exception:  # whatever Snowflake answers, the reader gets a picture
         log.warning("%s cannot be shown", path, exc_info=True)
