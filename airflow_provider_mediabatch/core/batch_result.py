@@ -84,4 +84,4 @@ class BatchResult:
 
         :raises ValueError: as :func:`.xcom.read`.
         """
-        return xcom.read(cls, value, convert={"quarantined": tuple, "truth": truth_from_xcom})
+        return xcom.read(cls, value, convert={"quarantined": xcom.objects("path", "error"), "truth": truth_from_xcom})

@@ -74,7 +74,7 @@ def answer_of(choices: object) -> str | None:
     """
     try:
         content = (json.loads(choices) if isinstance(choices, str) else choices)[0]["message"]["content"]  # type: ignore[index]
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         return None
     return content if isinstance(content, str) else None
 
@@ -99,7 +99,7 @@ def prompt_of(messages: object) -> str | None:
     """
     try:
         found = json.loads(messages) if isinstance(messages, str) else messages
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(found, list) or not found or not all(isinstance(item, Mapping) for item in found):
         return None
@@ -111,7 +111,7 @@ def prompt_of(messages: object) -> str | None:
             if isinstance(content, str)
             else [
                 part.get("text")
-                for part in content or ()
+                for part in (content if isinstance(content, list) else ())
                 if isinstance(part, Mapping) and part.get("type") == TEXT_PART
             ]
         )

@@ -74,4 +74,31 @@ def comparison_from_xcom(value: Mapping[str, Any] | None) -> Comparison | None:
     """
     if value is None:
         return None
-    return Comparison(**{**value, "changes": tuple(value["changes"]), "confusion": tuple(value["confusion"])})
+    return Comparison(
+        **{
+            **value,
+            "changes": tuple(map(_change, value["changes"])),
+            "confusion": tuple(map(_pair, value["confusion"])),
+        }
+    )
+
+
+def _change(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One of the changes, whose texts become texts and whose numbers numbers: pages and forms show them.
+
+    :raises TypeError: for a score that is no number.
+    """
+    scores = {name: item[name] for name in ("score_before", "score_after")}
+    if wrong := [name for name, score in scores.items() if not isinstance(score, int | float | None)]:
+        raise TypeError(f"{', '.join(wrong)} of a changed file")
+    return {"path": str(item["path"]), **{name: _text(item[name]) for name in ("before", "after")}, **scores}
+
+
+def _pair(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(item["files"], int):
+        raise TypeError("files of a pair of results")
+    return {**{name: _text(item[name]) for name in ("before", "after")}, "files": item["files"]}
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -130,19 +131,22 @@ def _checks(items: Sequence[Mapping[str, Any]]) -> tuple[Check, ...]:
 _CONVERT: Mapping[str, Callable[[Any], Any]] = {
     "checks": _checks,
     "preview": tuple,
-    "quarantined": tuple,
+    "quarantined": xcom.objects("path", "error"),
     "truth": truth_from_xcom,
     "comparison": comparison_from_xcom,
 }
 
 
 def clip(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """Output rows as a preview: at most ten, JSON types only, texts cut to 200 characters, bytes by their size."""
+    """Output rows as a preview: at most ten, JSON types only, texts cut to 200 characters, bytes by their size.
+
+    JSON has no infinity and no NaN, so they become texts.
+    """
     return tuple({name: _clip(value) for name, value in row.items()} for row in rows[:PREVIEW_ROWS])
 
 
 def _clip(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, bytes | bytearray):
         return f"<{len(value)} bytes>"

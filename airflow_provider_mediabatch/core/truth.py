@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_mediabatch.core import xcom
+
 
 @dataclass(frozen=True)
 class ClassScore:
@@ -105,6 +107,9 @@ class Truth:
         return next((item for item in self.examples if item["path"] == path), None)
 
 
+_examples = xcom.objects("path", "expected", "predicted")
+
+
 def truth_from_xcom(value: Mapping[str, Any] | None) -> Truth | None:
     """The value of a report's field, out of its XCom.
 
@@ -117,6 +122,6 @@ def truth_from_xcom(value: Mapping[str, Any] | None) -> Truth | None:
         **{
             **value,
             "classes": tuple(ClassScore(**item) for item in classes),
-            "examples": tuple(value["examples"]),
+            "examples": _examples(value["examples"]),
         }
     )

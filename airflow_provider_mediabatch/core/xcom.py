@@ -1,17 +1,21 @@
 """How the provider's values travel between tasks: plain JSON objects with a kind and a version.
 
 An XCom outlives the code that wrote it. All values have one reader and one rule: a value of another kind, of a newer
-version, with an unknown field or with a missing one is refused with a sentence that says so. A field that this release
-does not know may change what the value means, so it is never ignored.
+version, with an unknown field, with a missing one or with one of another type is refused with a sentence that says so.
+A field that this release does not know may change what the value means, so it is never ignored. Anybody may have
+written an XCom, and whoever reads one calculates with its numbers and looks into its objects.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -26,6 +30,8 @@ _SAME_RELEASE = "use the same release of airflow-provider-mediabatch on all work
 
 def write(value: DataclassInstance, **extra: Any) -> dict[str, Any]:
     """The XCom form of a value: its fields as JSON types, with ``kind`` (the class's name) and ``version``.
+
+    A number that is not finite becomes None, because JSON has none and Airflow refuses to push one.
 
     :param value: a dataclass of this package.
     :param extra: further entries for readers; :func:`read` needs their names.
@@ -73,9 +79,21 @@ def read(
         raise ValueError(f"this {kind} is not complete: it lacks {', '.join(missing)}; clear the upstream task")
     try:
         converted = {name: function(data[name]) for name, function in (convert or {}).items() if name in data}
-        return cls(**{**data, **converted})
-    except (TypeError, KeyError, AttributeError) as error:
+        found = cls(**{**data, **converted})
+    except (TypeError, KeyError, AttributeError, ValueError, OverflowError) as error:
         raise ValueError(f"this {kind} has a field of another type than expected: {error}") from None
+    if wrong := _wrong_field(found):
+        raise ValueError(f"this {kind} has a field of another type than expected: {wrong}")
+    return found
+
+
+def objects(*names: str) -> Callable[[Any], tuple[Mapping[str, str | None], ...]]:
+    """A function for ``convert=`` of a field that is a list of objects with these texts, of which each may be None."""
+
+    def convert(value: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, str | None], ...]:
+        return tuple({name: None if item[name] is None else str(item[name]) for name in names} for item in value)
+
+    return convert
 
 
 def digest(*parts: object) -> str:
@@ -84,12 +102,54 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _wrong_field(value: DataclassInstance) -> str:
+    """The first field of a dataclass whose value is not of its annotated type, or ""."""
+    hints = _hints(type(value))
+    return next((name for name, hint in hints.items() if not _is_of(getattr(value, name), hint)), "")
+
+
+@cache
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    found = get_type_hints(cls)
+    return {item.name: found[item.name] for item in fields(cls)}
+
+
+def _is_of(value: object, hint: Any) -> bool:
+    """Whether a value is of an annotated type, at every depth. A whole number is a float too, True is no number."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin in (Union, UnionType):
+        return any(_is_of(value, item) for item in inner)
+    if origin is tuple:
+        return isinstance(value, tuple) and (
+            all(_is_of(item, inner[0]) for item in value)
+            if inner[-1] is Ellipsis
+            else len(value) == len(inner) and all(map(_is_of, value, inner))
+        )
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return isinstance(value, Mapping) and all(
+            _is_of(key, inner[0]) and _is_of(item, inner[1]) for key, item in value.items()
+        )
+    if hint in (None, NoneType):
+        return value is None
+    if hint in (int, float) and isinstance(value, bool):
+        return False
+    if hint is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    if is_dataclass(value) and not isinstance(value, type) and _wrong_field(value):
+        return False
+    return isinstance(value, hint)
+
+
 def _is_required(item: Any) -> bool:
     return item.default is MISSING and item.default_factory is MISSING
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists, at every depth: XCom backends keep lists, and serialize tuples in forms of their own."""
+    """JSON types at every depth. XCom backends keep lists, and serialize tuples in forms of their own."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

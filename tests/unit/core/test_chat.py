@@ -79,9 +79,16 @@ def test_a_prompt_is_the_texts_of_the_messages() -> None:
     messages = [{"role": "user", "content": [{"type": "text", "text": "What"}, {"type": "text", "text": "is it?"}]}]
     assert prompt_of(messages) == "What is it?"
     assert prompt_of([{"role": "assistant", "content": "Yes."}, *messages]) == "assistant: Yes.\nWhat is it?"
-    assert prompt_of([{"role": "user", "content": None}]) == ""
+    for content in (None, 5, True, {"type": "text"}, [5, None, {"type": "text", "text": 5}]):
+        assert prompt_of([{"role": "user", "content": content}]) == ""
     for other in ("no JSON", "{}", [], ["a"], None):
         assert prompt_of(other) is None
+
+
+def test_json_may_be_nested_as_deeply_as_it_likes() -> None:
+    for deep in ("[" * 200_000, '{"a":' * 200_000, "[" * 1000 + "]" * 1000):
+        assert (answer_of(deep), prompt_of(deep)) == (None, None)
+        assert with_answers([{"choices": deep}]) == [{"choices": deep}]
 
 
 def test_only_answers_say_something_of_a_file() -> None:

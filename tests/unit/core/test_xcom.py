@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from airflow_provider_mediabatch.core.batch_result import BatchResult
+from airflow_provider_mediabatch.core.comparison import Comparison
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import Check, SampleReport, clip
+from airflow_provider_mediabatch.core.task_notes import SubmittedJob
+from airflow_provider_mediabatch.core.truth import ClassScore, Truth
 
 PLAN = InferencePlan(
     model="DB.SC.M",
@@ -61,6 +65,82 @@ def test_round_trip_through_json(value: Any) -> None:
 def test_anything_else_is_refused(value: Any, damage: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         type(value).from_xcom(damage(value.to_xcom()))
+
+
+TRUTH = Truth("LABEL", "T", 2, 2, 1, classes=(ClassScore("cat", 1, 1, 1),), class_count=1)
+COMPARISON = Comparison(
+    "V1", "T", "LABEL", 2, 2, 1, "SCORE", 0.5, 0.6, 0.1,
+    changes=({"path": "@A.B.C/x", "before": "a", "after": "b", "score_before": 0.5, "score_after": None},),
+    confusion=({"before": "a", "after": None, "files": 1},), pairs=1,
+)  # fmt: skip
+FULL_REPORT = replace(REPORT, truth=TRUTH, comparison=COMPARISON)
+
+
+def test_what_was_measured_makes_the_round_trip_too() -> None:
+    assert SampleReport.from_xcom(json.loads(json.dumps(FULL_REPORT.to_xcom()))) == FULL_REPORT
+
+
+def damaged(value: Any, path: str, wrong: Any) -> dict[str, Any]:
+    """The value's XCom with another value at a path such as ``truth.classes.0.label``."""
+    made = json.loads(json.dumps(value.to_xcom()))
+    *outer, last = path.split(".")
+    inner = made
+    for name in outer:
+        inner = inner[int(name) if name.isdigit() else name]
+    inner[last] = wrong
+    return made  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "wrong"),
+    [
+        (RESULT, "rows", "many"),
+        (RESULT, "rows", 1.5),
+        (RESULT, "rows", True),
+        (RESULT, "seconds", "inf"),
+        (RESULT, "seconds", float("inf")),
+        (RESULT, "seconds", float("nan")),
+        (RESULT, "outputs", ["LABEL"]),
+        (RESULT, "outputs", {"LABEL": 1}),
+        (RESULT, "location", None),
+        (RESULT, "quarantined", [{"path": "x"}]),
+        (RESULT, "quarantined", ["x"]),
+        (RESULT, "quarantined", 5),
+        (MANIFEST, "file_columns", [1]),
+        (MANIFEST, "skipped", {"done": "1"}),
+        (MANIFEST, "row_count", None),
+        (REPORT, "checks", [{"name": 1, "passed": True, "detail": ""}]),
+        (REPORT, "checks", "rows"),
+        (REPORT, "preview", ["x"]),
+        (FULL_REPORT, "truth.labelled", "2"),
+        (FULL_REPORT, "truth.classes.0.expected", "1"),
+        (FULL_REPORT, "truth.examples", [{"path": "x"}]),
+        (FULL_REPORT, "comparison.score_before", "0.5"),
+        (FULL_REPORT, "comparison.changes.0.score_after", "0.5"),
+        (FULL_REPORT, "comparison.changes", [{"path": "x"}]),
+        (FULL_REPORT, "comparison.confusion.0.files", "1"),
+        (FULL_REPORT, "comparison.confusion", [{}]),
+        (PLAN, "warnings", [1]),
+        (PLAN, "replicas", "2"),
+        (SubmittedJob("A.B.J"), "replicas", "9"),
+    ],
+    ids=repr,
+)
+def test_a_field_of_another_type_is_refused(value: Any, path: str, wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"another type than expected|changed after validation"):
+        type(value).from_xcom(damaged(value, path, wrong))
+
+
+def test_a_number_that_json_lacks_is_not_written() -> None:
+    """Airflow pushes an XCom with ``allow_nan=False``, and a sample's score may be anything."""
+    rows = clip([{"A": float("inf"), "B": float("nan"), "C": -float("inf"), "D": 0.5}])
+    assert rows == ({"A": "inf", "B": "nan", "C": "-inf", "D": 0.5},)
+    measured = replace(COMPARISON, score_before=float("nan"), score_after=float("inf"))
+    report = replace(REPORT, preview=({"A": float("inf")},), comparison=measured)
+    text = json.dumps(report.to_xcom(), allow_nan=False)
+    again = SampleReport.from_xcom(json.loads(text))
+    assert again.comparison is not None
+    assert (again.comparison.score_before, again.comparison.score_after) == (None, None)
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
