@@ -7,8 +7,8 @@ never leaves this process.
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
+import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 256 * 1024 * 1024
 _SIGNED_FOR_SECONDS = 60
 _DOWNLOAD_SECONDS = 20
+_PART_BYTES = 1024 * 1024
 
 
 class MediaUnavailableError(Exception):
@@ -120,7 +121,23 @@ def _fetch_signed(connection: SnowflakeConnection, path: StagePath, target: Path
     )
     if urlsplit(url).scheme not in ("http", "https"):
         raise MediaUnavailableError("this external stage's files have no web address")
-    with urllib.request.urlopen(url, timeout=_DOWNLOAD_SECONDS) as reply, target.open("wb") as file:
-        shutil.copyfileobj(reply, file, 1024 * 1024)
-        if file.tell() > max_bytes:
-            raise MediaUnavailableError("this file is larger than what is shown here")
+    download(url, target, max_bytes=max_bytes)
+
+
+def download(url: str, target: Path, *, max_bytes: int, seconds: float = _DOWNLOAD_SECONDS) -> None:
+    """Write what is at a web address to ``target``.
+
+    :param url: the address.
+    :param target: the file to write.
+    :param max_bytes: no more than this is written.
+    :param seconds: for the whole of it, however much comes at a time.
+    :raises MediaUnavailableError: it is larger, or takes longer.
+    """
+    begun = time.monotonic()
+    with urllib.request.urlopen(url, timeout=seconds) as reply, target.open("wb") as file:
+        while data := reply.read1(_PART_BYTES):
+            if file.tell() + len(data) > max_bytes:
+                raise MediaUnavailableError("this file is larger than what is shown here")
+            if time.monotonic() - begun > seconds:
+                raise MediaUnavailableError(f"this file takes longer than {seconds:g} s to fetch")
+            file.write(data)
