@@ -32,6 +32,7 @@ WITH_LIVE_AIRFLOW = (
     "tests/review/test_authority.py",
     "tests/review/test_document_pictures.py",
     "tests/review/test_failed.py",
+    "tests/review/test_form_in_browser.py",
     "tests/review/test_hanging.py",
     "tests/review/test_load.py",
     "tests/review/test_review.py",

@@ -25,6 +25,7 @@ MAX_COLUMNS = 8
 MAX_FILES = 5
 MAX_CELL = 80
 MAX_QUARANTINED = 10
+MAX_WARNINGS = 20
 MAX_CLASSES = 10
 
 
@@ -61,7 +62,7 @@ def body(
     if report.quarantined_count:
         parts += ["### Files that the model cannot process", _quarantined(report)]
     if plan is not None and plan.warnings:
-        parts += ["### Warnings", "\n".join(f"- {markdown.code(warning, 400)}" for warning in plan.warnings)]
+        parts += ["### Warnings", _warnings(plan.warnings)]
     parts += ["### Sample", _files(report, file_columns, page)]
     if report.truth is not None:
         parts += ["### Expected labels", *_truth(report.truth)]
@@ -109,7 +110,7 @@ def _files(report: SampleReport, file_columns: Sequence[str], page: str | None) 
     files = [name for name in names if name in file_columns]
     # A job's output has the model's columns last, and they matter most here.
     others = [name for name in names if name not in file_columns][-MAX_COLUMNS:]
-    heads = [_name(row.get(files[0])) if files else f"{number}" for number, row in enumerate(rows, 1)]
+    heads = [_name(row.get(files[0])) if files else "" for row in rows]
     lines = [
         [markdown.code(name), *(_medium(row.get(name), page, index, name) for index, row in enumerate(rows))]
         for name in files
@@ -122,7 +123,8 @@ def _files(report: SampleReport, file_columns: Sequence[str], page: str | None) 
     if report.comparison is not None and files:
         lines.append(["Before", *(_before(report.comparison, row.get(files[0])) for row in rows)])
     more = report.rows - len(rows)
-    table = markdown.table(("File", *(markdown.code(head, 60) for head in heads)), lines)
+    numbered = (markdown.code(head, 60) or f"{number}" for number, head in enumerate(heads, 1))
+    table = markdown.table(("File", *numbered), lines)
     return f"{table}\n\n{more:,} more sampled files are on the review page." if more > 0 else table
 
 
@@ -175,13 +177,19 @@ def _comparison(found: Comparison) -> list[str]:
 
 def _quarantined(report: SampleReport) -> str:
     """What the full run leaves out, and why."""
-    lines = [
-        f"- {markdown.code(item['path'].rsplit('/', 1)[-1], 60)}: {markdown.code(item['error'].splitlines()[0], 200)}"
-        for item in report.quarantined[:MAX_QUARANTINED]
-    ]
+    lines = []
+    for item in report.quarantined[:MAX_QUARANTINED]:
+        name, reason = _name(item["path"]), item["error"].partition("\n")[0]
+        lines.append(f"- {markdown.code(name, 60)}: {markdown.code(reason, 200)}")
     if report.quarantined_count > len(lines):
         lines.append(f"- and {report.quarantined_count - len(lines):,} more")
     return "They are quarantined, and the full run leaves them out.\n\n" + "\n".join(lines)
+
+
+def _warnings(found: Sequence[str]) -> str:
+    lines = [f"- {markdown.code(warning, 400)}" for warning in found[:MAX_WARNINGS]]
+    more = len(found) - len(lines)
+    return "\n".join([*lines, f"- and {more:,} more"] if more else lines)
 
 
 def _medium(value: Any, page: str | None, row: int, column: str) -> str:
@@ -192,7 +200,8 @@ def _medium(value: Any, page: str | None, row: int, column: str) -> str:
     kind = expected_kind(path)
     if kind == "image":
         return markdown.image(url, _name(value))
-    return markdown.link(f"{url}?size=full", "Play" if kind in ("audio", "video") else "Open")
+    verb = "Play" if kind in ("audio", "video") else "Open"
+    return markdown.link(f"{url}?size=full", f"{verb} {markdown.code(_name(value), 60)}".strip())
 
 
 def _name(value: Any) -> str:

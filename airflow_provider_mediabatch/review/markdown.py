@@ -52,19 +52,21 @@ def image(url: str, alt: str) -> str:
     """An image of this site.
 
     :param url: a path on this site, made with :func:`airflow_provider_mediabatch.review.addresses.segments`.
-    :param alt: the text alternative, of which letters, digits, spaces, dots, dashes and underscores are kept.
+    :param alt: the text alternative, of which letters, digits, spaces, dots, dashes and underscores are kept. Where
+        nothing is left it is "picture", because an image without a text counts as decoration.
     :raises ValueError: for an address of another site.
     """
     if not url.startswith("/") or url.startswith("//"):
         raise ValueError("a form shows only images of this site")
-    return f"![{''.join(char for char in plain(alt, 60) if char.isalnum() or char in ' ._-')}]({url})"
+    kept = "".join(char for char in plain(alt, 60) if char.isalnum() or char in " ._-").strip()
+    return f"![{kept or 'picture'}]({url})"
 
 
 def link(url: str, text: str) -> str:
     """A link within this site.
 
     :param url: as of :func:`image`.
-    :param text: a text of ours.
+    :param text: Markdown: words of ours, and code spans.
     :raises ValueError: for an address of another site.
     """
     if not url.startswith("/") or url.startswith("//"):

@@ -34,6 +34,20 @@ with DAG("ui_documented", schedule=None, default_args=RETRIES):
         approve_kwargs={"credits_per_hour": 0.11, "price_per_credit": 3, "response_timeout": timedelta(hours=1)},
     )
 
+with DAG("ui_form", schedule=None, default_args=RETRIES):
+    media_batch_group(
+        **COMMON,
+        stage_path="@MEDIA.PUBLIC.UI_PHOTOGRAPHS/",
+        model_name="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
+        checks=["LENGTH(LABEL) > 0", "SCORE BETWEEN 0 AND 1"],
+        review="always",
+        labels="SELECT 'camera.png' AS FILE, 'tripod' AS LABEL UNION ALL SELECT 'chelsea.png', 'dog'",
+        compare_with="previous",
+        results_table="MEDIA.PUBLIC.UI_FORM",
+        list_kwargs={"ledger": None},
+        approve_kwargs={"credits_per_hour": 0.11, "price_per_credit": 3, "response_timeout": timedelta(hours=1)},
+    )
+
 with DAG("ui_first_run", schedule=None, default_args=RETRIES, max_active_runs=3):
     media_batch_group(
         **COMMON,

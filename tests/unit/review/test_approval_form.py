@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from unit.review import pages
 
 from airflow_provider_mediabatch.core.comparison import Comparison
@@ -57,6 +58,32 @@ def test_passed_and_failed_are_words_and_a_failed_check_is_at_the_top() -> None:
 def test_the_subject_tells_runs_apart() -> None:
     assert subject(PROJECTION, PLAN) == "218 files with EFFICIENTNET_LITE0 V3, under 0.01 USD"
     assert subject(project(files=1, sampled=1, seconds_per_file=None), None) == "1 file"
+
+
+def test_a_recording_is_linked_by_its_name() -> None:
+    rows = tuple({"AUDIO": f"@A.B.C/{name}", "LABEL": "x"} for name in ("tone 0.wav", "a]b`.wav", "notes.txt"))
+    report = replace(REPORT, preview=rows, rows=3)
+    text = body(report, projection=PROJECTION, plan=PLAN, file_columns=("AUDIO",), task=("d", "r", "t", -1))
+    assert "[Play `tone 0.wav`](/mediabatch/d/r/t/-1/preview/0/AUDIO?size=full)" in text
+    assert "[Play ``a]b`.wav``](" in text
+    assert "[Open `notes.txt`](" in text
+
+
+@pytest.mark.parametrize("path", [None, "", "@A.B.C/\u202e\u200d", "!!!.png", "@A.B.C/!!!"])
+def test_every_column_has_a_head_and_every_picture_a_text(path: str | None) -> None:
+    text = form(replace(REPORT, preview=({"IMAGE": path, "LABEL": "x"},), rows=1))
+    (head,) = [line for line in text.splitlines() if line.startswith("| File |")]
+    assert "|  |" not in head
+    assert "![](" not in text
+
+
+def test_a_quarantined_file_without_a_reason_and_many_warnings() -> None:
+    report = replace(REPORT, quarantined=({"path": "@A.B.C/x.jpg", "error": ""},))
+    assert "- `x.jpg`: " in form(report)
+    plan = SimpleNamespace(**{**vars(PLAN), "warnings": tuple(f"warning {number}" for number in range(30))})
+    text = body(REPORT, projection=PROJECTION, plan=plan, file_columns=(), task=None)  # type: ignore[arg-type]
+    assert text.count("- `warning") == 20
+    assert "- and 10 more" in text
 
 
 def test_expected_labels_stand_under_the_pictures_and_in_the_first_sentence() -> None:

@@ -69,6 +69,13 @@ def test_a_path_is_encoded_so_that_it_ends_no_link() -> None:
     assert rendered(image("/mediabatch/" + path, "a](b")).count("image") == 1
 
 
+def test_a_code_span_in_a_link_ends_no_link() -> None:
+    for text in HOSTILE:
+        types = rendered(table(("File",), [(link("/x", f"Play {code(text)}"),)]))
+        assert (types.count("link_open"), types.count("code_inline"), types.count("td_open")) == (1, 1, 1), text
+        assert not {"image", "html_inline", "html_block"} & set(types)
+
+
 @pytest.mark.parametrize("parts", [("a", ".."), (".", "b"), ("a", "", "b")])
 def test_a_path_does_not_climb(parts: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="path"):
