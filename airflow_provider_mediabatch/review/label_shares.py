@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.review.bounded_cache import BoundedCache
 from airflow_provider_mediabatch.review.run_line import OutputFolder, RunLine
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ def read_shares(
     :param lines: the runs, the newest first.
     :param run: calls a function with the open connection of an Airflow connection, and returns what it returned.
     """
-    wanted = [folder for line in lines for folder in line.outputs if folder not in _counts][:MAX_FOLDERS]
+    known = {folder: counts for line in lines for folder in line.outputs if (counts := _counts.get(folder)) is not None}
+    wanted = [folder for line in lines for folder in line.outputs if folder not in known][:MAX_FOLDERS]
     for conn_id in sorted({folder.conn_id for folder in wanted}):
         folders = [folder for folder in wanted if folder.conn_id == conn_id]
         try:
@@ -107,13 +109,11 @@ def read_shares(
         except Exception:  # the other columns are shown whatever Snowflake answers
             log.warning("The labels of %d outputs cannot be read", len(folders), exc_info=True)
             continue
-        while len(_counts) + len(found) > MAX_CACHED and _counts:
-            _counts.pop(next(iter(_counts)))
-        _counts.update(found)
-    return compare([_sum([_counts.get(folder, {}) for folder in line.outputs]) for line in lines])
+        known |= {folder: _counts.put(folder, counts) for folder, counts in found.items()}
+    return compare([_sum([known.get(folder, {}) for folder in line.outputs]) for line in lines])
 
 
-_counts: dict[OutputFolder, Counts] = {}
+_counts: BoundedCache[OutputFolder, Counts] = BoundedCache(MAX_CACHED)
 
 
 def _read(folders: Sequence[OutputFolder], connection: SnowflakeConnection) -> dict[OutputFolder, Counts]:

@@ -6,15 +6,14 @@ fetched file is kept by that content, so a file that was replaced or removed is 
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client.media import StagedFile, fetch, find
 from airflow_provider_mediabatch.core.media_types import HEAD_BYTES
+from airflow_provider_mediabatch.review.bounded_cache import BoundedCache
 from airflow_provider_mediabatch.review.media_cache import MediaCache
 from airflow_provider_mediabatch.review.media_types import kind_of, media_type
 
@@ -42,9 +41,8 @@ class MediaLibrary:
         self._thumbnails = thumbnails
         self._listed_seconds = listed_seconds
         self._cache = MediaCache()
-        self._guard = threading.Lock()
-        self._types: OrderedDict[tuple[str, str], str | None] = OrderedDict()
-        self._listed: OrderedDict[tuple[str | None, str], tuple[float, StagedFile]] = OrderedDict()
+        self._kinds: BoundedCache[tuple[str, str], str] = BoundedCache(MAX_LISTED)
+        self._listed: BoundedCache[tuple[str | None, str], tuple[float, StagedFile]] = BoundedCache(MAX_LISTED)
 
     def find(self, conn_id: str | None, path: StagePath) -> StagedFile:
         """The file as it is on the stage now, or was within the last minute.
@@ -54,13 +52,11 @@ class MediaLibrary:
         :raises MediaUnavailableError: the file is gone, or this role may not read it.
         """
         key = (conn_id, path.full)
-        with self._guard:
-            listed = self._listed.get(key)
+        listed = self._listed.get(key)
         if listed is not None and time.monotonic() - listed[0] < self._listed_seconds:
             return listed[1]
         file = self._connections.run(conn_id, partial(find, path=path))
-        with self._guard:
-            _remember(self._listed, key, (time.monotonic(), file))
+        self._listed.put(key, (time.monotonic(), file))
         return file
 
     def whole(self, conn_id: str | None, file: StagedFile) -> Path:
@@ -75,9 +71,7 @@ class MediaLibrary:
 
         fetched = self._cache.get((str(conn_id), file.path.full, file.content_id), write)
         with fetched.open("rb") as opened:
-            found = media_type(opened.read(HEAD_BYTES))
-        with self._guard:
-            _remember(self._types, (file.path.full, file.content_id), found)
+            self._kinds.put((file.path.full, file.content_id), kind_of(media_type(opened.read(HEAD_BYTES))))
         return fetched
 
     def known_kind(self, file: StagedFile) -> str | None:
@@ -85,9 +79,7 @@ class MediaLibrary:
 
         :param file: what :meth:`find` returned.
         """
-        key = (file.path.full, file.content_id)
-        with self._guard:
-            return kind_of(self._types[key]) if key in self._types else None
+        return self._kinds.get((file.path.full, file.content_id))
 
     def thumbnail(self, conn_id: str | None, file: StagedFile, edge: int, *, changed: bool) -> Path:
         """A small picture of the file.
@@ -104,10 +96,3 @@ class MediaLibrary:
             self._thumbnails.make(source, target, edge=edge, changed=changed)
 
         return self._cache.get((str(conn_id), file.path.full, file.content_id, f"{edge}", f"{changed}"), write)
-
-
-def _remember(values: OrderedDict[Any, Any], key: Any, value: Any) -> None:
-    values[key] = value
-    values.move_to_end(key)
-    while len(values) > MAX_LISTED:
-        values.popitem(last=False)
