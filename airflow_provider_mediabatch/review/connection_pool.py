@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -25,6 +25,8 @@ SOCKET_SECONDS = 16
 """After which the connector gives up an answer that does not come."""
 WAIT_SECONDS = 8.0
 """How long a request waits for the requests before it."""
+WORK_SECONDS = 20.0
+"""After which a request sends no further statement. Its reader has been asked to try again, and others wait."""
 PAUSE_SECONDS = 10.0
 """After an answer that did not come, how long requests are refused at once."""
 
@@ -37,18 +39,39 @@ class ConnectionBusyError(Exception):
     """The statements of other readers did not finish in time, or Snowflake does not answer now."""
 
 
+class _TimedConnection:
+    """An open connection that takes no further statement once the time of the request that uses it is over."""
+
+    def __init__(self, connection: SnowflakeConnection) -> None:
+        self.opened = connection
+        self.until = 0.0
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        """As the connection's own."""
+        if time.monotonic() > self.until:
+            raise ConnectionBusyError("Snowflake answers slowly, and the time for this page is over. Try again")
+        return self.opened.cursor(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.opened, name)
+
+
 class _PooledConnection:
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.connection: SnowflakeConnection | None = None
+        self.connection: _TimedConnection | None = None
         self.used = 0.0
         self.paused_until = 0.0
 
 
 class ConnectionPool:
-    """The open connections of this process."""
+    """The open connections of this process.
 
-    def __init__(self) -> None:
+    :param seconds: how long a request may send statements.
+    """
+
+    def __init__(self, *, seconds: float = WORK_SECONDS) -> None:
+        self._seconds = seconds
         self._guard = threading.Lock()
         self._by_conn_id: dict[str, _PooledConnection] = {}
 
@@ -61,7 +84,8 @@ class ConnectionPool:
         :param work: what to do. Doing it twice must do no harm.
         :return: what ``work`` returned.
         :raises ConnectionUnknownError: ``conn_id`` is None.
-        :raises ConnectionBusyError: other readers use the connection, or Snowflake did not answer a moment ago.
+        :raises ConnectionBusyError: other readers use the connection, Snowflake did not answer a moment ago, or it is
+            so slow that the time of the request is over.
         """
         if conn_id is None:
             raise ConnectionUnknownError("Airflow does not know any more which connection this task used")
@@ -83,8 +107,7 @@ class ConnectionPool:
         begun, fresh = time.monotonic(), True
         try:
             fresh = self._open(conn_id, pooled)
-            assert pooled.connection is not None
-            return work(pooled.connection)
+            return self._timed(pooled, begun, work)
         except (DatabaseError, InterfaceError, OperationalError) as error:
             # An error of the statement itself is an answer. A lost server or an expired session (3901xx to 3903xx) may
             # be due to the connection's age.
@@ -98,8 +121,12 @@ class ConnectionPool:
             if fresh:
                 raise
         self._open(conn_id, pooled)
+        return self._timed(pooled, begun, work)
+
+    def _timed(self, pooled: _PooledConnection, begun: float, work: Callable[[SnowflakeConnection], T]) -> T:
         assert pooled.connection is not None
-        return work(pooled.connection)
+        pooled.connection.until = begun + self._seconds
+        return work(cast("SnowflakeConnection", pooled.connection))
 
     def _open(self, conn_id: str, pooled: _PooledConnection) -> bool:
         """Log in where there is no open connection; whether that was so."""
@@ -115,7 +142,7 @@ class ConnectionPool:
             socket_timeout=SOCKET_SECONDS,
             session_parameters={"QUERY_TAG": "mediabatch review", "STATEMENT_TIMEOUT_IN_SECONDS": STATEMENT_SECONDS},
         )
-        pooled.connection = hook.get_conn()
+        pooled.connection = _TimedConnection(hook.get_conn())
         return True
 
     @staticmethod
@@ -123,7 +150,8 @@ class ConnectionPool:
         connection, pooled.connection = pooled.connection, None
         if connection is not None:
             # The server may be what does not answer, and the session is no longer used: nobody waits for its end.
-            threading.Thread(target=_close_quietly, args=(connection,), name="mediabatch-close", daemon=True).start()
+            closing = (connection.opened,)
+            threading.Thread(target=_close_quietly, args=closing, name="mediabatch-close", daemon=True).start()
 
 
 def _close_quietly(connection: SnowflakeConnection) -> None:
