@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_mediabatch.core.stage_path import StagePath
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""How a value begins that a spreadsheet may run. Source: OWASP's page "CSV Injection", its full-width forms too."""
+_CALL = re.compile(r'[|!"]|\((?!\d+\))')
+"""What a formula needs to call something: a program, another sheet, a text, a function. A copy's number is none."""
 
 
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
+def as_csv(rows: Sequence[Mapping[str, Any]], file_columns: Collection[str]) -> Iterator[bytes]:
     """Rows as CSV in UTF-8, in pieces.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe before it. A full stage path does not.
+    A text that a spreadsheet would run as a formula gets an apostrophe before it. A file's path, which begins with an
+    @, gets one only where it could call something. A model's text that looks like a path is a text.
 
     :param rows: with the same columns.
+    :param file_columns: those that hold full stage paths.
     """
     names = list(rows[0]) if rows else []
     for start in range(0, len(rows) or 1, 500):
@@ -25,7 +31,9 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
         writer = csv.writer(text)
         if not start:
             writer.writerow([_cell(name) for name in names])
-        writer.writerows([_cell(row[name]) for name in names] for row in rows[start : start + 500])
+        writer.writerows(
+            [_cell(row[name], is_file=name in file_columns) for name in names] for row in rows[start : start + 500]
+        )
         yield text.getvalue().encode()
 
 
@@ -43,10 +51,10 @@ def as_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return target.getvalue()
 
 
-def _cell(value: Any) -> Any:
-    if not isinstance(value, str) or not value.startswith(_FORMULA) or _is_stage_path(value):
+def _cell(value: Any, *, is_file: bool = False) -> Any:
+    if not isinstance(value, str) or not value.startswith(_FORMULA):
         return value
-    return f"'{value}"
+    return value if is_file and _is_stage_path(value) and not _CALL.search(value) else f"'{value}"
 
 
 def _is_stage_path(value: str) -> bool:

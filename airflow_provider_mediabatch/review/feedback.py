@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TABLE = "MEDIABATCH_FEEDBACK"
 MAX_ROWS = 10_000
 MAX_LABELS = 50
+MAX_LABEL = 200
+"""Characters of a label in the table of accuracies. A value of 2,000 characters can be marked too."""
 
 COLUMNS: Mapping[str, str] = {
     "FILE_PATH": "VARCHAR",
@@ -142,10 +144,10 @@ def accuracy(connection: SnowflakeConnection, job: str) -> tuple[LabelAccuracy, 
     """
     found = _rows(
         connection,
-        f"SELECT PREDICTED, COUNT(*) AS MARKED, COUNT_IF(IS_RIGHT) AS CORRECT FROM ({latest_sql(job)}) "
-        f"GROUP BY PREDICTED ORDER BY MARKED DESC, PREDICTED LIMIT {MAX_LABELS}",
+        f"SELECT LEFT(PREDICTED, {MAX_LABEL}) AS LABEL, COUNT(*) AS MARKED, COUNT_IF(IS_RIGHT) AS CORRECT "
+        f"FROM ({latest_sql(job)}) GROUP BY 1 ORDER BY MARKED DESC, LABEL LIMIT {MAX_LABELS}",
     )
-    return tuple(LabelAccuracy(str(row["PREDICTED"]), int(row["MARKED"]), int(row["CORRECT"])) for row in found)
+    return tuple(LabelAccuracy(str(row["LABEL"]), int(row["MARKED"]), int(row["CORRECT"])) for row in found)
 
 
 def latest_mark(connection: SnowflakeConnection, job: str, path: str, column: str) -> Mapping[str, Any] | None:
@@ -157,13 +159,24 @@ def latest_mark(connection: SnowflakeConnection, job: str, path: str, column: st
     :param column: the output.
     """
     condition = f"FILE_PATH = {sql.literal(path)} AND OUTPUT_COLUMN = {sql.literal(column)}"
-    found = _rows(connection, f"SELECT * FROM ({latest_sql(job)}) WHERE {condition} LIMIT 1")
+    found = _rows(connection, f"SELECT {_SHOWN} FROM ({latest_sql(job)}) WHERE {condition} LIMIT 1")
     return found[0] if found else None
 
 
 def marks(connection: SnowflakeConnection, job: str) -> list[dict[str, Any]]:
     """The latest mark of each prediction of a job, at most 10,000."""
-    return list(_rows(connection, f"{latest_sql(job)} LIMIT {MAX_ROWS}"))
+    return list(_rows(connection, f"SELECT {_SHOWN} FROM ({latest_sql(job)}) LIMIT {MAX_ROWS}"))
+
+
+def _shown_sql(name: str, kind: str) -> str:
+    """A column as it is read. The table is the user's, so other hands may have made it or written to it."""
+    if kind != "VARCHAR":
+        return f"{name}::{kind} AS {name}"
+    return f"LEFT({name}::VARCHAR, {_CHARACTERS.get(name, MAX_LABEL)}) AS {name}"
+
+
+_CHARACTERS = {"FILE_PATH": 1200, "PREDICTED": 2000, "CORRECT_LABEL": 2000, "JOB_NAME": 600}
+_SHOWN = ", ".join(_shown_sql(name, kind) for name, kind in COLUMNS.items())
 
 
 def latest_sql(job: str) -> str:

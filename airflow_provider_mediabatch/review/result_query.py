@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 2000
 MAX_PATHS = 1000
 MAX_DOWNLOAD = 10_000
+MAX_DOWNLOAD_CHARACTERS = 20_000_000
+"""Of all values of a download, of which each counts as 50 more. The API server holds all of them at once."""
 BINS = 24
 TOP_LABELS = 20
 _NUMERIC = re.compile(r"(NUMBER|FLOAT|REAL|DOUBLE|DECIMAL|INT)", re.IGNORECASE)
@@ -119,6 +121,16 @@ class ResultQuery:
     def all_pages(self, columns: Sequence[ResultColumn], request: PageRequest) -> list[dict[str, Any]]:
         """The rows of all pages, at most 10,000, with values cut as in :meth:`page`."""
         return self._read(columns, request, f"LIMIT {MAX_DOWNLOAD}")
+
+    def characters(self, columns: Sequence[ResultColumn], request: PageRequest) -> int:
+        """How many characters :meth:`all_pages` would return, with 50 more for each value. Only the sum is returned."""
+        sizes = " + ".join(_size_sql(column) for column in columns)
+        found = rows(
+            self._connection,
+            f"SELECT SUM({sizes}) AS N FROM (SELECT * FROM {self._relation(columns)}{self._where(columns, request)} "
+            f"{self._order(columns, request)} LIMIT {MAX_DOWNLOAD})",
+        )
+        return int(found[0]["N"] or 0)
 
     def script(self, columns: Sequence[ResultColumn], request: PageRequest) -> str:
         """The statements that give the rows of all pages, whole and without a limit, in a session of one's own."""
@@ -244,6 +256,12 @@ def _cast(column: ResultColumn) -> str:
     if _NATIVE.match(column.type):
         return column.type
     return "BINARY" if _BINARY.match(column.type) else "TEXT"
+
+
+def _size_sql(column: ResultColumn) -> str:
+    if _NATIVE.match(column.type) or _BINARY.match(column.type):
+        return "50"
+    return f"50 + COALESCE(LEAST(LENGTH({sql.quoted(column.name)}), {MAX_CHARACTERS + 1}), 0)"
 
 
 def _shown(column: ResultColumn) -> str:

@@ -15,8 +15,9 @@ from airflow_provider_mediabatch.review import feedback
 from airflow_provider_mediabatch.review.connection_pool import ConnectionPool
 from airflow_provider_mediabatch.review.label_shares import RunShares, read_shares
 from airflow_provider_mediabatch.review.page_request import PageRequest
-from airflow_provider_mediabatch.review.result_query import ResultColumn, ResultQuery
+from airflow_provider_mediabatch.review.result_query import MAX_DOWNLOAD_CHARACTERS, ResultColumn, ResultQuery
 from airflow_provider_mediabatch.review.run_line import OutputFolder, RunLine
+from airflow_provider_mediabatch.review.task_texts import moment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +84,16 @@ def test_hostile_words_find_nothing_and_break_nothing(
     assert len(query.page(columns, PageRequest(sort=hostile))) == 24
 
 
+def test_the_size_of_a_download_is_counted_before_it_is_read(query: ResultQuery, columns: list[ResultColumn]) -> None:
+    """10,000 rows of a text of 5,000 characters, cut to 2,001, are more than the API server takes."""
+    assert query.characters(columns, PageRequest()) > MAX_DOWNLOAD_CHARACTERS
+    cats = PageRequest(label_column="LABEL", label="cat", range_column="SCORE", low=0.5, high=0.5)
+    assert query.count(columns, cats) == len(query.all_pages(columns, cats)) == ROWS // 1000
+    path, label, score, text = len("@MEDIA.PUBLIC.PAGES/f0000000.jpg"), len("cat"), 0, 2001
+    assert query.characters(columns, cats) == ROWS // 1000 * (4 * 50 + path + label + score + text)
+    assert query.characters(columns, PageRequest(search="nothing has this")) == 0
+
+
 def test_distributions(query: ResultQuery, columns: list[ResultColumn]) -> None:
     by_name = {column.name: column for column in columns}
     counts, distinct = query.labels(by_name["LABEL"])
@@ -130,6 +141,32 @@ def test_marks_are_kept_and_the_latest_counts(connection: SnowflakeConnection) -
     found = connection.cursor().execute("SELECT * FROM MEDIABATCH_FEEDBACK").description
     assert found is not None
     assert [column.name for column in found] == list(feedback.COLUMNS)
+
+
+def test_a_table_of_marks_that_other_hands_wrote_to_is_cut(
+    connection: SnowflakeConnection, engine: RunningEngine
+) -> None:
+    job = "OTHERS.MARKS.MB_MARKED_0"
+    texts = [name for name, kind in feedback.COLUMNS.items() if kind == "VARCHAR" and name != "JOB_NAME"]
+    rest = "TRUE AS IS_RIGHT, '2026-11-27 02:31:00'::VARCHAR AS MARKED_AT"
+    long = ", ".join(f"REPEAT('x', 100000) AS {name}" for name in texts)
+    with engine.connect() as other:  # which gets another schema by this
+        cursor = other.cursor()
+        cursor.execute("CREATE DATABASE IF NOT EXISTS OTHERS")
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS OTHERS.MARKS")
+        cursor.execute(f"CREATE TABLE OTHERS.MARKS.MEDIABATCH_FEEDBACK AS SELECT {long}, {rest}, '{job}' AS JOB_NAME")
+    (found,) = feedback.accuracy(connection, job)
+    assert (len(found.label), found.marked, found.right) == (200, 1, 1)
+    (row,) = feedback.marks(connection, job)
+    assert {name: len(row[name]) for name in ("PREDICTED", "CORRECT_LABEL", "MARKED_BY", "FILE_PATH")} == {
+        "PREDICTED": 2000,
+        "CORRECT_LABEL": 2000,
+        "MARKED_BY": 200,
+        "FILE_PATH": 1200,
+    }
+    latest = feedback.latest_mark(connection, job, "x" * 100_000, "x" * 100_000)
+    assert latest is not None
+    assert moment(latest["MARKED_AT"]) == "2026-11-27 02:31 UTC"
 
 
 def test_a_folder_with_nothing(connection: SnowflakeConnection) -> None:
