@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from airflow_provider_mediabatch.review.request_threads import BusyError, Reques
 from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
 from airflow_provider_mediabatch.review.task_texts import moment
 from airflow_provider_mediabatch.review.thumbnail_processes import ThumbnailProcesses
+from airflow_provider_mediabatch.review.visible_text import exact, shortened, visible
 
 HERE = Path(__file__).parent
 SIGNATURE_SECONDS = 12 * 3600
@@ -50,12 +52,14 @@ class Prediction:
     :param content_id: the listing's, or "".
     :param column: the output.
     :param value: its value.
+    :param job: the job that predicted it. A task that runs again has another one.
     """
 
     path: str
     content_id: str
     column: str
     value: str
+    job: str
 
 
 class ReviewSite:
@@ -66,6 +70,7 @@ class ReviewSite:
 
     def __init__(self, secret: str) -> None:
         self.threads = RequestThreads()
+        self.downloading = threading.Lock()
         self.connections = ConnectionPool()
         self.media = MediaLibrary(self.connections, ThumbnailProcesses())
         self._airflow = site_prefix()
@@ -73,9 +78,14 @@ class ReviewSite:
         self._signer = URLSafeTimedSerializer(secret, salt="mediabatch.media")
         self._mark_signer = URLSafeTimedSerializer(secret, salt="mediabatch.mark")
         self._templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            finalize=visible,
         )
         self._templates.globals["moment"] = moment
+        self._templates.filters |= {"exact": exact, "shortened": shortened}
 
     def task_url(self, key: TaskKey, *rest: str | int) -> str:
         """The address of a task instance's page, or of a route below it."""
@@ -131,12 +141,12 @@ class ReviewSite:
         :raises HTTPException: 403 when the signature is wrong, expired, or another reader's or task instance's.
         """
         try:
-            *signed, path, content_id, column, value = self._mark_signer.loads(token, max_age=SIGNATURE_SECONDS)
+            *signed, path, content_id, column, value, job = self._mark_signer.loads(token, max_age=SIGNATURE_SECONDS)
         except (BadSignature, ValueError, TypeError):
             raise HTTPException(403, "This form is invalid or has expired. Reload the page.") from None
         if signed != [*astuple(key), user_id]:
             raise HTTPException(403, "This form belongs to another reader or another task instance.")
-        return Prediction(path, content_id, column, value)
+        return Prediction(path, content_id, column, value, job)
 
     async def page(self, build: Callable[[], Response]) -> Response:
         """The page that ``build`` returns, or one that asks the reader to try again.

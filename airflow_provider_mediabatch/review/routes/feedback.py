@@ -64,7 +64,10 @@ def _record(
     _, batch = load_task(key)
     if batch is None or not batch.result.job:
         return site.notice("Mark", "This task instance has returned no rows.", status=404, back=back)
-    mark = _mark(batch, prediction, is_right, correct, by)
+    mark = make_mark(batch, prediction, is_right=is_right, correct=correct, by=by)
+    if mark is None:
+        text = "The task has run again since this row was shown. Nothing was recorded. Look at the row as it is now."
+        return site.notice("Mark", text, status=409, back=back)
     try:
         site.connections.run(batch.conn_id, partial(feedback.add_mark, mark=mark))
     except Exception as error:  # a page says why, whatever Snowflake answers
@@ -73,7 +76,19 @@ def _record(
     return RedirectResponse(back, 303)
 
 
-def _mark(batch: ReviewedBatch, prediction: Prediction, is_right: bool, correct: str, by: str) -> feedback.Mark:
+def make_mark(
+    batch: ReviewedBatch, prediction: Prediction, *, is_right: bool, correct: str, by: str
+) -> feedback.Mark | None:
+    """What is recorded of a reader's answer, or None when the prediction is not of this batch.
+
+    :param batch: what the task has returned.
+    :param prediction: what the reader's page showed.
+    :param is_right: the answer.
+    :param correct: the right value, or "".
+    :param by: the reader.
+    """
+    if prediction.job != batch.result.job:
+        return None
     source = batch.result if isinstance(batch.result, BatchResult) else batch.plan
     return feedback.Mark(
         prediction.path,

@@ -51,14 +51,18 @@ def _build(site: ReviewSite, key: TaskKey, request: PageRequest, user_id: str | 
     results = result_page.with_file_states(results, batch, site.media)
     rows = (replace(row, files=tuple(_by_content(site, batch, file) for file in row.files)) for row in results.rows)
     results = replace(results, rows=tuple(rows))
-    prediction = marked(results) if user_id is not None else None
-    mark = _latest_mark(site, batch, marked(results))
+    prediction = marked(results, batch.result.job)
+    mark = _latest_mark(site, batch, prediction)
     token = site.mark_token(key, user_id, prediction) if user_id is not None and prediction is not None else None
     return render_row(site, batch, request, results, prediction=prediction, token=token, mark=mark)
 
 
-def marked(results: ResultPage) -> Prediction | None:
-    """What a reader marks of a row: its first label, else its first text, of its first file."""
+def marked(results: ResultPage, job: str) -> Prediction | None:
+    """What a reader marks of a row: its first label, else its first text, of its first file.
+
+    :param results: the row.
+    :param job: whose result it is.
+    """
     if not results.rows or not results.rows[0].files:
         return None
     row = results.rows[0]
@@ -67,7 +71,7 @@ def marked(results: ResultPage) -> Prediction | None:
     outputs.sort(key=lambda value: value.column not in counted)
     if not outputs:
         return None
-    return Prediction(row.files[0].path, row.files[0].content_ids, outputs[0].column, outputs[0].text)
+    return Prediction(row.files[0].path, row.files[0].content_ids, outputs[0].column, outputs[0].text, job)
 
 
 def _latest_mark(site: ReviewSite, batch: ReviewedBatch, prediction: Prediction | None) -> Mapping[str, Any] | None:
@@ -119,7 +123,7 @@ def render_row(
     key, number = batch.key, results.page
     return site.render(
         "row.html",
-        title=f"Row {number:,} of {results.matching:,}",
+        title=f"Row {number:,} of {results.matching:,}" if results.rows else f"Row {request.page:,}",
         batch=batch,
         results=results,
         filters=request.filters(),

@@ -13,10 +13,11 @@ from airflow_provider_mediabatch.review.page_request import PageRequest
 from airflow_provider_mediabatch.review.result_page import ResultPage
 from airflow_provider_mediabatch.review.result_rows import ResultRow, ResultValue
 from airflow_provider_mediabatch.review.routes.batch_page import render_batch
+from airflow_provider_mediabatch.review.routes.feedback import make_mark
 from airflow_provider_mediabatch.review.routes.row_page import marked, render_row
 from airflow_provider_mediabatch.review.site import Prediction, ReviewSite
 
-PREDICTION = Prediction("@MEDIA.PUBLIC.PHOTOS/a.png", "c", "LABEL", pages.HOSTILE)
+PREDICTION = Prediction("@MEDIA.PUBLIC.PHOTOS/a.png", "c", "LABEL", pages.HOSTILE, pages.JOB)
 ROW = ResultRow((pages.file("a.png"),), (ResultValue("SCORE", "0.5", share=0.5), ResultValue("LABEL", pages.HOSTILE)))
 SITE = ReviewSite("secret")
 
@@ -42,7 +43,7 @@ def test_a_form_is_of_one_reader_one_task_and_one_site(site: ReviewSite, key: pa
 
 def test_the_page_of_a_row_asks_and_escapes() -> None:
     results = ResultPage((ROW,), matching=1, page=1)
-    prediction = marked(results)
+    prediction = marked(results, pages.JOB)
     assert prediction is not None
     assert (prediction.column, prediction.value) == ("LABEL", pages.HOSTILE)
     mark = {"PREDICTED": pages.HOSTILE, "IS_RIGHT": False, "MARKED_BY": "ann", "MARKED_AT": pages.AT}
@@ -50,9 +51,18 @@ def test_the_page_of_a_row_asks_and_escapes() -> None:
     asked = render_row(SITE, pages.batch(), PageRequest(), results, prediction=prediction, token="t", mark=mark)
     body = bytes(asked.body).decode()
     assert pages.HOSTILE not in body
-    assert "was marked wrong by ann, 2026-11-27 02:31 UTC." in body
+    assert "</bdi> was marked wrong by <bdi>ann</bdi>, 2026-11-27 02:31 UTC." in body
     assert 'method="post"' in body
     assert b'method="post"' not in render_row(SITE, pages.batch(), PageRequest(), results).body
+
+
+def test_a_form_is_of_one_job() -> None:
+    """A task that was cleared has predicted again, and nobody has seen that yet."""
+    mark = make_mark(pages.batch(), PREDICTION, is_right=False, correct="cat", by="ann")
+    assert mark is not None
+    assert (mark.path, mark.job, mark.predicted, mark.correct) == (PREDICTION.path, pages.JOB, pages.HOSTILE, "cat")
+    again = pages.batch(replace(pages.RESULT, job=pages.JOB[:-1] + "1"))
+    assert make_mark(again, PREDICTION, is_right=False, correct="cat", by="ann") is None
 
 
 def test_the_page_of_a_batch_shows_the_accuracy() -> None:
