@@ -10,11 +10,13 @@ notifier renders them::
     )
 
 They read the task's own XCom and nothing else. The text of a model's output or of a file name is never rendered a
-second time, and it is escaped in the HTML.
+second time. It is escaped in the HTML. In the plain text another character stands for its ``<``, because Slack
+takes ``<!channel>`` for a mention and ``<https://…|here>`` for a link.
 """
 
 from __future__ import annotations
 
+_PLAIN = "| string | replace('<', '\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}')"
 _VALUE = "{%- set v = ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index) or {} -%}"
 _WHAT = (
     "{% if 'files' in v %}Batch of {{ v.files }} files{% elif 'checks' in v %}Sample of {{ v.rows }} rows"
@@ -58,10 +60,11 @@ TEXT = (
     f"{{% if {_HAS_TIME} %}}The job ran {_RUNNING_TIME}\n{{% endif %}}"
     f"{{% if {_HAS_COST} %}}Cost {_MONEY}{{{{ v.currency }}}}\n{{% endif %}}"
     f"{{% if v.get('quarantined') %}}Quarantined files: {_QUARANTINED}\n{{% endif %}}"
-    f"{{% if v.get('drift') %}}Drift {_DRIFT}\n{{% endif %}}"
-    "{% for check in v.get('checks', []) if not check.passed %}Failed check {{ check.name }}: {{ check.detail }}\n"
+    f"{{% if v.get('drift') %}}Drift {_DRIFT.replace('c.column }}', f'c.column {_PLAIN} }}}}')}\n{{% endif %}}"
+    "{% for check in v.get('checks', []) if not check.passed %}"
+    f"Failed check {{{{ check.name }}}}: {{{{ check.detail {_PLAIN} }}}}\n"
     "{% endfor %}"
-    "{% if exception is defined and exception %}{{ exception }}\n{% endif %}"
+    f"{{% if exception is defined and exception %}}{{{{ exception {_PLAIN} }}}}\n{{% endif %}}"
 )
 """A few lines of plain text."""
 

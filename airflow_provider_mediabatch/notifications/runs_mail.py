@@ -70,9 +70,13 @@ def render(dag_id: str, lines: Sequence[RunLine], shares: Sequence[RunShares], a
     from airflow_provider_mediabatch.review.addresses import URL_PREFIX, form_path, segments
     from airflow_provider_mediabatch.review.run_line import DAYS
     from airflow_provider_mediabatch.review.run_texts import run_row
+    from airflow_provider_mediabatch.review.visible_text import visible
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=visible,
     )
 
     def link(path: str) -> str:
@@ -84,11 +88,11 @@ def render(dag_id: str, lines: Sequence[RunLine], shares: Sequence[RunShares], a
         page=link(f"{URL_PREFIX}/{segments(dag_id)}"),
         rows=[
             {
-                "row": run_row(line, labels),
+                "row": (row := run_row(line, labels)),
                 "line": line,
                 "has_changed": labels.has_changed,
                 "url": link(f"{URL_PREFIX}/{segments(dag_id, line.run_id)}"),
-                "forms": [(key.task_id, link(form_path(key))) for key in line.waiting],
+                "forms": [(key.task_id, link(form_path(key))) for key in row.waiting],
             }
             for line, labels in zip(lines, shares, strict=True)
         ],
@@ -182,7 +186,8 @@ def _task(ti: Any, key: TaskKey, state: str | None, task: SerializedTask) -> Fin
     def pull(name: str) -> Any:
         return ti.xcom_pull(task_ids=key.task_id, run_id=key.run_id, map_indexes=key.map_index, key=name)
 
-    returned = task.kind in (TaskKind.LISTING, TaskKind.SAMPLE, TaskKind.BATCH) and state in _RETURNED
+    kinds = (TaskKind.LISTING, TaskKind.SAMPLE, TaskKind.BATCH, TaskKind.LOAD)
+    returned = task.kind in kinds and state in _RETURNED
     value = pull(FAILED_RESULT_KEY if state in _FAILED else "return_value") if returned else None
     submitted = pull(JOB_KEY) if task.kind is TaskKind.BATCH and value is not None else None
     return FinishedTask(key, state, task.kind, value, submitted, lambda: task.conn_id)

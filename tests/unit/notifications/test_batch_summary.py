@@ -62,8 +62,15 @@ def test_the_cost_stands_beside_what_was_expected() -> None:
 
 def test_a_failed_sample_names_the_check_and_renders_no_value() -> None:
     assert render(SUBJECT, REPORT.to_xcom()) == "Sample of 3 rows failed its checks: photos.full_batch"
-    assert "<b>{{ 7 * 7 }}</b>" in render(TEXT, REPORT.to_xcom())
+    assert "Failed check LENGTH(TEXT) > 0: ‹b>{{ 7 * 7 }}‹/b>\n" in render(TEXT, REPORT.to_xcom())
     assert "&lt;b&gt;{{ 7 * 7 }}&lt;/b&gt;" in render(HTML, REPORT.to_xcom())
+
+
+def test_no_text_of_others_mentions_or_links_in_a_chat() -> None:
+    """Slack's own form of a mention and of a link begins with an angle bracket."""
+    hostile = "<!channel> <https://evil.example|Results>"
+    report = replace(REPORT, checks=(Check("rows", False, hostile),))
+    assert "<" not in render(TEXT, report.to_xcom(), exception=ValueError(hostile))
 
 
 def test_a_load_says_what_its_run_was_compared_with() -> None:
@@ -77,7 +84,7 @@ def test_a_load_says_what_its_run_was_compared_with() -> None:
     assert render(TEXT, value | drift) == (
         "Batch of 12 files is complete.\nDAG photos, task full_batch, run r1\nResults DB.SC.T (12 rows)\n"
         "Model M version V1\nQuarantined files: 2\n"
-        "Drift <b> 1.84 (drifted), SCORE 0.90, NEW no baseline yet (limit 0.2)\n"
+        "Drift ‹b> 1.84 (drifted), SCORE 0.90, NEW no baseline yet (limit 0.2)\n"
     )
     assert "<td>&lt;b&gt; 1.84 (drifted), SCORE 0.90, NEW no baseline yet (limit 0.2)</td>" in render(
         HTML, value | drift
@@ -88,5 +95,5 @@ def test_a_load_says_what_its_run_was_compared_with() -> None:
 def test_a_task_that_failed_before_it_had_a_value() -> None:
     text = render(TEXT, None, exception=ValueError("<no model>"))
     assert text.startswith("Batch has not finished.")
-    assert "<no model>" in text
+    assert "‹no model>" in text
     assert "&lt;no model&gt;" in render(HTML, None, exception=ValueError("<no model>"))

@@ -35,13 +35,15 @@ class Elements(HTMLParser):
 
 
 def test_a_line_has_files_states_labels_time_cost_and_what_waits() -> None:
-    waiting = replace(LINE, run_id="run 2", waiting=(pages.APPROVAL,), failed=(pages.FULL,))
+    waiting = replace(LINE, run_id="run 2", waiting=(pages.APPROVAL,), failed=(pages.FULL,), drifted=("LABEL", "SCORE"))
     html = render("night", [waiting, LINE], [RunShares(), SHARES], "https://airflow.example.com/air")
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
     for part in ("2026-11-27 02:31 UTC", "files quarantined", "218 216 2 0", "tripod 75% (-25)", "1 min 35 s"):
         assert part in text
     assert "0.5 node hours, 1.50 EUR" in text
     assert "otherwise than before" in text
+    assert "drift LABEL, SCORE" in text
+    assert text.count("drift") == 1
     assert "waits for an answer Form of approve_sample" in text
     assert set(Elements(html).links()) == {
         "https://airflow.example.com/air/mediabatch/night",
@@ -56,7 +58,7 @@ def test_it_loads_nothing_runs_nothing_and_takes_no_text_for_html() -> None:
     assert pages.HOSTILE not in html
     assert html.count("&lt;script&gt;") == 3
     for tag, attributes in Elements(html).found:
-        assert tag in {"div", "h1", "p", "table", "thead", "tbody", "tr", "th", "td", "br", "span", "strong"}
+        assert tag in {"div", "h1", "p", "table", "thead", "tbody", "tr", "th", "td", "br", "span", "strong", "bdi"}
         assert set(attributes) <= {"style", "scope", "lang"}
     assert not re.search(r"url\(|@import|https?:", html)
 
