@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_mediabatch.core.comparison import Comparison
+from airflow_provider_mediabatch.review.visible_text import shortened
 
 MAX_CHANGED = 10
+MAX_PAIRS = 50
+MAX_VALUE = 200
 
 
 def heading(found: Comparison) -> str:
@@ -38,8 +41,13 @@ def facts(found: Comparison) -> list[tuple[str, str]]:
 
 
 def confusion_rows(found: Comparison) -> list[tuple[str, str, str]]:
-    """Value before, value now and number of files of the most frequent pairs, the changed ones first."""
-    return [(text(cell["before"]), text(cell["after"]), f"{cell['files']:,}") for cell in found.confusion]
+    """Value before, value now and number of files of the 50 most frequent pairs, the changed ones first."""
+    return [(text(cell["before"]), text(cell["after"]), f"{cell['files']:,}") for cell in found.confusion[:MAX_PAIRS]]
+
+
+def more_pairs(found: Comparison) -> int:
+    """How many pairs the table leaves out."""
+    return max(0, found.pairs - min(MAX_PAIRS, len(found.confusion)))
 
 
 def changed_rows(found: Comparison) -> list[tuple[str, str, str]]:
@@ -61,4 +69,4 @@ def result(item: Mapping[str, Any], when: str) -> str:
 
 def text(value: object) -> str:
     """A value as it is shown."""
-    return "NULL" if value is None else str(value)
+    return "NULL" if value is None else shortened(str(value), MAX_VALUE) or "(empty)"

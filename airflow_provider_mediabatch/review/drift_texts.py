@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from airflow_provider_mediabatch.core.drift_report import NUMBER, ColumnDrift, DriftReport
 from airflow_provider_mediabatch.review.reviewed_batch import LoadedDrift
 from airflow_provider_mediabatch.review.task_texts import StateText
+from airflow_provider_mediabatch.review.visible_text import shortened
 
 SHOWN = 3
+MAX_SECTIONS = 50
+MAX_COLUMNS = 50
+MAX_LABEL = 60
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class DriftRow:
     :param index: its index.
     :param rows: rows that were compared.
     :param nulls: the share of NULL.
-    :param values: its labels, or its quantiles.
+    :param values: its labels, each with its shares; or its quantiles, each after "". They are apart, because a label
+        may be written from right to left.
     """
 
     column: str
@@ -28,7 +33,7 @@ class DriftRow:
     index: str
     rows: str
     nulls: str
-    values: str
+    values: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,14 @@ class DriftSection:
 
     :param task: the task.
     :param sentence: what came of it.
-    :param rows: its columns.
+    :param rows: its columns, at most 50.
+    :param more: how many more there are.
     """
 
     task: str
     sentence: str
     rows: tuple[DriftRow, ...]
+    more: int = 0
 
 
 def section(found: LoadedDrift) -> DriftSection:
@@ -51,7 +58,8 @@ def section(found: LoadedDrift) -> DriftSection:
     return DriftSection(
         found.key.task_id + (f" [{index}]" if index >= 0 else ""),
         sentence(report, loaded=not found.is_failed),
-        tuple(_row(column, report.max_drift) for column in report.columns),
+        tuple(_row(column, report.max_drift) for column in report.columns[:MAX_COLUMNS]),
+        max(0, len(report.columns) - MAX_COLUMNS),
     )
 
 
@@ -68,7 +76,7 @@ def sentence(report: DriftReport, *, loaded: bool) -> str:
     before = f"that of the last {runs}, with a limit of {report.max_drift:g}"
     if not report.drifted:
         return f"The output is distributed like {before}."
-    names = ", ".join(column.column for column in report.drifted)
+    names = ", ".join(shortened(column.column, MAX_LABEL) for column in report.drifted[:MAX_COLUMNS])
     ending = "" if loaded else " Nothing was loaded."
     return f"The output is distributed otherwise than {before}: {names}.{ending}"
 
@@ -94,16 +102,17 @@ def _verdict(column: ColumnDrift, limit: float) -> StateText:
     return StateText("too few rows", "plain") if column.index > limit else StateText("as before", "good")
 
 
-def _labels(column: ColumnDrift) -> str:
-    return ", ".join(
-        f"{item.text or '(empty)'} {_percent(column, item.share, item.before)}" for item in column.labels[:SHOWN]
+def _labels(column: ColumnDrift) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (shortened(item.text, MAX_LABEL) or "(empty)", _percent(column, item.share, item.before))
+        for item in column.labels[:SHOWN]
     )
 
 
-def _quantiles(column: ColumnDrift) -> str:
-    return ", ".join(
-        f"{share:.0%} ≤ {_number(now)}" + (f" ({_number(before)})" if column.rows_before else "")
-        for share, now, before in column.quantiles
+def _quantiles(column: ColumnDrift) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        ("", f"{share:.0%} ≤ {_number(now)}" + (f" ({_number(before)})" if column.rows_before else ""))
+        for share, now, before in column.quantiles[:MAX_COLUMNS]
     )
 
 

@@ -92,7 +92,7 @@ class PageRequest:
         }
         # A label may be an empty text.
         found = {name: value for name, value in values.items() if value or (name == "label" and value is not None)}
-        return f"?{urlencode(found)}" if found else ""
+        return f"?{urlencode(found, errors='replace')}" if found else ""
 
     def filters(self) -> list[tuple[str, str]]:
         """The filters in words, each with the query of the address without it."""

@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from html import escape
 
+from airflow_provider_mediabatch.review.visible_text import visible
+
 WIDTH = 560
 HEIGHT = 150
 
@@ -22,7 +24,7 @@ def bars(counts: Sequence[tuple[str, int]], link: Callable[[str], str]) -> str:
     """
     top = max((count for _, count in counts), default=0) or 1
     items = (
-        f'<li><a href="{escape(link(label))}"><span class="label">{escape(label) or "(empty)"}</span>'
+        f'<li><a href="{escape(link(label))}"><span class="label">{escape(visible(label)) or "(empty)"}</span>'
         f'<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
         f'<rect class="bar" width="{max(1.0, 100 * count / top):.1f}" height="10"/></svg>'
         f'<span class="count">{count:,}</span></a></li>'
@@ -43,7 +45,9 @@ def histogram(
     top = max(counts, default=0) or 1
     step = WIDTH / max(1, len(counts))
     width = (high - low) / max(1, len(counts))
-    parts = [f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT + 28}" role="group" aria-label="{escape(title)}">']
+    parts = [
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT + 28}" role="group" aria-label="{escape(visible(title))}">'
+    ]
     for index, count in enumerate(counts):
         if not count:
             continue
@@ -68,9 +72,14 @@ def histogram(
 
 
 def number(value: float | int) -> str:
-    """A number with at most four significant digits. Whole numbers are complete, with separators."""
-    if isinstance(value, float) and not math.isfinite(value):
+    """A float with at most four significant digits. Whole numbers are complete, with separators.
+
+    A float of 10**15 or more is not taken for a whole number, because most of its digits would have no meaning.
+    """
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not math.isfinite(value):
         return str(value)
-    if value == int(value):
+    if abs(value) < 1e15 and value == int(value):
         return f"{int(value):,}"
     return f"{value:.4g}"

@@ -9,7 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client.media import MediaUnavailableError
+from airflow_provider_mediabatch.core.sample_report import PREVIEW_ROWS
 from airflow_provider_mediabatch.core.stage_path import StagePath
+from airflow_provider_mediabatch.review.bounded_cache import BoundedCache
 from airflow_provider_mediabatch.review.distributions import Distribution, distributions
 from airflow_provider_mediabatch.review.feedback import LabelAccuracy, accuracy
 from airflow_provider_mediabatch.review.page_request import PageRequest
@@ -108,7 +110,8 @@ def with_preview(page: ResultPage, batch: ReviewedBatch, report: SampleReport) -
 
     Their files get no address, because nothing but an XCom says that they are the sample's.
     """
-    rows = (result_row(batch, [ResultColumn(name, "TEXT") for name in row], row, None) for row in report.preview)
+    shown = report.preview[:PREVIEW_ROWS]
+    rows = (result_row(batch, [ResultColumn(name, "TEXT") for name in row], row, None) for row in shown)
     return replace(page, rows=tuple(rows))
 
 
@@ -120,17 +123,16 @@ def sampled_paths(batch: ReviewedBatch, column: str, connections: ConnectionPool
     :param connections: where the statement runs, once for each column.
     """
     key = (batch.conn_id, batch.result.location, column)
-    if key not in _paths:
-        while len(_paths) >= _MAX_CACHED:
-            _paths.pop(next(iter(_paths)))
-        _paths[key] = connections.run(
-            batch.conn_id, lambda opened: ResultQuery(opened, batch.result.location, batch.result.job).paths(column)
-        )
-    return _paths[key]
+    found = _paths.get(key)
+    if found is not None:
+        return found
+    location, job = batch.result.location, batch.result.job
+    found = connections.run(batch.conn_id, lambda opened: ResultQuery(opened, location, job).paths(column))
+    return _paths.put(key, found)
 
 
-_paths: dict[tuple[str | None, str, str], frozenset[str]] = {}
-_totals: dict[tuple[str | None, str], tuple[int, tuple[Distribution, ...]]] = {}
+_paths: BoundedCache[tuple[str | None, str, str], frozenset[str]] = BoundedCache(_MAX_CACHED)
+_totals: BoundedCache[tuple[str | None, str], tuple[int, tuple[Distribution, ...]]] = BoundedCache(_MAX_CACHED)
 
 
 def _read(batch: ReviewedBatch, request: PageRequest, sign: SignPath, connection: SnowflakeConnection) -> ResultPage:
@@ -139,14 +141,12 @@ def _read(batch: ReviewedBatch, request: PageRequest, sign: SignPath, connection
     if not columns:
         return ResultPage(problem="The output folder holds no results any more.")
     key = (batch.conn_id, batch.result.location)
-    if key not in _totals:
+    known = _totals.get(key)
+    if known is None:
         # The output of a finished job does not change, so its totals are read once.
         total = query.count(columns, PageRequest())
-        drawn = distributions(batch, query, columns, total)
-        while len(_totals) >= _MAX_CACHED:
-            _totals.pop(next(iter(_totals)))
-        _totals[key] = (total, drawn)
-    total, drawn = _totals[key]
+        known = _totals.put(key, (total, distributions(batch, query, columns, total)))
+    total, drawn = known
     matching = query.count(columns, request) if request.is_filtered else total
     request = replace(request, page=max(1, min(request.page, -(-matching // request.size))))
     return ResultPage(

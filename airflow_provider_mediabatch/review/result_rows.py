@@ -140,7 +140,7 @@ def _values(column: ResultColumn, value: Any, output: bool) -> list[ResultValue]
     if isinstance(value, str) and value.startswith("{"):
         try:
             members = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):  # a model may nest as deeply as it likes
             members = None
         if isinstance(members, dict) and 0 < len(members) <= MAX_MEMBERS:
             return [_member(f"{column.name} · {name}", item, output) for name, item in members.items()]
@@ -160,7 +160,8 @@ def _value(column: ResultColumn, value: Any, output: bool) -> ResultValue:
     if isinstance(value, float) or (column.is_numeric and not isinstance(value, str)):
         as_float = float(value)
         share = as_float if column.type.upper().startswith(("FLOAT", "REAL", "DOUBLE")) and 0 <= as_float <= 1 else None
-        return ResultValue(column.name, plots.number(as_float), share=share, output=output)
+        shown = plots.number(value if isinstance(value, int) else as_float)
+        return ResultValue(column.name, shown, share=share, output=output)
     if column.type.upper().startswith("BINARY"):
         return ResultValue(column.name, f"{int(value):,} bytes", output=output)
     text = str(value)

@@ -7,6 +7,7 @@ says of a run is shown, and nothing is opened on its word but results that :func
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,24 @@ if TYPE_CHECKING:
 
 MAX_DAGS = 100
 MAX_TASK_INSTANCES = 5000
+"""Of all runs of a page. Airflow's own limit of a mapped task is ``[core] max_map_length``, 1024 by default."""
 _OPERATORS = ("SampleBatchOperator", "FullBatchOperator")
 
 
-def load_history(dag_id: str, *, days: int = DAYS) -> list[RunLine]:
-    """The runs of a DAG in the last days, the newest first, at most 60, without those that had no task of ours.
+@dataclass(frozen=True)
+class History:
+    """The runs of a DAG.
+
+    :param lines: the newest first, at most 60, without those that had no task of ours.
+    :param more: how many older runs of the same days are not among them.
+    """
+
+    lines: Sequence[RunLine]
+    more: int = 0
+
+
+def load_history(dag_id: str, *, days: int = DAYS) -> History:
+    """The runs of a DAG in the last days, as many as fit.
 
     :param dag_id: the DAG.
     :param days: how far back.
@@ -41,12 +55,24 @@ def load_history(dag_id: str, *, days: int = DAYS) -> list[RunLine]:
 
     now = datetime.now(UTC)
     with create_session() as session:
+        recent = (DagRun.dag_id == dag_id, DagRun.run_after >= now - timedelta(days=days))
+        total = int(session.scalar(select(func.count()).select_from(DagRun).where(*recent)) or 0)
         runs = session.execute(
             select(DagRun.run_id, DagRun.state, DagRun.run_after, DagRun.start_date, DagRun.end_date)
-            .where(DagRun.dag_id == dag_id, DagRun.run_after >= now - timedelta(days=days))
+            .where(*recent)
             .order_by(DagRun.run_after.desc())
             .limit(MAX_RUNS)
         ).all()
+        sizes = dict(
+            session.execute(
+                select(TaskInstance.run_id, func.count())
+                .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id.in_([run.run_id for run in runs]))
+                .group_by(TaskInstance.run_id)
+            )
+            .tuples()
+            .all()
+        )
+        runs = runs[: fitting([sizes.get(run.run_id, 0) for run in runs])]
         ids = [run.run_id for run in runs]
         rows = session.execute(
             select(
@@ -55,9 +81,7 @@ def load_history(dag_id: str, *, days: int = DAYS) -> list[RunLine]:
                 TaskInstance.map_index,
                 TaskInstance.state,
                 TaskInstance.dag_version_id,
-            )
-            .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id.in_(ids))
-            .limit(MAX_TASK_INSTANCES)
+            ).where(TaskInstance.dag_id == dag_id, TaskInstance.run_id.in_(ids))
         ).all()
         tasks = {version: load_our_tasks(session, dag_id, version) for version in {row.dag_version_id for row in rows}}
         names = {task_id for found in tasks.values() for task_id in found}
@@ -72,11 +96,26 @@ def load_history(dag_id: str, *, days: int = DAYS) -> list[RunLine]:
         for answer in answers.values():
             if answer.approved is None:
                 waiting.setdefault(answer.key.run_id, []).append(answer.key)
-        return [
+        lines = [
             _line(session, xcoms, dag_id, run, by_run[run.run_id], waiting.get(run.run_id, ()), now)
             for run in runs
             if by_run[run.run_id]
         ]
+        return History(lines, total - len(runs))
+
+
+def fitting(sizes: Sequence[int]) -> int:
+    """How many of the first runs are shown, so that each is shown whole: a part of a run would have wrong numbers.
+
+    :param sizes: the number of each run's task instances. The first run is shown whatever its size is.
+    """
+    count, size = 0, 0
+    for of_run in sizes:
+        size += of_run
+        if count and size > MAX_TASK_INSTANCES:
+            break
+        count += 1
+    return count
 
 
 def load_dags(readable: Collection[str], *, days: int = DAYS) -> list[tuple[str, datetime]]:

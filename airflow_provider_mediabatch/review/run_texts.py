@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_provider_mediabatch.core.cost_projection import duration
+from airflow_provider_mediabatch.review.drift_texts import MAX_COLUMNS, MAX_LABEL
 from airflow_provider_mediabatch.review.label_shares import LabelShare, RunShares
+from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
 from airflow_provider_mediabatch.review.run_line import RunLine
 from airflow_provider_mediabatch.review.task_texts import StateText, moment
+from airflow_provider_mediabatch.review.visible_text import shortened
+
+MAX_FORMS = 10
+"""An expanded task group may ask a thousand times."""
 
 
 @dataclass(frozen=True)
@@ -17,19 +23,23 @@ class RunRow:
     :param begun: when the run was due.
     :param state: its state.
     :param numbers: files, done, quarantined and failed tasks.
-    :param labels: the shares of its labels.
+    :param labels: its labels, each with its share. They are apart, because a label may be written from right to left.
     :param duration: of the run.
     :param cost: the time of its nodes, and what they cost, where a rate was given.
     :param drifted: the columns that have drifted.
+    :param waiting: the first ten approvals that wait for an answer.
+    :param more_waiting: how many more there are.
     """
 
     begun: str
     state: StateText
     numbers: tuple[str, ...]
-    labels: str
+    labels: tuple[tuple[str, str], ...]
     duration: str
     cost: str
     drifted: str = ""
+    waiting: tuple[TaskKey, ...] = ()
+    more_waiting: int = 0
 
 
 def run_row(line: RunLine, shares: RunShares) -> RunRow:
@@ -42,7 +52,7 @@ def run_row(line: RunLine, shares: RunShares) -> RunRow:
         moment(line.begun),
         run_state(line),
         tuple(f"{number:,}" for number in (line.files, line.done, line.quarantined, len(line.failed))),
-        ", ".join(map(_label, shares.labels)),
+        tuple(map(_label, shares.labels)),
         "" if line.seconds is None else duration(max(0.0, line.seconds)),
         ", ".join(
             [
@@ -50,7 +60,9 @@ def run_row(line: RunLine, shares: RunShares) -> RunRow:
                 *(f"{cost:,.2f} {currency}".strip() for currency, cost in line.costs.items()),
             ]
         ),
-        ", ".join(line.drifted),
+        ", ".join(shortened(column, MAX_LABEL) for column in line.drifted[:MAX_COLUMNS]),
+        line.waiting[:MAX_FORMS],
+        len(line.waiting[MAX_FORMS:]),
     )
 
 
@@ -65,6 +77,6 @@ def run_state(line: RunLine) -> StateText:
     return StateText("files quarantined", "warn") if line.quarantined else StateText("complete", "good")
 
 
-def _label(found: LabelShare) -> str:
+def _label(found: LabelShare) -> tuple[str, str]:
     change = "" if found.change is None else f" ({100 * found.change:+.0f})"
-    return f"{found.label or '(empty)'} {100 * found.share:.0f}%{change}"
+    return found.label or "(empty)", f"{100 * found.share:.0f}%{change}"

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
 
@@ -27,21 +27,30 @@ class StoredXComs:
     :param run_ids: its runs.
     :param task_ids: the tasks.
     :param names: the XCom keys.
+    :param only: of this mapped task, only this task instance is read.
     """
 
     def __init__(
-        self, session: Session, dag_id: str, run_ids: Iterable[str], task_ids: Iterable[str], names: Iterable[str]
+        self,
+        session: Session,
+        dag_id: str,
+        run_ids: Iterable[str],
+        task_ids: Iterable[str],
+        names: Iterable[str],
+        *,
+        only: TaskKey | None = None,
     ) -> None:
         from airflow.models.xcom import XComModel
 
-        rows = session.execute(
-            select(XComModel.run_id, XComModel.task_id, XComModel.map_index, XComModel.key, XComModel.value).where(
-                XComModel.dag_id == dag_id,
-                XComModel.run_id.in_(set(run_ids)),
-                XComModel.task_id.in_(set(task_ids)),
-                XComModel.key.in_(set(names)),
-            )
+        query = select(XComModel.run_id, XComModel.task_id, XComModel.map_index, XComModel.key, XComModel.value).where(
+            XComModel.dag_id == dag_id,
+            XComModel.run_id.in_(set(run_ids)),
+            XComModel.task_id.in_(set(task_ids)),
+            XComModel.key.in_(set(names)),
         )
+        if only is not None:
+            query = query.where(or_(XComModel.task_id != only.task_id, XComModel.map_index == only.map_index))
+        rows = session.execute(query)
         self._rows = {(TaskKey(dag_id, row.run_id, row.task_id, row.map_index), row.key): row for row in rows}
         self._values: dict[tuple[TaskKey, str], Any] = {}
 

@@ -9,7 +9,7 @@ used.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 MAX_TASK_INSTANCES = 2000
 SHOWN: tuple[TaskKind | None, ...] = (TaskKind.SAMPLE, TaskKind.APPROVAL, TaskKind.BATCH)
 """The tasks that have a page."""
+_RESULTS = (TaskKind.SAMPLE, TaskKind.BATCH)
+"""The tasks whose results say nothing of another task's."""
 _QUERY_ID = re.compile(r"[0-9a-f]+(-[0-9a-f]+)*\Z")
 
 
@@ -88,6 +90,14 @@ def load_waiting_jobs(key: TaskKey) -> tuple[str | None, list[tuple[str, str | N
         return (connection_id(session, key, task), waiting) if waiting else (None, [])
 
 
+def drift_of(key: TaskKey, found: Iterable[LoadedDrift]) -> tuple[LoadedDrift, ...]:
+    """What the tasks that load a batch's output have compared.
+
+    In an expanded task group each load has the batch of its own map index. One that is not mapped loads all of them.
+    """
+    return tuple(item for item in found if item.key.map_index in (-1, key.map_index))
+
+
 class _Run:
     """The task instances of a DAG run, and what those of ours returned.
 
@@ -120,7 +130,10 @@ class _Run:
             if (task := tasks[row.dag_version_id].get(row.task_id)) is not None:
                 self.ours[key] = task
         names = ("return_value", FAILED_RESULT_KEY, JOB_KEY, FAILURE_KEY)
-        self._xcoms = StoredXComs(session, dag_id, [run_id], {key.task_id for key in self.ours}, names)
+        # A page asks for one task instance, and each of a form's pictures does. Other results are not read for that.
+        wanted = {key.task_id for key, task in self.ours.items() if only is None or task.kind not in _RESULTS}
+        wanted |= {key.task_id for key in self.ours if key == only}
+        self._xcoms = StoredXComs(session, dag_id, [run_id], wanted, names, only=only)
         asking = {key.task_id for key, task in self.ours.items() if task.kind is TaskKind.APPROVAL}
         self._answers = load_answers(session, dag_id, [run_id], asking)
 
@@ -188,7 +201,7 @@ class _Run:
         else:
             plan, source = self._plans.get(result.plan_digest), result.manifest
             manifests = self._listings.get(result.manifest_digest, ())
-        drift = self.drift if isinstance(result, BatchResult) else ()
+        drift = drift_of(key, self.drift) if isinstance(result, BatchResult) else ()
         return ReviewedBatch(key, result, conn_id, plan, manifests, source if self.wrote(key, source) else None, drift)
 
     @cached_property

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from airflow_provider_mediabatch.core.truth import Truth
+from airflow_provider_mediabatch.review.visible_text import shortened
 
 MAX_WRONG = 10
+MAX_CLASSES = 50
+MAX_LABEL = 200
 
 
 def sentence(truth: Truth) -> str:
@@ -33,18 +36,24 @@ def facts(truth: Truth) -> list[tuple[str, str]]:
 
 
 def class_rows(truth: Truth) -> list[tuple[str, str, str, str, str]]:
-    """Label, expected, predicted, precision and recall of the most frequent classes; none for texts."""
+    """Label, expected, predicted, precision and recall of the 50 most frequent classes; none for texts."""
     if truth.is_text:
         return []
     return [
-        (score.label, f"{score.expected:,}", f"{score.predicted:,}", _share(score.precision), _share(score.recall))
-        for score in truth.classes
+        (
+            _text(score.label),
+            f"{score.expected:,}",
+            f"{score.predicted:,}",
+            _share(score.precision),
+            _share(score.recall),
+        )
+        for score in truth.classes[:MAX_CLASSES]
     ]
 
 
 def more_classes(truth: Truth) -> int:
     """How many classes the table leaves out."""
-    return 0 if truth.is_text else truth.class_count - len(truth.classes)
+    return 0 if truth.is_text else max(0, truth.class_count - min(MAX_CLASSES, len(truth.classes)))
 
 
 def wrong_rows(truth: Truth) -> list[tuple[str, str, str]]:
@@ -57,11 +66,11 @@ def wrong_rows(truth: Truth) -> list[tuple[str, str, str]]:
 
 def expected_text(example: Mapping[str, str | None]) -> str:
     """The expected label of a file, as it is shown. A reader may have said only that a prediction is wrong."""
-    return "another one" if example["expected"] is None else str(example["expected"])
+    return "another one" if example["expected"] is None else _text(example["expected"])
 
 
 def _text(value: str | None) -> str:
-    return "NULL" if value is None else value
+    return "NULL" if value is None else shortened(value, MAX_LABEL) or "(empty)"
 
 
 def _share(value: float | None) -> str:

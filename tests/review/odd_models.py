@@ -6,7 +6,7 @@ from snowflake.ml.model.model_signature import DataType, FeatureSpec, ModelSigna
 
 
 class OddModel(custom_model.CustomModel):
-    """Markup, a very long text, nested values and a number that is none, for any file."""
+    """Markup, a very long text, nested values and numbers that are none, for any file."""
 
     @custom_model.inference_api
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -17,7 +17,7 @@ class OddModel(custom_model.CustomModel):
                     "LABEL": "<script>document.title='owned'</script>| `x` [l](javascript:alert(1)) {{ 7 * 7 }}",
                     "TEXT": "long " * 2_000_000 if number == 0 else "short",
                     "NESTED": {"boxes": [[1.0, 2.0], [3.0, float(len(data))]], "name": "<b>bold</b>"},
-                    "WEIGHT": float("nan") if number == 0 else 0.5,
+                    "WEIGHT": (float("nan"), float("inf"), 0.5)[min(number, 2)],
                 }
             )
         return pd.DataFrame(rows)

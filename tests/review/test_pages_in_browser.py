@@ -19,7 +19,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from unit.review import pages
 
+from airflow_provider_mediabatch.core.comparison import Comparison
 from airflow_provider_mediabatch.core.sample_report import Check
+from airflow_provider_mediabatch.core.truth import ClassScore, Truth
 from airflow_provider_mediabatch.review.attempt import Attempt
 from airflow_provider_mediabatch.review.distributions import Distribution
 from airflow_provider_mediabatch.review.feedback import LabelAccuracy
@@ -74,8 +76,11 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
     checks = (Check("NULL values", False, "SUMMARY: 6 of 10 rows are NULL"), Check("x" * 200, True))
     report = replace(pages.REPORT, passed=False, checks=checks)
     one = replace(results, rows=rows[:1], page=17)
-    prediction = marked(one)
+    prediction = marked(one, pages.JOB)
     mark = {"PREDICTED": "x", "IS_RIGHT": False, "MARKED_BY": "a", "MARKED_AT": pages.AT, "CORRECT_LABEL": "y"}
+    texts = ("חתול", "👩\u200d💻 🐈", "\u202egnp.exe", "a\nb\r\n\tc", "\"quoted\" 'text'", "", "x" * 2000, "\ud83d")
+    odd = tuple(ResultRow((pages.file(f"{text[:9]}.png"),), (ResultValue("LABEL", text),)) for text in texts)
+    odd_plots = (Distribution("LABEL", tuple((text[:200], 1) for text in texts)),)
     unplayable = replace(results, rows=rows[4:5], page=150)
     running = pages.info(state="deferred")
     run = [
@@ -87,6 +92,18 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
     ]
     line = RunLine("r", "running", pages.AT, 218, 216, 2, waiting=(pages.APPROVAL,), node_seconds=90, seconds=95)
     drifted = replace(line, drifted=("LABEL", "SCORE"))
+    labels = (*texts[:4], LONG_NAME)
+    truth = Truth(
+        "LABEL", "LABELS", 9, 8, 3, 0.25, tuple(ClassScore(text, 1, 1, 0) for text in labels), 21,
+        tuple({"path": f"@A.B.C/{text}", "expected": text, "predicted": "cat"} for text in labels),
+    )  # fmt: skip
+    comparison = Comparison(
+        "V2", "RESULTS", "LABEL", 9, 8, 3, "SCORE", 0.1, 0.2, 0.3,
+        tuple({"path": f"@A.B.C/{text}", "before": text, "after": None, "score_before": 0.1, "score_after": 0.2}
+              for text in labels),
+        tuple({"before": text, "after": None, "files": 1} for text in labels), 21,
+    )  # fmt: skip
+    measured = replace(pages.REPORT, truth=truth, comparison=comparison)
     shares = compare([{"tripod": 10, "coffee": 90}, {"tripod": 60}])[0]
     chat = tuple(
         ResultRow(
@@ -123,6 +140,15 @@ def all_pages(site: ReviewSite) -> dict[str, Any]:
         "history": render_history(site, "night", [drifted, replace(line, run_id="r 2")], [shares, shares]),
         "dags": render_dags(site, [("night", pages.AT), ("day", pages.AT)]),
         "row": render_row(site, pages.batch(), request, one, prediction=prediction, token="t", mark=mark),
+        "measured": render_batch(
+            site, sample_info, pages.batch(measured, pages.SAMPLE), PageRequest(), replace(results, page=1), ()
+        ),
+        "no_row": render_row(site, pages.batch(), request, ResultPage()),
+        "unread_row": render_row(site, pages.batch(), request, ResultPage(problem="Gone.")),
+        "nothing": render_batch(site, pages.info(), pages.batch(), PageRequest(), ResultPage(columns=columns), ()),
+        "odd_texts": render_batch(
+            site, pages.info(), pages.batch(), PageRequest(), ResultPage(odd, odd_plots, 9, 9, columns), ()
+        ),
         "unplayable_row": render_row(site, pages.batch(), request, unplayable),
         "notice": site.notice("Batch review", "Airflow has no such task instance.", back="/x"),
         "log": site.render(

@@ -133,7 +133,7 @@ def _comparison(batch: ReviewedBatch, address: str) -> Mapping[str, object] | No
             (*row, address + PageRequest(search=row[0]).query()) for row in comparison_texts.changed_rows(found)
         ],
         "confusion": comparison_texts.confusion_rows(found),
-        "more": found.pairs - len(found.confusion),
+        "more": comparison_texts.more_pairs(found),
     }
 
 

@@ -35,8 +35,9 @@ async def history_page(site: Site, dag_id: str) -> Response:
     """The runs of a DAG, one line each."""
 
     def build() -> Response:
-        lines = load_history(dag_id)
-        return render_history(site, dag_id, lines, read_shares(lines, site.connections.run))
+        found = load_history(dag_id)
+        shares = read_shares(found.lines, site.connections.run)
+        return render_history(site, dag_id, found.lines, shares, more=found.more)
 
     return await site.page(build)
 
@@ -51,13 +52,16 @@ def render_dags(site: ReviewSite, dags: Sequence[tuple[str, datetime]]) -> Respo
     return site.render("dags.html", title="Media batches", dags=found, days=DAYS)
 
 
-def render_history(site: ReviewSite, dag_id: str, lines: Sequence[RunLine], shares: Sequence[RunShares]) -> Response:
+def render_history(
+    site: ReviewSite, dag_id: str, lines: Sequence[RunLine], shares: Sequence[RunShares], *, more: int = 0
+) -> Response:
     """The page of a DAG's runs.
 
     :param site: has the templates and makes the addresses.
     :param dag_id: the DAG.
     :param lines: its runs, the newest first.
     :param shares: their labels, in the same order.
+    :param more: how many older runs are left out.
     """
     return site.render(
         "history.html",
@@ -68,6 +72,7 @@ def render_history(site: ReviewSite, dag_id: str, lines: Sequence[RunLine], shar
             (run_row(line, labels), f"{site.root}/{segments(dag_id, line.run_id)}", line, labels)
             for line, labels in zip(lines, shares, strict=True)
         ],
+        more=more,
         form_url=site.form_url,
         all_url=f"{site.root}/",
     )

@@ -64,7 +64,8 @@ def render_run(
         dag_url=f"{site.root}/{segments(dag_id)}",
         # What failed is what a reader is looking for.
         batches=[_line(site, *item) for item in sorted(found, key=lambda item: not item[0].is_failed)],
-        drift=[drift_texts.section(item) for item in drift],
+        drift=[drift_texts.section(item) for item in drift[: drift_texts.MAX_SECTIONS]],
+        more_drift=len(drift[drift_texts.MAX_SECTIONS :]),
         form_url=site.form_url,
     )
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 import pytest
@@ -124,7 +124,7 @@ def damaged(value: Any, path: str, wrong: Any) -> dict[str, Any]:
         (PLAN, "replicas", "2"),
         (SubmittedJob("A.B.J"), "replicas", "9"),
     ],
-    ids=repr,
+    ids=lambda item: type(item).__name__ if is_dataclass(item) else repr(item)[:30],
 )
 def test_a_field_of_another_type_is_refused(value: Any, path: str, wrong: Any) -> None:
     with pytest.raises(ValueError, match=r"another type than expected|changed after validation"):

@@ -37,7 +37,16 @@ def test_a_bar_of_a_histogram_filters_by_its_range() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.94821, "0.9482"), (12345.0, "12,345"), (float("nan"), "nan"), (float("inf"), "inf"), (1e-9, "1e-09")],
+    [
+        (0.94821, "0.9482"),
+        (12345.0, "12,345"),
+        (float("nan"), "nan"),
+        (float("inf"), "inf"),
+        (1e-9, "1e-09"),
+        (1e300, "1e+300"),
+        (-1.5e15, "-1.5e+15"),
+        (12345678901234567890, "12,345,678,901,234,567,890"),
+    ],
 )
 def test_numbers_as_people_read_them(value: float, text: str) -> None:
     assert number(value) == text

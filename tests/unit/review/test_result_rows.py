@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from airflow_provider_mediabatch.core.inference_plan import InferencePlan
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.core.sample_report import SampleReport
@@ -78,6 +80,20 @@ def test_an_answer_in_json_is_shown_member_by_member() -> None:
         ("Answer · label", "cat", True),
         ("Answer · score", "0.5", True),
         ("Prompt", "system: Be brief.\nWhat is <this>?", False),
+    ]
+
+
+@pytest.mark.parametrize("deep", ['{"a":' + "[" * 1900, '{"a":' * 390, "[" * 2000])
+def test_a_model_may_nest_as_deeply_as_it_likes(deep: str) -> None:
+    assert chat_values(deep, deep)[:2] == [("Answer", deep, True), ("Prompt", deep, False)]
+
+
+def test_a_large_whole_number_has_all_its_digits() -> None:
+    columns = [ResultColumn("ID", "NUMBER(20, 0)"), ResultColumn("SCORE", "FLOAT")]
+    row = result_row(BATCH, columns, {"ID": 12345678901234567890, "SCORE": float("inf")}, signed)
+    assert [(value.text, value.share) for value in row.values] == [
+        ("12,345,678,901,234,567,890", None),
+        ("inf", None),
     ]
 
 

@@ -11,6 +11,7 @@ from airflow_provider_mediabatch.core.task_notes import SubmittedJob
 from airflow_provider_mediabatch.plugins.mediabatch_plugin import MediaBatchPlugin
 from airflow_provider_mediabatch.review.label_shares import RunShares, compare
 from airflow_provider_mediabatch.review.routes.history_page import render_dags, render_history
+from airflow_provider_mediabatch.review.run_history import fitting
 from airflow_provider_mediabatch.review.run_line import RunLine, used_node_seconds
 from airflow_provider_mediabatch.review.run_texts import run_row, run_state
 from airflow_provider_mediabatch.review.site import ReviewSite
@@ -34,7 +35,7 @@ def test_a_line_has_the_numbers_of_a_run() -> None:
     (shares, _) = compare([{"tripod": 3, "coffee": 1}, {"tripod": 4}])
     row = run_row(LINE, shares)
     assert row.numbers == ("218", "216", "2", "0")
-    assert row.labels == "tripod 75% (-25), coffee 25% (+25)"
+    assert row.labels == (("tripod", "75% (-25)"), ("coffee", "25% (+25)"))
     assert (row.duration, row.cost) == ("1 min 35 s", "0.5 node hours, 1.50 EUR")
 
 
@@ -69,6 +70,14 @@ def test_the_pages_link_runs_and_forms_and_escape_names() -> None:
     assert "/tasks/approve_sample/required_actions" in body
     body = bytes(render_dags(site, [("night <b>", pages.AT)]).body).decode()
     assert "night &lt;b&gt;" in body
+
+
+def test_runs_are_shown_whole_and_the_others_are_counted() -> None:
+    """A run of which a part was read would have wrong numbers."""
+    assert [fitting(sizes) for sizes in ([], [10, 20], [4000, 1000, 1], [6000, 1], [1, 5000, 1])] == [0, 2, 2, 1, 1]
+    site = ReviewSite("secret")
+    assert b"612 older runs are left out." in render_history(site, "night", [LINE], [RunShares()], more=612).body
+    assert b"left out" not in render_history(site, "night", [LINE], [RunShares()]).body
 
 
 def test_no_view_of_ours_is_on_the_tasks_of_other_dags() -> None:

@@ -108,7 +108,7 @@ def test_the_page_of_a_dag_without_batches_says_what_would_make_some(site: Revie
 def test_who_approved_when_and_why(site: ReviewSite) -> None:
     info = pages.info(pages.SAMPLE, answers=(pages.answer(True, note=pages.HOSTILE),))
     body = text(render_batch(site, info, pages.batch(pages.REPORT, pages.SAMPLE), PageRequest(), ResultPage(), ()))
-    assert "approved</span> by ann, 2026-11-27 02:31 UTC." in body
+    assert "approved</span> by <bdi>ann</bdi>, 2026-11-27 02:31 UTC." in body
     assert "&lt;script&gt;" in body
 
 
