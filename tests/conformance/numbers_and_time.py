@@ -143,6 +143,12 @@ ROWS = [
         "TO_TIMESTAMP / TO_TIMESTAMP_*, Usage notes",
     ),
     Row(
+        "digits in quotes are seconds to nanoseconds, from a year's number of each on",
+        "SELECT TO_DATE('31536000'), TO_DATE('31536000000'), TO_DATE('31536000000000'), TO_DATE('31536000000000000')",
+        [(date(1971, 1, 1),) * 4],
+        "TO_DATE , DATE, Usage notes",
+    ),
+    Row(
         "precision 0 keeps whole seconds",
         "SELECT '2020-01-01 12:00:00.123456'::TIMESTAMP_NTZ(0)",
         [(datetime(2020, 1, 1, 12),)],

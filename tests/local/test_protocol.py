@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from snowflake.connector import DictCursor
 from snowflake.connector.constants import QueryStatus
 from snowflake.connector.errors import DatabaseError, ProgrammingError
 
@@ -164,6 +165,54 @@ def test_array_bindings_are_one_batch(engine: RunningEngine) -> None:
         assert cursor.rowcount == len(rows)
         assert time.monotonic() - started < 20
         assert cursor.execute("SELECT n, s, d FROM array_binds ORDER BY n").fetchall() == rows
+
+
+def test_array_bindings_are_uploaded_to_a_stage(engine: RunningEngine) -> None:
+    """snowflake-connector-python, test_bindings.py: test_binding, with bulk_array_optimization."""
+    rows = [
+        (
+            number,
+            Decimal("-1.25"),
+            0.5,
+            number % 2 == 0,
+            dt.date(2020, 1, 2),
+            dt.time(3, 4, 5, 6),
+            dt.datetime(2020, 1, 2, 3, 4, 5, 6),
+            ("TIMESTAMP_TZ", dt.datetime(2020, 1, 2, 3, 4, 5, 6, dt.UTC)),
+            b"\x00\xff",
+            text,
+        )
+        for number, text in enumerate(('a "quoted", text\n', "", None, "back\\slash"))
+    ]
+    columns = (
+        "c0 INT, c1 NUMBER(10,2), c2 FLOAT, c3 BOOLEAN, c4 DATE, c5 TIME, c6 TIMESTAMP_NTZ, c7 TIMESTAMP_TZ, "
+        "c8 BINARY, c9 VARCHAR"
+    )
+    threshold = {"CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 1}
+    with engine.connect(paramstyle="qmark", session_parameters=threshold) as connection:
+        cursor = connection.cursor()
+        cursor.execute(f"CREATE TEMPORARY TABLE staged_binds ({columns})")
+        cursor.executemany(f"INSERT INTO staged_binds VALUES ({', '.join('?' * 10)})", rows)
+        assert cursor.rowcount == len(rows)
+        assert [row["name"] for row in connection.cursor(DictCursor).execute("SHOW STAGES LIKE 'SYSTEMBIND'")] == [
+            "SYSTEMBIND"
+        ]
+        found = cursor.execute("SELECT * FROM staged_binds ORDER BY c0").fetchall()
+    assert found == [tuple(value[1] if isinstance(value, tuple) else value for value in row) for row in rows]
+
+
+@pytest.mark.parametrize("threshold", [0, 1])
+def test_array_bindings_of_nested_values(engine: RunningEngine, threshold: int) -> None:
+    """snowflake-jdbc, PreparedStatement1IT.java: shouldUseVariantBindParametersSNOW1531307."""
+    parameters = {"CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": threshold}
+    with engine.connect(paramstyle="qmark", session_parameters=parameters) as connection:
+        cursor = connection.cursor()
+        cursor.execute("CREATE TEMPORARY TABLE nested_binds (n INT, v VARIANT)")
+        insert = "INSERT INTO nested_binds SELECT COLUMN1, PARSE_JSON(COLUMN2) FROM VALUES (?, ?)"
+        cursor.executemany(insert, [[1, '{"a": [1, 2]}'], [2, '"text"'], [3, None]])
+        assert cursor.rowcount == 3
+        found = cursor.execute("SELECT n, v:a[1]::INT, v::VARCHAR FROM nested_binds ORDER BY n").fetchall()
+        assert found == [(1, 2, '{"a":[1,2]}'), (2, None, "text"), (3, None, None)]
 
 
 def test_rowcount_of_dml(connection: SnowflakeConnection) -> None:

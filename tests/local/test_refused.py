@@ -74,15 +74,6 @@ def test_refused_by_name(connection: SnowflakeConnection, sql: str, named: str) 
     assert named in str(refused.value)
 
 
-def test_array_bindings_uploaded_to_a_stage_are_refused(engine: Any) -> None:
-    threshold = {"CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 1}
-    with engine.connect(paramstyle="qmark", session_parameters=threshold) as connection:
-        cursor = connection.cursor()
-        cursor.execute("CREATE TEMPORARY TABLE MANY (A INT)")
-        with pytest.raises(ProgrammingError, match="array bindings uploaded to a stage"):
-            cursor.executemany("INSERT INTO MANY VALUES (?)", [[n] for n in range(100)])
-
-
 def test_executemany_of_other_statements(connection: SnowflakeConnection) -> None:
     """The connector sends them one by one."""
     cursor = connection.cursor()

@@ -18,6 +18,7 @@ from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.session.query import Query, RunningQueries
 from airflow_provider_mediabatch.local.session.session import Session, Sessions
 from airflow_provider_mediabatch.local.statement_result import FileTransfer, Pending, Result
+from airflow_provider_mediabatch.local.statements.staged_bindings import staged_bindings
 from airflow_provider_mediabatch.local.stores.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Queries:
         *,
         request_id: str | None = None,
         bindings: Mapping[int, object] | None = None,
+        bind_stage: str | None = None,
         parameters: Mapping[str, object] | None = None,
         describe_only: bool = False,
         asynchronous: bool = False,
@@ -61,6 +63,7 @@ class Queries:
     ) -> Query:
         """Begin a statement, or find the one that this request began before.
 
+        :param bind_stage: where the client uploaded the arrays that are bound, instead of ``bindings``.
         :param fault: the error that a fault plan has for it, instead of being executed.
         :param fault_after: it is executed, and fails with that error nevertheless.
 
@@ -76,6 +79,7 @@ class Queries:
             bindings or {},
             describe_only=describe_only,
             parameters=parameters or {},
+            bind_stage=bind_stage,
         )
         query = Query(context.query_id, context, sql, asynchronous, request_id, fault=fault, fault_after=fault_after)
         query.future.set_running_or_notify_cancel()
@@ -133,6 +137,8 @@ class Queries:
 
     def _execute(self, query: Query) -> Result | FileTransfer | Pending:
         """Run a request's only statement, or its several ones to their ends, up to the first that fails."""
+        if query.context.bind_stage:
+            query.context.bindings = staged_bindings(query.context, query.context.bind_stage)
         statements = several.statements(query.context, query.sql)
         if len(statements) == 1:
             return execute(query.context, query.sql, query)

@@ -230,11 +230,9 @@ class Server:
         session = self._session(request)
         body = await read_json(request)
         sql, parameters = body.get("sqlText"), body.get("parameters")
-        bindings = body.get("bindings")
-        if not isinstance(sql, str) or not isinstance(bindings or {}, dict):
-            raise HTTPException(400, "The request has no sqlText, or its bindings are not an object.")
-        if body.get("bindStage"):
-            raise SnowflakeError(2, "0A000", "not supported by the local engine: array bindings uploaded to a stage")
+        bindings, bind_stage = body.get("bindings"), body.get("bindStage")
+        if not isinstance(sql, str) or not isinstance(bindings or {}, dict) or not isinstance(bind_stage or "", str):
+            raise HTTPException(400, "The request has no sqlText, or its bindings or its bindStage have another type.")
         asynchronous = bool(body.get("asyncExec"))
         rule = await self._fault(request, "query", session, sql)
         in_status = rule is not None and rule.action == "error" and rule.where == "status"
@@ -243,6 +241,7 @@ class Server:
             sql,
             request_id=request.query_params.get("requestId"),
             bindings=wire.decode_bindings(bindings),
+            bind_stage=bind_stage,
             parameters=parameters if isinstance(parameters, dict) else {},
             describe_only=bool(body.get("describeOnly")),
             asynchronous=asynchronous,

@@ -30,6 +30,8 @@ class Context:
         (all of one length) when the client bound arrays: one batch, not a statement for each row.
     :param cancelled: set when the client cancels; a handler that waits checks it.
     :param describe_only: the client wants the result's columns only; nothing may be executed or changed.
+    :param bind_stage: where the client uploaded arrays that are bound; their values are in ``bindings`` before the
+        statement runs.
     :param parameters: parameters of this one statement (``QUERY_TAG``, ``TIMEZONE`` …) as the client sent them.
     :param failure: why the statement failed, where that happened inside of a DuckDB query, whose error says less.
     :param at_end: called when the statement is over, in this order.
@@ -42,6 +44,7 @@ class Context:
     bindings: Mapping[int, object] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
     describe_only: bool = False
+    bind_stage: str | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     failure: SnowflakeError | None = None
     at_end: list[Callable[[], None]] = field(default_factory=list)

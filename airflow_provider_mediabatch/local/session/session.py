@@ -26,8 +26,8 @@ DEFAULT_PARAMETERS: dict[str, Any] = {
     "QUERY_TAG": "",
     "STATEMENT_TIMEOUT_IN_SECONDS": 172800,
     "MULTI_STATEMENT_COUNT": 1,
-    # 0 keeps array binds in the request; anything else makes the client upload them as CSV files first.
-    "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 0,
+    # From so many values on clients upload array binds as files. Source: the connector's test_bindings.py.
+    "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 65280,
     "CLIENT_SESSION_KEEP_ALIVE": False,
     "CLIENT_PREFETCH_THREADS": 4,
     "CLIENT_TELEMETRY_ENABLED": False,

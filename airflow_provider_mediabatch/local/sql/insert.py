@@ -156,12 +156,25 @@ def _selected(ctx: Context, translation: Translation, source: exp.Query, columns
 
 def _batch(ctx: Context, translation: Translation, prepared: exp.Expr) -> None:
     """Bound arrays become a relation with one row for each element: one statement for the whole batch."""
-    if not isinstance(prepared, exp.Select) or prepared.args.get("from_") is not None:
-        raise not_supported("bound arrays in a statement other than INSERT … VALUES (…) or INSERT … SELECT ?, ?")
+    origin = prepared.args.get("from_")
+    rows = origin.this if origin is not None else None
+    written = isinstance(rows, exp.Values) and len(rows.expressions) == 1 and not prepared.args.get("joins")
+    if not isinstance(prepared, exp.Select) or not (written or origin is None):
+        raise not_supported(
+            "bound arrays in a statement other than INSERT … VALUES (…), INSERT … SELECT ?, ? "
+            "or INSERT … SELECT … FROM VALUES (?, ?)"
+        )
     name = f"mb_batch_{secrets.token_hex(8)}"
     data = pa.table(
         {f"B{position}": pa.array(values) for position, values in translation.names.constants.batch.items()}
     )
     transactions.of(ctx.session).register(name, data)
     alias = exp.TableAlias(this=exp.to_identifier("MB_BATCH", quoted=True))
-    prepared.from_(translation.names.relation(f"SELECT * FROM {name}", alias), copy=False)
+    relation = translation.names.relation(f"SELECT * FROM {name}", alias)
+    if not isinstance(rows, exp.Values):
+        prepared.from_(relation, copy=False)
+        return
+    row = rows.expressions[0]
+    cells = row.expressions if isinstance(row, exp.Tuple) else [row]
+    named = [exp.alias_(c.copy(), n, quoted=True) for c, n in zip(cells, rows.alias_column_names, strict=True)]
+    rows.replace(exp.Subquery(this=exp.Select(expressions=named).from_(relation, copy=False), alias=rows.args["alias"]))
