@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
 
 _TIMES = (exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.Localtime)
-_TIMESTAMP_FUNCTION = re.compile(r"(TRY_)?TO_TIMESTAMP(_NTZ|_LTZ|_TZ)?\Z")
+_TIME_FUNCTION = re.compile(r"(TRY_)?TO_(DATE|TIMESTAMP(?:_NTZ|_LTZ|_TZ)?)\Z")
 
 
 class Constants:
@@ -101,8 +101,8 @@ class Constants:
             if isinstance(value, Waiting):
                 value = value.wait(self.ctx.cancelled)
             return functions.constant(value)
-        if match := _TIMESTAMP_FUNCTION.match(name):
-            kind = types.parse("TIMESTAMP" + (match[2] or "_NTZ"))
+        if match := _TIME_FUNCTION.match(name):
+            kind = types.parse("TIMESTAMP_NTZ" if match[2] == "TIMESTAMP" else match[2])
             source = node.expressions[0]
             if len(node.expressions) > 1 and node.expressions[1].name != "0":
                 raise not_supported(f"{name} with a scale or a format that is not a constant")

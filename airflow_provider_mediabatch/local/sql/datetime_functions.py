@@ -74,6 +74,14 @@ def _formatted(rewriter: Rewriter, node: exp.TimeToStr) -> exp.Expr:
     return node
 
 
+@rule(exp.TsOrDsToDate)
+def _to_date(rewriter: Rewriter, node: exp.TsOrDsToDate) -> exp.Expr:
+    """TO_DATE of text without a format reads what a cast reads, digits alone among it."""
+    if node.args.get("format") is not None or kind(node.this) not in types.TEXTS:
+        return node
+    return cast(node.this, types.parse("DATE"), safe=bool(node.args.get("safe")))
+
+
 @rule(exp.DateAdd, exp.DateSub, exp.TimestampAdd, exp.TimeAdd, exp.TsOrDsAdd)
 def _date_add(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
     unit = str(node.args["unit"].name).upper() if node.args.get("unit") is not None else "DAY"

@@ -215,7 +215,7 @@ def write_locked(
     return transactions.of(ctx.session).write(
         ctx,
         work,
-        target=target.physical,
+        targets={target.physical},
         reads=translation.reads,
         exclusive=True,
         repeatable=translation.repeatable,

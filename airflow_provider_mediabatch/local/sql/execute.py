@@ -14,6 +14,7 @@ from airflow_provider_mediabatch.local.sql import handlers, queries
 from airflow_provider_mediabatch.local.sql import information_schema as information_schema
 from airflow_provider_mediabatch.local.sql import insert as insert
 from airflow_provider_mediabatch.local.sql import merge as merge
+from airflow_provider_mediabatch.local.sql import multi_insert as multi_insert
 from airflow_provider_mediabatch.local.sql.errors import translated
 from airflow_provider_mediabatch.local.sql.parse import parse
 from airflow_provider_mediabatch.local.statement_result import Result

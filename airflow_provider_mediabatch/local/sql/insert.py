@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Iterator
 
 import duckdb
 import pyarrow as pa
@@ -58,7 +59,7 @@ def insert(ctx: Context, tree: exp.Expr) -> Result:
     count = transaction.write(
         ctx,
         work,
-        target=target.physical,
+        targets={target.physical},
         reads=translation.reads,
         exclusive=overwrite,
         repeatable=translation.repeatable,
@@ -69,15 +70,25 @@ def insert(ctx: Context, tree: exp.Expr) -> Result:
 def _overwrite(connection: duckdb.DuckDBPyConnection, target: Table, columns: str, sql: str, *, alone: bool) -> int:
     """INSERT OVERWRITE: the rows are computed before the table is emptied, since they may be its own.
 
-    :param alone: not inside a transaction, so that it has to be one itself.
+    :param alone: as for :func:`computed`.
     """
-    aside = f"temp.mb_overwrite_{secrets.token_hex(8)}"
+    with computed(connection, sql, alone=alone) as aside:
+        connection.execute(f"DELETE FROM {target.sql}")
+        return execute(connection, f"INSERT INTO {target.sql} {columns} SELECT * FROM {aside}")
+
+
+@contextlib.contextmanager
+def computed(connection: duckdb.DuckDBPyConnection, sql: str, *, alone: bool) -> Iterator[str]:
+    """The rows of a query as a temporary table, for several statements that are one.
+
+    :param alone: not inside a transaction, so that they have to be one themselves.
+    """
+    aside = f"temp.mb_computed_{secrets.token_hex(8)}"
     if alone:
         connection.execute("BEGIN TRANSACTION")
     try:
         connection.execute(f"CREATE TEMPORARY TABLE {aside} AS {sql}")
-        connection.execute(f"DELETE FROM {target.sql}")
-        count = execute(connection, f"INSERT INTO {target.sql} {columns} SELECT * FROM {aside}")
+        yield aside
         connection.execute(f"DROP TABLE {aside}")
         if alone:
             connection.execute("COMMIT")
@@ -86,7 +97,6 @@ def _overwrite(connection: duckdb.DuckDBPyConnection, target: Table, columns: st
             with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
                 connection.execute("ROLLBACK")
         raise
-    return count
 
 
 def _values(ctx: Context, translation: Translation, source: exp.Values, columns: list[TableColumn]) -> str:

@@ -10,6 +10,9 @@ from airflow_provider_mediabatch.local.errors import not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.sql import model_aliases, time_formats
 
+OVERWRITE = "overwrite"
+"""The key, in the ``meta`` of an INSERT into several tables, of whether they are emptied first."""
+
 
 def parse(sql: str) -> exp.Expr:
     """One statement as sqlglot reads it; ``?`` become ``:1``, ``:2`` and so on, in their order in the text."""
@@ -31,6 +34,8 @@ def parse(sql: str) -> exp.Expr:
         raise not_supported("several statements in one request")
     if isinstance(found[0], exp.Command):
         raise not_supported(f"the statement {sql.strip()[:100]}")
+    if isinstance(found[0], exp.MultitableInserts):  # sqlglot leaves OVERWRITE out
+        found[0].meta[OVERWRITE] = Cursor(sql).tokens[1].is_word("OVERWRITE")
     time_formats.mark(found[0])
     if isinstance(found[0], exp.Select):
         found[0].meta["texts"] = _projection_texts(sql)

@@ -147,19 +147,21 @@ class Transaction:
                 self._abandon()
 
     def write(
-        self, ctx: Context, work: Work, *, target: Key, reads: set[Key], exclusive: bool, repeatable: bool = True
+        self, ctx: Context, work: Work, *, targets: set[Key], reads: set[Key], exclusive: bool, repeatable: bool = True
     ) -> int:
         """Do one DML statement.
 
         :param work: executes it on a DuckDB connection and returns the rows that it changed.
-        :param target: the table that it changes.
+        :param targets: the tables that it changes.
         :param reads: the tables that it reads.
-        :param exclusive: take the table's lock (UPDATE, DELETE, MERGE); INSERT does not.
+        :param exclusive: take the tables' locks (UPDATE, DELETE, MERGE); INSERT does not.
         :param repeatable: doing it again gives the same rows (it calls no RANDOM or UUID_STRING).
         :returns: rows changed.
         """
         stores = self.session.stores
-        if exclusive and target[0] != "temp":
+        for target in sorted(targets) if exclusive else ():
+            if target[0] == "temp":
+                continue
             timeout = float(self.session.parameters.get("LOCK_TIMEOUT", 43200))
             try:
                 stores.locks.acquire(target, self, statement=ctx.query_id, timeout=timeout, stop=ctx.cancelled)
@@ -170,12 +172,12 @@ class Transaction:
         if not self.collecting:
             try:
                 with streams.of(self.session).consuming(ctx, commits=True):
-                    return self._alone(work, target)
+                    return self._alone(work, targets)
             finally:
                 stores.locks.release(self)
                 self._clean()
                 self._next()
-        concerned = reads | {target} if exclusive else reads
+        concerned = reads | targets if exclusive else reads
         if self._snapshot is None or stores.storage.changed_since(self._snapshot, concerned):
             self._again()
         try:
@@ -185,7 +187,7 @@ class Transaction:
             # DuckDB's transaction is spoilt; Snowflake's goes on without the failed statement.
             self._abandon()
             raise
-        self._done.append((work, {target}, repeatable))
+        self._done.append((work, set(targets), repeatable))
         return count
 
     def consuming(self, ctx: Context) -> contextlib.AbstractContextManager[None]:
@@ -230,7 +232,7 @@ class Transaction:
                 time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
         self.session.stores.storage.committed({key for _, keys, _ in self._done for key in keys})
 
-    def _alone(self, work: Work, target: Key) -> int:
+    def _alone(self, work: Work, targets: set[Key]) -> int:
         for attempt in range(_RETRIES):
             try:
                 count = work(self.session.duckdb)
@@ -239,7 +241,7 @@ class Transaction:
                     raise
                 time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
                 continue
-            self.session.stores.storage.committed({target})
+            self.session.stores.storage.committed(targets)
             return count
         raise AssertionError("unreachable")
 
