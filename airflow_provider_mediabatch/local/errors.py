@@ -87,9 +87,13 @@ def invalid_parameter(name: str, value: object) -> SnowflakeError:
     return SnowflakeError(1008, "22023", f"SQL compilation error:\ninvalid value [{value}] for parameter '{name}'")
 
 
+REFUSED = "not supported by the local engine: "
+"""How the message of a refusal begins."""
+
+
 def not_supported(what: str) -> SnowflakeError:
     """000002: real Snowflake would take this, the local engine does not. Refused by name, never answered wrongly."""
-    return SnowflakeError(2, "0A000", f"not supported by the local engine: {what}")
+    return SnowflakeError(2, "0A000", f"{REFUSED}{what}")
 
 
 def timed_out(seconds: float) -> SnowflakeError:

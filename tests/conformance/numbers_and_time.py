@@ -137,6 +137,12 @@ ROWS = [
         _TO_TIMESTAMP,
     ),
     Row(
+        "a number with a scale keeps the type that is asked for",
+        "SELECT TO_TIMESTAMP_TZ(COLUMN1, 3)::VARCHAR, TO_TIMESTAMP_LTZ(COLUMN1, 3) FROM VALUES (1700000000123)",
+        [("2023-11-14 22:13:20.123 +0000", datetime(2023, 11, 14, 22, 13, 20, 123_000, tzinfo=UTC))],
+        "snowflake-connector-python, test_arrow_chunk_iterator.py: test_iterate_over_timestamp_chunk",
+    ),
+    Row(
         "digits in quotes tell their unit by their size",
         "SELECT TO_TIMESTAMP_NTZ('1700000000000')",
         [(datetime(2023, 11, 14, 22, 13, 20),)],

@@ -207,9 +207,19 @@ ROWS = [
     Row("WEEK_START", "ALTER SESSION SET WEEK_START = 7", Refused("WEEK_START"), "ALTER SESSION, Syntax"),
     Row(
         "DATE_OUTPUT_FORMAT",
-        "ALTER SESSION SET DATE_OUTPUT_FORMAT = 'DD.MM.YYYY'",
-        Refused("DATE_OUTPUT_FORMAT"),
-        "Parameters, DATE_OUTPUT_FORMAT",
+        "SELECT '2024-03-01'::DATE::VARCHAR, '13:05:00'::TIME::VARCHAR",
+        [("01.03.2024", "01:05 PM")],
+        "Parameters, DATE_OUTPUT_FORMAT; Date and time input and output formats, elements",
+        before=("ALTER SESSION SET DATE_OUTPUT_FORMAT = 'DD.MM.YYYY', TIME_OUTPUT_FORMAT = 'HH12:MI AM'",),
+        after=("ALTER SESSION UNSET DATE_OUTPUT_FORMAT, TIME_OUTPUT_FORMAT",),
+    ),
+    Row(
+        "TIMESTAMP_OUTPUT_FORMAT is that of the types that have none of their own",
+        "SELECT '2001-09-30 12:34:56.001'::TIMESTAMP_LTZ::VARCHAR, '2001-09-30 12:34:56.001'::TIMESTAMP_NTZ::VARCHAR",
+        [("Sun, 30 Sep 2001 12:34:56 +0000", "2001-09-30 12:34:56.001")],
+        "Parameters, TIMESTAMP_OUTPUT_FORMAT",
+        before=("ALTER SESSION SET TIMESTAMP_OUTPUT_FORMAT = 'DY, DD MON YYYY HH24:MI:SS TZHTZM'",),
+        after=("ALTER SESSION UNSET TIMESTAMP_OUTPUT_FORMAT",),
     ),
     Row(
         "a statement that runs too long",

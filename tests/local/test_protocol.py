@@ -201,6 +201,19 @@ def test_array_bindings_are_uploaded_to_a_stage(engine: RunningEngine) -> None:
     assert found == [tuple(value[1] if isinstance(value, tuple) else value for value in row) for row in rows]
 
 
+@pytest.mark.parametrize("sql", ["PUT file:///etc/hostname @~", "GET @~ file:///tmp"])
+def test_a_transfer_that_the_client_does_not_notice(connection: SnowflakeConnection, sql: str) -> None:
+    """snowflake-connector-python, test_put_get_medium.py: test_put_get_with_hint; nothing would be transferred."""
+    with pytest.raises(ProgrammingError, match="unsupported_requested_format:snowflake"):
+        connection.cursor().execute(f"-- a comment\n{sql}")
+
+
+def test_the_error_names_a_missing_table_as_it_is_written(connection: SnowflakeConnection) -> None:
+    """snowflake-connector-python, test_multi_statement.py: test_async_error_multi."""
+    with pytest.raises(ProgrammingError, match="Object 'NEVER_THERE' does not exist or not authorized"):
+        connection.cursor().execute("SELECT * FROM never_there")
+
+
 @pytest.mark.parametrize("threshold", [0, 1])
 def test_array_bindings_of_nested_values(engine: RunningEngine, threshold: int) -> None:
     """snowflake-jdbc, PreparedStatement1IT.java: shouldUseVariantBindParametersSNOW1531307."""

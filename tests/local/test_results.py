@@ -202,5 +202,15 @@ def test_the_default_formats_are_reported_and_accepted(connection: SnowflakeConn
     cursor.execute("ALTER SESSION SET DATE_OUTPUT_FORMAT = 'YYYY-MM-DD', TIME_OUTPUT_FORMAT = 'HH24:MI:SS'")
     assert (cursor.date_output_format, cursor.time_output_format) == ("YYYY-MM-DD", "HH24:MI:SS")
     assert cursor.timestamp_output_format == "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM"
-    with pytest.raises(DatabaseError, match="not supported by the local engine: DATE_OUTPUT_FORMAT"):
-        cursor.execute("ALTER SESSION SET DATE_OUTPUT_FORMAT = 'DD/MM/YYYY'")
+    with pytest.raises(DatabaseError, match="not supported by the local engine: FF5 in a format of times"):
+        cursor.execute("ALTER SESSION SET TIME_OUTPUT_FORMAT = 'HH24:MI:SS.FF5'")
+
+
+def test_an_offset_in_the_format_of_what_has_none_is_refused_when_it_is_used(engine: Any) -> None:
+    """test_snowsql_timestamp_format.py sets one, for the client's own formatting."""
+    formats = {"TIMESTAMP_NTZ_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM"}
+    with engine.connect(session_parameters=formats) as connection:
+        cursor = connection.cursor()
+        assert cursor.execute("SELECT '2020-01-01'::TIMESTAMP_NTZ").fetchone() == (datetime(2020, 1, 1),)
+        with pytest.raises(DatabaseError, match="not supported by the local engine: an offset in the format"):
+            cursor.execute("SELECT '2020-01-01'::TIMESTAMP_NTZ::VARCHAR")

@@ -192,7 +192,7 @@ def test_queries(connection: SnowflakeConnection, sql: str, expected: list[tuple
     [
         ("SELECT 1/0", 100051, "Division by zero"),
         ("SELECT 5 % 0", 100051, "Division by zero"),
-        ("SELECT * FROM NOWHERE", 2003, "Object 'MEDIA.SQL_TESTS.NOWHERE' does not exist or not authorized."),
+        ("SELECT * FROM NOWHERE", 2003, "Object 'NOWHERE' does not exist or not authorized."),
         ("SELECT BOGUS FROM T", 904, "invalid identifier 'BOGUS'"),
         ('SELECT "a" FROM T', 904, "invalid identifier 'a'"),
         ('SELECT * FROM "t"', 2003, "does not exist"),

@@ -29,6 +29,7 @@ from airflow_provider_mediabatch.local.protocol.request_body import read_json
 from airflow_provider_mediabatch.local.protocol.result_replies import ResultReplies
 from airflow_provider_mediabatch.local.session.query import Query
 from airflow_provider_mediabatch.local.session.session import Session
+from airflow_provider_mediabatch.local.statements.transfer import is_transfer
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,9 @@ RESULT_SECONDS = 20.0
 # A first "running" makes the clients sleep for half a second, so a quick statement's end is waited for.
 MONITOR_SECONDS = 0.4
 _VALID_SECONDS = 4 * 3600
+# What a client accepts that did not notice that the statement is a PUT or GET, and would move no files. Source:
+# the connector's network.py; snowflake-connector-nodejs, issue 242.
+_NO_FILES = "application/snowflake"
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -233,6 +237,9 @@ class Server:
         bindings, bind_stage = body.get("bindings"), body.get("bindStage")
         if not isinstance(sql, str) or not isinstance(bindings or {}, dict) or not isinstance(bind_stage or "", str):
             raise HTTPException(400, "The request has no sqlText, or its bindings or its bindStage have another type.")
+        if request.headers.get("accept") == _NO_FILES and is_transfer(sql):
+            text = "SQL compilation error:\nUnsupported feature 'unsupported_requested_format:snowflake'."
+            raise SnowflakeError(2, "0A000", text)
         asynchronous = bool(body.get("asyncExec"))
         rule = await self._fault(request, "query", session, sql)
         in_status = rule is not None and rule.action == "error" and rule.where == "status"

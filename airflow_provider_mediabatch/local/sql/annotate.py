@@ -132,6 +132,10 @@ def _rounded(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     return annotator._set_type(node, number(38, min(scale_of(node.this), max(wanted, 0))))
 
 
+def _from_epoch(annotator: TypeAnnotator, node: exp.Expr) -> Any:
+    return annotator._set_type(node, node.args.get("target_type") or exp.DType.TIMESTAMPNTZ)
+
+
 def _if(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     return annotator._set_type(node, _combined([node.args.get("true"), node.args.get("false")]))
 
@@ -186,6 +190,7 @@ _RULES: dict[type[exp.Expr], dict[str, Any]] = {
     exp.If: {"annotator": _if},
     exp.Case: {"annotator": _case},
     exp.Coalesce: {"annotator": _coalesce},
+    exp.UnixToTime: {"annotator": _from_epoch},
     exp.DecodeCase: {"annotator": _one_branch},
     exp.Nvl2: {"annotator": _one_branch},
     exp.Greatest: {"annotator": _coalesce},

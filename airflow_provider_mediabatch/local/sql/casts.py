@@ -12,17 +12,25 @@ from airflow_provider_mediabatch.local.sql.functions import call
 _MICROSECONDS = 6  # digits of a second that DuckDB keeps
 
 
-def text(node: exp.Expr) -> exp.Expr:
-    """A value as VARCHAR, in Snowflake's default formats."""
+def text(node: exp.Expr, *, stored: bool = False) -> exp.Expr:
+    """A value as VARCHAR, in the session's formats.
+
+    :param stored: times in Snowflake's default formats instead, since the text is kept.
+    """
     source = kind(node)
     if source in types.TEXTS:
         return node
     if is_semi_structured(node):
         made: exp.Expr = call("MB_SCALAR", node)
     elif source in types.NTZ:
-        made = call("MB_NTZ_TEXT", node)
+        made = call("MB_NTZ_TEXT" if stored else "MB_NTZ_FORMATTED", node)
     elif source in types.LTZ | types.TZ:
-        made = call("MB_TZ_TEXT", node)
+        written = "MB_LTZ_FORMATTED" if source in types.LTZ else "MB_TZ_FORMATTED"
+        made = call("MB_TZ_TEXT" if stored else written, node)
+    elif source == exp.DType.DATE and not stored:
+        made = call("MB_DATE_FORMATTED", node)
+    elif source == exp.DType.TIME and not stored:
+        made = call("MB_TIME_FORMATTED", node)
     elif source in types.FLOATS:
         made = call("MB_DOUBLE_TEXT", node)
     elif source in types.BINARIES:
@@ -108,7 +116,9 @@ def _to_semi(node: exp.Expr, target: exp.DataType) -> exp.Expr:
         return node.copy()
     if kind(node) == exp.DType.NULL or isinstance(node, exp.Null):
         return exp.Cast(this=node.copy(), to=exp.DataType.build("JSON", dialect="duckdb"))
-    value = call("TO_JSON", text(node.copy()) if kind(node) in types.TIMESTAMPS | types.BINARIES else whole(node))
+    value = call(
+        "TO_JSON", text(node.copy(), stored=True) if kind(node) in types.TIMESTAMPS | types.BINARIES else whole(node)
+    )
     if target.this == exp.DType.ARRAY:
         return call("TO_JSON", exp.Array(expressions=[value]))
     if target.this in (exp.DType.OBJECT, exp.DType.MAP, exp.DType.STRUCT):

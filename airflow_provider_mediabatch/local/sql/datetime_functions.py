@@ -9,7 +9,7 @@ from sqlglot import exp
 from airflow_provider_mediabatch.local.errors import not_supported
 from airflow_provider_mediabatch.local.sql import types
 from airflow_provider_mediabatch.local.sql.casts import cast, text
-from airflow_provider_mediabatch.local.sql.expression_types import is_semi_structured, kind
+from airflow_provider_mediabatch.local.sql.expression_types import is_exact, is_semi_structured, kind, scale_of
 from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, rule
 from airflow_provider_mediabatch.local.sql.time_formats import time_format
@@ -143,10 +143,24 @@ def _part(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
 
 @rule(exp.UnixToTime)
 def _from_epoch(rewriter: Rewriter, node: exp.UnixToTime) -> exp.Expr:
-    """TO_TIMESTAMP of digits in quotes: seconds, milliseconds and so on by their size."""
-    if kind(node.this) in types.TEXTS and node.args.get("scale") is None:
-        return cast(node.this, node.args.get("target_type") or types.parse("TIMESTAMP_NTZ"))
-    return node
+    """TO_TIMESTAMP of a number: seconds, or so many digits of a second as its scale says.
+
+    Of digits in quotes without a scale: seconds, milliseconds and so on by their size.
+    """
+    scale, target = node.args.get("scale"), node.args.get("target_type") or types.parse("TIMESTAMP_NTZ")
+    if kind(node.this) in types.TEXTS and scale is None:
+        return cast(node.this, target)
+    if not isinstance(scale, exp.Literal) or not is_exact(node.this) or scale_of(node.this):
+        return node
+    digits = int(scale.name) - 6
+    count = exp.cast(node.this.copy(), exp.DataType.build("INT128", dialect="duckdb"))
+    power = exp.Literal.number(10 ** abs(digits))
+    micros = exp.IntDiv(this=count, expression=power) if digits > 0 else exp.Mul(this=count, expression=power)
+    moment: exp.Expr = call("MAKE_TIMESTAMP", exp.cast(exp.paren(micros), "BIGINT"))
+    if target.this not in types.NTZ:
+        moment = exp.AtTimeZone(this=moment, zone=exp.Literal.string("UTC"))
+    moment.type = target.copy()
+    return moment
 
 
 _PART = re.compile(r"([+-]?\d+)\s*([A-Za-z]*)")

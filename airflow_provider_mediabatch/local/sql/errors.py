@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from airflow_provider_mediabatch.local.errors import (
+    REFUSED,
     SnowflakeError,
     cancelled,
     does_not_exist,
@@ -52,6 +53,8 @@ def convert(error: duckdb.Error, *, stopped: bool = False) -> SnowflakeError:
 def _by_text(message: str) -> SnowflakeError | None:
     """Errors that Snowflake has a number of its own for."""
     detail = message.split("\n", 1)[0].partition(": ")[2]
+    if REFUSED in message:
+        return not_supported(detail.partition(REFUSED)[2])
     if "division by zero" in message.lower():
         return SnowflakeError(100051, "22012", "Division by zero")
     if "MERGE INTO command cannot affect the same target row more than once" in message:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
+from airflow_provider_mediabatch.core.sql import qualified
+from airflow_provider_mediabatch.local.errors import SnowflakeError, does_not_exist, not_supported, syntax_error
 from airflow_provider_mediabatch.local.session.access import require_table_privilege
 from airflow_provider_mediabatch.local.sql import (
     functions,
@@ -283,8 +284,10 @@ class NameResolver:
 
     def resolve(self, table: exp.Table) -> Table:
         """The table behind a reference, noted with its columns."""
-        name = self.ctx.qualify(tuple(part.name for part in table.parts))
-        found: Table = self.ctx.session.tables.get(*name)
+        parts = tuple(part.name for part in table.parts)
+        found: Table | None = self.ctx.session.tables.find(*self.ctx.qualify(parts))
+        if found is None:  # a query's error has a name alone as it is written
+            raise does_not_exist("Object", qualified(*(parts if len(parts) == 1 else self.ctx.qualify(parts))))
         require_table_privilege(self.ctx, "SELECT", found)
         database, physical = found.physical
         self.tables[found.physical] = found

@@ -15,7 +15,7 @@ from airflow_provider_mediabatch.local.errors import (
     syntax_error,
 )
 from airflow_provider_mediabatch.local.session.session import DEFAULT_PARAMETERS, Session
-from airflow_provider_mediabatch.local.sql import transactions
+from airflow_provider_mediabatch.local.sql import output_formats, transactions
 from airflow_provider_mediabatch.local.sql.execute import run_sql
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.statements.handlers import statement
@@ -96,8 +96,7 @@ def _value(cursor: Cursor) -> Any:
 
 _AUTO = ("AUTO", "")
 _ONLY: dict[str, tuple[str, ...]] = {
-    **{f"{kind}_{way}PUT_FORMAT": _AUTO for kind in ("DATE", "TIME", "TIMESTAMP") for way in ("IN", "OUT")},
-    **{f"TIMESTAMP_{zone}_OUTPUT_FORMAT": _AUTO for zone in ("NTZ", "LTZ", "TZ")},
+    **{f"{kind}_INPUT_FORMAT": _AUTO for kind in ("DATE", "TIME", "TIMESTAMP")},
     **dict.fromkeys(("BINARY_INPUT_FORMAT", "BINARY_OUTPUT_FORMAT"), ("HEX",)),
     **dict.fromkeys(("WEEK_START", "WEEK_OF_YEAR_POLICY", "ROWS_PER_RESULTSET"), ("0",)),
     **dict.fromkeys(("ERROR_ON_NONDETERMINISTIC_UPDATE", "TRANSACTION_ABORT_ON_ERROR"), ("FALSE",)),
@@ -117,19 +116,12 @@ def set_parameter(session: Session, name: str, value: Any) -> None:
     :raises SnowflakeError: for a value that the parameter does not take; by name for what the engine does not honour.
     """
     if name == "AUTOCOMMIT":
-        value = _BOOLEANS.get(str(value).upper(), value)
-        if not isinstance(value, bool):
-            raise invalid_parameter(name, value)
-        if value:
-            # Switching it on ends what was collected, as in Snowflake.
-            transactions.of(session).commit()
+        value = _autocommit(session, value)
     elif name == "TIMEZONE":
-        try:
-            ZoneInfo(str(value))
-        except (ZoneInfoNotFoundError, ValueError):
-            raise invalid_parameter(name, value) from None
-        if value != session.parameters.get(name):  # most pollers never need a connection of DuckDB's
-            session.duckdb.execute(f"SET TimeZone = {text_literal(str(value))}")
+        _set_time_zone(session, value)
+    elif name in output_formats.OUTPUT_FORMATS:
+        if value != session.parameters[name]:  # most pollers never need a connection of DuckDB's
+            output_formats.follow(session, {**session.parameters, name: value})
     elif name in ("QUOTED_IDENTIFIERS_IGNORE_CASE", "ABORT_DETACHED_QUERY"):
         if _BOOLEANS.get(str(value).upper()) is not False:
             raise not_supported(f"{name} = {value}")
@@ -141,6 +133,25 @@ def set_parameter(session: Session, name: str, value: Any) -> None:
     elif name in _ONLY and str(value).upper() not in (*_ONLY[name], str(DEFAULT_PARAMETERS.get(name)).upper()):
         raise not_supported(f"{name} = {value}")
     session.parameters[name] = value
+
+
+def _autocommit(session: Session, value: Any) -> bool:
+    value = _BOOLEANS.get(str(value).upper(), value)
+    if not isinstance(value, bool):
+        raise invalid_parameter("AUTOCOMMIT", value)
+    if value:
+        # Switching it on ends what was collected, as in Snowflake.
+        transactions.of(session).commit()
+    return value
+
+
+def _set_time_zone(session: Session, value: Any) -> None:
+    try:
+        ZoneInfo(str(value))
+    except (ZoneInfoNotFoundError, ValueError):
+        raise invalid_parameter("TIMEZONE", value) from None
+    if value != session.parameters.get("TIMEZONE"):  # most pollers never need a connection of DuckDB's
+        session.duckdb.execute(f"SET TimeZone = {text_literal(str(value))}")
 
 
 @statement("ALTER SESSION")

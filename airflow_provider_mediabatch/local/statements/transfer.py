@@ -35,6 +35,12 @@ _GET = re.compile(
     rf"{COMMENTS}*GET{COMMENTS}+(?P<stage>'(?:[^'\\]|''|\\.)*'|[^'].*?){COMMENTS}+{LOCAL_FILE}(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_TRANSFER = re.compile(rf"{COMMENTS}*(?:PUT|GET){COMMENTS}", re.IGNORECASE | re.DOTALL)
+
+
+def is_transfer(sql: str) -> bool:
+    """Whether a statement is a PUT or GET, which the client has to carry out."""
+    return _TRANSFER.match(sql) is not None
 
 
 def stage_reference(cursor: Cursor) -> str:

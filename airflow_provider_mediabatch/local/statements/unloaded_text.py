@@ -21,9 +21,11 @@ from airflow_provider_mediabatch.local.statements import text_options
 _EXTENSIONS = {"GZIP": ".gz", "BZ2": ".bz2", "BROTLI": ".br", "ZSTD": ".zst", "NONE": ""}
 _NESTED = ("variant", "object", "array")
 _TEXTS = {
-    "timestamp_ntz": "MB_NTZ_TEXT",
-    "timestamp_ltz": "MB_TZ_TEXT",
-    "timestamp_tz": "MB_TZ_TEXT",
+    "date": "MB_DATE_FORMATTED",
+    "time": "MB_TIME_FORMATTED",
+    "timestamp_ntz": "MB_NTZ_FORMATTED",
+    "timestamp_ltz": "MB_LTZ_FORMATTED",
+    "timestamp_tz": "MB_TZ_FORMATTED",
     "real": "MB_DOUBLE_TEXT",
     "binary": "HEX",
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
+from airflow_provider_mediabatch.local.errors import REFUSED
+
 _RFC = (
     "['%a, %d %b %Y %H:%M:%S GMT', '%a, %d %b %Y %H:%M:%S +0000', '%d %b %Y %H:%M:%S GMT', "
     "'%a, %d %b %Y %H:%M:%S', '%m/%d/%Y', '%m/%d/%Y %H:%M:%S', '%d-%b-%Y']"
@@ -12,6 +14,27 @@ _OFFSET = r"'\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$'"
 _HAS_OFFSET = r"'\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{0,2})$'"
 _SECONDS = r"'^-?\d+$'"
 _NAMED_DAY = r"'^[A-Za-z]{3}, .* [+-]\d{4}$'"
+
+OFFSET_MARKS = {"TZH:TZM": chr(1), "TZHTZM": chr(2), "TZH": chr(3), "TZM": chr(4)}
+"""What stands in a format of ``strftime`` for the elements that write an offset, which it does not write so."""
+
+
+def _formatted(variable: str, default: str, moment: str, *, zoned: bool = False) -> str:
+    """SQL of a moment in the format that a variable has, or by default.
+
+    :param zoned: it has an offset. No document says what Snowflake writes for the offset of one that has none.
+    """
+    form = f"getvariable('{variable}')::VARCHAR"
+    written, refused = f"strftime({moment}, coalesce({form}, '%Y'))", ""
+    if not zoned:
+        marks = " OR ".join(f"contains({form}, chr({ord(mark)}))" for mark in OFFSET_MARKS.values())
+        refused = f"WHEN {marks} THEN error('{REFUSED}an offset in the format of what has no time zone') "
+    hours, minutes = "mb_offset(t)[:3]", "mb_offset(t)[4:]"
+    parts = (f"{hours} || ':' || {minutes}", "mb_offset(t)", hours, minutes)
+    for mark, part in zip(OFFSET_MARKS.values(), parts, strict=True) if zoned else ():
+        written = f"replace({written}, chr({ord(mark)}), {part})"
+    return f"CASE WHEN {form} IS NULL THEN {default} {refused}ELSE {written} END"
+
 
 MACROS = {
     # Exact division of whole numbers, rounded half away from zero: DuckDB divides decimals as doubles.
@@ -74,6 +97,12 @@ MACROS = {
         || lpad((abs(extract('timezone' FROM t)) % 3600 // 60)::VARCHAR, 2, '0')""",
     "mb_ntz_text(t)": "strftime(t, '%Y-%m-%d %H:%M:%S.%g')",
     "mb_tz_text(t)": "strftime(t, '%Y-%m-%d %H:%M:%S.%g') || ' ' || mb_offset(t)",
+    # As the session's formats say, which sql/output_formats.py sets.
+    "mb_date_formatted(t)": _formatted("mb_date_format", "t::VARCHAR", "t"),
+    "mb_time_formatted(t)": _formatted("mb_time_format", "t::VARCHAR", "DATE '1970-01-01' + t"),
+    "mb_ntz_formatted(t)": _formatted("mb_ntz_format", "mb_ntz_text(t)", "t"),
+    "mb_ltz_formatted(t)": _formatted("mb_ltz_format", "mb_tz_text(t)", "t", zoned=True),
+    "mb_tz_formatted(t)": _formatted("mb_tz_format", "mb_tz_text(t)", "t", zoned=True),
     "mb_double_text(d)": """
         CASE WHEN isnan(d) THEN 'NaN' WHEN isinf(d) THEN CASE WHEN d > 0 THEN 'inf' ELSE '-inf' END
         WHEN d = trunc(d) AND abs(d) < 1e15 THEN d::HUGEINT::VARCHAR ELSE d::VARCHAR END""",
