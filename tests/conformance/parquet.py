@@ -173,6 +173,13 @@ ROWS = [
         _INFER,
         before=_format("BINARY_AS_TEXT = FALSE"),
     ),
+    Row(
+        "inferred bytes with logical types",
+        _infer("RAW", "values"),
+        [("BINARY",)],
+        "snowflake-connector-python, test/integ/pandas_it/test_pandas_tools.py: test_all_pandas_types",
+        before=_LOGICAL,
+    ),
     Row("inferred decimals", _infer("PRICE", "values"), [("NUMBER(4, 2)",)], _INFER, before=_format()),
     Row("inferred whole numbers", _infer("N", "values"), [("NUMBER(38, 0)",)], _INFER, before=_format()),
     Row(

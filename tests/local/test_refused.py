@@ -50,7 +50,12 @@ REFUSED = [
     ("CREATE STAGE E URL = 's3://b/p/' STORAGE_INTEGRATION = I", "STORAGE_INTEGRATION"),
     ("CREATE PROCEDURE P() RETURNS INT LANGUAGE SQL AS 'BEGIN RETURN 1; END'", "CREATE PROCEDURE"),
     ("CREATE FUNCTION F(A INT) RETURNS INT AS 'A + 1'", "CREATE FUNCTION"),
+    ("CREATE OR REPLACE PROCEDURE P() RETURNS INT AS BEGIN RETURN 1; END;", "CREATE OR REPLACE PROCEDURE"),
     ("EXECUTE IMMEDIATE 'SELECT 1'", "EXECUTE IMMEDIATE"),
+    ("SELECT 555::DECFLOAT", "the type DECFLOAT"),
+    ("CREATE TABLE T2 (A INTERVAL DAY(9) TO SECOND)", "INTERVAL DAY"),
+    ("CREATE TABLE T2 (A VECTOR(FLOAT, 3))", "the type VECTOR"),
+    ("CREATE TABLE T2 (A VARIANT) STAGE_FILE_FORMAT = (TYPE = PARQUET)", "STAGE_FILE_FORMAT"),
     ('SELECT "A", "a" FROM (SELECT * FROM (SELECT 1 AS A) X JOIN (SELECT 2 AS "a") Y ON TRUE)', "differ only in case"),
     ("CREATE ROW ACCESS POLICY P AS (A INT) RETURNS BOOLEAN -> TRUE", "ROW ACCESS POLICY"),
     ("CREATE MASKING POLICY P AS (B TEXT) RETURNS TEXT -> '*'", "MASKING POLICY"),
@@ -72,6 +77,11 @@ def test_refused_by_name(connection: SnowflakeConnection, sql: str, named: str) 
         connection.cursor().execute(sql)
     assert refused.value.errno == 2
     assert named in str(refused.value)
+
+
+def test_a_bound_type_is_refused_by_name(engine: Any) -> None:
+    with engine.connect(paramstyle="qmark") as connection, pytest.raises(ProgrammingError, match="type DECFLOAT"):
+        connection.cursor().execute("SELECT ?", [("DECFLOAT", 1.5)])
 
 
 def test_executemany_of_other_statements(connection: SnowflakeConnection) -> None:

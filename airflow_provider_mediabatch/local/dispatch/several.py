@@ -58,11 +58,17 @@ def statements(ctx: Context, sql: str) -> list[Statement]:
 def _parts(sql: str) -> list[list[Token]]:
     parts: list[list[Token]] = [[]]
     for token in tokenize(sql):
-        if token.kind == "op" and token.value == ";":
+        if token.kind == "op" and token.value == ";" and not _has_body(parts[-1]):
             parts.append([])
         else:
             parts[-1].append(token)
     return [part for part in parts if part]
+
+
+def _has_body(tokens: list[Token]) -> bool:
+    """Whether a statement begins like a procedure or function, in whose body semicolons may stand."""
+    words = [token.value.upper() for token in tokens[:6] if token.kind == "word"]
+    return words[:1] == ["CREATE"] and any(word in ("PROCEDURE", "FUNCTION") for word in words)
 
 
 def result() -> Result:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
+from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported
 from airflow_provider_mediabatch.local.protocol.json_rows import json_rows
 from airflow_provider_mediabatch.local.protocol.physical import physical, scale_of, short_zoned
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
@@ -216,4 +216,4 @@ def _decode(kind: str, value: str | None) -> object:
             nanoseconds, _, offset = value.partition(" ")
             zone = timezone(timedelta(minutes=int(offset or 1440) - 1440))
             return (_EPOCH + timedelta(microseconds=int(nanoseconds) // 1000)).astimezone(zone)
-    raise ValueError("unknown type")
+    raise not_supported(f"a bound value of the type {kind}")

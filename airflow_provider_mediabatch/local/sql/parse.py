@@ -60,7 +60,10 @@ def _exists_first(sql: str) -> str:
     return f"{sql[: tokens[first].start]}IF NOT EXISTS {name}{sql[tokens[end + 3].end :]}"
 
 
-_UNREAD = ("ROW ACCESS POLICY", "MASKING POLICY", "AGGREGATION POLICY", "PROJECTION POLICY")
+_UNREAD = (
+    *("ROW ACCESS POLICY", "MASKING POLICY", "AGGREGATION POLICY", "PROJECTION POLICY"),
+    *(f"INTERVAL {part}" for part in ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")),
+)
 _SCRIPTING = ("LET", "DECLARE", "IF", "FOR", "WHILE", "RETURN")
 
 

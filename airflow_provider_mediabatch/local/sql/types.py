@@ -60,6 +60,8 @@ def snowflake(kind: exp.DataType) -> str:
 
 def _translate(kind: exp.DataType) -> tuple[str, str]:
     this, given = kind.this, parameters(kind)
+    if this == _D.DECFLOAT:
+        raise not_supported("the type DECFLOAT")
     if this in _SIMPLE:
         return _SIMPLE[this]
     if this in INTEGERS:

@@ -249,5 +249,5 @@ def _snowflake_type(kind: pa.DataType, reading: Reading) -> str:
         if check(kind):
             return name
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return "TEXT" if reading.text else "BINARY"
+        return "TEXT" if reading.text and not reading.logical else "BINARY"
     return "TEXT"
