@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
@@ -64,6 +66,7 @@ _UNREAD = (
     *("ROW ACCESS POLICY", "MASKING POLICY", "AGGREGATION POLICY", "PROJECTION POLICY"),
     *(f"INTERVAL {part}" for part in ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")),
 )
+_STRUCTURED_NOT_NULL = re.compile(r"\b(?:ARRAY|MAP|OBJECT)\s*\([^()]*\bNOT\s+NULL\b", re.IGNORECASE)
 _SCRIPTING = ("LET", "DECLARE", "IF", "FOR", "WHILE", "RETURN")
 
 
@@ -73,6 +76,8 @@ def _beyond(sql: str) -> str | None:
     if words and words[0] in _SCRIPTING:
         return f"Snowflake Scripting ({words[0]})"
     text = " ".join(words)
+    if _STRUCTURED_NOT_NULL.search(sql):
+        return "NOT NULL in a structured type"
     return next((unread for unread in _UNREAD if unread in text), None)
 
 
