@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from job_models import CALLED_SIGNATURES, CalledModel
+from job_models import BYTE_SIGNATURES, CALLED_SIGNATURES, WIDE, WIDE_SIGNATURES, CalledModel, FirstInput
 from snowflake.connector.errors import ProgrammingError
 from snowflake.ml.model import custom_model
+from snowflake.snowpark.exceptions import SnowparkSQLException
 
 TABLE = {"function_type": "TABLE_FUNCTION"}
 FRAME = pd.DataFrame({"n": [1.0, 2.0, 5.0], "t": ["a", None, "it's"]})
@@ -25,19 +26,26 @@ def session(engine: Any) -> Iterator[Any]:
     opened.close()
 
 
-@pytest.fixture(scope="module")
-def version(session: Any) -> Any:
+def logged(
+    session: Any, kind: type[custom_model.CustomModel], name: str, signatures: dict[str, Any], **arguments: Any
+) -> Any:
     from snowflake.ml.registry import Registry
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return Registry(session, database_name="MEDIA", schema_name="MODEL_CALLS").log_model(
-            CalledModel(custom_model.ModelContext()),
-            model_name="CALLED",
+            kind(custom_model.ModelContext()),
+            model_name=name,
             version_name="V1",
-            signatures=CALLED_SIGNATURES,
-            options={"method_options": {"each_row": TABLE, "summary": TABLE}},
+            signatures=signatures,
+            **arguments,
         )
+
+
+@pytest.fixture(scope="module")
+def version(session: Any) -> Any:
+    options = {"method_options": {"each_row": TABLE, "summary": TABLE}}
+    return logged(session, CalledModel, "CALLED", CALLED_SIGNATURES, options=options)
 
 
 @pytest.fixture
@@ -69,6 +77,27 @@ def test_run_of_table_functions(version: Any) -> None:
         answer = version.run(frame, function_name="summary", partition_column='"t"')
     found = {(row["t"], row["ROWS_SEEN"], row["HIGH"]) for row in answer.fillna(-1.0).to_dict("records")}
     assert found == {("x", 1, 1.0), ("x", 1, -1.0), ("y", 2, 5.0), ("y", 2, -1.0)}
+
+
+def test_whole_numbers_beyond_the_type_of_an_input(session: Any) -> None:
+    """snowflake-ml-python, tests/integ/snowflake/ml/model/_client/model/input_validation_integ_test.py
+    (test_default_non_strict): a column that can be NULL reaches the method in one of pandas' nullable types, whose
+    cast wraps around; one that cannot be NULL is an array of NumPy, whose cast to a nullable type fails.
+    """
+    version = logged(session, FirstInput, "BYTES_OF", BYTE_SIGNATURES)
+    assert version.run(pd.DataFrame({"n": [1, 257]}))["out"].tolist() == [1, 1]
+    rows = session.create_dataframe([[None], [257]], schema=['"n"'])
+    assert sorted(version.run(rows).to_pandas()["out"].fillna(-1)) == [-1, 1]
+    rows = session.create_dataframe([[1], [257]], schema=['"n"'])
+    with pytest.raises(SnowparkSQLException, match="Python Interpreter Error"):
+        version.run(rows).collect()
+
+
+def test_run_of_a_function_with_more_inputs_than_sql_takes(session: Any) -> None:
+    """snowflake-ml-python, the same file (test_udf_limit): snowflake-ml sends an OBJECT by the names that SQL has."""
+    version = logged(session, FirstInput, "WIDE", WIDE_SIGNATURES)
+    rows = session.create_dataframe([[7] * WIDE, [8] * WIDE], schema=[f'"c{i}"' for i in range(WIDE)])
+    assert sorted(version.run(rows).to_pandas()["out"]) == [7, 8]
 
 
 def test_in_sql(cursor: Any) -> None:

@@ -18,7 +18,7 @@ from snowflake.ml.model import custom_model
 from airflow_provider_mediabatch.cli.main import main
 
 
-def log(registry: Any, name: str, version: str, **options: Any) -> Any:
+def log(registry: Any, name: str, version: str, platform: str = "SNOWPARK_CONTAINER_SERVICES", **options: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return registry.log_model(
@@ -26,7 +26,7 @@ def log(registry: Any, name: str, version: str, **options: Any) -> Any:
             model_name=name,
             version_name=version,
             signatures={"predict": FILE_SIGNATURE},
-            target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
+            target_platforms=[platform],
             **options,
         )
 
@@ -283,3 +283,12 @@ def test_models_and_stages_are_there_after_a_kill(own_engine: Any) -> None:
     assert again.sql("SELECT COUNT(*) FROM DIRECTORY(@KEPT)").collect()[0][0] == 1
     assert "does not exist" in failure(again, "LIST @GONE")
     again.close()
+
+
+def test_a_model_for_warehouses_has_packages_of_snowflakes_channel_only(registry: Any) -> None:
+    """snowflake-ml-python, tests/integ/snowflake/ml/registry/model/registry_target_platforms_test.py."""
+    others = {"conda_dependencies": ["conda-forge::prophet==1.1.5"]}
+    with pytest.raises(Exception, match=r"Packages not found: - conda-forge::prophet"):
+        log(registry, "OF_WAREHOUSE", "V1", platform="WAREHOUSE", **others)
+    assert [model.name for model in registry.models() if model.name == "OF_WAREHOUSE"] == []
+    log(registry, "OF_WAREHOUSE", "V1", **others)

@@ -15,6 +15,7 @@ from local.test_runner import ForkServer, logs
 from snowflake.ml.model.model_signature import DataType, FeatureSpec, ModelSignature
 
 from airflow_provider_mediabatch.local.runner import conversion
+from airflow_provider_mediabatch.local.runner.files import InputError
 from airflow_provider_mediabatch.local.runner.reader import Batch
 from airflow_provider_mediabatch.local.runner.spec import RunSpec
 
@@ -81,6 +82,13 @@ def test_a_whole_number_does_not_depend_on_its_neighbours(value: int, other: int
         found = frame(ODD_SIGNATURE, N=pa.array([value, other], kind))["N"]
         assert found[0] == value
         assert found.isna()[1] == (other is None)
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.decimal128(38, 0)])
+def test_a_job_refuses_a_whole_number_beyond_the_type_of_its_input(kind: pa.DataType) -> None:
+    signature = ModelSignature(inputs=[FeatureSpec("N", DataType.INT8)], outputs=ODD_SIGNATURE.outputs)
+    with pytest.raises(InputError, match=r"column 'N' .* cannot become input 'N' \(Int8\)"):
+        frame(signature, N=pa.array([1, 257], kind))
 
 
 def test_a_function_without_inputs_gets_its_rows() -> None:

@@ -197,6 +197,27 @@ CALLED_SIGNATURES = {
 }
 
 
+class FirstInput(custom_model.CustomModel):
+    """Answers with its first input."""
+
+    @custom_model.inference_api
+    def first(self, X: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"out": X.iloc[:, 0]})
+
+
+BYTE_SIGNATURES = {
+    "first": ModelSignature(inputs=[FeatureSpec("n", DataType.INT8)], outputs=[FeatureSpec("out", DataType.INT64)])
+}
+WIDE = 501
+"""Inputs of a method that takes one OBJECT in SQL: one more than SQL takes arguments."""
+WIDE_SIGNATURES = {
+    "first": ModelSignature(
+        inputs=[FeatureSpec(f"c{i}", DataType.INT64) for i in range(WIDE)],
+        outputs=[FeatureSpec("out", DataType.INT64)],
+    )
+}
+
+
 class ChatModel(custom_model.CustomModel):
     """Answers with what came in: the texts of the messages, and of the file its part, beginning and SHA-256."""
 

@@ -85,9 +85,12 @@ class InputFrames:
     :param signature: the method's signature.
     :param sql_names: SQL names of its inputs, in its order.
     :param columns: the input's columns.
+    :param in_sql: the rows are arguments of a call in SQL. There a whole number beyond the range of the input's type
+        wraps around where the column can be NULL, and is an error otherwise. In a job it is an error.
     """
 
-    def __init__(self, signature: Any, sql_names: list[str], columns: list[str]) -> None:
+    def __init__(self, signature: Any, sql_names: list[str], columns: list[str], in_sql: bool = False) -> None:
+        self.in_sql = in_sql
         self.features: list[tuple[Any, str]] = []
         missing = []
         for feature, sql_name in zip(signature.inputs, sql_names, strict=True):
@@ -108,7 +111,8 @@ class InputFrames:
             if column in batch.files:
                 series[feature.name] = self._of_files(feature, column, batch.files[column])
             else:
-                series[feature.name] = self._of_column(feature, column, batch.rows.column(column))
+                nullable = batch.rows.schema.field(column).nullable
+                series[feature.name] = self._of_column(feature, column, batch.rows.column(column), nullable)
         # The index counts the rows of a method that takes no input, too.
         return pd.DataFrame(series, index=pd.RangeIndex(batch.rows.num_rows), copy=False)
 
@@ -127,8 +131,7 @@ class InputFrames:
         data = pd.Series(values, dtype=object)
         return data if expected != pa.string() else data.astype(feature.as_dtype())
 
-    @staticmethod
-    def _of_column(feature: Any, column: str, values: pa.ChunkedArray) -> pd.Series[Any]:
+    def _of_column(self, feature: Any, column: str, values: pa.ChunkedArray, nullable: bool) -> pd.Series[Any]:
         expected = scalar_type(feature)
         try:
             if expected is None:  # arrays and objects leave tables for Parquet as JSON text
@@ -136,7 +139,10 @@ class InputFrames:
                 return pd.Series([json.loads(i) if isinstance(i, str) else i for i in items], dtype=object)
             if expected == pa.binary():
                 return pd.Series(values.to_pylist(), dtype=object)
-            if pa.types.is_decimal(values.type) or pa.types.is_null(values.type):
+            whole = pa.types.is_integer(expected) and _is_whole(values.type)
+            if whole and self.in_sql:
+                return _argument(values, expected, nullable).astype(feature.as_dtype())
+            if whole or pa.types.is_decimal(values.type) or pa.types.is_null(values.type):
                 values = values.cast(expected)
             # By way of the nullable types: through floats, whole numbers beyond 2^53 would change beside a NULL.
             return values.to_pandas(types_mapper=_NULLABLE.get).astype(feature.as_dtype())
@@ -145,6 +151,23 @@ class InputFrames:
                 f"column {column!r} ({values.type}) cannot become input {feature.name!r} ({feature.as_dtype()}): "
                 f"{error}"
             ) from error
+
+
+def _is_whole(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)
+
+
+def _argument(values: pa.ChunkedArray, expected: pa.DataType, nullable: bool) -> pd.Series[Any]:
+    """Whole numbers as a function gets them in SQL: of a nullable type of pandas, or of NumPy's where none can be NULL.
+
+    A cast of the first kind wraps around. One of the second kind to a nullable type fails instead. Source:
+    snowflake-ml-python, input_validation_integ_test.py (test_default_non_strict).
+    """
+    if pa.types.is_decimal(values.type):
+        values = values.cast(expected if expected == pa.uint64() else pa.int64())
+    if nullable or values.null_count:
+        return values.to_pandas(types_mapper=_NULLABLE.get)
+    return pd.Series(values.to_numpy())
 
 
 def _plain(value: Any) -> Any:

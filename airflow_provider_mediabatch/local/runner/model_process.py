@@ -19,6 +19,7 @@ import numpy as np
 import psutil
 import pyarrow as pa
 
+from airflow_provider_mediabatch.core.sql import resolve
 from airflow_provider_mediabatch.local.runner.job import end_process, log_to, reseed
 from airflow_provider_mediabatch.local.runner.spec import CallSpec, Status
 
@@ -92,7 +93,8 @@ class _Method:
 
     def _arguments(self, rows: pa.Table) -> pa.Table:
         if self.spec.wide:
-            return pa.Table.from_pylist([json.loads(text) for text in rows.column(0).to_pylist()])
+            table = pa.Table.from_pylist([json.loads(text) for text in rows.column(0).to_pylist()])
+            return table.rename_columns([resolve(name) for name in table.column_names])
         names = [spec.name for spec in self.signature.params or []]
         return rows.rename_columns([*self.spec.input_names, *names])
 
@@ -100,7 +102,7 @@ class _Method:
         from airflow_provider_mediabatch.local.runner.conversion import InputFrames, check_frame, json_rows
         from airflow_provider_mediabatch.local.runner.reader import Batch
 
-        frames = InputFrames(self.signature, self.spec.input_names, arguments.column_names)
+        frames = InputFrames(self.signature, self.spec.input_names, arguments.column_names, in_sql=True)
         frame = frames.frame(Batch(arguments, {}))
         predictions = self.model(frame, self._params(arguments))
         check_frame(self.signature, predictions, None if self.spec.partitioned else len(frame))

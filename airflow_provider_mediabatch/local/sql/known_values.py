@@ -17,6 +17,8 @@ from sqlglot import exp
 from airflow_provider_mediabatch.local.sql.expression_types import is_semi_structured
 from airflow_provider_mediabatch.local.stores.tables.table import Table
 
+CAN_BE_NULL = "can_be_null"
+"""Where the ``meta`` of a function that is not Snowflake's own tells which of its arguments can be NULL."""
 Tables = Mapping[tuple[str, str], Table]
 
 
@@ -78,6 +80,9 @@ def known_columns(query: exp.Expr, tables: Tables, common: Mapping[str, Relation
     if group is not None and group.find(exp.Rollup, exp.Cube, exp.GroupingSets):
         return [_NOTHING] * len(query.expressions)
     sources = _sources(query, tables, common)
+    for each in query.expressions:
+        for node in each.find_all(exp.Anonymous):
+            node.meta[CAN_BE_NULL] = [_nullable(argument, sources) for argument in node.expressions]
     return [Known(_nullable(each, sources), _ranged(each, sources)) for each in query.expressions]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -22,6 +22,7 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_arg
 from airflow_provider_mediabatch.local.session.access import require_privilege
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.functions import call
+from airflow_provider_mediabatch.local.sql.known_values import CAN_BE_NULL
 from airflow_provider_mediabatch.local.stores.jobs.model_process import ModelProcess
 from airflow_provider_mediabatch.local.stores.models.methods import Method, methods
 
@@ -39,12 +40,14 @@ class ModelCall:
 
     :param arguments: each in the type that the method takes, NULL for parameters that were left out.
     :param window: its OVER, or None.
+    :param can_be_null: of the partition and each argument, once the query is translated.
     """
 
     version: ModelVersion
     method: Method
     arguments: list[exp.Cast]
     window: exp.Window | None
+    can_be_null: list[bool] = field(default_factory=list)
 
 
 def read(ctx: Context, node: exp.ModelAttribute) -> ModelCall:
@@ -192,6 +195,7 @@ def _rows(ctx: Context, found: ModelCall, partition: exp.Expr, build: Callable[[
     token = _function(ctx, found, row)
 
     def translated(node: exp.Expr) -> exp.Expr:
+        found.can_be_null[:] = node.meta.get(CAN_BE_NULL) or []
         packed = exp.Cast(this=call("ROW", *node.expressions), to=exp.DataType.build(row, dialect="duckdb"))
         return exp.Cast(this=build(token, packed), to=exp.DataType.build("JSON", dialect="duckdb"))
 
@@ -218,7 +222,7 @@ def _function(ctx: Context, found: ModelCall, row: str) -> str:
 
     def function(rows: pa.ChunkedArray) -> pa.Array:
         try:
-            return _by_partition(process, rows) if whole else process.call(_table(rows))
+            return _by_partition(process, rows, found) if whole else process.call(_table(rows, found))
         except SnowflakeError as error:
             ctx.failure = ctx.failure or error
             raise
@@ -233,15 +237,20 @@ def _function(ctx: Context, found: ModelCall, row: str) -> str:
     return token
 
 
-def _table(rows: pa.ChunkedArray) -> pa.Table:
+def _table(rows: pa.ChunkedArray, found: ModelCall) -> pa.Table:
     """Rows of structs as the columns that the process reads: the partition, then the arguments."""
     table = pa.Table.from_struct_array(rows)
-    return table.rename_columns(["partition", *(str(i) for i in range(1, table.num_columns))])
+    names = ["partition", *(str(i) for i in range(1, table.num_columns))]
+    nullable = found.can_be_null or [True] * len(names)
+    fields = [
+        each.with_name(name).with_nullable(null) for each, name, null in zip(table.schema, names, nullable, strict=True)
+    ]
+    return pa.table(table.columns, pa.schema(fields))
 
 
-def _by_partition(process: ModelProcess, lists: pa.ChunkedArray) -> pa.Array:
+def _by_partition(process: ModelProcess, lists: pa.ChunkedArray, found: ModelCall) -> pa.Array:
     answers = [
-        process.call(_table(pa.chunked_array([scalar.values]))) if scalar.is_valid else None
+        process.call(_table(pa.chunked_array([scalar.values]), found)) if scalar.is_valid else None
         for chunk in lists.chunks
         for scalar in chunk
     ]

@@ -26,6 +26,7 @@ from airflow_provider_mediabatch.local.errors import (
     invalid_argument,
 )
 from airflow_provider_mediabatch.local.stores.models.model import Model, ModelVersion
+from airflow_provider_mediabatch.local.stores.models.warehouse import check_channels
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.catalog import Catalog
@@ -245,10 +246,11 @@ class ModelStore:
 
     def _copy(self, source: Path) -> Path:
         """The files of a version in their final folder, there whole or not at all."""
-        manifest = source / "MANIFEST.yml"
         try:
-            if not isinstance(yaml.safe_load(manifest.read_text(encoding="utf-8")).get("methods"), list):
+            manifest = yaml.safe_load((source / "MANIFEST.yml").read_text(encoding="utf-8"))
+            if not isinstance(manifest.get("methods"), list):
                 raise ValueError("it has no methods")
+            check_channels(source, manifest)
         except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, AttributeError) as error:
             raise SnowflakeError(398507, "22000", f"Unable to read file MANIFEST.yml. {error}") from None
         part = self.folder / f".part-{secrets.token_hex(8)}"
