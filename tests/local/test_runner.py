@@ -216,6 +216,7 @@ def test_partitions_are_complete_and_spread_over_workers(tmp_path, stage, models
         num_workers=2,
     )
     assert fork_server.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
+    assert [list(row)[-1] for row in output(tmp_path)] == ["KIND"] * 4
     rows = {row["KIND"]: (row["total"], row["members"]) for row in output(tmp_path)}
     assert rows == {"a": (4.0, 2), "b": (2.0, 1), "c": (4.0, 1), None: (5.0, 1)}
 
@@ -225,6 +226,7 @@ def test_a_table_function_gets_rows_of_one_partition_at_a_time(tmp_path, stage, 
     changes = {"partition_column": "KIND", "max_batch_rows": 3, "num_workers": 2}
     job = spec(tmp_path, stage, source, models["file"], **changes)
     assert fork_server.run(job, tmp_path / "job").status == "DONE", logs(tmp_path / "job")
+    assert {(*list(row)[:2], list(row)[-1]) for row in output(tmp_path)} == {("IMG", "N", "KIND")}
     rows = sorted((row["KIND"], row["N"], row["batch"]) for row in output(tmp_path))
     assert rows == [("a", 0, 2), ("a", 2, 2), ("b", 1, 3), ("b", 3, 3), ("b", 4, 3), ("b", 5, 1)]
 

@@ -77,6 +77,7 @@ class Worker:
         from airflow_provider_mediabatch.local.runner.conversion import check_frame, output_columns
 
         limit = self.spec.max_batch_rows or DEFAULT_BATCH_ROWS
+        last = self._partition_column(source)
         tables, share = self._share(source)
         for batch in prefetched(reader.batches(tables, limit)):
             frame, count = frames.frame(batch), batch.rows.num_rows
@@ -92,7 +93,7 @@ class Worker:
                     self._progress(len(piece), share)
             finally:  # what the model did before it failed is part of the partial output
                 if parts:
-                    writer.write(_joined(batch.rows.slice(0, done), parts))
+                    writer.write(_joined(batch.rows.slice(0, done), parts, last))
 
     def _share(self, source: Input) -> tuple[Iterator[pa.Table], int | None]:
         """This worker's rows in pieces, and how many they are; a batch never holds rows of two pieces.
@@ -114,11 +115,10 @@ class Worker:
             check_frame(model.signature, predictions)
             outputs = output_columns(model.signature, predictions)
             count = len(next(iter(outputs.values()))) if outputs else 0
-            columns: dict[str, pa.Array] = {}
             name = self._partition_column(source)
             if name is not None and name not in outputs:
-                columns[name] = pa.array([value] * count, batch.rows.schema.field(name).type)
-            writer.write(pa.table({**columns, **outputs}))
+                outputs[name] = pa.array([value] * count, batch.rows.schema.field(name).type)
+            writer.write(pa.table(outputs))
             self._progress(batch.rows.num_rows, None)
 
     def _partition_column(self, source: Input) -> str | None:
@@ -163,11 +163,15 @@ class Worker:
             os.write(1, f"{stamp} worker {self.number}: {text}\n".encode())
 
 
-def _joined(rows: pa.Table, parts: list[dict[str, pa.Array]]) -> pa.Table:
-    """Input rows with the model's outputs, which came in parts."""
+def _joined(rows: pa.Table, parts: list[dict[str, pa.Array]], last: str | None) -> pa.Table:
+    """Input rows with the model's outputs, which came in parts.
+
+    :param last: the partition column, which follows the others, as snowflake-ml's tests have it
+        (``…_partitioned_test.py``, ``_compare_with_warehouse``).
+    """
     for name in parts[0]:
         rows = rows.append_column(name, pa.chunked_array([part[name] for part in parts]))
-    return rows
+    return rows if last is None else rows.select([*(name for name in rows.column_names if name != last), last])
 
 
 def prefetched_partitions(partitions: Iterator[tuple[Any, Batch]]) -> Iterator[tuple[Any, Batch]]:
