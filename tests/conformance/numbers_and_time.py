@@ -228,6 +228,12 @@ ROWS = [
         "public reports of error 100035",
     ),
     Row(
+        "TIME is TO_TIME",
+        "SELECT TIME('13:30:00.000'), TIME('11.15.00', 'HH24.MI.SS'), TIME('2024-04-03 10:20:30'::TIMESTAMP_NTZ)",
+        [(time(13, 30), time(11, 15), time(10, 20, 30))],
+        "TO_TIME , TIME, Syntax and Examples",
+    ),
+    Row(
         "TO_CHAR of a date",
         "SELECT TO_CHAR('2024-04-03'::DATE, 'DD/MM/YYYY')",
         [("03/04/2024",)],

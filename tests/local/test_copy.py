@@ -198,6 +198,9 @@ def test_load_by_query_into_variant_and_purge(query: Query) -> None:
     query("CREATE TABLE CHOSEN (A VARCHAR, B INT)")
     query(f'COPY INTO CHOSEN (B, A) FROM (SELECT $1:N * 10, $1:"NAME"::VARCHAR FROM @S/more/) {PARQUET}')
     assert query("SELECT A, B FROM CHOSEN ORDER BY B") == [("apple", 10), ("pear", 20), ("fig", 30)]
+    query("CREATE TABLE PARTS (V VARIANT, B VARIANT, N INT)")
+    query(f'COPY INTO PARTS FROM (SELECT $1:"NAME", $1:N, LENGTH($1:"NAME") FROM @S/more/) {PARQUET}')
+    assert query("SELECT V, TYPEOF(V), B, N FROM PARTS ORDER BY N LIMIT 1") == [('"fig"', "VARCHAR", "3", 3)]
     query("CREATE TABLE ONE (V VARIANT)")
     query(f"COPY INTO ONE FROM @S/more/ {PARQUET} PURGE = TRUE")
     assert query("SELECT V:NAME::VARCHAR, V:N::INT FROM ONE ORDER BY 2")[0] == ("apple", 1)

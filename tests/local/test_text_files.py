@@ -122,6 +122,18 @@ def test_load_csv(connection: SnowflakeConnection) -> None:
     loose = "FILE_FORMAT = (TYPE = CSV ERROR_ON_COLUMN_COUNT_MISMATCH = FALSE) VALIDATION_MODE = RETURN_2_ROWS"
     assert cursor.execute(f"COPY INTO T FROM @S/short.csv {loose}").fetchall() == [(1, "one", None)]
     assert cursor.execute("SELECT COUNT(*) FROM T").fetchone() == (3,)
+    assert cursor.execute(f"{copy} VALIDATION_MODE = RETURN_1_ROWS").fetchall() == [(1, 'a, "b"', 2.5)]
+    assert cursor.execute(f"COPY INTO T FROM @S PATTERN = '.*no[.]csv' {loose}").fetchall() == []
+
+
+def test_fields_may_be_missing_for_columns_that_are_named(connection: SnowflakeConnection) -> None:
+    """snowpark-python, test_dataframe_copy_into.py (test_copy_csv_copy_into_columns_without_transformation)."""
+    cursor = connection.cursor()
+    cursor.execute("CREATE OR REPLACE TABLE NAMED (A INT, B VARCHAR, C FLOAT)")
+    cursor.execute("COPY INTO NAMED (A, B, C) FROM @S/short.csv")
+    assert cursor.execute("SELECT * FROM NAMED").fetchall() == [(1, "one", None)]
+    with pytest.raises(ProgrammingError, match=r"Number of columns in file \(2\) does not match"):
+        cursor.execute("COPY INTO NAMED (A) FROM @S/short.csv FORCE = TRUE")
 
 
 def test_load_what_fits(connection: SnowflakeConnection) -> None:

@@ -16,6 +16,8 @@ from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.sql.dml import assigned, changed, columns_of, execute, target_of
 from airflow_provider_mediabatch.local.sql.handlers import handles
+from airflow_provider_mediabatch.local.sql.semi_structured import as_json
+from airflow_provider_mediabatch.local.sql.staged_values import VARIANT
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
@@ -155,7 +157,10 @@ def _selected(ctx: Context, translation: Translation, source: exp.Query, columns
     for name, projection, column in zip(names, selects, columns, strict=True):
         reference = exp.column(name, table="MB_ROWS", quoted=True)
         reference.type = projection.type
-        value = assigned(reference, column)
+        if projection.unalias().meta.get(VARIANT) and column.type in _SEMI_STRUCTURED:
+            value = as_json(reference)
+        else:
+            value = assigned(reference, column)
         outer.append(value)
     alias = exp.TableAlias(
         this=exp.to_identifier("MB_ROWS", quoted=True), columns=[exp.to_identifier(n, quoted=True) for n in names]

@@ -38,6 +38,9 @@ def parse(sql: str) -> exp.Expr:
         raise not_supported(f"the statement {sql.strip()[:100]}")
     if isinstance(found[0], exp.MultitableInserts):  # sqlglot leaves OVERWRITE out
         found[0].meta[OVERWRITE] = Cursor(sql).tokens[1].is_word("OVERWRITE")
+    for node in list(found[0].find_all(exp.Time)):  # sqlglot does not know that TIME is TO_TIME
+        made = exp.func("TO_TIME", *filter(None, (node.this, node.args.get("zone"))), dialect="snowflake")
+        node.replace(made)
     time_formats.mark(found[0])
     if isinstance(found[0], exp.Select):
         found[0].meta["texts"] = _projection_texts(sql)

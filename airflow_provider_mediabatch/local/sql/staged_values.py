@@ -12,6 +12,8 @@ from airflow_provider_mediabatch.local.sql.time_formats import time_format
 FIELD = "FIELD$"
 """How the columns of text files are named: ``FIELD$1`` and on."""
 _QUOTED = re.compile(r"\$\d+")
+VARIANT = "variant"
+"""The key, in the ``meta`` of a staged column of Parquet: Snowflake has a VARIANT, and the engine the column's type."""
 TIME_FORMATS = "time_formats"
 """The key, in a stage node's ``meta``, of the formats of times in its files, by the type that they are read as."""
 
@@ -71,6 +73,7 @@ def _value(parameter: exp.Parameter, columns: list[str], alias: str) -> None:
         parts = [p for p in parent.expression.expressions if not isinstance(p, exp.JSONPathRoot)]
         key = str(parts[0].this)
         value: exp.Expr = exp.column(key, table=alias, quoted=True) if key in columns else exp.null()
+        value.meta[VARIANT] = True
         if len(parts) > 1:
             path = exp.JSONPath(expressions=[exp.JSONPathRoot(), *[p.copy() for p in parts[1:]]])
             value = exp.JSONExtract(this=value, expression=path)

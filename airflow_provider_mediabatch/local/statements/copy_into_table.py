@@ -56,6 +56,9 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
     table: Table = ctx.session.tables.get(*name)
     found = _files(ctx, stage, path, given, table)
     if not found:
+        if "VALIDATION_MODE" in given:
+            nothing = ", ".join(f"NULL::{c.type} AS {quoted(c.name)}" for c in _declared(table, columns))
+            return run_sql(replace(ctx, bindings={}), f"SELECT {nothing} LIMIT 0")
         return Result.status("Copy executed with 0 files processed.")
     reports, texts = _examined(stage, found, file_format, on_error)
     paths = [path for path, file in reports.items() if not file.failed]
@@ -140,12 +143,13 @@ def _check_records(
     form, texts, columns = format_of(file_format), file_format[ROWS], _declared(table, names)
     if on_error == "ABORT_STATEMENT":
         for path, rows in texts.items() if form.strict_width and not form.header else ():
-            if wrong := width_error(rows, len(columns)):
+            if wrong := width_error(rows, len(columns), bool(names)):
                 message = f"{wrong[1]}\n  File '{stage.url_prefix}{path}', line {rows.numbers[wrong[0]]}"
                 raise SnowflakeError(100080, "22000", message)
         return
     with stage_sources.chosen_files(ctx, stage, list(texts), file_format) as chosen:
-        bad = misfits(ctx, chosen, texts, table, columns, strict=form.strict_width, cut=cut)
+        strict, listed = form.strict_width, bool(names)
+        bad = misfits(ctx, chosen, texts, table, columns, strict=strict, listed=listed, cut=cut)
     for path, found in bad.items():
         if not found:
             continue
@@ -207,7 +211,7 @@ def _files(ctx: Context, stage: Stage, path: str, given: dict[str, Any], table: 
         status = stage.path(name).stat()
         files.append(StagedFile(name, status.st_size, status.st_mtime_ns))
     ctx.stores.stages.digests.fill(stage, files)
-    if options.boolean("FORCE", given.get("FORCE", False)):
+    if options.boolean("FORCE", given.get("FORCE", False)) or "VALIDATION_MODE" in given:
         return files
     unloaded: list[StagedFile] = ctx.stores.stages.loads.unloaded(table.full_name, table.created_on, stage.id, files)
     return unloaded

@@ -61,10 +61,14 @@ def report(files: Sequence[FileReport], failed_only: bool = False) -> Result:
     return replace(Result.of(columns, rows), stats=Stats(sum(file.loaded for file in files)))
 
 
-def width_error(rows: TextRows, width: int) -> tuple[int, str] | None:
-    """The first record that has more or fewer fields than the table has columns: its place, and the error."""
+def width_error(rows: TextRows, width: int, listed: bool) -> tuple[int, str] | None:
+    """The first record that has more or fewer fields than the table has columns: its place, and the error.
+
+    :param listed: the statement names the columns. Then fields may be missing, and their columns are NULL
+        (snowpark-python, test_dataframe_copy_into.py, test_copy_csv_copy_into_columns_without_transformation).
+    """
     for index, row in enumerate(rows.rows):
-        if len(row) != width:
+        if len(row) > width or (len(row) < width and not listed):
             return index, (
                 f"Number of columns in file ({len(row)}) does not match that of the corresponding table ({width}), use "
                 "file format option error_on_column_count_mismatch=false to ignore this error"
@@ -80,6 +84,7 @@ def misfits(
     columns: Sequence[TableColumn],
     *,
     strict: bool,
+    listed: bool,
     cut: bool,
 ) -> dict[str, dict[int, tuple[str, str | None]]]:
     """The records that cannot be loaded, by file and number: why, and for which column.
@@ -87,12 +92,13 @@ def misfits(
     :param chosen: the stage reference that means the files.
     :param columns: those of the table that the fields are for.
     :param strict: whether each record must have as many fields as there are columns.
+    :param listed: whether the statement names the columns (:func:`width_error`).
     :param cut: whether text that is too long is cut, and so fits.
     """
     bad: dict[str, dict[int, tuple[str, str | None]]] = {path: {} for path in found}
     for path, rows in found.items() if strict else ():
         for number, row in zip(rows.numbers, rows.rows, strict=True):
-            if wrong := width_error(TextRows([row]), len(columns)):
+            if wrong := width_error(TextRows([row]), len(columns), listed):
                 bad[path][number] = (wrong[1], None)
     for position, column in enumerate(columns, 1):
         if column.type.startswith("VARCHAR"):
