@@ -229,9 +229,15 @@ ROWS = [
     ),
     Row(
         "TIME is TO_TIME",
-        "SELECT TIME('13:30:00.000'), TIME('11.15.00', 'HH24.MI.SS'), TIME('2024-04-03 10:20:30'::TIMESTAMP_NTZ)",
+        "SELECT TIME('13:30:00.000'), TO_TIME('11.15.00', 'HH24.MI.SS'), TIME('2024-04-03 10:20:30'::TIMESTAMP_NTZ)",
         [(time(13, 30), time(11, 15), time(10, 20, 30))],
         "TO_TIME , TIME, Syntax and Examples",
+    ),
+    Row(
+        "TIME has no format",
+        "SELECT TIME('11.15.00', 'HH24.MI.SS')",
+        Fails(),
+        "TO_TIME , TIME, Usage notes",
     ),
     Row(
         "TO_CHAR of a date",

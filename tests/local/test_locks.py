@@ -266,3 +266,24 @@ def test_claims_from_several_processes_never_take_a_row_twice(connect: Any, engi
     assert one(first, "SELECT COUNT(DISTINCT PATH) FROM LEDGER WHERE CLAIM <> 'free'") == 200
     assert one(first, "SELECT COUNT(*) FROM LEDGER") == 200 + processes * threads * rounds
     assert one(first, "SELECT N FROM LOCK_ROW") == processes * threads * rounds
+
+
+def test_temporary_objects_of_snowpark_do_not_end_a_transaction(engine: Any, connect: Any) -> None:
+    """snowpark-python, test_dataframe_reader_suite.py (test_read_staged_file_no_commit)."""
+    connection = connect()
+    run(connection, "CREATE TABLE T (A INT)", "BEGIN", "INSERT INTO T VALUES (1)")
+    cursor, keep = connection.cursor(), {"SNOWPARK_SKIP_TXN_COMMIT_IN_DDL": True}
+    for sql in ("CREATE TEMPORARY FILE FORMAT F TYPE = CSV", "CREATE TEMPORARY TABLE U (A INT)"):
+        cursor.execute(sql, _statement_params=keep)
+    assert one(connection, "SELECT CURRENT_TRANSACTION()") is not None
+    run(connection, "INSERT INTO U SELECT A + 1 FROM T")
+    assert (one(connection, "SELECT A FROM T"), one(connection, "SELECT A FROM U")) == (1, 2)
+    for sql in (
+        "CREATE TEMPORARY TABLE V AS SELECT A FROM T",
+        "DROP TABLE U",
+        "CREATE OR REPLACE TEMPORARY TABLE U (B INT)",
+    ):
+        with pytest.raises(DatabaseError, match="inside a transaction with changes"):
+            cursor.execute(sql, _statement_params=keep)
+    run(connection, "ROLLBACK")
+    assert one(connection, "SELECT (SELECT COUNT(*) FROM T) + (SELECT COUNT(*) FROM U)") == 0

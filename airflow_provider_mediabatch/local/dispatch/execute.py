@@ -79,7 +79,7 @@ def _execute(ctx: Context, sql: str, query: Query) -> Result | FileTransfer | Pe
         try:
             if not cursor.tokens[0].is_word("ROLLBACK"):
                 transactions.of(ctx.session).raise_if_aborted()
-            if handler is not None and not ctx.describe_only and _commits(cursor):
+            if handler is not None and not ctx.describe_only and not ctx.keeps_transaction and _commits(cursor):
                 transactions.of(ctx.session).commit()
             outcome = handler(ctx, cursor) if handler is not None else run_sql(ctx, sql)
         except BaseException:

@@ -49,6 +49,13 @@ class Context:
     failure: SnowflakeError | None = None
     at_end: list[Callable[[], None]] = field(default_factory=list)
 
+    @property
+    def keeps_transaction(self) -> bool:
+        """Whether DDL leaves an open transaction open. Snowpark asks for it with DDL of its temporary objects, by a
+        parameter of the statement (snowpark-python, ``_internal/server_connection.py``).
+        """
+        return str(self.parameters.get("SNOWPARK_SKIP_TXN_COMMIT_IN_DDL")).lower() == "true"
+
     def earlier_result(self, query_id: str) -> Result:
         """The rows of an earlier statement, or of an earlier one in this statement's chain.
 

@@ -8,7 +8,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-from airflow_provider_mediabatch.local.errors import not_supported, syntax_error
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.sql import model_aliases, time_formats
 
@@ -38,9 +38,11 @@ def parse(sql: str) -> exp.Expr:
         raise not_supported(f"the statement {sql.strip()[:100]}")
     if isinstance(found[0], exp.MultitableInserts):  # sqlglot leaves OVERWRITE out
         found[0].meta[OVERWRITE] = Cursor(sql).tokens[1].is_word("OVERWRITE")
-    for node in list(found[0].find_all(exp.Time)):  # sqlglot does not know that TIME is TO_TIME
-        made = exp.func("TO_TIME", *filter(None, (node.this, node.args.get("zone"))), dialect="snowflake")
-        node.replace(made)
+    for node in list(found[0].find_all(exp.Time)):  # sqlglot does not know that TIME is TO_TIME, without its format
+        if node.args.get("zone") is not None:
+            words = f"too many arguments for function [{node.sql('snowflake')}] expected 1, got 2"
+            raise SnowflakeError(939, "22023", f"SQL compilation error: error line 1 at position 0\n{words}")
+        node.replace(exp.func("TO_TIME", node.this, dialect="snowflake"))
     time_formats.mark(found[0])
     if isinstance(found[0], exp.Select):
         found[0].meta["texts"] = _projection_texts(sql)

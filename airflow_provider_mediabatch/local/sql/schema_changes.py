@@ -21,14 +21,18 @@ _RETRIES = 50
 
 
 def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) -> int:
-    """Run DDL as a transaction of its own; an open transaction is committed first, as in Snowflake.
+    """Run DDL as a transaction of its own; an open transaction is committed first, as in Snowflake, or waits for it.
 
     :param build: checks names and returns DuckDB's statements; called again when another session's DDL came in between.
     :param tables: those that change.
     :returns: how many rows were inserted.
     """
     transaction = transactions.of(ctx.session)
-    transaction.commit(keep=True)
+    waits = ctx.keeps_transaction
+    if waits:
+        transaction.step_aside()
+    else:
+        transaction.commit(keep=True)
     connection = ctx.session.duckdb
     for attempt in range(_RETRIES):
         try:
@@ -37,6 +41,8 @@ def change(ctx: Context, build: Callable[[], list[str]], tables: list[Table]) ->
                 connection.execute("BEGIN TRANSACTION")
                 inserted = 0
                 for statement in build():
+                    if waits:
+                        transaction.check_beside(statement, {table.physical for table in tables})
                     executed = connection.execute(statement)
                     if statement.startswith("INSERT"):
                         inserted = int((executed.fetchone() or [0])[0])

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
-from airflow_provider_mediabatch.local.errors import SnowflakeError
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
 from airflow_provider_mediabatch.local.sql import streams
 
 if TYPE_CHECKING:
@@ -211,6 +211,21 @@ class Transaction:
                     self._commit()
         finally:
             self._end(keep=keep)
+
+    def step_aside(self) -> None:
+        """Leave DuckDB's connection to DDL that does not end the transaction. Its writes are repeated afterwards."""
+        self._abandon()
+
+    def check_beside(self, statement: str, concerned: set[Key]) -> None:
+        """Check that DDL can go before writes of the open transaction although it came after them.
+
+        :param statement: of DuckDB.
+        :param concerned: the tables that it is about.
+        :raises SnowflakeError: by name, for what reads rows, drops, or is about a table that was written to.
+        """
+        written = {key for _, keys, _ in self._done for key in keys}
+        if written and (not statement.startswith(("CREATE", "COMMENT")) or written & concerned):
+            raise not_supported("DDL of a temporary table that is filled or dropped inside a transaction with changes")
 
     def rollback(self) -> None:
         """Undo what the transaction wrote, and release its locks."""

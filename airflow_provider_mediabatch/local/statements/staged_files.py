@@ -241,6 +241,7 @@ def _snowflake_type(kind: pa.DataType, reading: Reading) -> str:
     checks = (
         (pa.types.is_boolean, "BOOLEAN"),
         (pa.types.is_integer, "NUMBER(38, 0)"),
+        (pa.types.is_duration, "NUMBER(38, 0)"),  # only Arrow, beside Parquet's own schema, has it for a duration
         (pa.types.is_floating, "REAL"),
         (pa.types.is_date, "DATE"),
         (pa.types.is_nested, "VARIANT"),
