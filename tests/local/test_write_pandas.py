@@ -11,6 +11,7 @@ import pytest
 from snowflake.connector.pandas_tools import write_pandas
 from snowflake.snowpark import Session
 from snowflake.snowpark import functions as F
+from snowflake.snowpark.exceptions import SnowparkPandasException
 from snowflake.snowpark.types import (
     IntegerType,
     StringType,
@@ -51,6 +52,18 @@ def test_write_pandas_creates_the_table(engine: Any, frame: pd.DataFrame) -> Non
         back = cursor.execute('SELECT "n", SCORE FROM PANDAS_ROWS ORDER BY 1').fetch_pandas_all()
         assert list(back.columns) == ["n", "SCORE"]
         assert len(back) == 1005
+
+
+def test_write_pandas_into_a_table_that_is_not_there(session: Session, frame: pd.DataFrame) -> None:
+    """snowpark-python, test_pandas_to_df.py (test_write_pandas)."""
+    with pytest.raises(SnowparkPandasException, match='"no_table" because it does not exist'):
+        session.write_pandas(frame, "no_table")
+
+
+def test_a_duration_is_a_number_of_nanoseconds(session: Session) -> None:
+    """snowpark-python, test_pandas_to_df.py (test_create_from_pandas_datetime_types)."""
+    rows = session.create_dataframe(pd.DataFrame({"LONG": [datetime.timedelta(days=1), None]}))
+    assert [row["LONG"] for row in rows.sort("LONG").collect()] == [None, 86400 * 10**9]
 
 
 def test_names_with_quotes_and_blanks(engine: Any, session: Session) -> None:

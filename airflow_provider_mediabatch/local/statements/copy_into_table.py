@@ -53,7 +53,9 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
     stage, path = resolve_stage(ctx, reference)
     require_file_access(ctx, stage)
     file_format = read_format(ctx, given.get("FILE_FORMAT"), stage, "loading")
-    table: Table = ctx.session.tables.get(*name)
+    table: Table | None = ctx.session.tables.find(*name)
+    if table is None:  # not "… or not authorized": write_pandas of Snowpark looks at the end of the text
+        raise SnowflakeError(2003, "02000", f"SQL compilation error:\nTable '{qualified(*name)}' does not exist")
     found = _files(ctx, stage, path, given, table)
     if not found:
         if "VALIDATION_MODE" in given:
