@@ -181,3 +181,28 @@ def test_a_listing_of_many_files_is_quick_the_second_time(engine: Any, query: Qu
     query("ALTER STAGE MANY REFRESH")
     assert query("SELECT COUNT(*), COUNT(DISTINCT MD5) FROM DIRECTORY(@MANY)") == [(5_001, 5_001)]
     assert (datetime.datetime.now() - started).total_seconds() < 5
+
+
+def test_times_of_files_that_are_older_than_logical_types(query: Query, tmp_path: Path) -> None:
+    """snowpark-python, test_dataframe_reader_suite.py (test_read_parquet_all_data_types_with_no_schema)."""
+    column = pa.array([NOON.replace(tzinfo=datetime.UTC)], pa.timestamp("us", "UTC"))
+    pq.write_table(pa.table({"AT": column}), tmp_path / "new.parquet", store_schema=False)
+    content, logical = (tmp_path / "new.parquet").read_bytes(), bytes.fromhex("4c8c111c2c00000000")  # as Thrift has it
+    assert content.count(logical) == 1
+    footer = int.from_bytes(content[-8:-4], "little") - len(logical)
+    old = content.replace(logical, b"")[:-8] + footer.to_bytes(4, "little") + content[-4:]
+    (tmp_path / "old.parquet").write_bytes(old)
+    query(f"PUT 'file://{tmp_path}/old.parquet' @P/old/ AUTO_COMPRESS = FALSE SOURCE_COMPRESSION = NONE")
+    query("CREATE FILE FORMAT PLAIN TYPE = PARQUET")
+    query("ALTER SESSION SET TIMEZONE = 'Asia/Tokyo'")
+    inferred = "SELECT TYPE FROM TABLE(INFER_SCHEMA(LOCATION => '@P/old/', FILE_FORMAT => '{}'))"
+    try:
+        assert (query(inferred.format("PLAIN")), query(inferred.format("PQ"))) == (
+            [("TIMESTAMP_NTZ",)],
+            [("TIMESTAMP_LTZ",)],
+        )
+        assert query("SELECT $1:AT::TIMESTAMP_NTZ FROM @P/old/ (FILE_FORMAT => PLAIN)") == [(NOON,)]
+        (moment,) = query("SELECT $1:AT::TIMESTAMP_LTZ FROM @P/old/ (FILE_FORMAT => PQ)")[0]
+        assert moment == NOON.replace(tzinfo=datetime.UTC)
+    finally:
+        query("ALTER SESSION UNSET TIMEZONE")

@@ -53,15 +53,10 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
     stage, path = resolve_stage(ctx, reference)
     require_file_access(ctx, stage)
     file_format = read_format(ctx, given.get("FILE_FORMAT"), stage, "loading")
-    table: Table | None = ctx.session.tables.find(*name)
-    if table is None:  # not "… or not authorized": write_pandas of Snowpark looks at the end of the text
-        raise SnowflakeError(2003, "02000", f"SQL compilation error:\nTable '{qualified(*name)}' does not exist")
+    table = _table(ctx, name)
     found = _files(ctx, stage, path, given, table)
     if not found:
-        if "VALIDATION_MODE" in given:
-            nothing = ", ".join(f"NULL::{c.type} AS {quoted(c.name)}" for c in _declared(table, columns))
-            return run_sql(replace(ctx, bindings={}), f"SELECT {nothing} LIMIT 0")
-        return Result.status("Copy executed with 0 files processed.")
+        return _nothing(ctx, _declared(table, columns), given)
     reports, texts = _examined(stage, found, file_format, on_error)
     paths = [path for path, file in reports.items() if not file.failed]
     if file_format["TYPE"] == "CSV" and query is None and paths:
@@ -92,6 +87,22 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
         for file in files:
             stage.path(file.path).unlink(missing_ok=True)
     return report(list(reports.values()), failed_only)
+
+
+def _table(ctx: Context, name: tuple[str, str, str]) -> Table:
+    """The table to load. Snowpark's write_pandas looks at how the text ends that says that there is none."""
+    table: Table | None = ctx.session.tables.find(*name)
+    if table is None:
+        raise SnowflakeError(2003, "02000", f"SQL compilation error:\nTable '{qualified(*name)}' does not exist")
+    return table
+
+
+def _nothing(ctx: Context, columns: list[TableColumn], given: dict[str, Any]) -> Result:
+    """The answer where no file is to be loaded."""
+    if "VALIDATION_MODE" not in given:
+        return Result.status("Copy executed with 0 files processed.")
+    values = ", ".join(f"NULL::{c.type} AS {quoted(c.name)}" for c in columns)
+    return run_sql(replace(ctx, bindings={}), f"SELECT {values} LIMIT 0")
 
 
 def _preview(ctx: Context, table: Table, columns: list[str], select: str, given: dict[str, Any]) -> Result:

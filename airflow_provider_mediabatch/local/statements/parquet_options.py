@@ -54,14 +54,16 @@ class TimeColumn:
 
     :param is_time: a time of day; otherwise a moment.
     :param unit: ``MILLIS``, ``MICROS`` or ``NANOS``; empty for INT96.
-    :param utc: ``isAdjustedToUTC``.
-    :param converted: whether the older ``ConvertedType`` stands beside the logical type.
+    :param utc: ``isAdjustedToUTC``; a ``ConvertedType`` without a logical type means it (Parquet's LogicalTypes.md).
+    :param converted: whether the older ``ConvertedType`` stands beside the logical type, or alone.
+    :param aware: DuckDB reads it with a time zone.
     """
 
     is_time: bool
     unit: str
     utc: bool
     converted: bool
+    aware: bool
 
     def sql_type(self, *, logical: bool, vectorized: bool) -> str:
         """Snowflake's type of it, by the documented table."""
@@ -126,8 +128,8 @@ class Reading:
         if kind.startswith("NUMBER"):
             return f"epoch_{'ms' if time.unit == 'MILLIS' else 'us' if time.unit == 'MICROS' else 'ns'}({column})"
         if kind == "TIMESTAMP_NTZ":
-            return f"timezone('UTC', {column})::TIMESTAMP" if time.utc else f"CAST({column} AS TIMESTAMP)"
-        return f"{column}::TIMESTAMPTZ" if time.utc else f"timezone('UTC', CAST({column} AS TIMESTAMP))"
+            return f"timezone('UTC', {column})::TIMESTAMP" if time.aware else f"CAST({column} AS TIMESTAMP)"
+        return f"{column}::TIMESTAMPTZ" if time.aware else f"timezone('UTC', CAST({column} AS TIMESTAMP))"
 
 
 def _without_nulls(value: str, kind: DuckDBPyType, depth: int = 0) -> str:
@@ -166,10 +168,15 @@ def times(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> dict[s
     found: dict[str, TimeColumn] = {}
     for name, physical, converted, logical in _top_level(iter(rows)):
         is_time, is_moment = (str(logical).startswith(prefix) for prefix in ("TimeType", "TimestampType"))
-        if not (is_time or is_moment or physical == "INT96"):
+        kind, _, unit = str(converted).partition("_")
+        if not logical and kind in ("TIME", "TIMESTAMP"):  # before logical types, times were those of UTC
+            column = TimeColumn(kind == "TIME", unit, utc=True, converted=True, aware=False)
+        elif is_time or is_moment or physical == "INT96":
+            unit = next((unit for unit in _UNITS if f"{unit}=<null>" not in str(logical)), "") if logical else ""
+            utc = "isAdjustedToUTC=1" in str(logical)
+            column = TimeColumn(is_time, unit, utc, converted is not None, aware=utc)
+        else:
             continue
-        unit = next((unit for unit in _UNITS if f"{unit}=<null>" not in str(logical)), "") if logical else ""
-        column = TimeColumn(is_time, unit, "isAdjustedToUTC=1" in str(logical), converted is not None)
         if found.setdefault(name, column) != column:
             raise not_supported(f"Parquet files that hold times of column {name} in two ways")
     return found
