@@ -246,6 +246,13 @@ ROWS = [
         "snowpark-python, tests/integ/test_dataframe.py: test_dataframe_duplicated_column_names",
     ),
     Row(
+        "a bound value in a view",
+        "CREATE VIEW BOUND AS SELECT ? AS A",
+        Fails(words="Bind variables not allowed in view and UDF definitions"),
+        "snowpark-python, test_bind_variable.py: test_view",
+        binds=(1,),
+    ),
+    Row(
         "a view of two columns of one name",
         "CREATE VIEW TWINS AS SELECT * FROM (SELECT 1 AS A, 2 AS A)",
         Fails(words="duplicate column name 'A'"),

@@ -66,6 +66,13 @@ def test_a_duration_is_a_number_of_nanoseconds(session: Session) -> None:
     assert [row["LONG"] for row in rows.sort("LONG").collect()] == [None, 86400 * 10**9]
 
 
+def test_columns_are_asked_for_before_values_are_bound(session: Session) -> None:
+    """snowpark-python, test_bind_variable.py (test_describe)."""
+    bound = session.sql("SELECT COLUMN1::INT AS A FROM VALUES (?), (?)", params=[1, 2])
+    assert bound.agg(F.sum("A").alias("S")).select(F.col("S")).collect()[0]["S"] == 3
+    assert [row["A"] for row in bound.describe().collect() if row["SUMMARY"] == "max"] == [2]
+
+
 def test_names_with_quotes_and_blanks(engine: Any, session: Session) -> None:
     names = ["A", "b c", "o'x", 'sa"y', '"q"', "'col'", "ü", "$1", "a.b"]
     frame = pd.DataFrame([[1] * len(names)], columns=names)

@@ -54,6 +54,8 @@ class Constants:
     def _bound(self, node: exp.Placeholder) -> exp.Expr:
         position = int(node.name) if node.name.isdigit() else 0
         if position not in self.ctx.bindings:
+            if self.ctx.describe_only:  # Snowpark asks for the columns before it binds values
+                return exp.null()
             raise SnowflakeError(2049, "42601", f"SQL compilation error:\nBind variable {node.name or '?'} not set.")
         value = self.ctx.bindings[position]
         if isinstance(value, list):

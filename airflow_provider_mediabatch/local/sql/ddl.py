@@ -199,6 +199,9 @@ def _create_view(ctx: Context, tree: exp.Create) -> Result:
     _check_schema(ctx, table)
     if not isinstance(tree.expression, exp.Query):
         raise syntax_error("a view needs a query")
+    if tree.expression.find(exp.Placeholder) is not None:
+        words = "SQL compilation error:\nBind variables not allowed in view and UDF definitions."
+        raise SnowflakeError(2210, "42601", words)
     table = replace(table, text=tree.expression.sql("snowflake"))
     done = translation.query(translation.resolve_names(tree.expression))
     hidden = not table.temporary and any(t.temporary for t in translation.names.tables.values())
