@@ -202,6 +202,13 @@ ROWS = [
         "ARRAY_REMOVE and ARRAY_REMOVE_AT, Examples",
     ),
     Row(
+        "an ARRAY of what is NULL is NULL",
+        "SELECT TO_ARRAY(PARSE_JSON(NULL)), COLUMN1::ARRAY, TO_ARRAY(COLUMN1), TO_JSON(TO_ARRAY(1)) "
+        "FROM VALUES (NULL::VARCHAR)",
+        [(None, None, None, "[1]")],
+        f"{_FUNCTIONS}: to_array; snowpark-python, test_session_suite.py: test_create_dataframe_from_seq_none",
+    ),
+    Row(
         "ARRAYS_ZIP, ARRAY_GENERATE_RANGE and STRTOK_TO_ARRAY",
         "SELECT TO_JSON(ARRAYS_ZIP([1, 2], ['first', 'second'])), TO_JSON(ARRAY_GENERATE_RANGE(5, 25, 10)), "
         "TO_JSON(STRTOK_TO_ARRAY('a.b.c', '.'))",

@@ -107,12 +107,17 @@ def whole(node: exp.Expr) -> exp.Expr:
     return exp.Cast(this=node.copy(), to=exp.DataType.build("DECIMAL(38, 0)"))
 
 
+def _array_of(node: exp.Expr, value: exp.Expr) -> exp.Expr:
+    """A value as the only item of an ARRAY; NULL for NULL."""
+    there = exp.Not(this=exp.Is(this=node.copy(), expression=exp.null()))
+    return exp.If(this=there, true=call("TO_JSON", exp.Array(expressions=[value])), false=exp.null())
+
+
 def _to_semi(node: exp.Expr, target: exp.DataType) -> exp.Expr:
     if is_semi_structured(node):
         if target.this == exp.DType.ARRAY and kind(node) != exp.DType.ARRAY:
             is_array = exp.EQ(this=call("JSON_TYPE", node.copy()), expression=exp.Literal.string("ARRAY"))
-            wrapped = call("TO_JSON", exp.Array(expressions=[node.copy()]))
-            return exp.If(this=is_array, true=node.copy(), false=wrapped)
+            return exp.If(this=is_array, true=node.copy(), false=_array_of(node, node.copy()))
         return node.copy()
     if kind(node) == exp.DType.NULL or isinstance(node, exp.Null):
         return exp.Cast(this=node.copy(), to=exp.DataType.build("JSON", dialect="duckdb"))
@@ -120,7 +125,7 @@ def _to_semi(node: exp.Expr, target: exp.DataType) -> exp.Expr:
         "TO_JSON", text(node.copy(), stored=True) if kind(node) in types.TIMESTAMPS | types.BINARIES else whole(node)
     )
     if target.this == exp.DType.ARRAY:
-        return call("TO_JSON", exp.Array(expressions=[value]))
+        return _array_of(node, value)
     if target.this in (exp.DType.OBJECT, exp.DType.MAP, exp.DType.STRUCT):
         raise SnowflakeError(
             2001, "42000", f"SQL compilation error:\ninvalid type [CAST({node.sql('snowflake')} AS OBJECT)]"
