@@ -154,7 +154,7 @@ class InputFrames:
 
 
 def _is_whole(kind: pa.DataType) -> bool:
-    return pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0)
+    return bool(pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0))
 
 
 def _argument(values: pa.ChunkedArray, expected: pa.DataType, nullable: bool) -> pd.Series[Any]:
