@@ -17,12 +17,16 @@ _PASSING = re.compile(
 
 
 _SIGNAL = re.compile(r"(?:killed by signal|exit code) \d+ \((SIG[A-Z0-9]+)\)")
+_OOM = re.compile(r"OOM-?\s?killed", re.IGNORECASE)
+"""Snowflake's event is "Container was OOMKilled due to resource usage" (documentation of platform events)."""
+_MEMORY = re.compile(r"Memory(Error|Exception)\b|out of memory|unable to allocate|bad_?alloc", re.IGNORECASE)
+_OUT_OF_MEMORY = (
+    "out of memory: raise memory_requests in resources_spec= of ValidateSignatureOperator, or lower max_batch_rows or "
+    "num_workers in its inference_spec="
+)
 _NATIVE = "native code, such as that of a codec, crashed"
 _CAUSES = {
-    "SIGKILL": (
-        "likely out of memory: raise memory_requests in resources_spec= of ValidateSignatureOperator, or lower "
-        "max_batch_rows or num_workers in its inference_spec="
-    ),
+    "SIGKILL": f"likely {_OUT_OF_MEMORY}",
     "SIGSEGV": _NATIVE,
     "SIGBUS": _NATIVE,
     "SIGABRT": _NATIVE,
@@ -39,10 +43,23 @@ def process_end(ends: str) -> str | None:
     :param ends: what :func:`~airflow_provider_mediabatch.client.containers.describe_ends` says.
     """
     found = _SIGNAL.search(ends)
-    if found is None:
+    used_up = _OOM.search(ends) is not None
+    if found is None and not used_up:
         return None
-    cause = _CAUSES.get(found[1])
+    cause = _OUT_OF_MEMORY if used_up else _CAUSES.get(found[1] if found else "")
     return f"The model's process died: {ends}" + (f" ({cause})" if cause else "")
+
+
+def memory_error(log: str) -> str | None:
+    """What is said of a job whose model's code was refused memory; None where its log ends with another exception.
+
+    :param log: the end of the job's log.
+    """
+    lines = [line.rstrip() for line in log.splitlines()]
+    found = last_exception(lines)
+    if found is None or not _MEMORY.search(lines[found]):
+        return None
+    return f"The model raised {lines[found]} ({_OUT_OF_MEMORY})"
 
 
 def last_exception(lines: list[str]) -> int | None:

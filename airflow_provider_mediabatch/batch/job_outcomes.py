@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, model_exception, process_end
+from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, memory_error, model_exception, process_end
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest, submission_error
 from airflow_provider_mediabatch.client import jobs, stages
@@ -218,6 +218,8 @@ def outcome_error(
     if died is not None:
         files = f" It ran {file_names(connection, request)}." if request is not None else ""
         cause = f" {died}.{files} With isolate_failures=True the file of which a process dies is found and left out."
+    elif refused := memory_error(tail):
+        cause = f" {refused}."
     else:
         cause = f" Of its containers Snowflake says: {ends}." if ends else ""
     return JobFailedError(f"Job {attempt.job} ended as {status}.{cause}{log}", status=status, running=_ENDED)

@@ -13,7 +13,8 @@ from datetime import timedelta
 
 _NOTHING = ("", "None")
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
-_WHOLE = re.compile(r"[+-]?[0-9]+")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,4000}")
+"""Python reads no more digits than 4,300 at once."""
 
 
 def is_given(value: object) -> bool:

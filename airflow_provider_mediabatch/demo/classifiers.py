@@ -8,8 +8,9 @@ Each method says in ``MB_ERROR`` what is wrong with a file that it cannot read.
 import base64
 import io
 import json
+import struct
 import wave
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -38,10 +39,12 @@ def open_picture(data: bytes) -> Any:
     """
     from PIL import Image, UnidentifiedImageError
 
-    try:
-        picture = Image.open(io.BytesIO(data))
+    Image.init()
+    try:  # an EPS file is a program, which Pillow would have Ghostscript run
+        picture = Image.open(io.BytesIO(data), formats=[name for name in Image.ID if name != "EPS"])
     except UnidentifiedImageError:
         raise ValueError(_not_read(bytes(data[:64]))) from None
+    picture.load()  # which turns a TIFF upright, and no other kind
     try:
         turn = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}.get(int(picture.getexif().get(0x0112, 1)))
     except Exception:
@@ -52,33 +55,39 @@ def open_picture(data: bytes) -> Any:
 
 
 def _eight_bits(picture: Any) -> Any:
-    """A picture of 16 or 32 bits or of floats in 8 bits. Pillow's own conversion cuts what is above 255."""
-    wide = picture.convert("F")
-    low, high = wide.getextrema()
+    """A picture of 16 or 32 bits or of floats in 8 bits. Pillow's own conversion cuts what is above 255.
+
+    Pixels without a value (no number, an infinite one, or the lowest float, as maps have them) are black.
+    """
+    import numpy as np
+    from PIL import Image
+
+    values = np.asarray(picture.convert("F"), dtype=np.float64)
+    known = np.abs(values) < 1e38
+    low, high = (values[known].min(), values[known].max()) if known.any() else (0.0, 0.0)
     usual = (65535.0,) if picture.mode.startswith("I;16") else (1.0, 255.0, 65535.0)
     top = next((top for top in usual if low >= 0 and high <= top), None)
     low, high = (low, high) if top is None else (0.0, top)
     scale = 255.0 / (high - low) if high > low else 0.0
-    return wide.point(lambda value: value * scale + (-low * scale)).convert("L")
+    return Image.fromarray(((np.where(known, values, low) - low) * scale).astype(np.uint8))
 
 
 def _frames(data: bytes, count: int) -> tuple[float, list[tuple[float, Any]]]:
     """How long a video is, and the pictures that it shows at moments evenly spread over it, each with its second.
 
     Seconds count from the first frame: what was cut out of a longer recording begins later than 0. A stream without
-    times, raw H.264 for example, is read by its rate.
+    times, raw H.264 for example, is read by its rate. What an edit has cut off at the beginning is not shown, so it
+    does not count.
     """
     import av
 
     with av.open(io.BytesIO(data), mode="r") as video:
-        if not video.streams.video:
-            raise ValueError("the file has no pictures, only sound")
-        stream = video.streams.video[0]
+        stream = _moving_pictures(video)
         step = 1.0 / float(stream.average_rate or stream.guessed_rate or 25)
         spans, packets = [], 0
         for packet in video.demux(stream):
             packets += packet.size > 0
-            if packet.pts is not None and packet.time_base is not None:
+            if packet.pts is not None and packet.time_base is not None and not packet.is_discard:
                 begin = float(packet.pts * packet.time_base)
                 spans.append((begin, begin + float((packet.duration or 0) * packet.time_base or step)))
         start = min((begin for begin, _ in spans), default=0.0)
@@ -87,7 +96,7 @@ def _frames(data: bytes, count: int) -> tuple[float, list[tuple[float, Any]]]:
     shown: list[tuple[float, Any]] = []
     last: tuple[float, Any] | None = None
     with av.open(io.BytesIO(data), mode="r") as video:
-        for number, frame in enumerate(video.decode(video=0)):
+        for number, frame in enumerate(_decoded(video)):
             second = number * step if frame.time is None else float(frame.time) - start
             while last is not None and moments and second > moments[0]:
                 moments.pop(0)
@@ -98,10 +107,44 @@ def _frames(data: bytes, count: int) -> tuple[float, list[tuple[float, Any]]]:
                 break
     if last is not None and moments and (not shown or shown[-1] is not last):
         shown.append(last)
-    pictures = ((second, frame.to_image(), int(getattr(frame, "rotation", 0))) for second, frame in shown)
-    return seconds, [
-        (second, picture.rotate(turn, expand=True) if turn else picture) for second, picture, turn in pictures
-    ]
+    return seconds, [(second, _upright(frame)) for second, frame in shown]
+
+
+def _moving_pictures(video: Any) -> Any:
+    """The stream of pictures. A song's cover is a stream too, of one picture that belongs to the sound."""
+    from av.stream import Disposition
+
+    for stream in video.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    raise ValueError("the file has no pictures, only sound")
+
+
+def _decoded(video: Any) -> Iterator[Any]:
+    for packet in video.demux(_moving_pictures(video)):
+        if packet.size or packet.dts is None:  # an empty packet repeats a picture; the last one has no time
+            yield from packet.decode()
+
+
+def _upright(frame: Any) -> Any:
+    """A frame as its display matrix turns and mirrors it. Phones store pictures as the sensor sees them."""
+    from av.sidedata.sidedata import Type
+    from PIL import Image
+
+    turns = {
+        (-1, 0, 0, 1): 0,
+        (1, 0, 0, -1): 1,
+        (0, -1, 1, 0): 2,
+        (-1, 0, 0, -1): 3,
+        (0, 1, -1, 0): 4,
+        (0, 1, 1, 0): 5,
+        (0, -1, -1, 0): 6,
+    }
+    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    numbers = struct.unpack("=9i", bytes(matrix)) if matrix is not None else (0,) * 9
+    turn = turns.get(tuple((numbers[at] > 0) - (numbers[at] < 0) for at in (0, 1, 3, 4)))
+    picture = frame.to_image()
+    return picture if turn is None else picture.transpose(Image.Transpose(turn))
 
 
 class Classifier(custom_model.CustomModel):
@@ -205,11 +248,9 @@ class CandidateClassifier(Classifier):
 
         A candidate stands for the network's classes whose names contain it.
         """
-        from PIL import Image
-
         found = []
         for data, candidates in zip(X["IMAGE"], X["CANDIDATE_LABELS"], strict=True):
-            probabilities, labels = self._probabilities(Image.open(io.BytesIO(data)))
+            probabilities, labels = self._probabilities(open_picture(data))
             weights = {
                 wanted: sum(float(p) for p, name in zip(probabilities, labels, strict=True) if wanted in name)
                 for wanted in candidates

@@ -2,15 +2,15 @@
 
 (snowflake-ml's task ``image-feature-extraction`` makes the pipeline again where it runs, with the class that the task
 stands for: it gives the hidden state of every patch, not the embedding that CLIP compares with text.) ``log_model``
-pickles this module by value (see :mod:`~airflow_provider_mediabatch.demo.classifiers`).
+pickles this module by value with the classifiers' (see :mod:`~airflow_provider_mediabatch.demo.classifiers`).
 """
 
-import io
 from typing import Any
 
 import pandas as pd
 from snowflake.ml.model import custom_model
 
+from airflow_provider_mediabatch.demo.classifiers import open_picture
 from airflow_provider_mediabatch.demo.row_errors import row_errors
 
 REQUIREMENTS = ["pandas", "pillow", "torch", "transformers"]
@@ -40,10 +40,9 @@ class ClipEmbedder(custom_model.CustomModel):
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """``IMAGE`` (BYTES) to ``EMBEDDING``, a list of numbers."""
         import torch
-        from PIL import Image
 
         model, processor = self._load()
-        pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in X["IMAGE"]]
+        pictures = [open_picture(data).convert("RGB") for data in X["IMAGE"]]
         with torch.inference_mode():
             vectors = model(**processor(images=pictures, return_tensors="pt")).image_embeds
         vectors = vectors / vectors.norm(dim=-1, keepdim=True)

@@ -63,12 +63,14 @@ def log_clip(session: Session, folder: Path, name: str = "CLIP", version: str = 
     :param name: the model's name in the registry.
     :param version: the version's name.
     """
+    import cloudpickle
     from snowflake.ml.model.custom_model import ModelContext
     from snowflake.ml.model.model_signature import DataType, FeatureSpec, ModelSignature
     from snowflake.ml.registry import Registry
 
-    from airflow_provider_mediabatch.demo import clip_model
+    from airflow_provider_mediabatch.demo import classifiers, clip_model
 
+    cloudpickle.register_pickle_by_value(classifiers)  # log_model registers the module of the model's own class alone
     signature = ModelSignature(
         inputs=[FeatureSpec("IMAGE", DataType.BYTES)],
         outputs=[FeatureSpec("EMBEDDING", DataType.DOUBLE, shape=(-1,)), FeatureSpec("MB_ERROR", DataType.STRING)],

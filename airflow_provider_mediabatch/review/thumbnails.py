@@ -29,6 +29,8 @@ UNREAD = {
 _TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 """EXIF's orientation to Pillow's ``Transpose``, as in ``ImageOps.exif_transpose``."""
 _WIDE = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+_NO_DATA = 1e38
+"""From here on, and where there is no number, a pixel has no value: maps have the lowest float there."""
 
 
 class NotAPictureError(Exception):
@@ -85,11 +87,11 @@ def _scaled(picture: Any, edge: int) -> Picture:
     is_jpeg = picture.format in ("JPEG", "MPO")
     if pixels > (MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS):
         raise NotAPictureError(f"the picture has {picture.width:,} × {picture.height:,} pixels: too many to scale here")
-    turn = _TURNS.get(_orientation(picture))
     if is_jpeg:
         picture.draft(None, (edge * 2, edge * 2))
         _check_pixels(picture.width, picture.height)
     flat = _flat(picture)
+    turn = _TURNS.get(_orientation(picture))  # asked now, because Pillow turns a TIFF, and no other kind, as it reads it
     flat.thumbnail((edge, edge))
     return flat if turn is None else flat.transpose(Transpose(turn))
 
@@ -130,12 +132,27 @@ def _eight_bits(picture: Any) -> Picture:
     """A picture of 16 or 32 bits or of floats, in 8 bits: the smallest usual range that holds its values is kept."""
     wide = picture.convert("F")
     low, high = wide.getextrema()
+    if not (abs(low) < _NO_DATA and abs(high) < _NO_DATA):  # as of no number, too
+        wide, low, high = _without_gaps(wide)
     usual = (65535.0,) if picture.mode.startswith("I;16") else (1.0, 255.0, 65535.0)
     top = next((top for top in usual if low >= 0 and high <= top), None)
     low, high = (low, high) if top is None else (0.0, top)
     scale = 255.0 / (high - low) if high > low else 0.0
     shown: Picture = wide.point(lambda value: value * scale + (-low * scale)).convert("L")
     return shown
+
+
+def _without_gaps(wide: Any) -> tuple[Any, float, float]:
+    """A picture of floats whose pixels without a value have the lowest value, and its lowest and highest value."""
+    from PIL import Image, ImageMath
+
+    inside = ImageMath.lambda_eval(lambda images: abs(images["wide"]) < _NO_DATA, wide=wide)
+    known = inside.point(lambda value: value * 255).convert("L")
+    low, high = (
+        Image.composite(wide, Image.new("F", wide.size, gap), known).getextrema()[place]
+        for place, gap in enumerate((_NO_DATA, -_NO_DATA))
+    )
+    return Image.composite(wide, Image.new("F", wide.size, low), known), low, high
 
 
 def _mark(picture: Picture) -> None:

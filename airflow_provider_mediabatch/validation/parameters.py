@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import math
-from collections.abc import Callable, Mapping
+import numbers
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from airflow_provider_mediabatch.core.coercion import as_bool, as_float, as_int, is_given
@@ -12,15 +16,18 @@ from airflow_provider_mediabatch.core.snowflake_objects import FunctionInfo
 from airflow_provider_mediabatch.validation.findings import Findings
 from airflow_provider_mediabatch.validation.signature import FLOATS, INTEGERS
 
+_SHOWN_CHARACTERS, _SHOWN_DIGITS = 200, 100
+
 
 def typed_params(function: FunctionInfo, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters with texts turned into the numbers and booleans that the signature wants.
+    """The parameters as a job's specification can have them: text, numbers, truth values, lists and groups of them.
 
-    A template renders to text, ``"{{ params.beams }}"`` to ``"4"``, in lists and groups of parameters as well. Text of
-    nothing is None there, which leaves the parameter to its default. Text that is no such value is left for the check.
+    A template renders to text, ``"{{ params.beams }}"`` to ``"4"``, in lists and groups of parameters as well: it
+    becomes the number or truth value that the signature wants. NumPy's numbers, enums and moments become plain ones.
+    What is None, or text of nothing, is left out, so that the model's default is used. A value that is none of these
+    is left for the check.
     """
-    specs = {str(spec["name"]).upper(): spec for spec in function.params}
-    return {name: _from_text(value, specs.get(name.upper(), {})) for name, value in params.items()}
+    return _typed_members(params, function.params)
 
 
 def check_params(function: FunctionInfo, params: Mapping[str, Any], findings: Findings) -> None:
@@ -38,15 +45,11 @@ def check_params(function: FunctionInfo, params: Mapping[str, Any], findings: Fi
         seen.add(name.upper())
         if not _finite(value):
             findings.problem(
-                f"Parameter {spec['name']} = {value!r}: a job's specification has no infinity and no NaN",
+                f"Parameter {spec['name']} = {_shown(value)}: a job's specification has no infinity and no NaN",
                 "give a finite number, or leave the parameter out to use its default",
             )
         elif not _param_fits(spec, value):
-            kind = _kind(spec)
-            findings.problem(
-                f"Parameter {spec['name']} takes {kind}, but {value!r} is {type(value).__name__}",
-                f"give a value of {kind}",
-            )
+            findings.problem(*_misfit(spec, value, str(spec["name"])))
         elif "specs" in spec and isinstance(value, Mapping):
             _check_members(spec, value, str(spec["name"]), findings)
     for upper, spec in specs.items():
@@ -89,30 +92,87 @@ def _check_members(spec: Mapping[str, Any], value: Mapping[Any, Any], path: str,
         elif str(key).upper() in seen:
             findings.problem(f"Parameter {name} is given twice, in different case", "give it once")
         elif not _param_fits(member, item):
-            kind = _kind(member)
-            findings.problem(
-                f"Parameter {name} takes {kind}, but {item!r} is {type(item).__name__}", f"give a value of {kind}"
-            )
+            findings.problem(*_misfit(member, item, name))
         elif "specs" in member and isinstance(item, Mapping):
             _check_members(member, item, name, findings)
         seen.add(str(key).upper())
+
+
+def _misfit(spec: Mapping[str, Any], value: Any, name: str) -> tuple[str, str]:
+    """What is wrong with a value that its parameter cannot take, and the fix."""
+    kind = _kind(spec)
+    if isinstance(value, bytes):
+        return (
+            f"Parameter {name} is bytes, and a job's specification is text",
+            "give the file's path in a column of the manifest, or text that the model decodes",
+        )
+    limits = _limits(spec, value)
+    what = f"{_shown(value)} is {limits or type(value).__name__}"
+    return f"Parameter {name} takes {kind}, but {what}", f"give a value of {kind}"
+
+
+def _limits(spec: Mapping[str, Any], value: Any) -> str:
+    """In words, that a number is beyond its type; "" for other values."""
+    numbers = isinstance(value, int | float) and not isinstance(value, bool)
+    kind = str(spec.get("dtype", "")).upper()
+    if not numbers or (kind in INTEGERS and not isinstance(value, int)) or kind not in INTEGERS | FLOATS:
+        return ""
+    if kind in FLOATS:
+        return "more than a number of its type can be"
+    low, high = _range(kind)
+    return f"not between {low} and {high}"
+
+
+def _shown(value: Any) -> str:
+    """A value for a message. Python refuses to write whole numbers of many digits."""
+    if isinstance(value, int) and abs(value) > 10**_SHOWN_DIGITS:
+        return f"a whole number of more than {_SHOWN_DIGITS} digits"
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 
 def _kind(spec: Mapping[str, Any]) -> str:
     return f"{spec.get('dtype', 'object')}{list(spec['shape']) if spec.get('shape') else ''}"
 
 
-def _from_text(value: Any, spec: Mapping[str, Any]) -> Any:
+def _typed(value: Any, spec: Mapping[str, Any]) -> Any:
     if isinstance(value, list | tuple):
-        return [_from_text(item, spec) for item in value]
-    if isinstance(value, Mapping) and "specs" in spec:
-        inner = {str(item["name"]).upper(): item for item in spec["specs"]}
-        return {name: _from_text(item, inner.get(str(name).upper(), {})) for name, item in value.items()}
+        return [_typed(item, spec) for item in value]
+    if isinstance(value, Mapping):
+        return _typed_members(value, spec.get("specs", ()))
+    value = _plain(value)
     kind = str(spec.get("dtype", "")).upper()
     reader = next((found for kinds, found in _READERS if kind in kinds), None)
-    if reader is None or not isinstance(value, str):
+    if reader is None or not isinstance(value, (str, int) if kind == "BOOL" else str):
         return value
     return reader(value) if is_given(value) else None
+
+
+def _typed_members(values: Mapping[Any, Any], specs: Iterable[Mapping[str, Any]]) -> dict[Any, Any]:
+    """Values by name, in the types of their parameters. What of them has no value is left out."""
+    known = {str(spec["name"]).upper(): spec for spec in specs}
+    typed = {name: _typed(value, known.get(str(name).upper(), {})) for name, value in values.items()}
+    # What a job makes of null is not documented. Names that are not known are kept for the check, and an object's own.
+    return {name: value for name, value in typed.items() if value is not None or str(name).upper() not in known}
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and texts of classes of their own (NumPy's, enums) as Python's; a date or a moment as ISO text.
+
+    snowflake-ml's own ``run_batch`` writes them so, as far as it takes them.
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Rational):
+        return float(value)
+    is_numpy = type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_")
+    return bool(value) if is_numpy else value
 
 
 _READERS: tuple[tuple[set[str], Callable[[object], object]], ...] = (
@@ -132,7 +192,10 @@ def _finite(value: Any) -> bool:
 
 
 def _param_fits(spec: Mapping[str, Any], value: Any) -> bool:
-    """snowflake-ml's own rules: None is unset, bool is no number, int serves for float."""
+    """snowflake-ml's own rules: None is unset, bool is no number, int serves for float, numbers are within their type.
+
+    Source: its ``validate_leaf_param_value``, of which the image of batch inference has a copy.
+    """
     if value is None:
         return True
     if "specs" in spec:
@@ -145,11 +208,36 @@ def _param_fits(spec: Mapping[str, Any], value: Any) -> bool:
         return all(item is not None and _param_fits(inner, item) for item in value)
     kind = str(spec.get("dtype", "")).upper()
     if kind in INTEGERS:
-        return isinstance(value, int) and not isinstance(value, bool)
+        low, high = _range(kind)
+        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
     if kind in FLOATS:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if kind == "STRING":
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    if kind in ("STRING", "BYTES"):
         return isinstance(value, str)
     if kind == "BOOL":
         return isinstance(value, bool)
-    return not isinstance(value, list | tuple) or kind == "OBJECT"
+    if kind == "TIMESTAMP_NTZ":
+        return isinstance(value, str) and _is_moment(value)
+    return _is_json(value)
+
+
+def _range(kind: str) -> tuple[int, int]:
+    """The least and the greatest number of ``INT8``, ``UINT64`` and so on."""
+    bits = int(kind.removeprefix("U").removeprefix("INT"))
+    return (0, 2**bits - 1) if kind.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+def _is_moment(text: str) -> bool:
+    """Whether it is a date or a time without a zone, as NumPy's ``datetime64`` takes them."""
+    try:
+        return datetime.datetime.fromisoformat(text).tzinfo is None
+    except ValueError:
+        return re.fullmatch(r"\d{4}(-\d{2})?", text) is not None
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(isinstance(name, str) and _is_json(item) for name, item in value.items())
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    return value is None or isinstance(value, str | int | float)

@@ -14,7 +14,7 @@ from job_models import ODD_SIGNATURE, OddModel
 from local.test_runner import ForkServer, logs
 from snowflake.ml.model.model_signature import DataType, FeatureSpec, ModelSignature
 
-from airflow_provider_mediabatch.local.runner import conversion
+from airflow_provider_mediabatch.local.runner import conversion, outputs
 from airflow_provider_mediabatch.local.runner.files import InputError
 from airflow_provider_mediabatch.local.runner.reader import Batch
 from airflow_provider_mediabatch.local.runner.spec import RunSpec
@@ -98,5 +98,5 @@ def test_a_function_without_inputs_gets_its_rows() -> None:
 def test_timestamps_finer_than_microseconds_are_cut() -> None:
     signature = ModelSignature(inputs=[], outputs=[FeatureSpec("AT", DataType.TIMESTAMP_NTZ)])
     moments = pd.to_datetime(np.array([0, 1_000_000_033, 33_333_333], dtype="datetime64[ns]"))
-    found = conversion.output_columns(signature, pd.DataFrame({"AT": moments}))["AT"]
+    found = outputs.output_columns(signature, pd.DataFrame({"AT": moments}))["AT"]
     assert found.cast(pa.int64()).to_pylist() == [0, 1_000_000, 33_333]

@@ -38,6 +38,8 @@ class FileModel(custom_model.CustomModel):
                     ctypes.string_at(0)
                 if data.startswith(b"MEMORY"):  # what the kernel does to a container that uses up its memory
                     os.kill(os.getpid(), signal.SIGKILL)
+                if data.startswith(b"HUNGRY"):
+                    _ = [b"x" * 2**25 for _ in range(64)]  # 2 GiB
         if mode == "slow":
             time.sleep(0.5)
         if mode == "endless":

@@ -1,6 +1,6 @@
-"""Between Arrow rows and the DataFrames of a model's signature, both ways.
+"""From Arrow rows to the DataFrames of a model's signature (:mod:`.outputs` has the way back).
 
-The way in is the one of the function that snowflake-ml generates for a logged model (columns named and typed as
+It is the way of the function that snowflake-ml generates for a logged model (columns named and typed as
 the signature says). BYTES columns are the exception: ``astype(numpy.bytes_)`` would pad every file to the longest one
 and cut trailing zero bytes, so they stay the ``bytes`` objects that were read.
 """
@@ -8,10 +8,8 @@ and cut trailing zero bytes, so they stay the ``bytes`` objects that were read.
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from snowflake.ml.model import model_signature
@@ -168,94 +166,3 @@ def _argument(values: pa.ChunkedArray, expected: pa.DataType, nullable: bool) ->
     if nullable or values.null_count:
         return values.to_pandas(types_mapper=_NULLABLE.get)
     return pd.Series(values.to_numpy())
-
-
-def _plain(value: Any) -> Any:
-    """Values that json does not know, as their nearest JSON."""
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value)
-
-
-def _json(value: Any) -> str | None:
-    if value is None or (np.isscalar(value) and pd.isna(value)):
-        return None
-    return json.dumps(value, default=_plain, ensure_ascii=False)
-
-
-def json_rows(predictions: pd.DataFrame) -> pa.Array:
-    """The method's rows as Snowflake has them in SQL: an OBJECT for each, by the names of the method's columns.
-
-    What is missing is null, as in the function that snowflake-ml generates; an infinite number is text.
-    """
-    rows = predictions.astype(object).where(predictions.notna(), None).to_dict("records")
-    return pa.array([_object(row) for row in rows], pa.string())
-
-
-def _object(row: dict[Any, Any]) -> str:
-    try:
-        return json.dumps(row, default=_plain, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        return json.dumps(_finite(json.loads(json.dumps(row, default=_plain))), ensure_ascii=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_finite(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else str(value)
-    return value
-
-
-def check_frame(signature: Any, predictions: Any, rows: int | None = None) -> None:
-    """What a method returns must be a DataFrame with the signature's outputs, each once.
-
-    :param rows: how many rows it must have; None: as many as it likes.
-    :raises TypeError: saying what was returned and what is expected; the job fails with it.
-    """
-    outputs = [feature.name for feature in signature.outputs]
-    expected = f"expected is a pandas DataFrame with the columns {outputs}"
-    if not isinstance(predictions, pd.DataFrame):
-        keys = f" with the keys {list(predictions)[:20]}" if isinstance(predictions, dict) else ""
-        what = "None" if predictions is None else f"a {type(predictions).__name__}{keys}"
-        raise TypeError(f"the model returned {what}; {expected}")
-    found = list(predictions.columns)
-    if missing := [name for name in outputs if name not in found]:
-        raise TypeError(f"the model returned columns {found}; output {missing[0]!r} is missing; {expected}")
-    if twice := [name for name in outputs if found.count(name) > 1]:
-        raise TypeError(f"the model returned columns {found}, and {twice[0]!r} more than once; {expected}")
-    if rows is not None and len(predictions) != rows:
-        raise TypeError(f"the model returned {len(predictions)} rows for {rows} input rows")
-
-
-def output_columns(signature: Any, predictions: pd.DataFrame) -> dict[str, pa.Array]:
-    """The method's result as Arrow columns, one for each output of the signature; nested outputs as JSON text.
-
-    :param predictions: what :func:`check_frame` let pass.
-    :raises TypeError: for a value of another type than the signature says; the job fails with it.
-    """
-    columns = {}
-    for feature in signature.outputs:
-        values = predictions[feature.name]
-        expected = scalar_type(feature)
-        if expected is None:
-            columns[feature.name] = pa.array([_json(value) for value in values], pa.string())
-            continue
-        try:
-            columns[feature.name] = _array(values, expected)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-            raise TypeError(f"output {feature.name!r} is not {feature._dtype.name}: {error}") from error
-    return columns
-
-
-def _array(values: pd.Series[Any], expected: pa.DataType) -> pa.Array:
-    try:
-        array = pa.array(values, expected, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        # Timestamps finer than the engine's microseconds are cut; any other loss is an error.
-        array = pa.array(values, from_pandas=True).cast(expected, safe=not pa.types.is_timestamp(expected))
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

@@ -31,7 +31,7 @@ def main() -> None:
     import snowflake.ml.model._packager.model_handlers.custom
     import snowflake.ml.model._packager.model_packager  # noqa: F401
 
-    from airflow_provider_mediabatch.local.runner import conversion, job, model_process, worker  # noqa: F401
+    from airflow_provider_mediabatch.local.runner import job, model_process, outputs, worker  # noqa: F401
 
     for name, value in given.items():
         if value is None:

@@ -20,6 +20,7 @@ from typing import NoReturn
 import psutil
 
 from airflow_provider_mediabatch.local.runner.files import InputError
+from airflow_provider_mediabatch.local.runner.memory import oom_kills
 from airflow_provider_mediabatch.local.runner.spec import (
     DONE,
     FAILED,
@@ -75,6 +76,7 @@ def _run(spec: RunSpec, job_dir: Path, exit_codes: dict[str, int]) -> str | None
     scratch.mkdir(exist_ok=True)
     Path(spec.output_dir).mkdir(parents=True, exist_ok=True)
     leader, total = os.getpid(), spec.replicas * spec.num_workers
+    killed_before = oom_kills()
     workers = {_fork(spec, job_dir, number, total, leader): number for number in range(total)}
     failure = None
     while workers:
@@ -84,7 +86,7 @@ def _run(spec: RunSpec, job_dir: Path, exit_codes: dict[str, int]) -> str | None
             continue
         exit_codes.setdefault(str(number // spec.num_workers), _exit_code(code))
         if failure is None:
-            failure = _reason(job_dir, number, code)
+            failure = _reason(job_dir, number, code, out_of_memory=oom_kills() > killed_before)
             if not (job_dir / f"error.{number}").exists():  # the worker could write nothing itself
                 with log_file(job_dir, number // spec.num_workers).open("a", encoding="utf-8") as log:
                     log.write(f"{failure}\n")
@@ -95,10 +97,16 @@ def _run(spec: RunSpec, job_dir: Path, exit_codes: dict[str, int]) -> str | None
     return failure
 
 
-def _reason(job_dir: Path, number: int, code: int) -> str:
+def _reason(job_dir: Path, number: int, code: int, *, out_of_memory: bool) -> str:
+    """Why a worker has ended.
+
+    :param out_of_memory: whether the kernel has ended a process for its memory since the job began. Snowflake's event
+        for it is "Container was OOMKilled due to resource usage" (documentation of platform events).
+    """
     if os.WIFSIGNALED(code):
         ended = os.WTERMSIG(code)
-        return f"worker {number} was killed by signal {ended} ({signal.Signals(ended).name})"
+        why = ", OOMKilled due to resource usage" if out_of_memory and ended == signal.SIGKILL else ""
+        return f"worker {number} was killed by signal {ended} ({signal.Signals(ended).name}){why}"
     try:
         return (job_dir / f"error.{number}").read_text("utf-8")
     except OSError:

@@ -99,7 +99,8 @@ class _Method:
         return rows.rename_columns([*self.spec.input_names, *names])
 
     def _run(self, arguments: pa.Table) -> pa.Array:
-        from airflow_provider_mediabatch.local.runner.conversion import InputFrames, check_frame, json_rows
+        from airflow_provider_mediabatch.local.runner.conversion import InputFrames
+        from airflow_provider_mediabatch.local.runner.outputs import check_frame, json_rows
         from airflow_provider_mediabatch.local.runner.reader import Batch
 
         frames = InputFrames(self.signature, self.spec.input_names, arguments.column_names, in_sql=True)

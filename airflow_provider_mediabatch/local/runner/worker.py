@@ -74,7 +74,7 @@ class Worker:
         self._say(f"finished {self.done} rows in {time.monotonic() - self._began:.2f} s")
 
     def _rows(self, source: Input, reader: FileReader, frames: Any, model: Any, writer: PartWriter) -> None:
-        from airflow_provider_mediabatch.local.runner.conversion import check_frame, output_columns
+        from airflow_provider_mediabatch.local.runner.outputs import check_frame, output_columns
 
         limit = self.spec.max_batch_rows or DEFAULT_BATCH_ROWS
         last = self._partition_column(source)
@@ -107,7 +107,7 @@ class Worker:
         return source.tables(start, stop), stop - start
 
     def _partitions(self, source: Input, reader: FileReader, frames: Any, model: Any, writer: PartWriter) -> None:
-        from airflow_provider_mediabatch.local.runner.conversion import check_frame, output_columns
+        from airflow_provider_mediabatch.local.runner.outputs import check_frame, output_columns
 
         partitions = ((value, reader.whole(rows)) for value, rows in self._own_partitions(source))
         for value, batch in prefetched_partitions(partitions):

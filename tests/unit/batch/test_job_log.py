@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, failure_note, model_exception, process_end
+from airflow_provider_mediabatch.batch.job_log import (
+    LOG_FOLLOWS,
+    failure_note,
+    memory_error,
+    model_exception,
+    process_end,
+)
 from airflow_provider_mediabatch.exceptions import ModelRaisedError
 
 RAISED = """2026-11-25T07:27:30Z worker 0: model loaded
@@ -49,6 +55,15 @@ def test_a_log_without_a_traceback(log: str) -> None:
             "resources_spec= of ValidateSignatureOperator, or lower max_batch_rows or num_workers in its "
             "inference_spec=)",
         ),
+        (
+            "Container was OOMKilled due to resource usage",
+            "The model's process died: Container was OOMKilled due to resource usage (out of memory: raise",
+        ),
+        (
+            "worker 0 was killed by signal 9 (SIGKILL), OOMKilled due to resource usage, exit code 137 (SIGKILL)",
+            "The model's process died: worker 0 was killed by signal 9 (SIGKILL), OOMKilled due to resource usage, "
+            "exit code 137 (SIGKILL) (out of memory: raise memory_requests in resources_spec=",
+        ),
         ("exit code 150 (SIGTTOU)", "The model's process died: exit code 150 (SIGTTOU)"),
         ("exit code 1", None),
         ("ValueError: no (SIGNAL) found", None),
@@ -58,6 +73,25 @@ def test_a_log_without_a_traceback(log: str) -> None:
 def test_how_a_process_died(ends: str, begins: str | None) -> None:
     found = process_end(ends)
     assert found is None if begins is None else str(found).startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_memory"),
+    [
+        ("MemoryError", True),
+        ("numpy._core._exceptions._ArrayMemoryError: Unable to allocate 7.45 GiB for an array", True),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB", True),
+        ("RuntimeError: [ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc", True),
+        ("ValueError: no memory of it", False),
+    ],
+)
+def test_what_to_do_when_memory_was_refused(line: str, is_memory: bool) -> None:
+    found = memory_error(RAISED.format(line))
+    assert (found is not None) is is_memory
+    if is_memory:
+        assert found is not None
+        assert found.startswith(f"The model raised {line} (out of memory: raise memory_requests in resources_spec=")
+    assert memory_error("") is None
 
 
 def test_the_note_of_a_failure_has_the_exception_and_not_the_log() -> None:

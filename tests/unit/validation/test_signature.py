@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import enum
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
+import yaml
 
 from airflow_provider_mediabatch.core.snowflake_objects import (
     ComputePoolInfo,
@@ -219,15 +224,87 @@ def test_rendered_templates_become_what_the_signature_wants() -> None:
     }
     assert typed_params(function(params=specs), {"beams": "many"}) == {"beams": "many"}
     assert typed_params(function(params=specs), {"sizes": ["3", 4]}) == {"sizes": [3, 4]}
-    assert typed_params(function(params=specs), {"beams": "None", "fast": "", "language": ""}) == {
-        "beams": None,
-        "fast": None,
-        "language": "",
-    }
+    nothing = {"beams": "None", "fast": "", "language": "", "temperature": None, "nope": None}
+    assert typed_params(function(params=specs), nothing) == {"language": "", "nope": None}
     group = {"name": "decoding", "specs": [{"name": "beams", "dtype": "INT64"}, {"name": "task", "dtype": "STRING"}]}
     assert typed_params(function(params=(group,)), {"DECODING": {"beams": "4", "task": "4"}}) == {
         "DECODING": {"beams": 4, "task": "4"}
     }
+    assert typed_params(function(params=(group,)), {"decoding": {"beams": None, "task": "4", "x": None}}) == {
+        "decoding": {"task": "4", "x": None}
+    }
+
+
+class Beams(enum.IntEnum):
+    MANY = 3
+
+
+class Language(enum.StrEnum):
+    GERMAN = "de"
+
+
+@pytest.mark.parametrize(
+    ("spec", "value", "plain"),
+    [
+        ({"dtype": "INT64"}, np.int64(3), 3),
+        ({"dtype": "INT64"}, Beams.MANY, 3),
+        ({"dtype": "INT64"}, "-9223372036854775808", -(2**63)),
+        ({"dtype": "UINT64"}, 2**64 - 1, 2**64 - 1),
+        ({"dtype": "DOUBLE"}, np.float64(0.5), 0.5),
+        ({"dtype": "DOUBLE"}, np.float32(0.5), 0.5),
+        ({"dtype": "DOUBLE"}, "-0.0", -0.0),
+        ({"dtype": "FLOAT"}, 1e300, 1e300),
+        ({"dtype": "DOUBLE", "shape": [-1]}, (np.float64(1.5), 2), [1.5, 2]),
+        ({"dtype": "BOOL"}, np.bool_(True), True),
+        ({"dtype": "BOOL"}, 0, False),
+        ({"dtype": "STRING"}, np.str_("a"), "a"),
+        ({"dtype": "STRING"}, Language.GERMAN, "de"),
+        ({"dtype": "TIMESTAMP_NTZ"}, datetime.datetime(2026, 1, 2, 3, 4, 5, 6), "2026-01-02T03:04:05.000006"),
+        ({"dtype": "TIMESTAMP_NTZ"}, datetime.date(2026, 1, 2), "2026-01-02"),
+        ({"dtype": "TIMESTAMP_NTZ"}, "2026-01", "2026-01"),
+        ({"dtype": "OBJECT"}, {"a": [None, 1.5, {"b": ()}]}, {"a": [None, 1.5, {"b": []}]}),
+    ],
+)
+def test_values_of_other_classes_become_plain(spec: dict[str, Any], value: Any, plain: Any) -> None:
+    of = function(params=({"name": "p", "default_value": None, **spec},))
+    findings = Findings()
+    found = typed_params(of, {"p": value})
+    check_params(of, found, findings)
+    assert not findings.problems
+    assert repr(found) == repr({"p": plain}), "types and signs as well"
+    assert yaml.safe_load(yaml.safe_dump(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "says"),
+    [
+        ("INT64", 2**63, "9223372036854775808 is not between -9223372036854775808 and 9223372036854775807"),
+        ("INT8", 300, "300 is not between -128 and 127"),
+        ("UINT8", -1, "-1 is not between 0 and 255"),
+        pytest.param("INT64", 10**5000, "a whole number of more than 100 digits is not between", id="digits"),
+        ("INT64", "9" * 5000, "999… is str"),
+        ("INT64", "1e3", "'1e3' is str"),
+        ("DOUBLE", 10**400, "a whole number of more than 100 digits is more than"),
+        ("DOUBLE", "1e400", "p = inf: a job's specification has no infinity"),
+        ("DOUBLE", decimal.Decimal("0.1"), "Decimal('0.1') is Decimal"),
+        ("DOUBLE", 1 + 0j, "is complex"),
+        ("BOOL", 2, "2 is int"),
+        ("BOOL", "nein", "'nein' is str"),
+        ("STRING", b"a", "p is bytes, and a job's specification is text"),
+        ("BYTES", b"\xff", "p is bytes"),
+        ("TIMESTAMP_NTZ", datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), "'2026-01-01T00:00:00+00:00' is str"),
+        ("TIMESTAMP_NTZ", "yesterday", "'yesterday' is str"),
+        ("OBJECT", {"a": {1, 2}}, "{'a': {1, 2}} is dict"),
+        ("OBJECT", {1: 2}, "{1: 2} is dict"),
+        ("OBJECT", datetime.timedelta(1), "is timedelta"),
+    ],
+)
+def test_values_that_no_specification_holds(dtype: str, value: Any, says: str) -> None:
+    of = function(params=({"name": "p", "dtype": dtype, "default_value": None},))
+    findings = Findings()
+    check_params(of, typed_params(of, {"p": value}), findings)
+    assert says in said(findings)
+    assert len(said(findings)) < 400
 
 
 def test_missing_param_without_default() -> None:
