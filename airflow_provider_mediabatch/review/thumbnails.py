@@ -91,7 +91,9 @@ def _scaled(picture: Any, edge: int) -> Picture:
         picture.draft(None, (edge * 2, edge * 2))
         _check_pixels(picture.width, picture.height)
     flat = _flat(picture)
-    turn = _TURNS.get(_orientation(picture))  # asked now, because Pillow turns a TIFF, and no other kind, as it reads it
+    turn = _TURNS.get(
+        _orientation(picture)
+    )  # asked now, because Pillow turns a TIFF, and no other kind, as it reads it
     flat.thumbnail((edge, edge))
     return flat if turn is None else flat.transpose(Transpose(turn))
 

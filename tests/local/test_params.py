@@ -87,7 +87,7 @@ def test_values_are_those_of_snowflake_ml(given: dict[str, Any]) -> None:
 
 
 def _floats_in_groups(values: dict[str, Any]) -> dict[str, Any]:
-    """Inside a group snowflake-ml leaves a whole number for a DOUBLE as it is, and it is a float here: they are equal."""
+    """In a group snowflake-ml leaves a whole number for a DOUBLE as it is, and here it is a float. They are equal."""
     inner = values["decoding"]["inner"]
     return {**values, "decoding": {**values["decoding"], "inner": {name: float(each) for name, each in inner.items()}}}
 

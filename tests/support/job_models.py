@@ -19,6 +19,16 @@ from snowflake.ml.model.model_signature import DataType, FeatureSpec, ModelSigna
 from airflow_provider_mediabatch.demo.row_errors import row_errors
 
 
+def _die(data: bytes) -> None:
+    """End the process in the way that the file says, if it says one."""
+    if data.startswith(b"CRASH"):
+        ctypes.string_at(0)
+    if data.startswith(b"MEMORY"):  # what the kernel does to a container that uses up its memory
+        os.kill(os.getpid(), signal.SIGKILL)
+    if data.startswith(b"HUNGRY"):
+        _ = [b"x" * 2**25 for _ in range(64)]  # 2 GiB
+
+
 class FileModel(custom_model.CustomModel):
     """Sizes and first bytes of files: what shows that the right content came in."""
 
@@ -34,12 +44,7 @@ class FileModel(custom_model.CustomModel):
                     raise ValueError(f"cannot read this picture: {data.decode()}")
         if mode == "dying":
             for data in X["img"]:
-                if data.startswith(b"CRASH"):
-                    ctypes.string_at(0)
-                if data.startswith(b"MEMORY"):  # what the kernel does to a container that uses up its memory
-                    os.kill(os.getpid(), signal.SIGKILL)
-                if data.startswith(b"HUNGRY"):
-                    _ = [b"x" * 2**25 for _ in range(64)]  # 2 GiB
+                _die(data)
         if mode == "slow":
             time.sleep(0.5)
         if mode == "endless":

@@ -34,8 +34,11 @@ SECONDS = {
     "MP4, one frame": 0.1,
     "MP4, variable frame rate": 6.0,
     "MP4, turned by 90 degrees": 2.0,
+    "MP4, mirrored": 2.0,
+    "MP4 whose first second is cut off": 1.0,
     "H.264 without a container": 0.8,  # no rate is stored: 25 a second are assumed
     "MP4 with sound only": 0.0,
+    "MP3 with a cover": 0.0,
 }
 """How long each video is."""
 
@@ -112,6 +115,10 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     yield "TIFF, 32 bit grey", saved(Image.fromarray(grey.astype(np.int32) * 257), "TIFF")
     yield "TIFF, floats from 0 to 1", saved(Image.fromarray(grey.astype(np.float32) / 255), "TIFF")
     yield "TIFF, floats from 0 to 255", saved(Image.fromarray(grey.astype(np.float32)), "TIFF")
+    gaps = (grey.astype(np.float32) / 255).copy()
+    gaps[:9], gaps[9:18] = np.nan, np.finfo(np.float32).min
+    yield "TIFF, floats with gaps", saved(Image.fromarray(gaps), "TIFF")
+    yield "TIFF, orientation 6", saved(rgb.transpose(Image.Transpose.ROTATE_90), "TIFF", tiffinfo={0x0112: 6})
     yield "TIFF, two pages", saved(rgb, "TIFF", save_all=True, append_images=[rgb.rotate(180)])
     yield "TIFF, big", saved(rgb, "TIFF", big_tiff=True)
     yield "AVIF, animated", saved(rgb, "AVIF", save_all=True, append_images=[rgb.rotate(180)])
@@ -119,11 +126,19 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     yield "HEIC, the brand of all pictures first", heic(rgb, major=b"mif1", others=(b"mif1", b"heic"))
     yield "JPEG XL", b"\xff\x0a" + bytes(100)
     yield "HTML under a picture's name", b"<html>404 Not Found</html>"
+    yield "EPS under a picture's name", saved(rgb.resize((60, 40)), "EPS")
     yield "Empty file", b""
 
 
 def video(
-    container: str, codec: str = "libx264", *, frames: int = 20, start: int = 0, uneven: bool = False, turn: int = 0
+    container: str,
+    codec: str = "libx264",
+    *,
+    frames: int = 20,
+    start: int = 0,
+    uneven: bool = False,
+    turn: int = 0,
+    mirrored: bool = False,
 ) -> bytes:
     """A video that shows the cup of espresso.
 
@@ -131,10 +146,12 @@ def video(
     :param start: seconds at which the first one is shown.
     :param uneven: whether the second half is shown at a fifth of the rate.
     :param turn: degrees, counter-clockwise, by which the pictures are stored turned.
+    :param mirrored: whether left and right are stored exchanged.
     """
     import av
 
     picture = espresso().resize((320, 240)).rotate(turn, expand=True)
+    picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else picture
     buffer = io.BytesIO()
     options = {"movflags": "+empty_moov"} if container in ("mp4", "mov") else {}
     with av.open(buffer, "w", format=container, container_options=options) as out:
@@ -149,11 +166,62 @@ def video(
     return buffer.getvalue()
 
 
+def displayed(data: bytes, a: int, b: int, c: int, d: int) -> bytes:
+    """An MP4 with a matrix in its header by which players turn and mirror it (ISO/IEC 14496-12, 8.3.2).
+
+    :param a: with b, c and d the matrix, as that document names them; 0, 1 or -1.
+    """
+    at = data.index(b"tkhd") + 4 + 40
+    one = 0x10000
+    matrix = struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0, 0x40000000)
+    return data[:at] + matrix + data[at + 36 :]
+
+
 def rotated(data: bytes) -> bytes:
     """An MP4 with the turn by 90 degrees in its header that phones write."""
-    at = data.index(b"tkhd") + 4 + 40
-    matrix = struct.pack(">9i", 0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
-    return data[:at] + matrix + data[at + 36 :]
+    return displayed(data, 0, 1, -1, 0)
+
+
+def cut(seconds: int = 1) -> bytes:
+    """An MP4 of which an edit list hides the beginning, which is black, as phones cut videos.
+
+    :param seconds: so long is what is hidden, and so long is the rest.
+    """
+    import av
+
+    buffer = io.BytesIO()
+    picture = espresso().resize((320, 240))
+    with av.open(buffer, "w", format="mp4", options={"avoid_negative_ts": "disabled"}) as out:
+        stream = out.add_stream("libx264", rate=10, options={"bf": "0", "g": "100", "sc_threshold": "0"})
+        stream.width, stream.height, stream.pix_fmt = *picture.size, "yuv420p"
+        for number in range(-10 * seconds, 10 * seconds):
+            frame = av.VideoFrame.from_image(picture if number >= 0 else Image.new("RGB", picture.size))
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    return buffer.getvalue()
+
+
+def song() -> bytes:
+    """An MP3 with a cover, which is a stream of one picture."""
+    import av
+    from av.stream import Disposition
+
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp3") as out:
+        sound = out.add_stream("libmp3lame", rate=16000)
+        cover = out.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 320, 240, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        picture = av.VideoFrame.from_image(espresso().resize((320, 240)))
+        picture.pts = 0
+        out.mux(cover.encode(picture))
+        out.mux(cover.encode())
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16000), dtype=np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        out.mux(sound.encode(frame))
+        out.mux(sound.encode(None))
+    return buffer.getvalue()
 
 
 def sound_only() -> bytes:
@@ -183,8 +251,11 @@ def videos() -> Iterator[tuple[str, bytes]]:
     yield "MP4, one frame", video("mp4", frames=1)
     yield "MP4, variable frame rate", video("mp4", uneven=True)
     yield "MP4, turned by 90 degrees", rotated(video("mp4", turn=90))
+    yield "MP4, mirrored", displayed(video("mp4", mirrored=True), -1, 0, 0, 1)
+    yield "MP4 whose first second is cut off", cut()
     yield "H.264 without a container", video("h264")
     yield "MP4 with sound only", sound_only()
+    yield "MP3 with a cover", song()
 
 
 def _clip() -> tuple[NDArray[np.int16], int]:

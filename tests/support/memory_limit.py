@@ -1,4 +1,4 @@
-"""A control group with a limit of memory, which is what limits a container's: its kernel ends processes, not the test."""
+"""A control group with a limit of memory, which is what a container has: the kernel ends what goes beyond it."""
 
 from __future__ import annotations
 

@@ -53,8 +53,9 @@ def test_a_photograph_becomes_small_and_loses_its_metadata(tmp_path: Path) -> No
     assert_red_above_green(small)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_turned_photograph_is_shown_upright(tmp_path: Path, orientation: int) -> None:
+def test_a_turned_photograph_is_shown_upright(tmp_path: Path, kind: str, orientation: int) -> None:
     back = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -67,7 +68,7 @@ def test_a_turned_photograph_is_shown_upright(tmp_path: Path, orientation: int) 
     stored = halves().transpose(back[orientation]) if orientation in back else halves()
     exif = Image.Exif()
     exif[0x0112] = orientation
-    small = thumbnail(written(tmp_path, stored, "JPEG", exif=exif))
+    small = thumbnail(written(tmp_path, stored, kind, exif=exif))
     assert small.size == (320, 240)
     assert_red_above_green(small)
 
@@ -126,6 +127,17 @@ def test_grey_pictures_of_any_depth_keep_their_brightness(
     found = small.getpixel((100, 100))
     assert isinstance(found, int)
     assert abs(found - shown) <= 2
+
+
+@pytest.mark.parametrize("gap", [float("nan"), float("inf"), float("-inf"), -3.4028234663852886e38])
+@pytest.mark.parametrize("place", [(0, 0), (399, 299)])
+def test_pixels_without_a_value_do_not_change_the_others(tmp_path: Path, gap: float, place: tuple[int, int]) -> None:
+    picture = Image.new("F", (400, 300), 0.5)
+    picture.paste(gap, (*place, place[0] + 1, place[1] + 1))
+    small = thumbnail(written(tmp_path, picture, "TIFF")).convert("L")
+    found = small.getpixel((160, 120))
+    assert isinstance(found, int)
+    assert abs(found - 128) <= 2
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF", "PNG"])
