@@ -60,5 +60,7 @@ class Inbox:
             if self._uploaded.get(name) != digest:
                 self._uploaded[name] = digest
                 new[name] = path
-        upload(self._session, new, self._target)
+        for name, reason in upload(self._session, new, self._target).items():
+            del self._uploaded[name]
+            found.left_out[new.pop(name).name] = reason
         return new, found.left_out

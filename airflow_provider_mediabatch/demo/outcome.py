@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.demo.scenario import Scenario
 
 SHOWN = 50
+_NAMED = 200
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,15 @@ class Outcome:
             for report in reports
             for row in report.get("quarantined", ())
         }
-        more = sum(report.get("more_quarantined", 0) for report in reports)
-        rows = _output(session, scenario, batch)
-        return cls(scenario, result, batch, [row for row in rows if row.pop("error") is None], failed, more)
+        count = len(failed) + sum(report.get("more_quarantined", 0) for report in reports)
+        predictions = []
+        for row in _output(session, scenario, batch):  # which names those of whom a result has only the number, too
+            error = row.pop("error")
+            if error is None:
+                predictions.append(row)
+            else:
+                failed.setdefault(row["file"], error.splitlines()[0])
+        return cls(scenario, result, batch, predictions, failed, max(0, count - len(failed)))
 
     @property
     def succeeded(self) -> bool:
@@ -128,7 +135,7 @@ class Outcome:
     def _show_lines(console: Console, title: str, reasons: Any, more: int = 0) -> None:
         if reasons:
             console.print(f"{title}: {len(reasons) + more:,}", highlight=False)
-            for line in named(dict(reasons)):
+            for line in named(dict(reasons), most=_NAMED, more="--json FILE names all of them"):
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

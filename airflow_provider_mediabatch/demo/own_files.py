@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import tempfile
 import unicodedata
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
 _UPLOADED_TOGETHER = 200
+_NAME_BYTES, _DIGITS = 255, 8
+"""So long may a file's name be on Linux, and so many hexadecimal digits tell shortened names apart."""
 _UNREAD = {
     "image/heic": "HEIC, which Pillow reads only with the plugin pillow-heif, and the demo's model does not have it",
     "image/heif": "HEIF, which Pillow does not read",
@@ -83,11 +87,20 @@ class MediaRule:
             raise LeftOutError(f"{found}, which is no {self.what}")
         if found is None or re.fullmatch(self.pattern, name):
             return name
-        return f"{name}.{_SUFFIX_OF.get(found) or found.split('/')[1].removeprefix('x-')}"
+        return _with_suffix(name, _SUFFIX_OF.get(found) or found.split("/")[1].removeprefix("x-"))
 
 
 PICTURES = MediaRule("picture", ("image",), IMAGES)
 SOUND = MediaRule("recording", ("audio", "video"), RECORDINGS)
+
+
+def _with_suffix(name: str, suffix: str) -> str:
+    """The name with an extension, shortened where a file may not have so long a one."""
+    stem = name
+    while len(os.fsencode(f"{stem}.{suffix}")) > _NAME_BYTES:
+        kept = stem if stem == name else stem[: -_DIGITS - 1]
+        stem = f"{kept[:-1]}~{hashlib.sha256(os.fsencode(name)).hexdigest()[:_DIGITS]}"
+    return f"{stem}.{suffix}"
 
 
 def _head(path: Path) -> bytes:
@@ -141,23 +154,51 @@ def sort_files(paths: Iterable[Path], rule: MediaRule) -> OwnFiles:
 
 def upload(
     session: Session, files: Mapping[str, Path], target: str, progress: Callable[[int], None] = lambda done: None
-) -> None:
+) -> dict[str, str]:
     """Put files on a stage under the given names, many with one PUT.
 
     :param session: the session that uploads.
     :param files: name on the stage to file.
     :param target: the stage's folder, ``@STAGE/folder``.
     :param progress: called with the number of files that are on the stage.
+    :return: the files that cannot be read any more, name on the stage to the reason. They are not there.
     """
     names = list(files)
+    lost: dict[str, str] = {}
     for start in range(0, len(names), _UPLOADED_TOGETHER):
         together = names[start : start + _UPLOADED_TOGETHER]
+        lost |= _put(session, {name: files[name] for name in together}, target)
+        progress(start + len(together) - len(lost))
+    return lost
+
+
+def _put(session: Session, files: Mapping[str, Path], target: str) -> dict[str, str]:
+    """Files with one PUT, and again without those that were lost meanwhile."""
+    lost: dict[str, str] = {}
+    while len(lost) < len(files):
         # Links in a folder of their own: they have the names on the stage, and a name is no pattern of PUT's there.
         with tempfile.TemporaryDirectory(prefix="mediabatch-") as folder:
-            for name in together:
-                (Path(folder) / name).symlink_to(files[name].resolve())
-            session.file.put(f"{folder}/*", target, auto_compress=False, overwrite=True)
-        progress(start + len(together))
+            for name, path in files.items():
+                if name not in lost:
+                    (Path(folder) / name).symlink_to(path.absolute())
+            try:
+                session.file.put(f"{folder}/*", target, auto_compress=False, overwrite=True)
+                return lost
+            except Exception:
+                gone = {name: reason for name, path in files.items() if (reason := _unreadable(path)) is not None}
+                if gone.keys() <= lost.keys():
+                    raise
+                lost |= gone
+    return lost
+
+
+def _unreadable(path: Path) -> str | None:
+    """Why a file that was there cannot be read any more; None when it can."""
+    try:
+        with path.open("rb"):
+            return None
+    except OSError as error:
+        return f"it was there, and could not be read when it was uploaded: {error.strerror}"
 
 
 def printable(name: str) -> bool:
@@ -165,11 +206,14 @@ def printable(name: str) -> bool:
     return not any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in name)
 
 
-def named(reasons: dict[str, str], most: int = 20) -> Sequence[str]:
+def named(reasons: Mapping[str, str], most: int = 20, more: str = "") -> Sequence[str]:
     """Lines that name files with their reasons.
 
     :param reasons: name to reason.
     :param most: so many are named; the others are counted.
+    :param more: what is said behind their number.
     """
     lines = [f"  {name if printable(name) else ascii(name)}: {reason}" for name, reason in list(reasons.items())[:most]]
-    return [*lines, f"  and {len(reasons) - most:,} more"] if len(reasons) > most else lines
+    if len(reasons) > most:
+        lines.append(f"  and {len(reasons) - most:,} more" + (f": {more}" if more else ""))
+    return lines

@@ -89,7 +89,7 @@ def run(*, state_dir: Path, speech: bool, files: Path | None, json_file: Path | 
             with open_session(
                 engine.parameters
             ) as session:  # closed before its server stops: it would go on asking for it
-                _load(session, scenario, steps)
+                scenario = _load(session, scenario, steps)
                 home.connections["snowflake_default"] = engine.airflow_connection
                 with steps.step("Prepare Airflow's database"):
                     migrated.result()
@@ -99,7 +99,8 @@ def run(*, state_dir: Path, speech: bool, files: Path | None, json_file: Path | 
                 lifecycle.stop(state_dir)
     seconds = steps.seconds | {"total": round(time.monotonic() - start, 2)}
     if json_file:
-        json_file.write_text(json.dumps(outcome.document(seconds), indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(outcome.document(seconds), indent=2, ensure_ascii=False) + "\n"
+        json_file.write_text(text, "utf-8", "backslashreplace")  # names that are no UTF-8, escaped as JSON does
     outcome.show(console, seconds)
     _next(console, state_dir, kept=keep or ran_before, speech=speech, failed=not outcome.succeeded)
     return 0 if outcome.succeeded else 1
@@ -118,8 +119,12 @@ def open_session(parameters: dict[str, Any]) -> Session:
     return session
 
 
-def _load(session: Session, scenario: Scenario, steps: Steps) -> None:
-    """Put the model and the files where the DAG expects them."""
+def _load(session: Session, scenario: Scenario, steps: Steps) -> Scenario:
+    """Put the model and the files where the DAG expects them.
+
+    :return: the demo with the files that are there.
+    :raises DemoError: when none of them could be read any more.
+    """
     with steps.step(f"Log the model {scenario.model.name} (Registry.log_model)"):
         models.log(session, scenario.model)
     name = f"Upload {len(scenario.files):,} files (session.file.put)"
@@ -129,7 +134,8 @@ def _load(session: Session, scenario: Scenario, steps: Steps) -> None:
         session.sql(f"CREATE STAGE IF NOT EXISTS {WORK_STAGE} {encryption}").collect()
         target = f"@{scenario.stage}/{scenario.folder}"
         session.sql(f"REMOVE {target}/").collect()
-        upload(session, scenario.files, target, lambda done: status.update(f"{name}: {done:,} are there …"))
+        lost = upload(session, scenario.files, target, lambda done: status.update(f"{name}: {done:,} are there …"))
+    return scenario.without(lost)
 
 
 def _run_dag(home: AirflowHome, scenario: Scenario, session: Session, steps: Steps) -> DagRunResult:

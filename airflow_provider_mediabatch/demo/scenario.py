@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from airflow_provider_mediabatch.demo import DemoError, media, models, own_files
@@ -40,6 +40,18 @@ class Scenario:
     def dag_file(self) -> Path:
         """The example DAG's file."""
         return EXAMPLE_DAGS / f"{self.dag_id}.py"
+
+    def without(self, lost: Mapping[str, str]) -> Scenario:
+        """The same demo with some files left out.
+
+        :param lost: name on the stage to the reason.
+        :raises DemoError: when no file is left.
+        """
+        left_out = {**self.left_out, **{self.files[name].name: reason for name, reason in lost.items()}}
+        files = {name: path for name, path in self.files.items() if name not in lost}
+        if not files:
+            raise DemoError("\n".join(["none of the files could be read any more", *own_files.named(left_out)]))
+        return replace(self, files=files, left_out=left_out)
 
 
 def images(cache: Path, files: Path | None) -> Scenario:

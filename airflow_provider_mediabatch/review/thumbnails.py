@@ -150,10 +150,8 @@ def _without_gaps(wide: Any) -> tuple[Any, float, float]:
 
     inside = ImageMath.lambda_eval(lambda images: abs(images["wide"]) < _NO_DATA, wide=wide)
     known = inside.point(lambda value: value * 255).convert("L")
-    low, high = (
-        Image.composite(wide, Image.new("F", wide.size, gap), known).getextrema()[place]
-        for place, gap in enumerate((_NO_DATA, -_NO_DATA))
-    )
+    filled: list[Any] = [Image.composite(wide, Image.new("F", wide.size, gap), known) for gap in (_NO_DATA, -_NO_DATA)]
+    low, high = filled[0].getextrema()[0], filled[1].getextrema()[1]
     return Image.composite(wide, Image.new("F", wide.size, low), known), low, high
 
 

@@ -12,23 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_env import REPOSITORY
+from demo_command import demo
 from PIL import Image
 
 from airflow_provider_mediabatch.demo import media
-
-
-def demo(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "airflow_provider_mediabatch.cli.main",
-        "demo",
-        "--state-dir",
-        str(state),
-        *arguments,
-    ]
-    return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, timeout=300, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The demo's classifiers see a picture upright and in its own brightness, and a video's frames as a player shows them."""
+"""The demo's classifiers see pictures upright and in their own brightness, and frames as players show them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values of parameters in a job are those that snowflake-ml's own code makes of them, of which the image has a copy."""
+"""A job's parameters are those that snowflake-ml's own code makes of them, of which the image has a copy."""
 
 from __future__ import annotations
 

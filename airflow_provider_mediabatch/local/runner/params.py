@@ -112,6 +112,6 @@ def _numpy_type(spec: Any) -> Any:
     return getattr(getattr(spec, "dtype", None), "_numpy_type", None)
 
 
-def _is(spec: Any, kind: type[np.generic]) -> bool:
+def _is(spec: Any, kind: Any) -> bool:
     found = _numpy_type(spec)
     return isinstance(found, type) and issubclass(found, kind)

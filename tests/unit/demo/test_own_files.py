@@ -70,6 +70,20 @@ def test_every_extension_that_is_appended_is_listed(rule: MediaRule, kinds: tupl
         assert bool(re.fullmatch(rule.pattern, f"x.{suffix}")) is (found.split("/")[0] in kinds)
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "x" * 252, "\u65e5" * 85, "x" * 246 + ".heic"])
+def test_a_name_that_is_too_long_for_an_extension_is_shortened(name: str, tmp_path: Path) -> None:
+    others = [name[:-1], name[:-2]]
+    for each in (name, *others):
+        (tmp_path / each).write_bytes(JPEG)
+    found = sort_files(tmp_path.iterdir(), PICTURES)
+    assert (len(found.taken), found.left_out) == (3, {})
+    for on_stage in found.taken:
+        assert len(os.fsencode(on_stage)) <= 255
+        assert re.fullmatch(PICTURES.pattern, on_stage), "the DAG's pattern takes what is uploaded"
+    assert set(found.taken.values()) == {tmp_path / each for each in (name, *others)}
+
+
 def test_many_files_are_counted() -> None:
     lines = named({f"{number}.txt": "no picture" for number in range(25)})
     assert (len(lines), lines[-1]) == (21, "  and 5 more")
+    assert named({"a": "no", "b": "no"}, most=1, more="look there") == ["  a: no", "  and 1 more: look there"]
