@@ -5,6 +5,7 @@ No ``from __future__ import annotations`` here: snowflake-ml compares the annota
 
 import base64
 import ctypes
+import decimal
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ import signal
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 from snowflake.ml.model import custom_model, model_signature, openai_signatures
 from snowflake.ml.model.model_signature import DataType, FeatureSpec, ModelSignature, ParamSpec
@@ -154,6 +156,73 @@ class OddModel(custom_model.CustomModel):
 
 
 ODD_SIGNATURE = ModelSignature(inputs=[FeatureSpec("N", DataType.INT64)], outputs=[FeatureSpec("OUT", DataType.INT64)])
+
+
+class ValueModel(custom_model.CustomModel):
+    """Returns values of many classes, its parameters as text among them."""
+
+    @custom_model.inference_api
+    def predict(
+        self,
+        X: pd.DataFrame,
+        *,
+        mode: str = "plain",
+        language: str = "en",
+        beams: int = 1,
+        scale: float = 1.0,
+        fast: bool = False,
+        since: str = "2020-01-01",
+        decoding: dict = {},  # type: ignore[type-arg]  # noqa: B006
+    ) -> pd.DataFrame:
+        missing = (decimal.Decimal("NaN"), pd.NA, float("nan"), pd.NaT)
+        given = json.dumps([repr(value) for value in (language, beams, scale, fast, since, decoding)])
+        rows = [
+            {
+                "TEXT": given, "COUNT": 1.0, "SCORE": decimal.Decimal("1.5"), "FLAG": np.bool_(True),
+                "RAW": b"\xff\x00", "AT": pd.Timestamp("2026-01-01T12:00+02:00"), "LIST": [1.0, np.nan, np.inf],
+            },
+            {
+                "TEXT": np.str_("b"), "COUNT": np.int64(2**53 + 1), "SCORE": missing[0], "FLAG": missing[1],
+                "RAW": missing[2], "AT": missing[3], "LIST": np.array([1.5, 2.5, 3.5]),
+            },
+        ]  # fmt: skip
+        found = pd.DataFrame(rows[: len(X)], index=range(len(X), 0, -1), dtype=object)
+        wrong = {"half a file": ("COUNT", 0.5), "a set": ("LIST", {1, 2}), "seconds": ("AT", 1_700_000_000)}
+        if mode in wrong:
+            name, value = wrong[mode]
+            found[name] = pd.Series([value] * len(X), index=found.index, dtype=object)
+        returned = {
+            "another case": found.rename(columns={"COUNT": "count"}),
+            "fewer rows": found.iloc[:1],
+            "more rows": pd.concat([found, found]),
+            "a series": found["TEXT"],
+        }
+        return returned.get(mode, found)
+
+
+VALUE_SIGNATURE = ModelSignature(
+    inputs=[FeatureSpec("img", DataType.BYTES)],
+    outputs=[
+        FeatureSpec("TEXT", DataType.STRING),
+        FeatureSpec("COUNT", DataType.INT64),
+        FeatureSpec("SCORE", DataType.DOUBLE),
+        FeatureSpec("FLAG", DataType.BOOL),
+        FeatureSpec("RAW", DataType.BYTES),
+        FeatureSpec("AT", DataType.TIMESTAMP_NTZ),
+        FeatureSpec("LIST", DataType.DOUBLE, shape=(-1,)),
+    ],
+    params=[
+        ParamSpec("mode", DataType.STRING, "plain"),
+        ParamSpec("language", DataType.STRING, "en"),
+        ParamSpec("beams", DataType.INT64, 1),
+        ParamSpec("scale", DataType.DOUBLE, 1.0),
+        ParamSpec("fast", DataType.BOOL, False),
+        ParamSpec("since", DataType.TIMESTAMP_NTZ, "2020-01-01"),
+        model_signature.ParamGroupSpec(
+            "decoding", [ParamSpec("width", DataType.INT64, 4), ParamSpec("task", DataType.STRING, "say")]
+        ),
+    ],
+)
 
 
 class CalledModel(custom_model.CustomModel):
