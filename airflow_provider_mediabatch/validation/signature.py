@@ -33,6 +33,7 @@ _ACCEPTS: Mapping[str, Set[str]] = {
     "TIMESTAMP_NTZ": {"TIMESTAMP_NTZ", "TIMESTAMP", "DATE"},
     "OBJECT": {"OBJECT", "VARIANT", "MAP"},
 }
+_ONE_FILE = "the job writes both into one file, in which names differ by more than their case"
 _CASTS = {"STRING": "VARCHAR", "BOOL": "BOOLEAN", "BYTES": "BINARY"}
 
 
@@ -189,6 +190,14 @@ def check_names(function: FunctionInfo, inputs: Inputs, findings: Findings) -> N
                     f"The model's {what} {spec['name']} has the name of a column that the provider adds",
                     f"log the model with another name: {RESERVED_PREFIX}* is kept for the provider",
                 )
+    names = [str(spec["name"]) for spec in function.outputs]
+    for upper in dict.fromkeys(name.upper() for name in names):
+        twins = [name for name in names if name.upper() == upper]
+        if len(twins) > 1:
+            findings.problem(
+                f"The model's outputs {' and '.join(twins)} differ in case only, and {_ONE_FILE}",
+                "log the model with other output names",
+            )
     if (
         function.partitioned or function.method_type == "TABLE_FUNCTION"
     ):  # the output has none of the manifest's columns but the partition's
@@ -197,8 +206,7 @@ def check_names(function: FunctionInfo, inputs: Inputs, findings: Findings) -> N
     for name in inputs.usable:
         if output := outputs.get(name.upper()):
             findings.problem(
-                f"The manifest's column {name} has the name of the model's output {output}, and the job writes both "
-                "into one file, in which names differ by more than their case",
+                f"The manifest's column {name} has the name of the model's output {output}, and {_ONE_FILE}",
                 f"rename the column where it is listed (in a query: SELECT {sql.quoted(name)} AS "
                 f"{sql.quoted(name + '_IN')} …, column_name= or columns=), or log the model with another output name",
             )

@@ -24,16 +24,19 @@ LEFT_OUT = ("two\nlines.jpg", "tab\t.jpg", "\u2028.jpg", ".hidden.jpg")
 NO_UTF8 = b"\xff\xfe.jpg"
 
 
-def write_folder(folder: Path, kinds: Iterable[tuple[str, bytes]], others: Iterable[tuple[str, bytes]]) -> None:
+def write_folder(
+    folder: Path, kinds: Iterable[tuple[str, bytes]], others: Iterable[tuple[str, bytes]], suffix: str = ".jpg"
+) -> None:
     """A folder with one file of each kind, and everything that is not media of this kind.
 
     :param folder: made.
     :param kinds: kind and content; half of them get an extension.
     :param others: of other media.
+    :param suffix: the extension.
     """
     folder.mkdir()
     for number, (kind, data) in enumerate(kinds):
-        (folder / f"{kind}{'.jpg' if number % 2 or not _says_what_it_is(data) else ''}").write_bytes(data)
+        (folder / f"{kind}{suffix if number % 2 or not _says_what_it_is(data) else ''}").write_bytes(data)
     for kind, data in others:
         (folder / f"{kind}.other").write_bytes(data)
     (folder / "notes.txt").write_text("no media at all")

@@ -353,6 +353,16 @@ def test_a_column_with_the_name_of_an_output_is_refused(column: str) -> None:
     assert not findings.warnings
 
 
+def test_outputs_that_differ_in_case_only_are_refused() -> None:
+    findings = Findings()
+    outputs = tuple({"name": name, "type": "STRING"} for name in ("Label", "SCORE", "LABEL", "score", "other"))
+    check_names(function(outputs=outputs), inputs(), findings)
+    assert [problem.what.split(",")[0] for problem in findings.problems] == [
+        "The model's outputs Label and LABEL differ in case only",
+        "The model's outputs SCORE and score differ in case only",
+    ]
+
+
 def test_the_output_of_a_partitioned_method_has_no_columns_of_the_manifest() -> None:
     findings = Findings()
     check_names(function(method_type="TABLE_FUNCTION", partitioned=True), inputs(LABEL="VARCHAR"), findings)
