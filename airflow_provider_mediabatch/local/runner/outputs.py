@@ -234,6 +234,8 @@ def _plain(value: Any) -> Any:
         raise _unknown(value)
     if isinstance(value, _TEXT_IN_JSON):
         return str(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "mM":  # its tolist() would be nanoseconds
+        return list(value)
     if isinstance(value, np.ndarray | np.generic | pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
         return value.tolist()
     if isinstance(value, decimal.Decimal):
