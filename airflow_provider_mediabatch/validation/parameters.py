@@ -108,14 +108,15 @@ def _misfit(spec: Mapping[str, Any], value: Any, name: str) -> tuple[str, str]:
         )
     limits = _limits(spec, value)
     what = f"{_shown(value)} is {limits or type(value).__name__}"
-    return f"Parameter {name} takes {kind}, but {what}", f"give a value of {kind}"
+    example = ", a date or a time without a zone such as 2026-01-31T12:00:00" if kind == "TIMESTAMP_NTZ" else ""
+    return f"Parameter {name} takes {kind}, but {what}", f"give a value of {kind}{example}"
 
 
 def _limits(spec: Mapping[str, Any], value: Any) -> str:
     """In words, that a number is beyond its type; "" for other values."""
-    numbers = isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
     kind = str(spec.get("dtype", "")).upper()
-    if not numbers or (kind in INTEGERS and not isinstance(value, int)) or kind not in INTEGERS | FLOATS:
+    if not is_number or (kind in INTEGERS and not isinstance(value, int)) or kind not in INTEGERS | FLOATS:
         return ""
     if kind in FLOATS:
         return "more than a number of its type can be"
