@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client import errors
-from airflow_provider_mediabatch.client.connection import qualified_name, result_columns, value
+from airflow_provider_mediabatch.client.connection import qualified_name, result_columns, rows
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.chat import answer_sql, telling_outputs
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MARK_COLUMNS = (
     "FILE_PATH",
     "CONTENT_ID",
+    "MODEL_NAME",
+    "FUNCTION_NAME",
     "OUTPUT_COLUMN",
     "PREDICTED",
     "IS_RIGHT",
@@ -44,6 +46,8 @@ class Labels:
     :param output: the model's output.
     :param is_nested: whether that output is an object or a list, in which the label is a member.
     :param is_marks: whether these are readers' marks.
+    :param model: of marks: the model whose predictions they are of.
+    :param function: of marks: its function.
     """
 
     given: str
@@ -53,6 +57,8 @@ class Labels:
     output: str
     is_nested: bool = False
     is_marks: bool = False
+    model: str = ""
+    function: str = ""
 
     @property
     def predicted_sql(self) -> str:
@@ -80,8 +86,18 @@ def label_sql(text: str, *, is_nested: bool) -> str:
     return f"COALESCE({', '.join([*members, answer_sql(parsed)])})"
 
 
+def result_sql(text: str, *, is_nested: bool) -> str:
+    """As :func:`label_sql`, for what two outputs are compared by: an object or a list without a label is taken whole.
+
+    Two objects of which nothing is known would be equal otherwise. JSON text is brought to one form.
+    """
+    if not is_nested:
+        return text
+    return f"COALESCE({label_sql(text, is_nested=True)}, TRY_PARSE_JSON({text})::VARCHAR, {text})"
+
+
 def find_labels(connection: SnowflakeConnection, given: str, plan: InferencePlan, error_column: str | None) -> Labels:
-    """Look at the labels: their columns are described and one row is asked for, so that a mistake costs no job.
+    """Look at the labels: their columns are described and their rows counted, so that a mistake costs no job.
 
     :param given: a table's name, or a query. Its first column names the file, its second one is the label.
     :param plan: the model's outputs.
@@ -97,15 +113,18 @@ def find_labels(connection: SnowflakeConnection, given: str, plan: InferencePlan
         relation = sql.qualified(*qualified_name(connection, given, argument="labels", kind="table"))
     try:
         columns = tuple(result_columns(connection, f"SELECT * FROM {relation}"))
+        labels = match_columns(given, relation, columns, plan.outputs, error_column)
+        # Counting the values evaluates them: a query may fail for a row, and not when it is described.
+        counted = f"COUNT(*) AS N, COUNT({labels.key}) AS FILES, COUNT({labels.label}) AS LABELS"
+        found = rows(connection, f"SELECT {counted} FROM {relation} AS L")[0]
     except ProgrammingError as error:
         missing = " It does not exist, or this role may not see it." if errors.is_missing(error) else ""
         raise InvalidInputError(
             f"labels={shorten(given)!r} cannot be read.{missing} {errors.error_text(error)}"
         ) from None
-    labels = match_columns(given, relation, columns, plan.outputs, error_column)
-    if value(connection, f"SELECT 1 AS N FROM {relation} LIMIT 1") is None:
+    if not found["N"]:
         raise InvalidInputError(f"labels={shorten(given)!r} has no rows, so nothing can be measured")
-    return labels
+    return replace(labels, model=plan.model, function=plan.function)
 
 
 def match_columns(

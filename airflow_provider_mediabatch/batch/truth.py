@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.batch import truth_sql
 from airflow_provider_mediabatch.batch.labels import Labels, find_labels, shorten
+from airflow_provider_mediabatch.batch.measuring import ENDED, MEASURES_AGAIN, explain_measuring, find_key
 from airflow_provider_mediabatch.batch.sample_checks import good_relation
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 TEXT_WORDS = 4
 """Expected labels of more words than this on average are texts, whose words are counted."""
-_ENDED = "The job has ended and incurs no more cost."
-_AGAIN = "A retry finds the same job, starts none and measures again."
 
 
 @dataclass(frozen=True)
@@ -63,11 +62,15 @@ class TruthChecks:
         :param location: the output's folder, which has rows.
         :raises InvalidInputError: naming ``labels=``, also where a file has two labels, or one name means two files.
         """
+        with explain_measuring(f"labels={shorten(self.labels)!r}"):
+            return self._measure(connection, request, location)
+
+    def _measure(self, connection: SnowflakeConnection, request: JobRequest, location: str) -> Truth:
         manifest, plan = request.manifest, request.plan
         labels = self.find(connection, manifest, plan, request.error_column)
         staged = StagedParquet(connection, plan.job_schema)
         found = staged.columns(location, manifest.columns)
-        key = next(name for name in found if name.upper() == manifest.key_column.upper())
+        key = find_key(manifest, found)
         relation = good_relation(staged, request, location, found)
         pairs = truth_sql.pairs_sql(labels, relation, key, has_content_id=CONTENT_ID in found)
         totals = staged.rows(truth_sql.totals_sql(pairs))[0]
@@ -102,6 +105,8 @@ class TruthChecks:
 def truth_checks(truth: Truth) -> list[Check]:
     """The findings: how much has a label, and each measure with its limit. Without a label a limit is not kept."""
     none = f"none of the {truth.files:,} files has a label in {truth.labels}"
+    if truth.labelled:
+        none = f"the labels of {truth.labelled:,} files in {truth.labels} have no word"
     described = f"{truth.labelled:,} of {truth.files:,} files have a label in {truth.labels}"
     checks = [Check("expected labels", True, described if truth.labelled else none)]
     if truth.min_accuracy is not None or (truth.accuracy is not None and truth.words is None):
@@ -140,8 +145,8 @@ def require_truth(result: BatchResult) -> None:
     if broken:
         raise OutputCheckError(
             f"The output of job {result.job} in {result.location} is whole, and did not pass:\n{_listed(broken)}",
-            running=_ENDED,
-            retry=f"{_AGAIN} Correct the model, the labels or the limit first.",
+            running=ENDED,
+            retry=f"{MEASURES_AGAIN} Correct the model, the labels or the limit first.",
         )
 
 
@@ -154,16 +159,12 @@ def _check_certain(labels: Labels, totals: Mapping[str, object]) -> None:
     given = shorten(labels.given)
     if twice := int(str(totals["TWICE"])):
         raise InvalidInputError(
-            f"labels={given!r} has more than one label for {twice:,} files, for example {totals['TWICE_EXAMPLE']}",
-            running=_ENDED,
-            retry=f"{_AGAIN} Correct the labels first.",
+            f"labels={given!r} has more than one label for {twice:,} files, for example {totals['TWICE_EXAMPLE']}"
         )
-    if int(str(totals["NAMED"])) > int(str(totals["NAMES"])):
+    if int(str(totals["SHARED"])):
         raise InvalidInputError(
-            f"labels={given!r} names files that several folders have, for example {totals['NAME_EXAMPLE']}: give paths "
-            "in place of file names",
-            running=_ENDED,
-            retry=f"{_AGAIN} Correct the labels first.",
+            f"labels={given!r} has names that several files have, for example {totals['SHARED_EXAMPLE']}: give paths "
+            "in place of file names"
         )
 
 

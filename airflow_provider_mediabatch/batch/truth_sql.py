@@ -69,14 +69,15 @@ def _labelled_pairs(labels: Labels) -> str:
 def _marked_pairs(labels: Labels) -> str:
     """Of several marks of one prediction the latest counts, then the latest that says what is right.
 
-    A mark is of a file's content: one of a file that was replaced since says nothing of the new one.
+    A mark is of a file's content: one of a file that was replaced since says nothing of the new one. The table has
+    the marks of all models of its schema, and one model's labels are no truth of another's.
     """
     content = "COALESCE(CONTENT_ID, '')"
     outputs = sql.literal(labels.marked_outputs)
     return (
         f", MB_MARKS AS (SELECT FILE_PATH AS K, {content} AS C, PREDICTED, IS_RIGHT, CORRECT_LABEL, MARKED_AT FROM "
-        f"{labels.relation} AS L WHERE OUTPUT_COLUMN IN {outputs} QUALIFY ROW_NUMBER() OVER (PARTITION BY JOB_NAME, "
-        "FILE_PATH ORDER BY MARKED_AT DESC) = 1), "
+        f"{labels.relation} AS L WHERE OUTPUT_COLUMN IN {outputs} AND {_of_subject(labels)} "
+        "QUALIFY ROW_NUMBER() OVER (PARTITION BY JOB_NAME, FILE_PATH ORDER BY MARKED_AT DESC) = 1), "
         "MB_LABELS AS (SELECT K, C, IFF(IS_RIGHT, PREDICTED, CORRECT_LABEL) AS LABEL FROM MB_MARKS "
         "WHERE IS_RIGHT OR CORRECT_LABEL IS NOT NULL "
         "QUALIFY ROW_NUMBER() OVER (PARTITION BY K, C ORDER BY MARKED_AT DESC) = 1), "
@@ -88,21 +89,29 @@ def _marked_pairs(labels: Labels) -> str:
     )
 
 
+def _of_subject(labels: Labels) -> str:
+    """The condition on marks of this function of this model; the page knows neither where a sample's plan is gone."""
+    named = {"MODEL_NAME": labels.model, "FUNCTION_NAME": labels.function}
+    return " AND ".join(f"{column} IN {sql.literal((name, ''))}" for column, name in named.items())
+
+
 def totals_sql(pairs: str) -> str:
     """One row: FILES, LABELLED, RIGHTS, the mean number of WORDS of an expected label, and what makes labels doubtful.
 
-    TWICE counts files with two different labels, of which TWICE_EXAMPLE is one. NAMES are different file names or
-    stems that labels were found by, NAMED the files that they were found for.
+    TWICE counts files with two different labels, of which TWICE_EXAMPLE is one. SHARED counts file names and stems by
+    which a label was found for more than one file, of which SHARED_EXAMPLE is one.
 
     :param pairs: what :func:`pairs_sql` gave.
     """
     words = "ARRAY_SIZE(SPLIT(TRIM(EXPECTED), ' '))"
+    of_name = "OVER (PARTITION BY NAME_KEY)"
+    is_shared = f"NAME_KEY IS NOT NULL AND MIN(FILE) {of_name} <> MAX(FILE) {of_name}"
     return (
         f"{pairs} SELECT COUNT(*) AS FILES, COUNT_IF({_LABELLED}) AS LABELLED, "
         f"COUNT_IF(EXPECTED = PREDICTED) AS RIGHTS, AVG(IFF(EXPECTED IS NULL, NULL, {words})) AS WORDS, "
         "COUNT_IF(LABELS > 1) AS TWICE, MIN(IFF(LABELS > 1, FILE, NULL)) AS TWICE_EXAMPLE, "
-        "COUNT(DISTINCT NAME_KEY) AS NAMES, "
-        "COUNT(DISTINCT IFF(NAME_KEY IS NULL, NULL, FILE)) AS NAMED, MIN(NAME_KEY) AS NAME_EXAMPLE FROM MB_PAIRS"
+        "COUNT(DISTINCT IFF(IS_SHARED, NAME_KEY, NULL)) AS SHARED, MIN(IFF(IS_SHARED, NAME_KEY, NULL)) AS "
+        f"SHARED_EXAMPLE FROM (SELECT P.*, {is_shared} AS IS_SHARED FROM MB_PAIRS P)"
     )
 
 
@@ -138,27 +147,28 @@ def examples_sql(pairs: str) -> str:
 def words_sql(pairs: str) -> str:
     """One row: WORDS of the expected texts, and ERRORS, the least number of words to change, drop or add to get them.
 
-    EDITDISTANCE counts characters, so each different word of a file becomes one character first, as jiwer does it. Case
-    and punctuation do not count.
+    A file that several rows are of has a text in each of them. EDITDISTANCE counts characters, so each different word
+    of a row becomes one character first, as jiwer does it. Case and punctuation do not count.
 
     :param pairs: what :func:`pairs_sql` gave.
     """
     words = " UNION ALL ".join(
-        f"SELECT P.FILE, {side} AS SIDE, F.INDEX AS N, F.VALUE::VARCHAR AS WORD FROM MB_PAIRS P, "
-        f"LATERAL FLATTEN(INPUT => SPLIT({_plain_sql(f'P.{column}')}, ' ')) F "
-        "WHERE P.EXPECTED IS NOT NULL AND F.VALUE::VARCHAR <> ''"
+        f"SELECT P.PAIR, {side} AS SIDE, F.INDEX AS N, F.VALUE::VARCHAR AS WORD FROM MB_NUMBERED P, "
+        f"LATERAL FLATTEN(INPUT => SPLIT({_plain_sql(f'P.{column}')}, ' ')) F WHERE F.VALUE::VARCHAR <> ''"
         for side, column in ((0, "EXPECTED"), (1, "PREDICTED"))
     )
     code = (
-        f"CHR({_FIRST_CODE} + LEAST(DENSE_RANK() OVER (PARTITION BY FILE ORDER BY WORD), {_LAST_CODE - _FIRST_CODE}))"
+        f"CHR({_FIRST_CODE} + LEAST(DENSE_RANK() OVER (PARTITION BY PAIR ORDER BY WORD), {_LAST_CODE - _FIRST_CODE}))"
     )
     texts = ", ".join(
         f"COALESCE(LISTAGG(IFF(SIDE = {side}, CODE, NULL), '') WITHIN GROUP (ORDER BY N), '') AS {name}"
         for side, name in ((0, "REFERENCE"), (1, "HYPOTHESIS"))
     )
     return (
-        f"{pairs}, MB_WORDS AS ({words}), MB_CODES AS (SELECT FILE, SIDE, N, {code} AS CODE FROM MB_WORDS), "
-        f"MB_TEXTS AS (SELECT {texts} FROM MB_CODES GROUP BY FILE) "
+        f"{pairs}, MB_NUMBERED AS (SELECT EXPECTED, PREDICTED, ROW_NUMBER() OVER (ORDER BY FILE, EXPECTED, PREDICTED) "
+        f"AS PAIR FROM MB_PAIRS WHERE EXPECTED IS NOT NULL), MB_WORDS AS ({words}), "
+        f"MB_CODES AS (SELECT PAIR, SIDE, N, {code} AS CODE FROM MB_WORDS), "
+        f"MB_TEXTS AS (SELECT {texts} FROM MB_CODES GROUP BY PAIR) "
         "SELECT COALESCE(SUM(LENGTH(REFERENCE)), 0) AS WORDS, "
         "COALESCE(SUM(EDITDISTANCE(REFERENCE, HYPOTHESIS)), 0) AS ERRORS FROM MB_TEXTS"
     )

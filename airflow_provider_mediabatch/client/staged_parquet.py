@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -157,6 +157,12 @@ class StagedParquet:
             "FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE INCLUDE_QUERY_ID = TRUE",
         )
         return int(found[0].get("rows_unloaded") or 0) if found else 0
+
+
+def find_column(name: str, columns: Iterable[str]) -> str | None:
+    """The column that a name means: the one that is exactly so named, else one in another case; None where none is."""
+    found = [column for column in columns if column.upper() == name.upper()]
+    return name if name in found else next(iter(found), None)
 
 
 def field(name: str) -> str:

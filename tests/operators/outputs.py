@@ -28,7 +28,7 @@ def write_output(
     plan = replace(request.plan, outputs={"LABEL": "STRING", "SCORE": "DOUBLE"})
     manifest = replace(request.manifest, columns={"IMG": "VARCHAR", "MB_CONTENT_ID": "VARCHAR"})
     values = ", ".join(
-        f"({sql.literal(STAGE + path)}, {sql.literal(content)}, {sql.literal(label)}, {score[0] if score else 0.5})"
+        f"({', '.join(map(sql.literal, (STAGE + path, content, label, *(score or [0.5]))))})"
         for path, label, *score in predicted
     )
     location = f"{media.work}outputs/{uuid.uuid4().hex}/"
