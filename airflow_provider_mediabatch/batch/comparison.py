@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch import comparison_sql, results_table
-from airflow_provider_mediabatch.batch.comparison_sql import Compared
+from airflow_provider_mediabatch.batch.comparison_sql import Compared, EarlierTable
 from airflow_provider_mediabatch.batch.labels import is_nested, main_output
+from airflow_provider_mediabatch.batch.measuring import explain_measuring, find_key
 from airflow_provider_mediabatch.batch.result_columns import BOOKKEEPING_COLUMNS
 from airflow_provider_mediabatch.batch.sample_checks import good_relation
 from airflow_provider_mediabatch.client.connection import qualified_name, table_columns
-from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, find_column
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.chat import telling_outputs
 from airflow_provider_mediabatch.core.comparison import Comparison
+from airflow_provider_mediabatch.core.error_column import ERROR_COLUMN
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.core.sample_report import Check
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 PREVIOUS = "previous"
 _SCORES = ("DOUBLE", "FLOAT")
+_NUMBERS = ("NUMBER", "FLOAT")
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,8 @@ class VersionComparison:
 
     def find(
         self, connection: SnowflakeConnection, manifest: Manifest, plan: InferencePlan, error_column: str | None
-    ) -> tuple[Compared, Mapping[str, str] | None]:
-        """What is compared, and each output's column in the results table as SQL; None without such a table.
+    ) -> tuple[Compared, EarlierTable | None]:
+        """What is compared, and the results table that has it; None without such a table.
 
         A task asks before its job starts, so that a mistake costs nothing. A table that is not there yet, because no
         run has filled it, has no results of a previous version.
@@ -67,7 +70,7 @@ class VersionComparison:
         score = next((name for name in names if plan.outputs[name] in _SCORES and name != output), None)
         compared = Compared(output, is_nested(plan.outputs[output]), score)
         if self.table is not None:
-            return self._in_table(connection, self.table, compared)
+            return self._in_table(connection, self.table, compared, error_column or ERROR_COLUMN)
         if manifest.ledger is None or LedgerSubject.of(manifest) is None:
             raise InvalidInputError(
                 f"{given} finds earlier results through the ledger, and this listing has none: give results_table="
@@ -78,20 +81,25 @@ class VersionComparison:
         """Compare a sample's verified output with earlier results, in at most eight statements.
 
         :param location: the output's folder, which has rows.
+        :raises InvalidInputError: naming ``compare_with=``.
         """
+        with explain_measuring(f"compare_with={self.version!r}"):
+            return self._measure(connection, request, location)
+
+    def _measure(self, connection: SnowflakeConnection, request: JobRequest, location: str) -> Comparison:
         manifest, plan = request.manifest, request.plan
-        compared, names = self.find(connection, manifest, plan, request.error_column)
+        compared, table = self.find(connection, manifest, plan, request.error_column)
         staged = StagedParquet(connection, plan.job_schema)
         found = staged.columns(location, manifest.columns)
-        key = next(name for name in found if name.upper() == manifest.key_column.upper())
+        key = find_key(manifest, found)
         outputs = comparison_sql.outputs_sql(
             compared, good_relation(staged, request, location, found), key, has_content_id=CONTENT_ID in found
         )
         version = earlier = ""
         if self.table is not None:
             source = results_table.table_name(connection, self.table)
-            if names is not None:
-                version, earlier = self._table_results(staged, plan, outputs, compared, source, names)
+            if table is not None:
+                version, earlier = self._table_results(staged, plan, outputs, compared, table)
         else:
             source = sql.qualified(*qualified_name(connection, str(manifest.ledger), argument="ledger", kind="table"))
             version, earlier = self._ledger_results(staged, manifest, outputs, compared, source)
@@ -118,8 +126,8 @@ class VersionComparison:
             raise InvalidInputError(f"compare_with={self.version!r}: {error}") from None
 
     def _in_table(
-        self, connection: SnowflakeConnection, given: str, compared: Compared
-    ) -> tuple[Compared, Mapping[str, str] | None]:
+        self, connection: SnowflakeConnection, given: str, compared: Compared, error_column: str
+    ) -> tuple[Compared, EarlierTable | None]:
         name = results_table.table_name(connection, given)
         columns = table_columns(connection, name)
         if columns is None and self.version == PREVIOUS:
@@ -134,19 +142,20 @@ class VersionComparison:
             raise InvalidInputError(
                 f"results_table={given!r} lacks {', '.join(missing)}: it is no table that LoadResultsOperator made"
             )
-        names = {}
-        for output in (compared.output, compared.score):
-            if output is not None:
-                column = next((item for item in columns if item.upper() == output.upper()), None)
-                names[output] = f"T.{sql.quoted(column)}" if column is not None else ""
-        if not names[compared.output]:
+        outputs = [output for output in (compared.output, compared.score) if output is not None]
+        found = {output: column for output in outputs if (column := find_column(output, columns)) is not None}
+        if compared.output not in found:
             raise InvalidInputError(
                 f"results_table={given!r} has no column {compared.output}, which compare_with= compares; it has "
                 f"{', '.join(columns)}"
             )
-        if compared.score is not None and not names[compared.score]:
+        score = found.get(compared.score or "")
+        if score is None or columns[score].split("(")[0] not in _NUMBERS:
             compared = replace(compared, score=None)
-        return compared, names
+        names = {output: f"T.{sql.quoted(column)}" for output, column in found.items()}
+        error = find_column(error_column, columns)
+        failed = "FALSE" if error is None else f"COALESCE(T.{sql.quoted(error)}::VARCHAR <> '', FALSE)"
+        return compared, EarlierTable(name, names, failed)
 
     def _table_results(
         self,
@@ -154,8 +163,7 @@ class VersionComparison:
         plan: InferencePlan,
         outputs: str,
         compared: Compared,
-        table: str,
-        names: Mapping[str, str],
+        table: EarlierTable,
     ) -> tuple[str, str]:
         """The version that is compared with, or "", and a SELECT of its results."""
         version = self._version()
@@ -169,7 +177,7 @@ class VersionComparison:
             return "", ""
         version = str(found[0]["VERSION"])
         subject["MB_MODEL_VERSION"] = sql.literal(version)
-        return version, comparison_sql.table_results_sql(compared, table, names, subject)
+        return version, comparison_sql.table_results_sql(compared, table, subject)
 
     def _ledger_results(
         self, staged: StagedParquet, manifest: Manifest, outputs: str, compared: Compared, table: str
@@ -226,11 +234,17 @@ def _compare(staged: StagedParquet, report: Comparison, pairs: str) -> Compariso
 
 
 def comparison_check(found: Comparison) -> Check:
-    """The finding. A version that was named and has no results keeps no limit; without an earlier version there is
-    nothing to agree with.
+    """The finding. A limit is not kept by a version that was named and has no results, nor by one whose results are
+    known of and cannot be read. Without an earlier version there is nothing to agree with.
     """
     limit = found.min_agreement
     name = f"agreement with {f'version {found.version}' if found.version else 'the previous version'}"
+    if found.agreement is None and found.version and not found.must_exist:
+        detail = (
+            f"{found.source} says that version {found.version} has results of the {found.files:,} files, and none of "
+            "them could be read: their outputs were removed, or have another column of paths"
+        )
+        return Check(name, limit is None, detail)
     if found.agreement is None:
         detail = f"none of the {found.files:,} files has a result of {'it' if found.version else 'another version'} in "
         return Check(name, limit is None or not found.must_exist, f"{detail}{found.source}")
@@ -241,4 +255,5 @@ def comparison_check(found: Comparison) -> Check:
 
 
 def _rounded(value: Any) -> float | None:
-    return None if value is None else round(float(value), 6)
+    """A number for JSON, which has no infinity."""
+    return None if value is None or not math.isfinite(float(value)) else round(float(value), 6)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from airflow_provider_mediabatch.batch.labels import label_sql
+from airflow_provider_mediabatch.batch.labels import result_sql
 from airflow_provider_mediabatch.batch.result_columns import PATH
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
@@ -42,8 +42,22 @@ class Compared:
 
         :param names: each output's column, as SQL.
         """
-        score = f"{names[self.score]}::FLOAT" if self.score is not None else "NULL::FLOAT"
-        return f"{label_sql(f'{names[self.output]}::VARCHAR', is_nested=self.is_nested)} AS RESULT, {score} AS SCORE"
+        score = sql.without_nan(f"{names[self.score]}::FLOAT") if self.score is not None else "NULL::FLOAT"
+        return f"{result_sql(f'{names[self.output]}::VARCHAR', is_nested=self.is_nested)} AS RESULT, {score} AS SCORE"
+
+
+@dataclass(frozen=True)
+class EarlierTable:
+    """A results table.
+
+    :param name: as SQL.
+    :param columns: each output's column as SQL; the table's alias is T.
+    :param failed: the condition that a row has failed, and so has no result.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    failed: str = "FALSE"
 
 
 def outputs_sql(compared: Compared, relation: str, key: str, *, has_content_id: bool) -> str:
@@ -64,30 +78,33 @@ def outputs_sql(compared: Compared, relation: str, key: str, *, has_content_id: 
 # Earlier results in the results table.
 
 
-def table_versions_sql(outputs: str, table: str, subject: Mapping[str, str], condition: str) -> str:
+def table_versions_sql(outputs: str, table: EarlierTable, subject: Mapping[str, str], condition: str) -> str:
     """The version whose results of the sample's files are the latest: VERSION, or no row.
 
     :param outputs: what :func:`outputs_sql` gave.
-    :param table: the results table as SQL.
+    :param table: the results table.
     :param subject: column to value as SQL: the model and its function.
     :param condition: on ``T.MB_MODEL_VERSION``.
     """
     return (
-        f"{outputs} SELECT T.MB_MODEL_VERSION AS VERSION FROM {table} T JOIN MB_OUTPUTS O ON {_SAME_FILE} "
-        f"WHERE {_equal(subject)} AND {condition} GROUP BY 1 ORDER BY MAX(T.MB_LOADED_AT) DESC, 1 LIMIT 1"
+        f"{outputs} SELECT T.MB_MODEL_VERSION AS VERSION FROM {table.name} T JOIN MB_OUTPUTS O ON {_SAME_FILE} "
+        f"WHERE {_equal(subject)} AND {condition} AND NOT {table.failed} "
+        "GROUP BY 1 ORDER BY MAX(T.MB_LOADED_AT) DESC, 1 LIMIT 1"
     )
 
 
-def table_results_sql(compared: Compared, table: str, names: Mapping[str, str], subject: Mapping[str, str]) -> str:
-    """A SELECT of a version's results in the table; of several of one file the latest.
+def table_results_sql(compared: Compared, table: EarlierTable, subject: Mapping[str, str]) -> str:
+    """A SELECT of a version's results in the table; of several jobs that had a file the latest.
 
-    :param names: each output's column in the table, as SQL.
+    :param table: the results table.
     :param subject: column to value as SQL: the model, its version and its function.
     """
     return (
-        f"SELECT T.{PATH} AS FILE, COALESCE(T.{CONTENT_ID}, '') AS CONTENT, {compared.columns_sql(names)} "
-        f"FROM {table} T WHERE {_equal(subject)} AND T.{PATH} IN (SELECT FILE FROM MB_OUTPUTS) "
-        f"QUALIFY ROW_NUMBER() OVER (PARTITION BY T.{PATH}, T.{CONTENT_ID} ORDER BY T.MB_LOADED_AT DESC) = 1"
+        f"SELECT T.{PATH} AS FILE, COALESCE(T.{CONTENT_ID}, '') AS CONTENT, "
+        f"{compared.columns_sql(table.columns)} FROM {table.name} T "
+        f"WHERE {_equal(subject)} AND NOT {table.failed} AND T.{PATH} IN (SELECT FILE FROM MB_OUTPUTS) "
+        f"QUALIFY EQUAL_NULL(T.MB_JOB, FIRST_VALUE(T.MB_JOB) OVER (PARTITION BY T.{PATH}, T.{CONTENT_ID} "
+        "ORDER BY T.MB_LOADED_AT DESC))"
     )
 
 
@@ -134,9 +151,11 @@ def ledger_results_sql(
     :param folders: of each output its full stage path, and a FROM item over its Parquet.
     :param key: the column of full stage paths in the Parquet.
     """
-    names = {name: f"$1:{sql.quoted(name)}" for name in (compared.output, compared.score) if name is not None}
+    names = {compared.output: _staged(compared.output)}
+    if compared.score is not None:
+        names[compared.score] = f"TRY_CAST({_staged(compared.score)}::VARCHAR AS FLOAT)"
     branches = " UNION ALL ".join(
-        f"SELECT {sql.literal(location)} AS LOCATION, $1:{sql.quoted(key)}::VARCHAR AS FILE, "
+        f"SELECT {sql.literal(location)} AS LOCATION, {_staged(key)}::VARCHAR AS FILE, "
         f"{compared.columns_sql(names)} FROM {source}"
         for location, source in folders
     )
@@ -147,18 +166,27 @@ def ledger_results_sql(
     )
 
 
+def _staged(name: str) -> str:
+    """A column of an earlier version's Parquet, whose case may be another one."""
+    return f"COALESCE($1:{sql.quoted(name)}, GET_IGNORE_CASE($1, {sql.literal(name)}))"
+
+
 # What differs.
 
 
 def pairs_sql(outputs: str, earlier: str) -> str:
     """``WITH … MB_PAIRS AS (…)``, to be followed by a SELECT.
 
+    A file that several rows are of, as a query may list it, is not compared: which result is which is not known.
+
     :param outputs: what :func:`outputs_sql` gave.
     :param earlier: a SELECT of the earlier results.
     """
     return (
-        f"{outputs}, MB_EARLIER AS ({earlier}), MB_PAIRS AS (SELECT O.FILE, O.RESULT AS R_AFTER, E.RESULT AS R_BEFORE, "
-        "O.SCORE AS SCORE_AFTER, E.SCORE AS SCORE_BEFORE, E.FILE IS NOT NULL AS FOUND, "
+        f"{outputs}, MB_EARLIER AS (SELECT * FROM ({earlier}) E "
+        "QUALIFY COUNT(*) OVER (PARTITION BY FILE, CONTENT) = 1), MB_PAIRS AS (SELECT O.FILE, O.RESULT AS R_AFTER, "
+        "E.RESULT AS R_BEFORE, O.SCORE AS SCORE_AFTER, E.SCORE AS SCORE_BEFORE, "
+        "E.FILE IS NOT NULL AND COUNT(*) OVER (PARTITION BY O.FILE, O.CONTENT) = 1 AS FOUND, "
         "EQUAL_NULL(O.RESULT, E.RESULT) AS SAME FROM MB_OUTPUTS O LEFT JOIN MB_EARLIER E "
         "ON E.FILE = O.FILE AND E.CONTENT = O.CONTENT)"
     )

@@ -102,9 +102,7 @@ def profile_sql(columns: Sequence[WatchedColumn], sources: Sequence[tuple[str, s
     for column, name in zip(columns, names, strict=True):
         called = f"SELECT {sql.literal(column.name)} AS COLUMN_NAME"
         if column.kind == NUMBER:
-            # What is no number has no place among numbers. As text, because a file's statistics do not know NaN.
-            number = f"IFF(UPPER({name}::VARCHAR) = 'NAN', NULL, {name})"
-            numbers.append(f"{called}, {number} AS V FROM MB_ROWS WHERE NOT FAILED")
+            numbers.append(f"{called}, {sql.without_nan(name)} AS V FROM MB_ROWS WHERE NOT FAILED")
         elif column.kind == ERROR:
             said = f"IFF(FAILED, {sql.literal(FAILED)}, {sql.literal(WENT_WELL)})"
             texts.append(f"{called}, {said} AS V FROM MB_ROWS")
@@ -170,14 +168,29 @@ def create_sql(table: str) -> str:
     return f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())})"
 
 
-def delete_sql(table: str, run: ProfiledRun) -> str:
-    """Forget the profile of a run that is loaded once more."""
-    task = f"T.TASK_ID = {sql.literal(run.task_id)}"
-    return f"DELETE FROM {table} T WHERE {run.subject_sql} AND {run.run_sql} AND {task}"
+def delete_sql(table: str, run: ProfiledRun, results: str, jobs: Sequence[str]) -> str:
+    """Forget the profile of a run that is loaded once more.
+
+    A cleared run may load a late file alone. The profile that it has of its other jobs' rows stays then.
+
+    :param results: the results table as SQL, into which the run was loaded.
+    :param jobs: whose output was loaded.
+    """
+    others = (
+        f"SELECT COUNT(*) FROM {results} R WHERE R.MB_DAG_ID = {sql.literal(run.dag_id)} AND R.MB_RUN_ID = "
+        f"{sql.literal(run.run_id)} AND R.MB_MODEL = {sql.literal(run.model)} AND R.MB_MODEL_VERSION = "
+        f"{sql.literal(run.model_version)} AND R.MB_FUNCTION = {sql.literal(run.function)} "
+        f"AND R.MB_JOB NOT IN {sql.literal(list(jobs))}"
+    )
+    return f"DELETE FROM {table} T WHERE {_own(run)} AND ({others}) = 0"
+
+
+def _own(run: ProfiledRun) -> str:
+    return f"{run.subject_sql} AND {run.run_sql} AND T.TASK_ID = {sql.literal(run.task_id)}"
 
 
 def insert_sql(table: str, run: ProfiledRun, query_id: str) -> str:
-    """Keep the profile of a run. Its rows do not leave the server.
+    """Keep the profile of a run that has none. Its rows do not leave the server.
 
     :param query_id: of the statement of :func:`profile_sql`.
     """
@@ -193,5 +206,5 @@ def insert_sql(table: str, run: ProfiledRun, query_id: str) -> str:
     values = {name: name for name in _MEASURED} | facts
     return (
         f"INSERT INTO {table} ({', '.join(values)}) SELECT {', '.join(values.values())} "
-        f"FROM {result_scan_sql(query_id)}"
+        f"FROM {result_scan_sql(query_id)} WHERE (SELECT COUNT(*) FROM {table} T WHERE {_own(run)}) = 0"
     )

@@ -104,6 +104,16 @@ def literal(value: str | int | float | bool | Sequence[str] | None) -> str:
     return "(" + ", ".join(literal(item) for item in value) + ")"
 
 
+def without_nan(number: str) -> str:
+    """A number as SQL, or NULL where it is NaN, which would be the mean of all numbers beside it.
+
+    As text, because a file's statistics do not know NaN.
+
+    :param number: an expression of type FLOAT.
+    """
+    return f"IFF(UPPER(({number})::VARCHAR) = 'NAN', NULL, {number})"
+
+
 def like(name: str, *, prefix: bool = False) -> str:
     r"""A literal for SHOW … LIKE that matches this name, in any letter case; ``_`` and ``%`` stand for themselves.
 

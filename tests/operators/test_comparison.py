@@ -53,6 +53,7 @@ def in_table(connection: Any, written: Any, table: Any) -> tuple[JobRequest, str
             "MB_MODEL": request.plan.model,
             "MB_MODEL_VERSION": version,
             "MB_FUNCTION": "predict",
+            "MB_JOB": f"J{day}",
             "MB_LOADED_AT": f"2026-01-0{day} 00:00:00",
             "LABEL": label,
             "SCORE": score,

@@ -10,8 +10,10 @@ from hostile import JSON, STAGE_PATHS, TEXT, renamed, skeleton, tokens, tree
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from airflow_provider_mediabatch.batch import drift_sql
+from airflow_provider_mediabatch.batch import comparison_sql, drift_sql, truth_sql
+from airflow_provider_mediabatch.batch.comparison_sql import Compared, EarlierTable
 from airflow_provider_mediabatch.batch.drift_sql import ProfiledRun, WatchedColumn
+from airflow_provider_mediabatch.batch.labels import Labels
 from airflow_provider_mediabatch.client.jobs import execute_statement
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.batch_result import BatchResult
@@ -125,8 +127,21 @@ STATEMENTS: dict[str, Callable[[str], str]] = {
         [WatchedColumn(text, kind) for kind in (LABEL, NUMBER, ERROR)], [("S", "FALSE", ("A", "B", "C"))]
     ),
     "baseline": lambda text: drift_sql.baseline_sql("DB.SC.T_DRIFT", ProfiledRun(*[text] * 6)),
-    "forget profile": lambda text: drift_sql.delete_sql("DB.SC.T_DRIFT", ProfiledRun(*[text] * 6)),
+    "forget profile": lambda text: drift_sql.delete_sql("DB.SC.T_DRIFT", ProfiledRun(*[text] * 6), "DB.SC.T", [text]),
     "keep profile": lambda text: drift_sql.insert_sql("DB.SC.T_DRIFT", ProfiledRun(*[text] * 6), text),
+    "marks": lambda text: truth_sql.totals_sql(
+        truth_sql.pairs_sql(
+            Labels(text, "T", "K", "L", text, is_marks=True, model=text, function=text), "O", text, has_content_id=True
+        )
+    ),
+    "earlier table": lambda text: comparison_sql.table_results_sql(
+        Compared(text, False, None),
+        EarlierTable("DB.SC.T", {text: f"T.{sql.quoted(text)}"}),
+        {"MB_MODEL_VERSION": sql.literal(text)},
+    ),
+    "earlier outputs": lambda text: comparison_sql.ledger_results_sql(
+        Compared(text, False, None), TABLE, subject(text), [(text, "S")], text
+    ),
     "release quarantined": lambda text: state_statements.release_quarantined_sql(TABLE, subject(text), [text, text]),
 }
 
