@@ -65,12 +65,17 @@ class DriftChecks:
         :raises InvalidInputError: naming ``drift_columns=``, or for a table of profiles that is none.
         """
         result = contents[0][0]
+        if others := sorted({item.model for item, _ in contents} - {result.model}):
+            raise InvalidInputError(
+                f"max_drift= compares the predictions of one model, and these results are of {result.model} and "
+                f"{', '.join(others)}: load each model's results in a task of its own"
+            )
         run = ProfiledRun(result.model, result.model_version, result.function, dag_id, task_id, run_id)
         profiles = profiles_table(table)
         exists = _check_table(connection, profiles)
         watched = watched_columns(contents, self.columns)
         if not watched:
-            return MeasuredRun(connection, self, run, DriftReport(profiles, self.max_drift), exists)
+            return MeasuredRun(connection, self, run, self.nothing_compared(table), exists)
         sources = [
             (staged.source(item.location), *row_expressions(item, columns, watched)) for item, columns in contents
         ]
@@ -78,7 +83,16 @@ class DriftChecks:
         before = rows(connection, drift_sql.baseline_sql(profiles, run)) if exists else []
         now, earlier = (read_profiles(watched, measured) for measured in (found, before))
         compared = tuple(compare_profiles(*pair) for pair in zip(now, earlier, strict=True))
-        return MeasuredRun(connection, self, run, DriftReport(profiles, self.max_drift, compared), exists, query_id)
+        report = DriftReport(profiles, self.max_drift, compared)
+        jobs = tuple(item.job for item, _ in contents)
+        return MeasuredRun(connection, self, run, report, exists, query_id, table, jobs)
+
+    def nothing_compared(self, table: str) -> DriftReport:
+        """The report of a run without rows or without columns to compare.
+
+        :param table: the results table as SQL.
+        """
+        return DriftReport(profiles_table(table), self.max_drift)
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,8 @@ class MeasuredRun:
     :param report: what was found.
     :param exists: whether the table of profiles is there.
     :param query_id: of the statement whose rows are the run's profile; "" where there is nothing to compare.
+    :param results: the results table as SQL.
+    :param jobs: whose output it is.
     """
 
     connection: SnowflakeConnection
@@ -99,6 +115,8 @@ class MeasuredRun:
     report: DriftReport
     exists: bool
     query_id: str = ""
+    results: str = ""
+    jobs: tuple[str, ...] = ()
 
     def require(self) -> None:
         """Stop a run that has drifted, or warn of it.
@@ -132,7 +150,8 @@ class MeasuredRun:
             return
         table = self.report.table
         with explain_lock(table):
-            execute_locking(self.connection, drift_sql.delete_sql(table, self.run), seconds=LOCK_TIMEOUT)
+            delete = drift_sql.delete_sql(table, self.run, self.results, self.jobs)
+            execute_locking(self.connection, delete, seconds=LOCK_TIMEOUT)
             execute(self.connection, drift_sql.insert_sql(table, self.run, self.query_id))
 
 

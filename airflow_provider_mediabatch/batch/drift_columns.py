@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch import drift_sql
 from airflow_provider_mediabatch.batch.drift_sql import WatchedColumn
-from airflow_provider_mediabatch.batch.labels import is_nested, label_sql
+from airflow_provider_mediabatch.batch.labels import is_nested, result_sql
 from airflow_provider_mediabatch.batch.result_columns import BOOKKEEPING_COLUMNS, TableColumn
+from airflow_provider_mediabatch.client.staged_parquet import find_column
 from airflow_provider_mediabatch.core import sql_types
+from airflow_provider_mediabatch.core.chat import telling_outputs
 from airflow_provider_mediabatch.core.drift import Profile
 from airflow_provider_mediabatch.core.drift_report import ERROR, LABEL, NUMBER
 from airflow_provider_mediabatch.core.error_column import ERROR_COLUMN
@@ -35,15 +37,18 @@ def watched_columns(contents: Contents, names: Sequence[str] | None) -> list[Wat
     nested = {name for result, _ in contents for name, kind in result.outputs.items() if is_nested(kind)}
     kinds = {name: _kind(name, kind, name in nested) for name, kind in every.items()}
     if names is None:
-        inputs = {str(name).upper() for result, _ in contents for name in result.manifest.get("columns", ())}
-        inputs |= set(BOOKKEEPING_COLUMNS)
-        found = [WatchedColumn(name, kind) for name, kind in kinds.items() if kind and name.upper() not in inputs]
+        hidden = {str(name).upper() for result, _ in contents for name in result.manifest.get("columns", ())}
+        hidden |= set(BOOKKEEPING_COLUMNS)
+        # The time of a chat completion, for example, is another one in each run.
+        for result, _ in contents:
+            hidden |= {name.upper() for name in set(result.outputs) - set(telling_outputs(result.outputs))}
+        found = [WatchedColumn(name, kind) for name, kind in kinds.items() if kind and name.upper() not in hidden]
         return found[:MAX_COLUMNS]
     return [_named_column(given, every, kinds) for given in dict.fromkeys(names)]
 
 
 def _named_column(given: str, every: Mapping[str, str], kinds: Mapping[str, str | None]) -> WatchedColumn:
-    name = given if given in every else next((item for item in every if item.upper() == given.upper()), None)
+    name = find_column(given, every)
     if name is None:
         raise InvalidInputError(
             f"drift_columns= names {given!r}, which is not among the columns to load: {', '.join(every)}"
@@ -100,7 +105,7 @@ def row_expressions(
             values.append(f"({found.expression})::FLOAT")
         else:
             nested = is_nested(result.outputs.get(column.name, ""))
-            values.append(label_sql(f"({found.expression})::VARCHAR", is_nested=nested))
+            values.append(result_sql(f"({found.expression})::VARCHAR", is_nested=nested))
     return failed, values
 
 

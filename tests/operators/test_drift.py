@@ -170,6 +170,18 @@ def test_a_run_that_is_loaded_again_is_not_in_its_own_baseline(runs: Runs) -> No
     assert report.headline()["runs_before"] == 1
 
 
+def test_a_late_file_of_a_cleared_run_does_not_take_the_place_of_its_profile(runs: Runs) -> None:
+    """Or the baseline would be that file."""
+    first = runs.draw(300, 1)
+    runs.load("one", first)
+    late = runs.write(["a 1"], [1.0])
+    for results in ((late,), (late,), (first,)):
+        runs.load("one", *results)
+    assert runs.load("two", runs.draw(60, 2)).columns[0].rows_before == 300
+    runs.load("one", first, late)
+    assert runs.load("two", runs.draw(60, 2)).columns[0].rows_before == 301
+
+
 def test_what_failed_is_a_rate_of_its_own_and_null_counts(runs: Runs) -> None:
     good = ["cat", "dog"] * 100
     runs.load("one", runs.write(good, [0.5] * 200, [None] * 198 + ["", "broken"]))
@@ -224,6 +236,78 @@ def test_columns_are_chosen_by_what_they_are(runs: Runs) -> None:
         runs.load("two", result, drift_columns=["NOPE"])
     with pytest.raises(InvalidInputError, match="names 'DAY', which is DATE: text, numbers and booleans"):
         runs.load("two", result, drift_columns=["DAY"])
+
+
+CHAT = {name: "STRING" for name in ("id", "object", "model")} | {
+    "created": "FLOAT",
+    "choices": "OBJECT",
+    "usage": "OBJECT",
+}
+
+
+def test_the_protocol_of_a_chat_model_does_not_drift(runs: Runs) -> None:
+    """The time of an answer is another one in each run."""
+
+    def answers(created: int) -> BatchResult:
+        query = (
+            f"SELECT '@' || SEQ4() AS IMG, 'r' || SEQ4() AS \"id\", {created}::FLOAT AS \"created\", "
+            f'\'m{created}\' AS "model", \'{{"total_tokens": 3}}\' AS "usage", '
+            '\'[{"message":{"content":"cat"},"finish_reason":"stop"}]\' AS "choices" '
+            "FROM TABLE(GENERATOR(ROWCOUNT => 60))"
+        )
+        return replace(runs.output.write(query, job=f"MB_J{created}"), outputs=CHAT)
+
+    for run_id, created, nested in (("one", 1, "chat"), ("two", 2, "chat_json")):
+        report = runs.load(run_id, answers(created), nested={"choices": nested})
+        assert [item.column for item in report.columns] == ["CHOICES_CONTENT", "CHOICES_FINISH_REASON"]
+    assert [item.index for item in report.columns] == [0, 0]
+    named = runs.load("three", answers(3), nested={"choices": "chat"}, drift_columns=["created"], max_drift=9)
+    assert [item.column for item in named.columns] == ["created"], "who names it has it compared"
+
+
+def test_an_object_without_a_label_is_compared_whole(runs: Runs) -> None:
+    def objects(kind: str) -> BatchResult:
+        query = f"SELECT '@' || SEQ4() AS IMG, '{{\"class\": \"{kind}\"}}' AS OUT FROM TABLE(GENERATOR(ROWCOUNT => 60))"
+        return replace(runs.output.write(query, job=f"MB_{kind}"), outputs={"OUT": "OBJECT"})
+
+    runs.load("one", objects("CAT"))
+    with pytest.raises(OutputDriftError, match=r"OUT: index .*DOG"):
+        runs.load("two", objects("DOG"))
+
+
+def test_a_run_without_rows_has_a_report_too(runs: Runs) -> None:
+    runs.load("one", runs.draw(60, 1))
+    stored = runs.stored()
+    asset = Asset("nothing")
+    empty = replace(runs.write([], []), job="", location="", rows=0, files=0)
+    report = runs.load("two", empty, outlets=[asset])
+    assert (report.table, report.columns, report.drifted) == (runs.profiles, (), ())
+    assert runs.output.events[asset].extra["drift"] == report.headline()
+    assert runs.stored() == stored
+
+
+def test_results_of_two_models_are_not_compared_as_one(runs: Runs) -> None:
+    other = replace(runs.draw(60, 1), model="DB.SC.OTHER")
+    with pytest.raises(InvalidInputError, match=r"these results are of DB\.SC\.M and DB\.SC\.OTHER: load each"):
+        runs.load("one", runs.draw(60, 1), other)
+
+
+def test_odd_numbers_are_counted_as_numpy_counts_them(runs: Runs) -> None:
+    """Spikes, infinity, one row, a wide tail: what the server makes of several runs beside numpy's count of all."""
+    draw = np.random.default_rng(5)
+    spike = np.where(draw.random(400) < 0.6, 0.0, draw.random(400))
+    tail = np.concatenate([draw.lognormal(0, 3, 299), [np.inf]])
+    for number, values in enumerate((spike, tail, [0.5])):
+        runs.load(f"run {number}", runs.write(["cat"] * len(values), list(values)), on_drift="warn")
+    now = draw.choice(spike, 120)
+    _, score = runs.load("last", runs.write(["cat"] * 120, list(now)), on_drift="warn").columns
+    before = np.concatenate([spike, tail, [0.5]])
+    assert (score.rows_before, score.runs_before) == (701, 3)
+    edges = np.unique(np.quantile(before, np.arange(1, 11) / 10, method="inverted_cdf"))
+    counts = [np.bincount(np.searchsorted(edges, values), minlength=len(edges)) for values in (now, before)]
+    expected = index_of(*counts)
+    assert expected > 0.05
+    assert score.index == pytest.approx(expected, rel=0.15)
 
 
 @pytest.mark.parametrize(
