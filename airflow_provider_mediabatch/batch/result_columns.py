@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field, find_column
 from airflow_provider_mediabatch.core import chat, sql, sql_types
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, Manifest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -35,10 +35,22 @@ BOOKKEEPING_COLUMNS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A column to load: its SQL type, and the expression over a staged row ``$1`` that gives it."""
+    """A column to load.
+
+    :param kind: its SQL type.
+    :param expression: over a staged row ``$1``.
+    :param key: of a column made of a key of an object, whose type is that of one output's values: the VARIANT before
+        its cast.
+    """
 
     kind: str
     expression: str
+    key: str = ""
+
+    def as_kind(self, kind: str) -> TableColumn:
+        """The same values as another type."""
+        value = self.key or f"({self.expression})"
+        return self if kind == self.kind else TableColumn(kind, f"{value}::{kind}", self.key)
 
 
 def result_columns(
@@ -58,9 +70,7 @@ def result_columns(
     if default.startswith("chat"):
         raise InvalidInputError(f"nested={default!r} is for one column: write nested={{{chat.CHOICES!r}: {default!r}}}")
     key = manifest.key_column if manifest.file_columns else ""
-    path = next((name for name in found if name == key), None) or next(
-        (name for name in found if name.upper() == key.upper()), None
-    )
+    path = find_column(key, found)
     if path is None:
         raise InvalidInputError(
             f"the output of job {result.job} has no column {key or 'of paths'}, so the file of a row is "
@@ -129,8 +139,37 @@ def _flattened(staged: StagedParquet, location: str, value: str) -> dict[str, Ta
     for row in rows:
         kinds = {_SCALARS.get(row["LEAST"], "VARIANT"), _SCALARS.get(row["MOST"], "VARIANT")}
         kind = kinds.pop() if len(kinds) == 1 else "VARIANT"
-        columns[str(row["NAME"])] = TableColumn(kind, f"GET({value}, {sql.literal(row['NAME'])})::{kind}")
+        key = f"GET({value}, {sql.literal(row['NAME'])})"
+        columns[str(row["NAME"])] = TableColumn(kind, f"{key}::{kind}", key)
     return columns
+
+
+def with_common_types(outputs: Sequence[Mapping[str, TableColumn]]) -> list[dict[str, TableColumn]]:
+    """The columns of several outputs that are loaded into one table, each column with one type.
+
+    Values decide the type of a key of an object, and the digits of a number: those of one shard may be other ones than
+    those of the next. What is text in one and a number in the other is VARIANT, as in one output.
+    """
+    kinds: dict[str, str] = {}
+    for columns in outputs:
+        for name, column in columns.items():
+            kinds[name] = _common_type(kinds.get(name, column.kind), column)
+    return [{name: column.as_kind(kinds[name]) for name, column in columns.items()} for columns in outputs]
+
+
+def _common_type(kind: str, column: TableColumn) -> str:
+    """The type that holds values of another type and a column's.
+
+    :param kind: the other type.
+    """
+    if kind == column.kind:
+        return kind
+    (precision, scale), (other_precision, other_scale) = sql_types.digits(kind), sql_types.digits(column.kind)
+    if precision and other_precision:
+        whole = max(precision - scale, other_precision - other_scale)
+        places = max(scale, other_scale)
+        return f"NUMBER({min(whole + places, 38)},{places})"
+    return "VARIANT" if column.key else column.kind
 
 
 def _without_collisions(
@@ -166,10 +205,7 @@ def _without_collisions(
 
 def _match(name: str, found: Mapping[str, Any]) -> str:
     """The output column that a user's name means: exactly so named, else in any case."""
-    for candidate in found:
-        if candidate == name:
-            return candidate
-    for candidate in found:
-        if candidate.upper() == name.upper():
-            return candidate
+    column = find_column(name, found)
+    if column is not None:
+        return column
     raise InvalidInputError(f"nested= names {name}, which is not among the output's columns: {', '.join(found)}")

@@ -8,7 +8,6 @@ table run one after the other.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -85,11 +84,12 @@ def explain_lock(table: str) -> Iterator[None]:
 
 def prepare_table(
     connection: SnowflakeConnection, table: str, columns: Mapping[str, TableColumn], *, schema_change: str
-) -> None:
+) -> dict[str, str]:
     """Create the table, or bring it to what is to be loaded.
 
     :param schema_change: ``evolve`` adds columns that are missing; ``refuse`` makes them an error. A column whose type
-        changed is always refused.
+        changed is always refused, and so is one with fewer decimal places than the output, which would be rounded.
+    :return: the table's columns, name to type.
     :raises InvalidInputError: with the columns and the ALTER to run.
     """
     wanted = {name: _widest(column.kind) for name, column in columns.items()} | {
@@ -103,18 +103,17 @@ def prepare_table(
     changed = [
         f"{name} is {existing[name]} in the table and {kind} in the output"
         for name, kind in wanted.items()
-        if name in existing
-        and sql_types.family(existing[name]) != sql_types.family(kind)
-        and sql_types.family(existing[name]) != "VARIANT"
+        if name in existing and not _takes(existing[name], kind)
     ]
     if changed:
         raise InvalidInputError(f"{table} does not take this output: {'; '.join(changed)}. Load it into another table")
     for name, kind in wanted.items():
-        if _is_narrower(existing.get(name, kind), kind):
-            execute(connection, f"ALTER TABLE {table} ALTER COLUMN {sql.quoted(name)} SET DATA TYPE {kind}")
+        wider = _widened(existing.get(name, kind), kind)
+        if wider is not None:
+            execute(connection, f"ALTER TABLE {table} ALTER COLUMN {sql.quoted(name)} SET DATA TYPE {wider}")
     missing = {name: kind for name, kind in wanted.items() if name not in existing}
     if not missing:
-        return
+        return existing
     adding = ", ".join(f"{sql.quoted(name)} {kind}" for name, kind in missing.items())
     if schema_change == "refuse":
         raise InvalidInputError(
@@ -124,6 +123,7 @@ def prepare_table(
     for name, kind in missing.items():
         # Another loader may add the same column at the same time.
         execute(connection, f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {sql.quoted(name)} {kind}")
+    return {**missing, **existing}
 
 
 def load_rows(
@@ -132,6 +132,7 @@ def load_rows(
     table: str,
     results: Sequence[tuple[BatchResult, Mapping[str, TableColumn], str | None]],
     *,
+    kinds: Mapping[str, str],
     dag_id: str,
     run_id: str,
     also: Callable[[], object] | None = None,
@@ -140,6 +141,7 @@ def load_rows(
 
     :param results: each with its columns, and a SELECT of the files that other jobs have done since
         (:meth:`.ClaimedRows.done_by_others_sql`), or None.
+    :param kinds: the table's columns, name to type: a VARIANT takes no other value without a cast.
     :param also: sends further statements of the same transaction.
     :return: rows loaded, without those whose place a later job's row has.
     """
@@ -173,7 +175,11 @@ def load_rows(
                 f"WHERE T.{PATH} = S.P AND EQUAL_NULL(T.{CONTENT_ID}, S.C) AND {replaced}",
             ):
                 execute_locking(connection, statement, seconds=LOCK_TIMEOUT)
-            expressions = {name: column.expression for name, column in columns.items()} | facts
+            fitted = {
+                name: column.as_kind("VARIANT") if sql_types.family(kinds[name]) == "VARIANT" else column
+                for name, column in columns.items()
+            }
+            expressions = {name: column.expression for name, column in fitted.items()} | facts
             names = ", ".join(sql.quoted(name) for name in expressions)
             loaded += execute(
                 connection, f"INSERT INTO {table} ({names}) SELECT {', '.join(expressions.values())} FROM {source}"
@@ -212,17 +218,21 @@ def _widest(kind: str) -> str:
 
     Parquet is written with the smallest precision that holds the values at hand, which says nothing of later ones.
     """
-    precision, scale = _digits(kind)
+    precision, scale = sql_types.digits(kind)
     return f"NUMBER(38,{scale})" if precision else kind
 
 
-def _is_narrower(existing: str, wanted: str) -> bool:
-    """Whether a number column has fewer digits than wanted and the same scale: only that can be widened in place."""
-    (have, have_scale), (want, want_scale) = _digits(existing), _digits(wanted)
-    return bool(have and want and have < want and have_scale == want_scale)
+def _takes(existing: str, wanted: str) -> bool:
+    """Whether a column takes values of a type as they are: VARIANT takes all, a number has no fewer decimal places."""
+    if sql_types.family(existing) == "VARIANT":
+        return True
+    return (
+        sql_types.family(existing) == sql_types.family(wanted)
+        and sql_types.digits(existing)[1] >= sql_types.digits(wanted)[1]
+    )
 
 
-def _digits(kind: str) -> tuple[int, int]:
-    """Precision and scale of ``NUMBER(p,s)``; zeros for another type."""
-    match = re.fullmatch(r"(?:NUMBER|DECIMAL|NUMERIC|FIXED)\((\d+), ?(\d+)\)", kind.strip(), re.IGNORECASE)
-    return (int(match[1]), int(match[2])) if match else (0, 0)
+def _widened(existing: str, wanted: str) -> str | None:
+    """The type of a number column that has fewer digits than wanted, with all of them: its scale cannot be changed."""
+    (have, scale), (want, _) = sql_types.digits(existing), sql_types.digits(wanted)
+    return f"NUMBER({want},{scale})" if have and want and have < want else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _SYNONYMS = {
     **dict.fromkeys(("TEXT", "STRING", "CHAR", "CHARACTER", "NCHAR", "NVARCHAR", "NVARCHAR2"), "VARCHAR"),
     **dict.fromkeys(("FIXED", "DECIMAL", "DEC", "NUMERIC", "INT", "INTEGER"), "NUMBER"),
@@ -26,3 +28,12 @@ def family(sql_type: str) -> str:
 def is_nested(sql_type: str) -> bool:
     """Whether values of this type hold others: semi-structured types, and structured ones."""
     return family(sql_type) in NESTED
+
+
+def digits(sql_type: str) -> tuple[int, int]:
+    """Precision and scale of ``NUMBER(p,s)``; zeros for another type, and for a number that has none.
+
+    :param sql_type: as :func:`family` takes it.
+    """
+    match = re.fullmatch(r"[A-Z]+\((\d+), ?(\d+)\)", sql_type.strip(), re.IGNORECASE)
+    return (int(match[1]), int(match[2])) if match and family(sql_type) == "NUMBER" else (0, 0)

@@ -121,16 +121,16 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
             if full:
                 # The jobs' schema is where this role may create a file format; the table's schema need not be.
                 staged = StagedParquet(connection, sql.qualified(*sql.split(full[0][0].job)[:2]))
-                contents = []
+                found_columns, others = [], []
                 for result, manifest in full:
                     results_table.check_complete(connection, staged, result)
-                    columns = result_columns.result_columns(staged, result, manifest, nested=self.nested)
+                    found_columns.append(result_columns.result_columns(staged, result, manifest, nested=self.nested))
                     claimed = ClaimedRows.of(connection, manifest)
-                    others = claimed.done_by_others_sql(result.job) if claimed is not None else None
-                    contents.append((result, columns, others))
-                every = {name: column for _, columns, _ in contents for name, column in columns.items()}
+                    others.append(claimed.done_by_others_sql(result.job) if claimed is not None else None)
+                common = result_columns.with_common_types(found_columns)
+                every = {name: column for columns in common for name, column in columns.items()}
+                output = [(result, columns) for (result, _), columns in zip(full, common, strict=True)]
                 if checks is not None:
-                    output = [(result, columns) for result, columns, _ in contents]
                     # A mapped task's instances each have a profile.
                     task = ti.task_id if ti.map_index in (None, -1) else f"{ti.task_id}[{ti.map_index}]"
                     drift = checks.measure(
@@ -138,12 +138,13 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
                     )
                     self._require(drift, context)
                 with results_table.explain_lock(table):
-                    results_table.prepare_table(connection, table, every, schema_change=self.schema_change)
+                    kinds = results_table.prepare_table(connection, table, every, schema_change=self.schema_change)
                     rows = results_table.load_rows(
                         connection,
                         staged,
                         table,
-                        contents,
+                        [(*item, done) for item, done in zip(output, others, strict=True)],
+                        kinds=kinds,
                         dag_id=ti.dag_id,
                         run_id=ti.run_id,
                         also=drift.store if drift is not None else None,
@@ -161,10 +162,11 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         self.log.info("%d rows of %d jobs in %s", rows, len(full), table)
         for event in events:
             event.extra = {key: summary[key] for key in _EVENT}
-        if drift is not None:
-            summary["drift"] = drift.report.to_xcom()
+        if checks is not None:
+            report = drift.report if drift is not None else checks.nothing_compared(table)
+            summary["drift"] = report.to_xcom()
             for event in events:
-                event.extra["drift"] = drift.report.headline()
+                event.extra["drift"] = report.headline()
         return self.set_lineage_result(summary)
 
     def _require(self, drift: MeasuredRun, context: Context) -> None:

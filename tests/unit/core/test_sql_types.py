@@ -24,3 +24,18 @@ def test_a_type_has_one_name(written: str, family: str) -> None:
 def test_types_that_hold_others() -> None:
     assert all(sql_types.is_nested(kind) for kind in ("ARRAY", "variant", "OBJECT(a NUMBER)", "MAP(VARCHAR, VARCHAR)"))
     assert not any(sql_types.is_nested(kind) for kind in ("VARCHAR", "BINARY(10)", "NUMBER(38,0)"))
+
+
+@pytest.mark.parametrize(
+    ("written", "digits"),
+    [
+        ("NUMBER(38,0)", (38, 0)),
+        ("decimal(10, 2)", (10, 2)),
+        ("FIXED(3,1)", (3, 1)),
+        ("NUMBER", (0, 0)),
+        ("VARCHAR(10)", (0, 0)),
+        ("VECTOR(3,1)", (0, 0)),
+    ],
+)
+def test_the_digits_of_a_number(written: str, digits: tuple[int, int]) -> None:
+    assert sql_types.digits(written) == digits
