@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.client import errors
@@ -54,6 +55,24 @@ def still_connected(snowflake_conn_id: str, connection: SnowflakeConnection | No
         return
     with connected(snowflake_conn_id) as opened:
         yield opened
+
+
+@contextmanager
+def explain_refused(what: str, hint: str = "") -> Iterator[None]:
+    """Say which argument holds the SQL that Snowflake does not take.
+
+    :param what: the task's argument and what is wrong with it.
+    :param hint: what follows Snowflake's words.
+    :raises InvalidInputError: for a statement that fails; a missing privilege passes, for :func:`connected`.
+    """
+    from snowflake.connector.errors import ProgrammingError
+
+    try:
+        yield
+    except ProgrammingError as error:
+        if errors.missing_grant(error) is not None:
+            raise
+        raise InvalidInputError(f"{what}: {errors.error_text(error)}{hint}") from None
 
 
 def execute(connection: SnowflakeConnection, statement: str) -> int:
@@ -135,6 +154,12 @@ def value(connection: SnowflakeConnection, statement: str) -> Any:
         cursor.execute(statement)
         row: Any = cursor.fetchone()
         return row[0] if row else None
+
+
+def server_time(connection: SnowflakeConnection) -> datetime:
+    """The server's present."""
+    moment: datetime = value(connection, "SELECT SYSDATE() AS MOMENT")
+    return moment.replace(tzinfo=UTC)
 
 
 def run_async(connection: SnowflakeConnection, statements: Sequence[str]) -> list[str]:

@@ -68,6 +68,12 @@ def is_permanent(error: BaseException) -> bool:
     return errno(error) in PERMANENT
 
 
+def is_of_values(error: BaseException) -> bool:
+    """Whether a statement is right and fails for a value that it meets: a division by zero, text that is no number."""
+    number = errno(error)
+    return number is not None and number // 1000 == 100
+
+
 def session_ended(error: BaseException) -> bool:
     """Whether a new login is needed, which says nothing about the statement's object."""
     return errno(error) in SESSION_ENDED or type(error).__name__ == "ReauthenticationRequest"

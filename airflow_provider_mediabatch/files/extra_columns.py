@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client import errors
-from airflow_provider_mediabatch.client.connection import result_columns
+from airflow_provider_mediabatch.client.connection import explain_refused, result_columns
 from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -16,6 +17,8 @@ from airflow_provider_mediabatch.files.relation import Relation
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
+
+_ANY_CASE = ". Names that differ in their case only count as the same, because a job writes all columns into one file"
 
 
 def check_extra_columns(extra: Mapping[str, str] | None, identity: Sequence[str]) -> tuple[dict[str, str], list[str]]:
@@ -27,11 +30,11 @@ def check_extra_columns(extra: Mapping[str, str] | None, identity: Sequence[str]
     """
     named = [(normalize_column_name(name), text) for name, text in (extra or {}).items()]
     columns = dict(named)
-    if len(columns) < len(named):
-        raise InvalidInputError(f"extra_columns= names the same column twice: {', '.join(extra or ())}")
+    if len({name.upper() for name in columns}) < len(named):
+        raise InvalidInputError(f"extra_columns= names the same column twice: {', '.join(extra or ())}{_ANY_CASE}")
     if reserved := [name for name in columns if name.upper().startswith("MB_")]:
         raise InvalidInputError(f"extra_columns= names {', '.join(reserved)}: MB_* is kept for the provider")
-    if empty := [name for name, text in columns.items() if not str(text or "").strip()]:
+    if empty := [name for name, text in columns.items() if text is None or not str(text).strip()]:
         raise InvalidInputError(f"extra_columns={', '.join(empty)} has no expression")
     chosen = [normalize_column_name(name) for name in ([identity] if isinstance(identity, str) else identity)]
     if unknown := [name for name in chosen if name not in columns]:
@@ -51,23 +54,22 @@ def with_extra_columns(
     :param identity: columns whose values become part of ``MB_CONTENT_ID``: a file with other values is other work.
     :raises InvalidInputError: for an expression that Snowflake does not take, or a name that the listing has.
     """
-    from snowflake.connector.errors import ProgrammingError
-
     if not extra:
         return relation
-    if taken := [name for name in extra if name in relation.columns]:
-        raise InvalidInputError(f"extra_columns= names {', '.join(taken)}, which the listing has already")
+    known = {name.upper() for name in relation.columns}
+    if taken := [name for name in extra if name.upper() in known]:
+        raise InvalidInputError(f"extra_columns= names {', '.join(taken)}, which the listing has already{_ANY_CASE}")
     listed = [sql.quoted(name) for name in relation.columns]
-    plain = ", ".join(f"({text}) AS {sql.quoted(name)}" for name, text in extra.items())
-    try:
+    # The line's end is for an expression that ends in a comment.
+    extra = {name: f"{text}\n" if "--" in str(text) else str(text) for name, text in extra.items()}
+    # With the listed columns: beside them an aggregate function is refused, and alone it would be taken.
+    plain = ", ".join([*listed, *(f"({text}) AS {sql.quoted(name)}" for name, text in extra.items())])
+    usable = f". The columns that an expression may use are {', '.join(relation.columns)}"
+    with explain_refused("extra_columns=: Snowflake does not take an expression", usable):
         types = result_columns(connection, f"SELECT {plain} FROM ({relation.query})")
-    except ProgrammingError as error:
-        raise InvalidInputError(
-            f"extra_columns=: Snowflake does not take an expression: {errors.error_text(error)}. The columns that an "
-            f"expression may use are {', '.join(relation.columns)}"
-        ) from None
     columns, expressions = {}, []
-    for name, kind in types.items():
+    for name in extra:
+        kind = types[name]
         # Parquet has no time zones.
         zoned = kind.startswith(("TIMESTAMP_TZ", "TIMESTAMP_LTZ"))
         text = f"CONVERT_TIMEZONE('UTC', {extra[name]})::TIMESTAMP_NTZ" if zoned else f"({extra[name]})"
@@ -82,6 +84,25 @@ def with_extra_columns(
         names = [f"{own} || '+#' || MD5({values}) AS {own}" if name == own else name for name in listed]
         query = f"SELECT {', '.join([*names, *map(sql.quoted, columns)])} FROM ({query})"
     return replace(relation, query=query, columns={**relation.columns, **columns})
+
+
+@contextmanager
+def explain_failing(extra: Mapping[str, str] | None) -> Iterator[None]:
+    """Say that an expression may be what fails: its columns are evaluated with the first statement that reads them.
+
+    :raises InvalidInputError: for a value that an expression does not take, such as text that is no number.
+    """
+    from snowflake.connector.errors import ProgrammingError
+
+    try:
+        yield
+    except ProgrammingError as error:
+        if not extra or not errors.is_of_values(error):
+            raise
+        raise InvalidInputError(
+            f"extra_columns=: an expression fails for one of the listed files: {errors.error_text(error)}. The "
+            f"expressions are those of {', '.join(extra)}"
+        ) from error
 
 
 def text_sql(column: str, kind: str) -> str:

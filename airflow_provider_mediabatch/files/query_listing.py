@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.client.connection import result_columns, rows, run_async
+from airflow_provider_mediabatch.client.connection import explain_refused, result_columns, rows, run_async
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files.relation import Relation, result_scan_sql
@@ -30,8 +30,9 @@ def list_query(connection: SnowflakeConnection, query: str, file_columns: Sequen
     :raises InvalidInputError: when a named column is not among the query's.
     """
     query = query.strip().rstrip(";")
-    types = result_columns(connection, query)
-    query_id = run_async(connection, [query])[0]
+    with explain_refused("query=: Snowflake does not take it"):
+        types = result_columns(connection, query)
+        query_id = run_async(connection, [query])[0]
     selected, columns = [], {}
     for name, kind in types.items():
         column = sql.quoted(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
@@ -34,6 +34,16 @@ class Window:
     start: datetime | None = None
     end: datetime | None = None
     newest: timedelta | None = None
+
+    def at(self, now: datetime) -> Window:
+        """The same files for all statements: what is new enough for the first is so for the last.
+
+        :param now: the server's present.
+        """
+        if self.newest is None:
+            return self
+        earliest = now - self.newest
+        return replace(self, start=max(self.start, earliest) if self.start else earliest, newest=None)
 
     def conditions(self, column: str) -> list[str]:
         """SQL conditions on a TIMESTAMP_NTZ column in UTC.

@@ -196,9 +196,9 @@ def open_rows_sql(relation: Relation, table: str, subject: LedgerSubject) -> str
 
 
 def generation_sql(table: str, claim_id: str, subject: LedgerSubject) -> str:
-    """The highest GENERATION that a claim holds."""
+    """The highest GENERATION that a claim holds, and how many rows it has: HELD."""
     return (
-        f"SELECT COALESCE(MAX(T.GENERATION), 0) AS GENERATION FROM {table} T "
+        f"SELECT COALESCE(MAX(T.GENERATION), 0) AS GENERATION, COUNT(*) AS HELD FROM {table} T "
         f"WHERE T.CLAIM_ID = {sql.literal(claim_id)} AND {subject_condition(subject)}"
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files.manifest_files import summarize
 from airflow_provider_mediabatch.files.selected_files import SelectedFiles
 from airflow_provider_mediabatch.ledger.ledger import Ledger
@@ -35,8 +36,14 @@ def claim_files(
 
     :param ledger: the table as a user writes it.
     :param described: what the manifest says besides.
+    :raises snowflake.connector.errors.ProgrammingError: for an expression that fails for a file; no file is held then.
+    :raises InvalidInputError: when listed once more the claimed rows are other ones: by an identity that is another one
+        at each evaluation.
     """
-    claim = Ledger(connection, ledger).claim(
+    from snowflake.connector.errors import ProgrammingError
+
+    table = Ledger(connection, ledger)
+    claim = table.claim(
         listing.relation,
         owner=owner,
         subject=subject,
@@ -45,10 +52,23 @@ def claim_files(
         take_over_after=take_over_after,
         rule=rule,
     )
+    try:
+        whole = next(iter(summarize(connection, claim.relation)), None)
+    except ProgrammingError:
+        table.release(claim.claim_id, "the listed files could not be summed up")
+        raise
+    listed = whole.rows if whole is not None else 0
+    if listed != claim.rows:
+        table.release(claim.claim_id, "identity_columns= have other values at each evaluation")
+        raise InvalidInputError(
+            f"{claim.rows:,} rows were claimed in {claim.ledger}, and {listed:,} of them have the same identity when "
+            "they are listed again: identity_columns= names an expression that is another value at each evaluation, "
+            "such as CURRENT_TIMESTAMP() or RANDOM(). The claim was given back"
+        )
     return SelectedFiles(
         claim.relation,
         listing,
-        whole=next(iter(summarize(connection, claim.relation)), None),
+        whole=whole,
         skipped=claim.skipped,
         generation=claim.generation,
         adopted=claim.adopted,

@@ -128,7 +128,8 @@ class Claim:
     """What a claim holds.
 
     :param ledger: the table as SQL.
-    :param relation: the held rows.
+    :param relation: the held rows, as the listing has them.
+    :param rows: how many the ledger has of them.
     :param skipped: listed rows that were left out, by reason.
     :param generation: 0, or how often these files were reprocessed.
     :param adopted: files that jobs of ended runs have done and that this run's LoadResults loads.
@@ -138,6 +139,7 @@ class Claim:
     ledger: str
     claim_id: str
     relation: Relation
+    rows: int
     skipped: Mapping[str, int]
     generation: int
     adopted: int = 0

@@ -143,10 +143,11 @@ class Ledger:
         for row in self.session.rows(claim_statements.count_left_out_sql(relation, self.table, subject, claim_id)):
             reason = reasons.get(str(row["STATE"]), "waiting" if waiting else "over_max_files")
             skipped[reason] = skipped.get(reason, 0) + int(row["COUNTED"])
-        number = self.session.rows(claim_statements.generation_sql(self.table, claim_id, subject))[0]["GENERATION"]
+        counted = self.session.rows(claim_statements.generation_sql(self.table, claim_id, subject))[0]
         held = claim_statements.held_rows(relation, self.table, subject, claim_id)
         adopted = self.session.rows(job_statements.count_adopted_sql(self.table, owner, subject))[0]["COUNTED"]
-        return Claim(self.table, claim_id, held, skipped, int(number), int(adopted), waiting)
+        number, count = int(counted["GENERATION"]), int(counted["HELD"])
+        return Claim(self.table, claim_id, held, count, skipped, number, int(adopted), waiting)
 
     def assign_shards(self, relation: Relation, claim_id: str) -> None:
         """Note which shard each held row went to.

@@ -10,10 +10,9 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_mediabatch.client.connection import rows, run_async
+from airflow_provider_mediabatch.client.connection import rows, run_async, server_time
 from airflow_provider_mediabatch.client.stages import describe_stage, list_time
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.selection import Window
@@ -55,8 +54,7 @@ class NewFiles:
 def server_clock(connection: SnowflakeConnection) -> float:
     """How many seconds the server's clock is ahead of this machine's."""
     before = time.time()
-    moment = rows(connection, "SELECT SYSDATE() AS MOMENT")[0]["MOMENT"]
-    return float(moment.replace(tzinfo=UTC).timestamp()) - (before + time.time()) / 2
+    return server_time(connection).timestamp() - (before + time.time()) / 2
 
 
 def stage_files(connection: SnowflakeConnection, path: StagePath, *, after: float | None = None) -> Iterator[StageFile]:

@@ -214,6 +214,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         """
         from airflow_provider_mediabatch.client.connection import connected
         from airflow_provider_mediabatch.client.stages import describe_stage, resolve_stage_path, stage_url
+        from airflow_provider_mediabatch.files.extra_columns import explain_failing
 
         read_arguments(self, _READERS)
         arguments = ListingArguments.of_operator(self)
@@ -225,11 +226,12 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             push_location(context, connection, location.full)
             if stage_url(describe_stage(connection, location)):
                 raise InvalidInputError(f"manifest_location={location} is on an external stage: use an internal stage")
-            selected = self._select_files(connection, context, arguments, location, window)
-            if selected.whole is None:
-                manifests = [self._empty_manifest(arguments, selected, location)]
-            else:
-                manifests = self._write_manifests(connection, context, arguments, selected, location)
+            with explain_failing(self.extra_columns):
+                selected = self._select_files(connection, context, arguments, location, window)
+                if selected.whole is None:
+                    manifests = [self._empty_manifest(arguments, selected, location)]
+                else:
+                    manifests = self._write_manifests(connection, context, arguments, selected, location)
         values = [manifest.to_xcom() for manifest in manifests]
         value = values if self._returns_list else values[0]
         return value if selected.whole is None else self.set_lineage_result(value)
@@ -243,6 +245,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         window: selection.Window,
     ) -> SelectedFiles:
         """List and select; with a ledger, claim."""
+        from airflow_provider_mediabatch.client.connection import server_time
         from airflow_provider_mediabatch.files.manifest_files import summarize
         from airflow_provider_mediabatch.files.selected_files import SelectedFiles
         from airflow_provider_mediabatch.ledger.claimed_files import claim_files
@@ -254,6 +257,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             "Listed %d files (%d empty, %d without partner left out)", listing.found, listing.empty, listing.unmatched
         )
         if listing.relation.has_files:
+            if window.newest is not None:
+                window = window.at(server_time(connection))
             relation = listing.relation.where(window.conditions("MB_LAST_MODIFIED"))
             listing = listing.of(arguments.add_columns(connection, relation))
         described = {"select": self.select} | (subject.to_manifest() if subject else {})

@@ -65,10 +65,13 @@ class Files:
 
     def list_files(self, run_id: str, **arguments: Any) -> Any:
         """The manifest of a run's open files."""
+        given = {
+            "stage_path": f"@MEDIA.PUBLIC.{self.name}/", "select": "new", "model_name": self.model,
+            "ledger": self.ledger, **arguments,
+        }  # fmt: skip
         operator = ListStageFilesOperator(
-            task_id="list_files", stage_path=f"@MEDIA.PUBLIC.{self.name}/", select="new", if_empty="succeed",
-            manifest_location="@MEDIA.PUBLIC.OP_WORK/manifests/", model_name=self.model, ledger=self.ledger,
-            take_over_after=timedelta(0), snowflake_conn_id=self.conn_id, **arguments,
+            task_id="list_files", if_empty="succeed", manifest_location="@MEDIA.PUBLIC.OP_WORK/manifests/",
+            take_over_after=timedelta(0), snowflake_conn_id=self.conn_id, **given,
         )  # fmt: skip
         return self.execute(operator, run_id)
 

@@ -92,10 +92,44 @@ def test_statements_do_not_grow_with_columns_and_files(files: Files, media: Any)
         ({"extra_columns": {"N": "NO_SUCH + 1"}}, "does not take an expression.*may use are IMG, MB_CONTENT_ID"),
         ({"extra_columns": {"IMG": "1"}}, "names IMG, which the listing has already"),
         ({"extra_columns": {"MB_X": "1"}}, "kept for the provider"),
+        ({"extra_columns": {'"img"': "1"}}, "names img, which the listing has already.* differ in their case only"),
+        ({"extra_columns": {"A": "1", '"a"': "2"}}, "names the same column twice.* differ in their case only"),
         ({"extra_columns": {"A": "1"}, "identity_columns": ["B"]}, "names B, which is not among extra_columns="),
+        ({"extra_columns": {"N": "COUNT(*)"}}, "does not take an expression"),
+        ({"extra_columns": {"N": "MAX(MB_SIZE)"}, "identity_columns": ["N"]}, "does not take an expression"),
+        ({"extra_columns": {"N": "1; DROP TABLE T"}}, "does not take an expression"),
+        ({"extra_columns": {"N": "1 +"}}, "does not take an expression"),
+        ({"extra_columns": {"N": "1 / (MB_SIZE - 6)"}}, "an expression fails for one of the listed files.* those of N"),
+        ({"extra_columns": {"N": "TO_NUMBER(IMG)"}}, "an expression fails for one of the listed files.* those of N"),
+        ({"query": "SELECT '@A.B.C/d' AS IMG FROM", "select": "all"}, "query=: Snowflake does not take it"),
+        ({"query": "SELECT '@A.B.C/d' AS IMG, 1 / 0 AS N", "select": "all"}, "query=: Snowflake does not take it"),
     ],
 )
 def test_what_cannot_work_is_refused(files: Files, arguments: Any, message: str) -> None:
     files.write(1)
+    if "query" in arguments:
+        arguments = {**arguments, "stage_path": None, "ledger": None, "model_name": None}
     with pytest.raises(InvalidInputError, match=message):
         files.list_files("one", **arguments)
+    jobs_and_claims = rows(files.connection, f"SHOW TABLES LIKE '{files.name}_LEDGER' IN SCHEMA MEDIA.PUBLIC")
+    if jobs_and_claims:
+        assert "claimed" not in files.states().values()
+
+
+def test_expressions_may_be_empty_in_value_and_end_in_a_comment(files: Files, connection: Any) -> None:
+    files.write(1)
+    columns = {"A": "NULL -- nothing yet", "B": 0, "C": "MB_SIZE -- bytes", "T": "MB_LAST_MODIFIED::TIMESTAMP_LTZ -- t"}
+    manifest = files.list_files("one", extra_columns=columns, identity_columns=["A", "B"])
+    staged = StagedParquet(connection, "MEDIA.PUBLIC")
+    (row,) = rows(connection, f"SELECT * FROM {staged.relation(manifest['location'], manifest['columns'])}")
+    assert (row["A"], int(row["B"]), int(row["C"])) == (None, 0, 6)
+
+
+@pytest.mark.parametrize("chance", ["UUID_STRING()", "CURRENT_TIMESTAMP()::TIMESTAMP_NTZ"])
+def test_an_identity_of_chance_is_refused_and_holds_no_file(files: Files, chance: str) -> None:
+    """What was claimed would not be found again, so nothing would be run and every file be held."""
+    files.write(3)
+    with pytest.raises(InvalidInputError, match="identity_columns= names an expression that is another value at each"):
+        files.list_files("one", extra_columns={"N": chance}, identity_columns=["N"])
+    assert rows(files.connection, f"SELECT DISTINCT STATE FROM {files.ledger}") == [{"STATE": "released"}]
+    assert files.list_files("two", extra_columns={"N": chance})["row_count"] == 3

@@ -38,6 +38,8 @@ def test_since() -> None:
     assert _conditions("all", {}) == []
     assert _conditions("new", {}, since="2026-11-21T12:00") == ["M >= '2026-11-21 12:00:00.000000'::TIMESTAMP_NTZ"]
     assert _conditions("new", {}, since=timedelta(days=2)) == ["M >= DATEADD(second, -172800, SYSDATE())"]
+    at = selection.window("new", context={}, interval=None, since=timedelta(days=1)).at(NEXT)
+    assert (at.start, at.newest) == (DAY, None), "all statements of a listing take the same files"
     late = _conditions(
         "interval", {"data_interval_start": DAY, "data_interval_end": NEXT}, since=DAY + timedelta(hours=3)
     )
