@@ -55,7 +55,8 @@ def _text(argument: str, text: str) -> str:
             f"{argument}= holds a template ({{{{, {{% or {{#), which Airflow would render inside the SQL text, where a "
             "quote ends the literal. Write the words themselves, or put a blank between the braces"
         )
-    return _object("type", f"'{TEXT_PART}'", "text", sql.literal(text))
+    # Airflow's templates make one kind of line end of all of them.
+    return _object("type", f"'{TEXT_PART}'", "text", sql.literal(text).replace("\r", "\\r"))
 
 
 def _message(role: str, parts: list[str]) -> str:

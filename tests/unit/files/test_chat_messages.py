@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from airflow.sdk.definitions._internal.templater import SandboxedEnvironment
 
 from airflow_provider_mediabatch.files.chat_messages import chat_messages
 
@@ -42,6 +43,14 @@ def test_the_part_of_each_kind_of_media(media: str, part: str) -> None:
 def test_a_prompt_is_one_literal(prompt: str) -> None:
     literal = "'" + prompt.replace("\\", "\\\\").replace("'", "''") + "'"
     assert f"'type', 'text', 'text', {literal})" in chat_messages(prompt)
+
+
+def test_a_prompt_stays_as_it_is_when_airflow_renders_it() -> None:
+    """Rendering makes one kind of line end of all of them, so a carriage return is written as an escape."""
+    prompt = "one\r\ntwo\rthree\nfour \\r { } $x {a} %} #}"
+    rendered = SandboxedEnvironment().from_string(chat_messages(prompt)).render()
+    escaped = prompt.replace("\\", "\\\\").replace("\r", "\\r")
+    assert f"'type', 'text', 'text', '{escaped}')" in rendered
 
 
 def test_a_column_is_named_as_the_operator_names_it() -> None:
