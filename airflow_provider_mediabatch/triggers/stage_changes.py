@@ -63,7 +63,7 @@ class StageChangesProducer(StageProducer):
         """Forget what was announced, and move the stream's offset over what was read."""
         await super().handled(snapshot)
         async with self._busy:
-            if snapshot.recheck is None:  # no watcher waits
+            if not snapshot.waiting:
                 for file in snapshot.files:
                     if self._pending.get(file.name) == file:
                         del self._pending[file.name]

@@ -133,6 +133,7 @@ class StageFilesTrigger(BaseEventTrigger):
             async for snapshot in snapshots:
                 matches = stage_watermark.name_matcher(snapshot.prefix + path, self.pattern)
                 evaluation = stage_watermark.evaluate(snapshot.files, watermark, matches, now=snapshot.now, rule=rule)
+                snapshot.waiting |= bool(evaluation.files) and not evaluation.fire
                 if evaluation.recheck is not None:
                     snapshot.poll_within(evaluation.recheck)
                 if evaluation.fire:

@@ -43,6 +43,7 @@ class Snapshot:
     :param seen: filled by the watchers that fire: asset name to its next watermark, stored once the event is.
     :param recheck: filled by the watchers that wait for more files or for an upload to settle: seconds until the next
         poll.
+    :param waiting: filled by the watchers that wait for more files, for however long: the files are asked for again.
     :param prefix: what the names begin with before the path on the stage, where the files are those of the whole
         stage; "": they are those of the watchers' own path.
     :param from_stream: whether the Snowflake stream had rows, whose offset is moved when this was handled.
@@ -52,6 +53,7 @@ class Snapshot:
     now: float
     seen: dict[str, StageWatermark] = field(default_factory=dict)
     recheck: float | None = None
+    waiting: bool = False
     prefix: str = ""
     from_stream: bool = False
 

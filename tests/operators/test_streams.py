@@ -191,6 +191,21 @@ def test_files_that_wait_are_kept_though_the_stream_is_taken(streamed: Streamed)
     asyncio.run(go())
 
 
+def test_files_that_wait_for_more_without_an_end_are_kept(streamed: Streamed) -> None:
+    """``max_delay=None``: three that come one by one are three."""
+
+    async def go() -> None:
+        async with watching(streamed.trigger(min_files=3, max_delay=None)) as event:
+            await until(lambda: streamed.statements("LIST"))
+            for name in ("a.jpg", "b.jpg"):
+                await asyncio.to_thread(streamed.upload, name)
+                await until(lambda: not streamed.has_data())
+            await asyncio.to_thread(streamed.upload, "c.jpg")
+            assert (await event())["files"] == 3
+
+    asyncio.run(go())
+
+
 def test_a_watcher_that_dies_while_files_wait_loses_none(streamed: Streamed) -> None:
     """They are gone from the stream; the watermark, which has not moved, and the LIST of the next start find them."""
 
