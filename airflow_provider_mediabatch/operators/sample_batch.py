@@ -262,9 +262,10 @@ class SampleBatchOperator(JobTask):
     def _memory(self, context: Context, plan: InferencePlan) -> SampleMemory:
         from airflow_provider_mediabatch.operators.remembered import SampleMemory
 
-        measures = (self.labels, self.min_accuracy, self.max_word_error_rate, self.compare_with, self.min_agreement)
+        truth = (self.labels, self.min_accuracy, self.max_word_error_rate)
+        comparison = (self.compare_with, self.min_agreement, self.results_table)
         checked = (self._predicates(), self.max_null_fraction, self.error_column)
-        settings = (self.sample_size, self.sampling, *checked, *measures)
+        settings = (self.sample_size, self.sampling, *checked, *truth, *comparison)
         return SampleMemory(context, plan, *map(str, settings))
 
     def _return(self, context: Context, report: SampleReport) -> dict[str, Any]:
