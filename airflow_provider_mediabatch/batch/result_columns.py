@@ -18,6 +18,8 @@ _SCALARS = {"VARCHAR": "VARCHAR", "INTEGER": "FLOAT", "DECIMAL": "FLOAT", "DOUBL
 MODES = ("variant", "flatten", "chat", "chat_json")
 MAX_KEYS = 100
 """Answers of a chat model have keys of its own making: more than these are no schema."""
+MAX_NAME = 255
+"""Characters of a column's name. Source: Snowflake's reference, page "Identifier requirements"."""
 PATH = "MB_PATH"
 BOOKKEEPING_COLUMNS: Mapping[str, str] = {
     PATH: "VARCHAR",
@@ -187,6 +189,13 @@ def _without_collisions(
     named: dict[str, list[str]] = {}
     for key in keys:
         named.setdefault(f"{name}_{key}".upper(), []).append(key)
+    instead = "chat" if mode == "chat_json" else "variant"
+    if long := [column for column in named if len(column) > MAX_NAME]:
+        raise InvalidInputError(
+            f"nested={mode!r} of column {name} in the output of job {result.job} makes a name of {len(long[0])} "
+            f"characters, and a column's name has at most {MAX_NAME}: {long[0][:40]}…. "
+            f"Use nested={{{name!r}: {instead!r}}}"
+        )
     taken = {other.upper() for other in (*columns, *BOOKKEEPING_COLUMNS)}
     collisions = {column: found for column, found in named.items() if len(found) > 1 or column in taken}
     if collisions:
@@ -195,7 +204,6 @@ def _without_collisions(
             + (" and a column of that name" if column in taken else "")
             for column, found in collisions.items()
         )
-        instead = "chat" if mode == "chat_json" else "variant"
         raise InvalidInputError(
             f"nested={mode!r} of column {name} in the output of job {result.job} makes names that collide: {listed}. "
             f"Use nested={{{name!r}: {instead!r}}}, or rename the model's keys or the input's column"

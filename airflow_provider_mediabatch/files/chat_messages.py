@@ -55,6 +55,8 @@ def _text(argument: str, text: str) -> str:
             f"{argument}= holds a template ({{{{, {{% or {{#), which Airflow would render inside the SQL text, where a "
             "quote ends the literal. Write the words themselves, or put a blank between the braces"
         )
+    if re.search("[\ud800-\udfff]", text):
+        raise ValueError(f"{argument}= holds half of a surrogate pair, which is no character")
     # Airflow's templates make one kind of line end of all of them.
     return _object("type", f"'{TEXT_PART}'", "text", sql.literal(text).replace("\r", "\\r"))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from operators.loading import Output
 
@@ -38,9 +40,34 @@ def test_answers_in_json_have_a_column_for_each_key(output: Output) -> None:
     many = f"""SELECT '@a' AS IMG, '[{{"message":{{"content":"{{{keys}}}"}}}}]' AS "choices" """
     with pytest.raises(InvalidInputError, match="have 101 different keys"):
         output.load(output.write(many, job="MB_L"), nested={"choices": "chat_json"})
+    long = f"""SELECT '@a' AS IMG, '[{{"message":{{"content":"{{\\\\"{"k" * 250}\\\\":1}}"}}}}]' AS "choices" """
+    with pytest.raises(InvalidInputError, match=r"a name of 258 characters, .*Use nested=.'choices': 'chat'"):
+        output.load(output.write(long, job="MB_O"), nested={"choices": "chat_json"})
     for job, nested, message in (
         ("MB_M", "chat", "is for one column"),
         ("MB_N", {"choices": "json"}, "is not one of 'variant'"),
     ):
         with pytest.raises(InvalidInputError, match=message):
             output.load(output.write(ANSWERS, job=job), nested=nested)
+
+
+def test_odd_answers_are_no_keys_or_are_what_they_are(output: Output) -> None:
+    """Fences, arrays, cut-off and doubled answers, and keys of any text."""
+    contents: list[object] = [
+        '{"a":1}', '```json\n{"a":2}\n```', '[{"a":3}]', '"a"', ' {"a": 4} trailing', '{"a":null}', None, ["a"],
+        '{"":5,"*":6,"a/~b":7,"7":"x"}',
+    ]  # fmt: skip
+    rows = " UNION ALL ".join(
+        f"SELECT '@{number}' AS IMG, $${json.dumps([{'message': {'content': content}}])}$$ AS \"choices\""
+        for number, content in enumerate(contents)
+    )
+    output.load(output.write(rows), nested={"choices": "chat_json"})
+    found = output.rows()
+    assert [row["CHOICES_A"] for row in found] == [1, *[None] * 8]
+    assert {name: value for name, value in found[8].items() if name.startswith("CHOICES_") and value is not None} == {
+        "CHOICES_CONTENT": contents[8],
+        "CHOICES_": 5,
+        "CHOICES_*": 6,
+        "CHOICES_A/~B": 7,
+        "CHOICES_7": "x",
+    }

@@ -57,7 +57,7 @@ def _bracket(rewriter: Rewriter, node: exp.Bracket) -> exp.Expr:
 def _element(value: exp.Expr, key: exp.Expr) -> exp.Expr:
     _check_semi(value)
     if isinstance(key, exp.Literal):
-        path = f"$[{key.name}]" if not key.is_string else '$."' + key.name.replace('"', '\\"') + '"'
+        path = _member(key.name) if key.is_string else f"$[{key.name}]"
         return call("JSON_EXTRACT", value.copy(), exp.Literal.string(path))
     if is_exact(key):
         # DuckDB counts negative indexes from the end; in Snowflake nothing is there.
@@ -65,6 +65,16 @@ def _element(value: exp.Expr, key: exp.Expr) -> exp.Expr:
         return exp.If(this=exp.GTE(this=key.copy(), expression=exp.Literal.number(0)), true=found, false=exp.null())
     quoted = exp.Concat(expressions=[exp.Literal.string('$."'), text(key.copy()), exp.Literal.string('"')])
     return call("JSON_EXTRACT", value.copy(), quoted)
+
+
+def _member(name: str) -> str:
+    """Where DuckDB finds a member of an object.
+
+    Its paths have no empty name, and take ``*`` for all members. Its pointers take digits for a place in an array.
+    """
+    if name.isdigit():
+        return f'$."{name}"'
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 @rule(exp.ParseJSON)

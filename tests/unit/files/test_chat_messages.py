@@ -64,6 +64,8 @@ def test_a_column_is_named_as_the_operator_names_it() -> None:
         ({"prompt": "  "}, "prompt='  ' is not a text"),
         ({"prompt": "{{ params.question }}"}, "prompt= holds a template"),
         ({"prompt": "x", "system": "{% raw %}"}, "system= holds a template"),
+        ({"prompt": "half \ud83d"}, "prompt= holds half of a surrogate pair"),
+        ({"prompt": "a\0b"}, "cannot hold a NUL"),
     ],
 )
 def test_what_cannot_be_a_column_is_refused(arguments: dict[str, str], message: str) -> None:
