@@ -14,7 +14,7 @@ from airflow_provider_mediabatch.batch.result_columns import BOOKKEEPING_COLUMNS
 from airflow_provider_mediabatch.batch.sample_checks import good_relation
 from airflow_provider_mediabatch.client.connection import qualified_name, table_columns
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, find_column
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.chat import telling_outputs
 from airflow_provider_mediabatch.core.comparison import Comparison
 from airflow_provider_mediabatch.core.error_column import ERROR_COLUMN
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 PREVIOUS = "previous"
 _SCORES = ("DOUBLE", "FLOAT")
-_NUMBERS = ("NUMBER", "FLOAT")
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ class VersionComparison:
                 f"{', '.join(columns)}"
             )
         score = found.get(compared.score or "")
-        if score is None or columns[score].split("(")[0] not in _NUMBERS:
+        if score is None or sql_types.family(columns[score]) not in sql_types.NUMBERS:
             compared = replace(compared, score=None)
         names = {output: f"T.{sql.quoted(column)}" for output, column in found.items()}
         error = find_column(error_column, columns)
