@@ -244,6 +244,22 @@ def test_result_columns_are_described_as_in_snowflake(connection: SnowflakeConne
     assert [d.name for d in cursor.describe('SELECT $1 AS "FILE_PATH" FROM VALUES (NULL :: STRING)')] == ["FILE_PATH"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "code"),
+    [
+        ("ARRAY_CONSTRUCT('a')", "ARRAY_CONSTRUCT('b', 'c')", 10),
+        ("OBJECT_CONSTRUCT('a', 1)", "OBJECT_CONSTRUCT('b', 2)", 9),
+        ("ARRAY_CONSTRUCT('a')", "OBJECT_CONSTRUCT('b', 2)", 5),
+        ("ARRAY_CONSTRUCT('a')", "NULL", 10),
+    ],
+)
+def test_one_of_several_arrays_is_an_array(connection: SnowflakeConnection, one: str, other: str, code: int) -> None:
+    sql = (
+        f"SELECT IFF(A = 2, {one}, {other}), COALESCE({one}, {other}), CASE A WHEN 2 THEN {one} ELSE {other} END FROM T"
+    )
+    assert [column.type_code for column in connection.cursor().describe(sql)] == [code] * 3
+
+
 def test_values_arrive_as_they_were_written(connection: SnowflakeConnection) -> None:
     cursor = connection.cursor()
     cursor.execute("CREATE TEMPORARY TABLE TYPES (I INT, N NUMBER(38,5), S STRING, B BOOLEAN, D DATE, TI TIME, "

@@ -52,9 +52,9 @@ def _combined(nodes: Iterable[exp.Expr | None]) -> exp.DataType | None:
     given = [n for n in nodes if n is not None and kind(n) not in (exp.DType.NULL, exp.DType.UNKNOWN)]
     if not given:
         return None
-    for node in given:
-        if is_semi_structured(node):
-            return exp.DataType.build("VARIANT", dialect="snowflake")
+    if any(is_semi_structured(node) for node in given):
+        kinds = {kind(node) for node in given}
+        return exp.DataType.build(kinds.pop() if len(kinds) == 1 else "VARIANT", dialect="snowflake")
     if all(is_numeric(n) for n in given):
         if any(kind(n) in types.FLOATS for n in given):
             return _DOUBLE
