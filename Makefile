@@ -7,7 +7,7 @@ QUICK := -m "not slow"
 # share models, stages and DAG runs; tests/conftest.py has the order and what shares a running Airflow.
 PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo speech unit test test-all soak try-wheel docs bench lint format clean
+.PHONY: help demo speech unit test test-all huggingface soak try-wheel docs bench lint format clean
 
 help:
 	@echo "make demo      the main job on real photographs, no account needed (ARGS='--files DIR', ARGS=--speech)"
@@ -15,6 +15,7 @@ help:
 	@echo "make unit      the tests that start neither the engine nor Airflow (under 20 seconds)"
 	@echo "make test      install what is missing and run the tests (7 to 10 minutes on 2 cores)"
 	@echo "make test-all  everything, on every Python version found, and its coverage (more than an hour)"
+	@echo "make huggingface  the Hugging Face examples, on small models with random weights"
 	@echo "make docs      build the site into build/site"
 	@echo "make try-wheel the demo from the built wheel, beside Airflow 3.2.2, 3.3.1 and the newest (6 minutes)"
 	@echo "make soak      pairs of runs of the whole DAG while everything fails (up to 10 minutes; ARGS='--seed N --pairs N')"
@@ -65,6 +66,12 @@ test-all: lint docs try-wheel
 	        .venv-$$version/bin/python $(PYTEST) -m "not slow and not airflow" $(ARGS) || exit 1; \
 	    fi; \
 	done
+	@scripts/try-huggingface $(VENV) $(ARGS)
+
+# The examples with models of Hugging Face, where pip finds a build of torch for processors only.
+huggingface:
+	@scripts/setup $(VENV) test,speech
+	@scripts/try-huggingface $(VENV) $(ARGS)
 
 # The site, below build/site: warnings are errors, and nothing is fetched.
 docs:

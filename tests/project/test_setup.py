@@ -64,6 +64,27 @@ def test_the_variable_python_is_taken_first(tmp_path: Path) -> None:
     assert done.stdout == f"{sys.executable}\n"
 
 
+def test_without_a_torch_for_processors_the_hugging_face_examples_are_left_out(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    shutil.copytree(REPOSITORY / "scripts", checkout / "scripts")
+    shutil.copy(REPOSITORY / "constraints-3.12.txt", checkout)
+    (checkout / ".venv").symlink_to(Path(sys.executable).parents[1])
+    before = set(checkout.rglob("*"))
+    done = subprocess.run(
+        ["scripts/try-huggingface", ".venv"],
+        cwd=checkout,
+        # Nothing is fetched, and what pip is configured with on this machine does not count.
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.match(r"The Hugging Face examples were left out: pip finds no torch==[0-9.]+\+cpu for any", done.stderr)
+    assert done.stdout == ""
+    assert set(checkout.rglob("*")) == before
+
+
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
 def test_constraints_pin_every_direct_dependency(version: str) -> None:
     lines = (REPOSITORY / f"constraints-{version}.txt").read_text().splitlines()
@@ -79,7 +100,7 @@ def test_constraints_pin_every_direct_dependency(version: str) -> None:
 
 
 def test_the_scripts_are_executable() -> None:
-    for name in ("scripts/find-python", "scripts/setup", "scripts/try-wheel", ".ci/run"):
+    for name in ("scripts/find-python", "scripts/setup", "scripts/try-wheel", "scripts/try-huggingface", ".ci/run"):
         assert os.access(REPOSITORY / name, os.X_OK), name
         if shutil.which("bash"):
             subprocess.run(["bash", "-n", str(REPOSITORY / name)], check=True)
