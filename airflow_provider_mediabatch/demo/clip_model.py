@@ -28,11 +28,11 @@ class ClipEmbedder(custom_model.CustomModel):
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
-            from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
+            from transformers import AutoImageProcessor, CLIPVisionModelWithProjection
 
             folder = self.context.path("clip")
             model = CLIPVisionModelWithProjection.from_pretrained(folder, local_files_only=True).eval()
-            self._loaded = model, CLIPImageProcessor.from_pretrained(folder, local_files_only=True)
+            self._loaded = model, AutoImageProcessor.from_pretrained(folder, local_files_only=True)
         return self._loaded
 
     @custom_model.inference_api

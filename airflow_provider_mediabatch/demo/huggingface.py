@@ -1,8 +1,9 @@
-"""Hugging Face models for the registry: a ViT classifier and CLIP's embeddings.
+"""Hugging Face models for the registry: pipelines of any task that snowflake-ml has a signature for, and CLIP's
+embeddings.
 
-For ViT on a Snowflake account a model's name at Hugging Face is enough: ``log_model`` has Snowflake fetch it. From a
-folder with weights (``save_pretrained``) the pipeline is made here and logged with them, which is what the local engine
-can run. Needs torch and transformers, which are no dependencies of this package.
+On a Snowflake account a model's name at Hugging Face is enough: ``log_model`` has Snowflake fetch it. From a folder
+with weights (``save_pretrained``) the pipeline is made here and logged with them, which is what the local engine can
+run. That needs the extra ``huggingface``.
 """
 
 from __future__ import annotations
@@ -13,31 +14,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from snowflake.snowpark import Session
 
-VIT = "google/vit-base-patch16-224"
+REQUIREMENTS = ["pillow", "torch", "transformers"]
 
 
-def vit_classifier(source: str | Path = VIT) -> Any:
-    """Labels of a picture: ``images`` (BYTES) to ``labels``, a list of ``label`` and ``score``; parameter ``top_k``.
+def make_pipeline(task: str, source: str | Path) -> Any:
+    """A pipeline, as ``Registry.log_model`` takes it.
 
+    :param task: Hugging Face's name of the task, such as ``object-detection``.
     :param source: a model's name at Hugging Face, or a folder with its weights.
-    :return: what ``Registry.log_model`` takes.
     """
-    task = "image-classification"
     if isinstance(source, str):
         from snowflake.ml.model.models.huggingface import TransformersPipeline
 
         return TransformersPipeline(source, task=task)
-    from transformers import ViTForImageClassification, ViTImageProcessor, pipeline
+    from transformers import pipeline
 
-    return pipeline(
-        task,
-        model=ViTForImageClassification.from_pretrained(source, local_files_only=True),
-        image_processor=ViTImageProcessor.from_pretrained(source, local_files_only=True),
-    )
+    return pipeline(task, model=str(source))
 
 
-def log_vit(session: Session, model: Any, name: str = "VIT", version: str = "V1") -> None:
-    """Log what :func:`vit_classifier` made; the signature is snowflake-ml's own for the task.
+def log_pipeline(session: Session, model: Any, name: str, version: str = "V1") -> None:
+    """Log what :func:`make_pipeline` made; the signature is snowflake-ml's own for the task.
 
     :param session: database and schema of it are the model's.
     :param model: the pipeline.
@@ -50,7 +46,7 @@ def log_vit(session: Session, model: Any, name: str = "VIT", version: str = "V1"
         model,
         model_name=name,
         version_name=version,
-        pip_requirements=["torch", "transformers", "pillow"],
+        pip_requirements=REQUIREMENTS,
         target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
     )
 
