@@ -85,7 +85,7 @@ def test_without_a_torch_for_processors_the_hugging_face_examples_are_left_out(t
     assert set(checkout.rglob("*")) == before
 
 
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
 def test_constraints_pin_every_direct_dependency(version: str) -> None:
     lines = (REPOSITORY / f"constraints-{version}.txt").read_text().splitlines()
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", line) for line in lines), "only names and versions"
