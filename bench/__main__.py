@@ -29,9 +29,9 @@ from bench import (
 )
 from bench.measure import Figure, machine
 from bench.scene import Scene, scene
-from bench.table import markdown
+from bench.table import headlines, markdown
 
-README = Path(__file__).parents[1] / "README.md"
+REPOSITORY = Path(__file__).parents[1]
 BEGIN, END = "<!-- bench: begin -->\n", "<!-- bench: end -->"
 
 
@@ -57,7 +57,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--ledger-files", type=numbers, default=[100, 1_000_000], help="ledger: files of a claim")
     parser.add_argument("--results", type=int, default=1_000_000, help="review: rows of the job's output")
     parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures are written")
-    parser.add_argument("--readme", action="store_true", help="measure nothing: put the table of --json into README.md")
+    parser.add_argument("--publish", action="store_true", help="measure nothing; put --json into README.md and docs")
     return parser.parse_args(given)
 
 
@@ -107,7 +107,13 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def put_into_readme(text: str, path: Path = README) -> None:
+def publish(measured: dict[str, Any], repository: Path = REPOSITORY) -> None:
+    """Put the headlines into the README and every figure onto the documents' page."""
+    _put(headlines(measured), repository / "README.md")
+    _put(markdown(measured), repository / "docs" / "performance.md")
+
+
+def _put(text: str, path: Path) -> None:
     """Replace what stands between the two marks."""
     old = path.read_text()
     if BEGIN not in old or END not in old:
@@ -116,11 +122,11 @@ def put_into_readme(text: str, path: Path = README) -> None:
 
 
 def main() -> None:
-    """Measure, write JSON, print the table; or put an earlier run's table into README.md."""
+    """Measure, write JSON, print the table; or publish what an earlier run has measured."""
     logging.getLogger("snowflake").setLevel(logging.ERROR)
     given = arguments()
-    if given.readme:
-        put_into_readme(markdown(json.loads(given.json.read_text())))
+    if given.publish:
+        publish(json.loads(given.json.read_text()))
         return
     measured = measure(given)
     given.json.write_text(json.dumps(measured, indent=1))

@@ -37,7 +37,7 @@ def figures(scene: Scene, uploads: int) -> Iterator[Figure]:
     if len(runs) != uploads + 1:
         raise RuntimeError(f"{uploads + 1} uploads made {len(runs)} runs")
     p50 = percentile(seconds, 0.5)
-    note = f"p50 {p50:.1f} s of {uploads} uploads; a look every {POLL:g} s, settled after {SETTLE:g} s"
+    note = f"p50 {p50:.1f} s of {uploads} uploads; a poll every {POLL:g} s, settled after {SETTLE:g} s"
     p95 = [percentile(seconds, 0.95)]
     yield Figure(SECTION, "upload to queued run, p95", "s", p95, at_most=POLL + SLACK, note=note)
 

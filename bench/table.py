@@ -4,7 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+HEADLINES = (
+    ("Parsing", "DagBag of one file", "Snowflake"),
+    ("Listing and submitting", "100,000 files: wall", ""),
+    ("Listing and submitting", "100,000 files: memory above imports", ""),
+    ("Listing and submitting", "100,000 files: rows through the client", ""),
+    ("The local engine", "1,000 × 10 kB, 2 workers", ""),
+    ("Pipeline overhead", "full_batch, until it defers", ""),
+    ("Waiting", "1,000 jobs, 10 intervals: statements", ""),
+    ("Waiting", "1,000 jobs, 10 intervals: CPU of a job's poll", ""),
+    ("Watching a stage", "20,000 files, one poll: wall", ""),
+    ("New file to prediction", "upload to row, p50", ""),
+)
+"""The figures of the README: section, the beginning of what is measured, and whom it is compared with."""
 HEAD = "| what | ours | the other way | other / ours | budget | note |\n|---|---|---|---|---|---|"
+
+
+def headlines(measured: dict[str, Any]) -> str:
+    """The few figures that the README shows, each with its section; those that were not measured are left out."""
+    rows = [
+        f"| {figure['section']}: {figure['row'].removeprefix('| ')}"
+        for section, what, against in HEADLINES
+        for figure in measured["figures"]
+        if figure["section"] == section and figure["what"].startswith(what) and figure["against"].startswith(against)
+    ]
+    return "\n".join([HEAD, *rows])
 
 
 def markdown(measured: dict[str, Any]) -> str:

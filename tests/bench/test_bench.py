@@ -14,7 +14,7 @@ from bench import ledger, review, waiting, watching
 from bench.measure import Figure, percentile, run_child
 from bench.relay import relay
 from bench.scene import Scene
-from bench.table import markdown
+from bench.table import HEAD, HEADLINES
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -105,8 +105,12 @@ def test_command_line(tmp_path: Path) -> None:
     assert "unknown: nothing; known: parsing, listing" in done.stderr
 
 
-def test_the_table_goes_into_the_readme(tmp_path: Path) -> None:
-    figure = Figure("Parsing", "modules", "", [59], at_most=60)
+def test_the_tables_go_into_readme_and_documents(tmp_path: Path) -> None:
+    figures = [
+        Figure("Parsing", "modules", "", [59], at_most=60),
+        Figure("Waiting", "1,000 jobs, 10 intervals: statements", "", [8], [30_270], "its trigger", at_most=11),
+        Figure("Waiting", "100 jobs, 10 intervals: statements", "", [10], [3_300], "its trigger", at_most=11),
+    ]
     measured = {
         "machine": {
             "cores": 2,
@@ -118,13 +122,23 @@ def test_the_table_goes_into_the_readme(tmp_path: Path) -> None:
             "noise": 1.1,
         },
         "command": "make bench",
-        "figures": [figure.as_json() | {"row": figure.as_row()}],
+        "figures": [figure.as_json() | {"row": figure.as_row()} for figure in figures],
         "failures": {"review": "RuntimeError: no\nmore"},
     }
-    text = markdown(measured)
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{command.BEGIN}old\n{command.END}\nafter\n")
-    command.put_into_readme(text, readme)
-    assert readme.read_text() == f"before\n{command.BEGIN}{text}\n{command.END}\nafter\n"
-    assert "| modules | 59 |  |  | ≤ 60: met |  |" in text
-    assert text.endswith("Not measured: review failed: RuntimeError: no")
+    readme, page = tmp_path / "README.md", tmp_path / "docs" / "performance.md"
+    page.parent.mkdir()
+    for path in (readme, page):
+        path.write_text(f"before\n{command.BEGIN}old\n{command.END}\nafter\n")
+    command.publish(measured, tmp_path)
+    one = "| Waiting: 1,000 jobs, 10 intervals: statements | 8 | 30,270 its trigger | 3,784× | ≤ 11: met |  |"
+    assert readme.read_text() == f"before\n{command.BEGIN}{HEAD}\n{one}\n{command.END}\nafter\n"
+    assert "| modules | 59 |  |  | ≤ 60: met |  |" in page.read_text()
+    assert f"Not measured: review failed: RuntimeError: no\n{command.END}" in page.read_text()
+
+
+def test_every_headline_is_measured() -> None:
+    """The README's lines are those of the committed page: a figure under another name would leave it without a word."""
+    page = (REPOSITORY / "docs" / "performance.md").read_text()
+    for section, what, against in HEADLINES:
+        rows = page.partition(f"**{section}**")[2].partition("\n**")[0].splitlines()
+        assert any(row.startswith(f"| {what}") and against in row for row in rows), (section, what)
