@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client import errors
-from airflow_provider_mediabatch.client.connection import qualified_name, result_columns, rows
+from airflow_provider_mediabatch.client.connection import result_columns, rows, table_or_query
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.chat import answer_sql, telling_outputs
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -31,7 +30,6 @@ MARK_COLUMNS = (
     "JOB_NAME",
 )
 """The columns by which the review page's table of marks is known, whatever its name."""
-_QUERY = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
 _TEXT_MEMBERS = ("label", "text")
 
 
@@ -106,11 +104,7 @@ def find_labels(connection: SnowflakeConnection, given: str, plan: InferencePlan
     """
     from snowflake.connector.errors import ProgrammingError
 
-    if _QUERY.match(given):
-        # The line's end is for a query that ends in a comment.
-        relation = f"({given.strip().rstrip(';')}\n)"
-    else:
-        relation = sql.qualified(*qualified_name(connection, given, argument="labels", kind="table"))
+    relation = table_or_query(connection, given, argument="labels")
     try:
         columns = tuple(result_columns(connection, f"SELECT * FROM {relation}"))
         labels = match_columns(given, relation, columns, plan.outputs, error_column)

@@ -16,9 +16,9 @@ user's query may call a table ``LABELS``.
 from __future__ import annotations
 
 from airflow_provider_mediabatch.batch.labels import Labels
-from airflow_provider_mediabatch.client.staged_parquet import STAGE_PATTERN
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
+from airflow_provider_mediabatch.files.file_names import name_sql, on_stage_sql, stem_sql
 
 MAX_CLASSES = 20
 MAX_EXAMPLES = 20
@@ -55,14 +55,14 @@ def _labelled_pairs(labels: Labels) -> str:
         ", MB_LABELS AS (SELECT K, MIN(LABEL) AS LABEL, COUNT(DISTINCT LABEL) AS LABELS FROM "
         f"(SELECT {labels.key}::VARCHAR AS K, {labels.label}::VARCHAR AS LABEL FROM {labels.relation} AS L) "
         "WHERE K IS NOT NULL AND LABEL IS NOT NULL GROUP BY K), MB_NAMED AS (SELECT FILE, PREDICTED, "
-        f"REGEXP_REPLACE(FILE, {sql.literal(STAGE_PATTERN)}, '') AS ON_STAGE, SPLIT_PART(FILE, '/', -1) AS NAME "
+        f"{on_stage_sql('FILE')} AS ON_STAGE, {name_sql('FILE')} AS NAME "
         "FROM MB_OUTPUTS), MB_PAIRS AS (SELECT O.FILE, O.PREDICTED, "
         "COALESCE(P.LABEL, W.LABEL, N.LABEL, S.LABEL) AS EXPECTED, FALSE AS REFUTED, "
         "IFF(P.K IS NULL AND W.K IS NULL, COALESCE(N.K, S.K), NULL) AS NAME_KEY, "
         "COALESCE(P.LABELS, W.LABELS, N.LABELS, S.LABELS, 0) AS LABELS FROM MB_NAMED O "
         "LEFT JOIN MB_LABELS P ON P.K = O.FILE LEFT JOIN MB_LABELS W ON W.K = O.ON_STAGE "
         "LEFT JOIN MB_LABELS N ON N.K = O.NAME "
-        "LEFT JOIN MB_LABELS S ON S.K = REGEXP_REPLACE(O.NAME, '[.][^.]*$', ''))"
+        f"LEFT JOIN MB_LABELS S ON S.K = {stem_sql('O.NAME')})"
     )
 
 

@@ -7,6 +7,7 @@ an open connection: a task logs in once. The connector is imported when a functi
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +20,8 @@ from airflow_provider_mediabatch.exceptions import InvalidInputError, NotAuthori
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
+
+_QUERY = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 2.0
 _FIRST_LOCK_PAUSE, _LAST_LOCK_PAUSE = 0.2, 10.0
@@ -240,6 +243,18 @@ def qualified_name(connection: SnowflakeConnection, name: str, *, argument: str,
         )
     database, schema, last = (str(part) for part in full)
     return database, schema, last
+
+
+def table_or_query(connection: SnowflakeConnection, given: str, *, argument: str) -> str:
+    """A FROM item of a table's name, or of a query, as a user writes either.
+
+    :param argument: the operator's argument that holds it.
+    :raises InvalidInputError: when it is neither.
+    """
+    if _QUERY.match(given):
+        # The line's end is for a query that ends in a comment.
+        return f"({given.strip().rstrip(';')}\n)"
+    return sql.qualified(*qualified_name(connection, given, argument=argument, kind="table"))
 
 
 def _type_name(column: Any) -> str:

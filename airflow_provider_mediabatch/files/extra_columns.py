@@ -13,6 +13,7 @@ from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files.arguments import normalize_column_name
+from airflow_provider_mediabatch.files.joined_table import find_joined_table
 from airflow_provider_mediabatch.files.relation import Relation
 
 if TYPE_CHECKING:
@@ -43,19 +44,30 @@ def check_extra_columns(extra: Mapping[str, str] | None, identity: Sequence[str]
 
 
 def with_extra_columns(
-    connection: SnowflakeConnection, relation: Relation, extra: Mapping[str, str], identity: Sequence[str]
+    connection: SnowflakeConnection,
+    relation: Relation,
+    extra: Mapping[str, str],
+    identity: Sequence[str],
+    join: str | None = None,
 ) -> Relation:
-    """The rows with the columns that the expressions give. One statement, which describes and reads nothing.
+    """The rows with the columns that the expressions give. One statement, which describes and reads nothing; with
+    ``join`` two more.
 
     An expression is SQL of the user's own, trusted like the DAG file that it stands in.
 
     :param relation: a listing.
     :param extra: column name, as stored, to expression over the listing's columns.
     :param identity: columns whose values become part of ``MB_CONTENT_ID``: a file with other values is other work.
-    :raises InvalidInputError: for an expression that Snowflake does not take, or a name that the listing has.
+    :param join: a table or query whose columns the expressions may use.
+    :raises InvalidInputError: for an expression that Snowflake does not take, a name that the listing has, or a table
+        that cannot be joined.
     """
     if not extra:
         return relation
+    source, usable_names = f"({relation.query})", list(relation.columns)
+    if join is not None:
+        table = find_joined_table(connection, join, relation)
+        source, usable_names = table.beside(relation), [*usable_names, *table.columns]
     known = {name.upper() for name in relation.columns}
     if taken := [name for name in extra if name.upper() in known]:
         raise InvalidInputError(f"extra_columns= names {', '.join(taken)}, which the listing has already{_ANY_CASE}")
@@ -64,9 +76,9 @@ def with_extra_columns(
     extra = {name: f"{text}\n" if "--" in str(text) else str(text) for name, text in extra.items()}
     # With the listed columns: beside them an aggregate function is refused, and alone it would be taken.
     plain = ", ".join([*listed, *(f"({text}) AS {sql.quoted(name)}" for name, text in extra.items())])
-    usable = f". The columns that an expression may use are {', '.join(relation.columns)}"
+    usable = f". The columns that an expression may use are {', '.join(usable_names)}"
     with explain_refused("extra_columns=: Snowflake does not take an expression", usable):
-        types = result_columns(connection, f"SELECT {plain} FROM ({relation.query})")
+        types = result_columns(connection, f"SELECT {plain} FROM {source}")
     columns, expressions = {}, []
     for name in extra:
         kind = types[name]
@@ -75,7 +87,7 @@ def with_extra_columns(
         text = f"CONVERT_TIMEZONE('UTC', {extra[name]})::TIMESTAMP_NTZ" if zoned else f"({extra[name]})"
         expressions.append(f"{text} AS {sql.quoted(name)}")
         columns[name] = "TIMESTAMP_NTZ(9)" if zoned else kind
-    query = f"SELECT {', '.join([*listed, *expressions])} FROM ({relation.query})"
+    query = f"SELECT {', '.join([*listed, *expressions])} FROM {source}"
     if identity:
         # A NULL differs from an empty text, and two texts from one that is both of them together.
         texts = [text_sql(sql.quoted(name), columns[name]) for name in identity]

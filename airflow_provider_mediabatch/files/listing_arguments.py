@@ -42,6 +42,7 @@ class ListingArguments:
     query: str | None
     extra_columns: Mapping[str, str] | None
     identity_columns: Sequence[str]
+    join: str | None
     if_empty: str
     min_files: int | None
     max_delay: float | None
@@ -123,6 +124,11 @@ class ListingArguments:
         from airflow_provider_mediabatch.files.extra_columns import check_extra_columns
 
         check_extra_columns(self.extra_columns, self.identity_columns)
+        if self.join and not self.extra_columns:
+            raise InvalidInputError(
+                "join= gives columns that extra_columns= may use, and there are no extra_columns=: give "
+                "extra_columns={'PROMPT': 'PROMPT'} to take a column PROMPT over"
+            )
         if self.query is not None:
             self._check_query()
         self._check_ledger()
@@ -192,7 +198,8 @@ class ListingArguments:
         """The listed rows with ``extra_columns``."""
         from airflow_provider_mediabatch.files.extra_columns import check_extra_columns, with_extra_columns
 
-        return with_extra_columns(connection, relation, *check_extra_columns(self.extra_columns, self.identity_columns))
+        columns, identity = check_extra_columns(self.extra_columns, self.identity_columns)
+        return with_extra_columns(connection, relation, columns, identity, self.join or None)
 
     def _sources(self, connection: SnowflakeConnection, model: ModelInfo | None) -> list[StageSource]:
         from airflow_provider_mediabatch.client.stages import resolve_stage_path

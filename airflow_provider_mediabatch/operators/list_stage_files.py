@@ -73,6 +73,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         :func:`.chat_messages` makes the one that a chat model needs.
     :param identity_columns: those of them whose values belong to a file's identity. When such a value changes, the
         file is new to the ledger. Other columns may change, and what is done stays done.
+    :param join: a table, or a query, whose columns the expressions may use too. Its first column names the file, by
+        full stage path, path on the stage, name or stem. A file that it does not name has NULL in its columns.
     :param manifest_location: a folder on an internal stage; each execution writes a new sub-folder ``MB_…/…/``.
     :param max_files: the largest number of rows; the first by path are taken.
     :param min_files: fewer open files wait: the task is skipped and claims none, so that small arrivals share one job.
@@ -109,6 +111,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         "query",
         "extra_columns",
         "identity_columns",
+        "join",
         "manifest_location",
         "max_files",
         "min_files",
@@ -128,7 +131,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         "snowflake_conn_id",
     )
     template_ext: Sequence[str] = (".sql",)
-    template_fields_renderers = {"query": "sql"}  # noqa: RUF012 (Airflow declares it so)
+    template_fields_renderers = {"query": "sql", "join": "sql"}  # noqa: RUF012 (Airflow declares it so)
     operator_extra_links = (LocationLink(),)
     ui_color = "#d7eef9"
 
@@ -144,6 +147,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         query: str | None = None,
         extra_columns: Mapping[str, str] | None = None,
         identity_columns: Sequence[str] = (),
+        join: str | None = None,
         manifest_location: str,
         max_files: int | str | None = None,
         min_files: int | str | None = None,
@@ -173,6 +177,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         self.query = query
         self.extra_columns = extra_columns
         self.identity_columns = identity_columns
+        self.join = join
         self.manifest_location = manifest_location
         # Numbers, truth values and durations may be text of a template until execute() reads them.
         self.max_files: Any = max_files
@@ -263,7 +268,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             listing = listing.of(arguments.add_columns(connection, relation))
         described = {"select": self.select} | (subject.to_manifest() if subject else {})
         if self.extra_columns:
-            described["extra_digest"] = digest(self.extra_columns)
+            described["extra_digest"] = digest(self.extra_columns, *([self.join] if self.join else []))
         if arguments.ledger_name is not None and subject is not None:
             return claim_files(
                 connection,

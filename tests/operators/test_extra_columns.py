@@ -133,3 +133,84 @@ def test_an_identity_of_chance_is_refused_and_holds_no_file(files: Files, chance
         files.list_files("one", extra_columns={"N": chance}, identity_columns=["N"])
     assert rows(files.connection, f"SELECT DISTINCT STATE FROM {files.ledger}") == [{"STATE": "released"}]
     assert files.list_files("two", extra_columns={"N": chance})["row_count"] == 3
+
+
+def _questions(connection: Any, *values: str) -> str:
+    """A table of questions, each named by another way to name a file."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE OR REPLACE TABLE QUESTIONS (FILE_NAME VARCHAR, QUESTION VARCHAR, LIMITS NUMBER)")
+        cursor.execute(f"INSERT INTO QUESTIONS VALUES {', '.join(values)}")
+    return "QUESTIONS"
+
+
+def test_expressions_use_the_columns_of_a_joined_table(files: Files, connection: Any) -> None:
+    """A path goes before a name, and a name before a stem. A file without a row is there, with NULL."""
+    files.write(5)
+    first = files.list_files("paths", select="all", ledger=None)
+    staged = StagedParquet(connection, "MEDIA.PUBLIC")
+    found = rows(connection, f"SELECT IMG FROM {staged.relation(first['location'], first['columns'])} ORDER BY IMG")
+    paths = [row["IMG"] for row in found]
+    on_stage = paths[1].split("/", 1)[1]
+    table = _questions(
+        connection,
+        f"('{paths[0]}', 'by path', 1)",
+        "('f000.bin', 'by name, too late', 2)",
+        f"('{on_stage}', 'by path on the stage', 3)",
+        "('f002.bin', 'by name', 4)",
+        "('f002', 'by stem, too late', 5)",
+        "('f003', 'by stem', 6)",
+        "('f999.bin', 'of another file', 7)",
+        "(NULL, 'of none', 8)",
+    )
+    listed = files.list_files(
+        "joined", join=table, extra_columns={"ASKED": "COALESCE(QUESTION, 'default')", "TWICE": "LIMITS * 2"}
+    )
+    assert listed["row_count"] == 5
+    assert "QUESTION" not in listed["columns"]
+    found = rows(connection, f"SELECT * FROM {staged.relation(listed['location'], listed['columns'])} ORDER BY IMG")
+    assert [(row["IMG"], row["ASKED"], row["TWICE"]) for row in found] == [
+        (paths[0], "by path", 2),
+        (paths[1], "by path on the stage", 6),
+        (paths[2], "by name", 8),
+        (paths[3], "by stem", 12),
+        (paths[4], "default", None),
+    ]
+
+
+def test_a_changed_value_of_a_joined_table_is_new_work(files: Files, connection: Any) -> None:
+    files.write(2)
+    asked = {"extra_columns": {"ASKED": "QUESTION"}, "identity_columns": ["ASKED"]}
+    table = _questions(connection, "('f000', 'a', 1)", "('f001', 'b', 1)")
+    one = files.list_files("one", join=table, **asked)
+    assert files.full("one", one, files.plan("one", one))["rows"] == 2
+    assert files.list_files("two", join=f"SELECT * FROM {table} -- all", **asked)["row_count"] == 0
+    _questions(connection, "('f000', 'a', 9)", "('f001', 'c', 1)")
+    assert files.list_files("three", join=table, **asked)["row_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("join", "extra", "words"),
+    [
+        ("QUESTIONS", {}, "there are no extra_columns="),
+        ("NO_SUCH_TABLE", {"A": "1"}, "join='NO_SUCH_TABLE' cannot be read"),
+        ("SELECT FILE_NAME FROM QUESTIONS", {"A": "1"}, "has the column FILE_NAME only"),
+        ("SELECT FILE_NAME, 1 AS img FROM QUESTIONS", {"A": "1"}, "has the columns IMG, which the listing has"),
+        ("SELECT FILE_NAME, 1 AS MB_X FROM QUESTIONS", {"A": "1"}, "has the columns MB_X"),
+        ("SELECT 'f000', 1 AS X FROM QUESTIONS", {"A": "X"}, "has 2 rows for 'f000', and a file takes one"),
+        (
+            "QUESTIONS",
+            {"A": "QUESTIONS"},
+            ", QUESTION, LIMITS",
+        ),
+        ("QUESTIONS; DROP TABLE QUESTIONS", {"A": "1"}, "is not a Snowflake name"),
+    ],
+)
+def test_what_cannot_be_joined_is_refused(
+    files: Files, connection: Any, join: str, extra: dict[str, str], words: str
+) -> None:
+    files.write(1)
+    _questions(connection, "('f000', 'a', 1)", "('f001', 'b', 1)")
+    with pytest.raises(InvalidInputError) as refused:
+        files.list_files("refused", join=join, extra_columns=extra)
+    assert words in str(refused.value)
+    assert rows(connection, "SELECT COUNT(*) AS N FROM QUESTIONS")[0]["N"] == 2

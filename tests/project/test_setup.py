@@ -37,7 +37,7 @@ def fake_python(path: Path, script: str) -> None:
 def test_no_python_is_one_line(tmp_path: Path) -> None:
     done = find_python(tmp_path / "bin", tmp_path)
     assert done.returncode == 1
-    assert re.fullmatch(r"missing: Python 3\.11, 3\.12 or 3\.13 \(.*\)\n", done.stderr)
+    assert re.fullmatch(r"missing: Python 3\.11 to 3\.14 \(.*\)\n", done.stderr)
 
 
 def test_an_old_python_is_not_taken(tmp_path: Path) -> None:
