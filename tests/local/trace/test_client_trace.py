@@ -156,7 +156,7 @@ def test_values_of_the_login(trace: Trace) -> None:
     assert login["serverVersion"]
     assert all(login["sessionInfo"][name] for name in ("databaseName", "schemaName", "warehouseName", "roleName"))
     parameters = {item["name"]: item["value"] for item in login["parameters"]}
-    assert parameters["CLIENT_STAGE_ARRAY_BINDING_THRESHOLD"] == 0
+    assert parameters["CLIENT_STAGE_ARRAY_BINDING_THRESHOLD"] == 65280  # from so many values on, binds are uploaded
     assert {"AUTOCOMMIT", "CLIENT_TELEMETRY_ENABLED"} <= set(parameters)
 
 
