@@ -19,7 +19,7 @@ help:
 	@echo "make docs      build the site into build/site"
 	@echo "make try-wheel the demo from the built wheel, beside Airflow 3.2.2, 3.3.1 and the newest (6 minutes)"
 	@echo "make soak      pairs of runs of the whole DAG while everything fails (up to 10 minutes; ARGS='--seed N --pairs N')"
-	@echo "make bench     time, memory, statements and polls, side by side with what one would use instead (meant for 15 minutes)"
+	@echo "make bench     time, memory, statements and polls, side by side with what one would use instead (half an hour)"
 	@echo "make lint      ruff and mypy"
 	@echo "make format    put files into ruff's format"
 
