@@ -170,6 +170,22 @@ def test_candidate_labels(bench: Bench) -> None:
 
 
 @pytest.mark.slow
+def test_catalogued_labels(bench: Bench) -> None:
+    bench.log(models.candidate_classifier(bench.cache))
+    bench.upload("PHOTOS", "catalogued", [photograph("coffee.png"), photograph("flower.jpg")])
+    bench.session.sql("CREATE OR REPLACE TABLE MEDIA.PUBLIC.CATALOGUE (STEM VARCHAR, LABELS ARRAY)").collect()
+    entry = "SELECT 'coffee', ARRAY_CONSTRUCT('daisy', 'palace')"
+    bench.session.sql(f"INSERT INTO MEDIA.PUBLIC.CATALOGUE {entry}").collect()
+    given = {"stage_path": "@MEDIA.PUBLIC.PHOTOS/catalogued/"}
+    labels = by_file(bench.output(bench.run("catalogued_labels", given)), "IMAGE", "LABEL")
+    assert labels["coffee.png"] in ("daisy", "palace"), "the catalogue has no espresso"
+    assert labels["flower.jpg"] == "daisy"
+    # Other labels of one picture are other work for this one.
+    bench.session.sql("DELETE FROM MEDIA.PUBLIC.CATALOGUE").collect()
+    assert by_file(bench.output(bench.run("catalogued_labels", given)), "IMAGE", "LABEL") == {"coffee.png": "espresso"}
+
+
+@pytest.mark.slow
 def test_picture_questions(bench: Bench) -> None:
     bench.log(models.picture_chat(bench.cache))
     bench.upload("PHOTOS", "asked", [photograph("coffee.png"), photograph("flower.jpg"), photograph("china.jpg")])
