@@ -47,7 +47,7 @@ def test_the_documents_dag_sends_its_runs(
         [["complete", "1", "1", "0", "0"]] * 2,
     )
     assert _lines(third)[0] == ["failed", "1", "0", "0", "1"]
-    assert "66697273 100%" in first
+    assert "<bdi>66697273</bdi> 100%" in first
     assert not re.search(r"<script|<img|<link|src=", third)
 
 
