@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.client import errors
-from airflow_provider_mediabatch.client.connection import result_columns, rows, table_or_query
+from airflow_provider_mediabatch.client.connection import explain_unreadable, result_columns, rows, table_or_query
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.chat import answer_sql, telling_outputs
 from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.files.arguments import shorten
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -102,20 +102,13 @@ def find_labels(connection: SnowflakeConnection, given: str, plan: InferencePlan
     :param error_column: the output that is no prediction.
     :raises InvalidInputError: naming ``labels=``, for what cannot be read, has other columns or no rows.
     """
-    from snowflake.connector.errors import ProgrammingError
-
     relation = table_or_query(connection, given, argument="labels")
-    try:
+    with explain_unreadable(f"labels={shorten(given)!r}"):
         columns = tuple(result_columns(connection, f"SELECT * FROM {relation}"))
         labels = match_columns(given, relation, columns, plan.outputs, error_column)
         # Counting the values evaluates them: a query may fail for a row, and not when it is described.
         counted = f"COUNT(*) AS N, COUNT({labels.key}) AS FILES, COUNT({labels.label}) AS LABELS"
         found = rows(connection, f"SELECT {counted} FROM {relation} AS L")[0]
-    except ProgrammingError as error:
-        missing = " It does not exist, or this role may not see it." if errors.is_missing(error) else ""
-        raise InvalidInputError(
-            f"labels={shorten(given)!r} cannot be read.{missing} {errors.error_text(error)}"
-        ) from None
     if not found["N"]:
         raise InvalidInputError(f"labels={shorten(given)!r} has no rows, so nothing can be measured")
     return replace(labels, model=plan.model, function=plan.function)
@@ -169,9 +162,3 @@ def main_output(names: Sequence[str], outputs: Mapping[str, str]) -> str | None:
 def is_nested(kind: str) -> bool:
     """Whether an output of this type is an object or a list."""
     return kind == "OBJECT"
-
-
-def shorten(given: str) -> str:
-    """The argument as one short line, for messages and pages."""
-    text = " ".join(given.split())
-    return text if len(text) <= 120 else text[:119] + "…"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.batch import truth_sql
-from airflow_provider_mediabatch.batch.labels import Labels, find_labels, shorten
+from airflow_provider_mediabatch.batch.labels import Labels, find_labels
 from airflow_provider_mediabatch.batch.measuring import ENDED, MEASURES_AGAIN, explain_measuring, find_key
 from airflow_provider_mediabatch.batch.sample_checks import good_relation
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
@@ -15,6 +15,7 @@ from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.core.sample_report import Check
 from airflow_provider_mediabatch.core.truth import ClassScore, Truth
 from airflow_provider_mediabatch.exceptions import InvalidInputError, OutputCheckError
+from airflow_provider_mediabatch.files.arguments import shorten
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection

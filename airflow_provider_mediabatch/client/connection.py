@@ -78,6 +78,22 @@ def explain_refused(what: str, hint: str = "") -> Iterator[None]:
         raise InvalidInputError(f"{what}: {errors.error_text(error)}{hint}") from None
 
 
+@contextmanager
+def explain_unreadable(what: str) -> Iterator[None]:
+    """Say which argument names a table, or holds a query, that cannot be read.
+
+    :param what: the task's argument with its value.
+    :raises InvalidInputError: for a statement that fails.
+    """
+    from snowflake.connector.errors import ProgrammingError
+
+    try:
+        yield
+    except ProgrammingError as error:
+        missing = " It does not exist, or this role may not see it." if errors.is_missing(error) else ""
+        raise InvalidInputError(f"{what} cannot be read.{missing} {errors.error_text(error)}") from None
+
+
 def execute(connection: SnowflakeConnection, statement: str) -> int:
     """Run a statement.
 

@@ -22,6 +22,12 @@ def normalize_column_name(name: str) -> str:
         return name
 
 
+def shorten(given: str) -> str:
+    """An argument of SQL as one short line, for messages and pages."""
+    text = " ".join(given.split())
+    return text if len(text) <= 120 else text[:119] + "…"
+
+
 T = TypeVar("T")
 
 

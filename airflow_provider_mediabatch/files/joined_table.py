@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.client import errors
-from airflow_provider_mediabatch.client.connection import result_columns, rows, table_or_query
+from airflow_provider_mediabatch.client.connection import explain_unreadable, result_columns, rows, table_or_query
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.files.arguments import shorten
 from airflow_provider_mediabatch.files.file_names import name_sql, on_stage_sql, stem_sql
 from airflow_provider_mediabatch.files.relation import Relation
 
@@ -57,12 +57,9 @@ def find_joined_table(connection: SnowflakeConnection, given: str, files: Relati
     :raises InvalidInputError: for what cannot be read, has no second column or columns of the listing, or has several
         rows for one file.
     """
-    from snowflake.connector.errors import ProgrammingError
-
-    text = " ".join(given.split())
-    what = f"join={text[:119] + '…' if len(text) > 120 else text!r}"
+    what = f"join={shorten(given)!r}"
     relation = table_or_query(connection, given, argument="join")
-    try:
+    with explain_unreadable(what):
         key, *others = result_columns(connection, f"SELECT * FROM {relation} AS J")
         name = f"{sql.quoted(key)}::VARCHAR"
         twice = rows(
@@ -70,9 +67,6 @@ def find_joined_table(connection: SnowflakeConnection, given: str, files: Relati
             f"SELECT {name} AS K, COUNT(*) AS N FROM {relation} AS J WHERE {name} IS NOT NULL GROUP BY 1 "
             "HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 1",
         )
-    except ProgrammingError as error:
-        missing = " It does not exist, or this role may not see it." if errors.is_missing(error) else ""
-        raise InvalidInputError(f"{what} cannot be read.{missing} {errors.error_text(error)}") from None
     if not others:
         raise InvalidInputError(
             f"{what} has the column {key} only. The first column names the file, others belong to it"
