@@ -6,8 +6,8 @@
                            ├─ finished earlier ─────────────── finish ├─ model raised ── isolate
                            └─ failed earlier ──────────────── isolate └─ otherwise ───── an error
 
-The wait is in place or deferred. A deferred task ends at ``defer``, and its next process starts at
-:meth:`BatchRun.resume`.
+The wait is in place or deferred. A deferrable task waits some seconds in place as well. When it defers, it ends at
+``defer``, and its next process starts at :meth:`BatchRun.resume`.
 """
 
 from __future__ import annotations
@@ -72,9 +72,7 @@ class BatchRun(Generic[T]):
             # A retry whose earlier try was lost after the job's end, or a cleared task: nothing is paid twice.
             self.task.log.info("Job %s is finished already. Its output is adopted, and nothing is run", attempt.job)
             return self._finish(connection, attempt)
-        if self.wait.deferrable:
-            self.defer(attempt)
-        event = self.wait.in_place(attempt, self.task.log, connection)
+        event = self._wait(attempt, connection)
         return self.handle_event(event, attempt, connection)
 
     def resume(self, event: Mapping[str, Any]) -> T:
@@ -131,6 +129,12 @@ class BatchRun(Generic[T]):
             return self._handle_failure(event, attempt)
         with still_connected(self.wait.snowflake_conn_id, connection) as opened:
             return self._finish(opened, attempt)
+
+    def _wait(self, attempt: Attempt, connection: SnowflakeConnection) -> Mapping[str, Any]:
+        if not self.wait.deferrable:
+            return self.wait.in_place(attempt, self.task.log, connection)
+        event = self.wait.before_deferring(attempt, self.task.log, connection)
+        return self.defer(attempt) if event is None else event
 
     def _finish(self, connection: SnowflakeConnection, attempt: Attempt) -> T:
         result = self.finish(connection, attempt)

@@ -17,7 +17,8 @@ from typing import Any
 
 from airflow_provider_mediabatch.core.job_status import JobStatus, SubmissionState
 
-FIRST_INTERVAL = 5.0
+FIRST_INTERVAL = 0.3
+STEADY_INTERVAL = 5.0
 LAST_INTERVAL = 30.0
 MAX_FAILURES = 10
 MAX_UNKNOWN_QUERY = 6
@@ -64,10 +65,18 @@ class PollDecision:
 
 
 def interval(elapsed: float, poll_interval: float | None) -> float:
-    """Seconds between two polls: what was set, else growing from 5 to 30 s over the first five minutes."""
+    """Seconds between two polls.
+
+    What was set, else a third of the time since the job's start, so that a job of seconds is seen soon after its end.
+    From the twentieth second on the interval grows more slowly, to 30 s after five minutes.
+
+    :param elapsed: seconds since the job's start.
+    :param poll_interval: what was set.
+    """
     if poll_interval is not None:
         return poll_interval
-    return FIRST_INTERVAL + (LAST_INTERVAL - FIRST_INTERVAL) * min(1.0, max(0.0, elapsed) / _GROWTH_SECONDS)
+    steady = STEADY_INTERVAL + (LAST_INTERVAL - STEADY_INTERVAL) * min(1.0, max(0.0, elapsed) / _GROWTH_SECONDS)
+    return min(steady, max(FIRST_INTERVAL, elapsed / 3))
 
 
 def backoff(failures: int, base: float, rng: random.Random | None = None) -> float:
@@ -75,7 +84,7 @@ def backoff(failures: int, base: float, rng: random.Random | None = None) -> flo
 
     The jitter keeps the triggers of one triggerer from coming back all at once.
     """
-    ceiling = max(base, 60.0) if base >= FIRST_INTERVAL else 60.0 * base / FIRST_INTERVAL
+    ceiling = max(base, 60.0) if base >= STEADY_INTERVAL else 60.0 * base / STEADY_INTERVAL
     return float(min(ceiling, base * 2 ** min(failures, 10)) * (rng or random).uniform(0.5, 1.0))
 
 
@@ -166,6 +175,9 @@ class JobPoller:
         if self._failures >= self._max_failures:
             return PollDecision(Outcome.UNREACHABLE, status=self.status, error=error)
         base = interval(now - self._started, self._poll_interval)
+        if self._poll_interval is None:
+            # However young the job is: the failures that are allowed must last longer than Snowflake is away.
+            base = max(STEADY_INTERVAL, base)
         return self._again(now, backoff(self._failures, base), error)
 
     @property

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.submission import Attempt
 
 _REPORT_SECONDS = 30.0
+_BEFORE_DEADLINE = 5.0
+"""How long before its deadline a deferrable task stops waiting in place: the trigger handles the timeout."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,9 @@ class JobWait:
     :param snowflake_conn_id: Airflow connection.
     :param deferrable: wait in the triggerer, not in place.
     :param deadline: when the wait ends at the latest, epoch seconds; None: never.
-    :param poll_interval: seconds between two polls; None: growing from 5 to 30.
+    :param poll_interval: seconds between two polls; None: growing from 0.3 to 30.
     :param cancel_on_timeout: cancel the job when the deadline passes.
+    :param defer_after: seconds that a deferrable task waits in place before it defers.
     """
 
     snowflake_conn_id: str
@@ -41,6 +44,34 @@ class JobWait:
     deadline: float | None
     poll_interval: float | None
     cancel_on_timeout: bool
+    defer_after: float = 0.0
+
+    def before_deferring(self, attempt: Attempt, log: Any, connection: SnowflakeConnection) -> dict[str, Any] | None:
+        """Wait in place for as long as a deferral would take: a job of seconds has ended by then.
+
+        :param log: the task's log.
+        :param connection: the task's own.
+        :return: the event that the trigger would have given; None: it is the trigger's turn, which also handles a poll
+            that failed, and the deadline.
+        """
+        until = time.time() + self.defer_after
+        if self.deadline is not None:
+            until = min(until, self.deadline - _BEFORE_DEADLINE)
+        poller = self._poller(attempt)
+        while time.time() < until:
+            try:
+                decision = poll_once(connection, poller, job=attempt.job, query_id=attempt.query_id)
+            except Exception as error:
+                if not errors.is_of_connection(error):
+                    raise
+                log.warning("A poll of job %s failed, so the task defers now: %s", attempt.job, error)
+                return None
+            if decision.outcome is not None:
+                return decision.event()
+            if time.time() + decision.delay > until:
+                return None
+            time.sleep(decision.delay)
+        return None
 
     def in_place(self, attempt: Attempt, log: Any, connection: SnowflakeConnection | None = None) -> dict[str, Any]:
         """Wait without deferring.
@@ -49,12 +80,7 @@ class JobWait:
         :param connection: the task's own, used until a poll fails; None: one is opened.
         :return: the event that the trigger would have given.
         """
-        poller = JobPoller(
-            started=attempt.started,
-            deadline=self.deadline,
-            poll_interval=self.poll_interval,
-            phase=Phase(attempt.phase or Phase.RUNNING) if attempt.query_id else Phase.RUNNING,
-        )
+        poller = self._poller(attempt)
         reported = -_REPORT_SECONDS
 
         def report(decision: PollDecision) -> None:
@@ -76,6 +102,14 @@ class JobWait:
             cancel_on_timeout=self.cancel_on_timeout,
         )
         return decision.event()
+
+    def _poller(self, attempt: Attempt) -> JobPoller:
+        return JobPoller(
+            started=attempt.started,
+            deadline=self.deadline,
+            poll_interval=self.poll_interval,
+            phase=Phase(attempt.phase or Phase.RUNNING) if attempt.query_id else Phase.RUNNING,
+        )
 
 
 def poll_once(connection: SnowflakeConnection, poller: JobPoller, *, job: str, query_id: str | None) -> PollDecision:
@@ -123,7 +157,7 @@ def wait(
                         return decision
                     time.sleep(decision.delay)
         except Exception as error:
-            if not hasattr(error, "errno") and not isinstance(error, OSError):
+            if not errors.is_of_connection(error):
                 raise
             permanent = errors.is_permanent(error)
             decision = poller.after_poll_error(errors.error_text(error), permanent=permanent, now=time.time())

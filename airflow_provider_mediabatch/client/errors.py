@@ -58,6 +58,11 @@ def error_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}"
 
 
+def is_of_connection(error: BaseException) -> bool:
+    """Whether an error came from Snowflake's connector or the network, and not from this provider's code."""
+    return hasattr(error, "errno") or isinstance(error, OSError)
+
+
 def is_missing(error: BaseException) -> bool:
     """Whether the object does not exist or this role may not see it. Which of the two is not known."""
     return errno(error) in DOES_NOT_EXIST_OR_NOT_AUTHORIZED

@@ -34,7 +34,7 @@ class BatchJobTrigger(BaseTrigger):
     :param started: when the waiting began, epoch seconds.
     :param deadline: when it ends at the latest, epoch seconds; None: never. Absolute, so that a restart does not move
         it.
-    :param poll_interval: seconds between polls; None: growing from 5 to 30.
+    :param poll_interval: seconds between polls; None: growing from 0.3 to 30.
     :param output_location: where the job writes; its files are counted for the progress lines.
     :param cancel_on_timeout: cancel the job when the deadline passes.
     :param in_dag_test: the run is one of ``dag.test()``, whose own process waits for the job, so :meth:`on_kill` leaves

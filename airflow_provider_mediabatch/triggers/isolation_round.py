@@ -23,7 +23,7 @@ class IsolationRoundTrigger(BaseTrigger):
     :param round_number: from 1, for the log.
     :param jobs: of each job ``job``, ``query_id``, ``phase`` and ``started``, as BatchJobTrigger takes them.
     :param deadline: when the waiting ends at the latest, epoch seconds; None: never.
-    :param poll_interval: seconds between polls; None: growing from 5 to 30.
+    :param poll_interval: seconds between polls; None: growing from 0.3 to 30.
     :param cancel_on_timeout: cancel the jobs when the deadline passes.
     :param in_dag_test: as for :class:`.BatchJobTrigger`.
     :param state: comes back in the event.

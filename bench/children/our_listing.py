@@ -70,7 +70,9 @@ def main() -> None:
         output_location=f"{arguments.output}{uuid.uuid4().hex}/",
     ).execute(context("validate"))
     try:
-        FullBatchOperator(task_id="full", manifest=manifest, plan=plan, deferrable=True).execute(context("full"))
+        FullBatchOperator(task_id="full", manifest=manifest, plan=plan, deferrable=True, defer_after=0).execute(
+            context("full")
+        )
     except TaskDeferred as deferred:
         job = deferred.trigger.job
     seconds = time.perf_counter() - started

@@ -45,6 +45,7 @@ for dag_id, deferrable in (("deferred", True), ("in_place", False)):
             manifest=files.output,
             plan=plan.output,
             deferrable=deferrable,
+            defer_after=0,
             poll_interval=0.5,
         )
         full = FullBatchOperator(
@@ -53,6 +54,7 @@ for dag_id, deferrable in (("deferred", True), ("in_place", False)):
             plan=plan.output,
             sample=sample.output,
             deferrable=deferrable,
+            defer_after=0,
             poll_interval=0.5,
         )
         LoadResultsOperator(task_id="load_results", results=full.output, table="MEDIA.PUBLIC.PIPELINE_RESULTS")

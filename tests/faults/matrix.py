@@ -67,7 +67,7 @@ class Course:
         """
         task_name, deferrable = mode
         make = partial(task, self.place.workers.folder, task_name, name, tag=name)
-        waiting = {"deferrable": deferrable, "poll_interval": 0.2, "timeout": timeout}
+        waiting = {"deferrable": deferrable, "poll_interval": 0.2, "timeout": timeout, "defer_after": 0}
         work = f"{WORK}/{name}"
         if task_name == "list":
             return make(**_listing(f"MEDIA.{name}.LEDGER", work))

@@ -142,7 +142,7 @@ class Soak:
         def do(operator: str, task_id: str = "", **arguments: Any) -> Any:
             return self._task(run, operator, task_id or operator, operator == abandoned_at, arguments)
 
-        waiting = {"deferrable": run.deferrable, "poll_interval": 0.5, "timeout": 60}
+        waiting = {"deferrable": run.deferrable, "poll_interval": 0.5, "timeout": 60, "defer_after": 1}
         manifests = do(
             "list",
             stage_path="@MEDIA.PUBLIC.FAULT_FILES/",

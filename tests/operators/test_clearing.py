@@ -95,7 +95,7 @@ def test_only_a_cleared_task_reruns(media: Any, connection: Any, conn_id: str) -
 def test_clearing_the_listing_does_not_end_a_full_batch_that_waits(media: Any, connection: Any, conn_id: str) -> None:
     some = make_request(media, connection)
     operator, context = task_of(some, conn_id)
-    operator.deferrable = True
+    operator.deferrable, operator.defer_after = True, 0
     with pytest.raises(TaskDeferred) as deferred:
         operator.execute(context)
     state = json.loads(json.dumps(deferred.value.trigger.serialize()[1]["state"]))

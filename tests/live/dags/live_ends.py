@@ -37,5 +37,6 @@ for dag_id, limit in (("live_ends", None), ("live_ends_limited", pendulum.durati
             on_rerun="{{ dag_run.conf.get('on_rerun', 'adopt') }}",
             poll_interval=1,
             deferrable=True,
+            defer_after=0,
             execution_timeout=limit,
         )

@@ -7,6 +7,7 @@ from airflow.sdk import DAG, Asset, CronDataIntervalTimetable
 
 from airflow_provider_mediabatch.assets.stage import stage_asset
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
+from airflow_provider_mediabatch.operators.job_task import DEFER_AFTER
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 from airflow_provider_mediabatch.operators.load_results import LoadResultsOperator
 from airflow_provider_mediabatch.operators.validate_signature import ValidateSignatureOperator
@@ -42,7 +43,12 @@ def flow(stage: str, select: str) -> ListStageFilesOperator:
         inference_spec={"num_workers": 1},
     )
     result = FullBatchOperator(
-        task_id="full", manifest=files.output, plan=plan.output, poll_interval=1, deferrable=True
+        task_id="full",
+        manifest=files.output,
+        plan=plan.output,
+        poll_interval=1,
+        deferrable=True,
+        defer_after=0 if stage == "LIVE_KILLS" else DEFER_AFTER,  # there a triggerer is killed that waits for a job
     )
     LoadResultsOperator(
         task_id="load", results=result.output, table=f"MEDIA.PUBLIC.{stage}_RESULTS", outlets=[PREDICTIONS]

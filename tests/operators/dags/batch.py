@@ -51,6 +51,7 @@ for dag_id, deferrable in (("in_place", False), ("deferred", True)):
             sampling="edges",
             checks=['"size" > 0'],
             deferrable=deferrable,
+            defer_after=0,
             poll_interval=0.3,
         )
         FullBatchOperator(
@@ -59,6 +60,7 @@ for dag_id, deferrable in (("in_place", False), ("deferred", True)):
             plan=plan.output,
             sample=sample.output,
             deferrable=deferrable,
+            defer_after=0,
             poll_interval=0.3,
             timeout=120,
         )

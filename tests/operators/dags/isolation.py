@@ -46,6 +46,7 @@ for dag_id, deferrable, sampled in (
                 manifest=files.output,
                 plan=plan.output,
                 deferrable=deferrable,
+                defer_after=0,
                 poll_interval=0.3,
                 isolate_failures=True,
             )
@@ -58,6 +59,7 @@ for dag_id, deferrable, sampled in (
             plan=plan.output,
             sample=sample and sample.output,
             deferrable=deferrable,
+            defer_after=0,
             poll_interval=0.3,
             timeout=300,
             isolate_failures=True,

@@ -24,4 +24,6 @@ with DAG("ui_stored_elsewhere", schedule=None):
         compute_pool="LOCAL_POOL",
         output_location="@MEDIA.PUBLIC.UI_WORK/elsewhere/",
     )
-    FullBatchOperator(task_id="full_batch", manifest=files.output, plan=plan.output, poll_interval=1, deferrable=True)
+    FullBatchOperator(
+        task_id="full_batch", manifest=files.output, plan=plan.output, poll_interval=1, deferrable=True, defer_after=0
+    )

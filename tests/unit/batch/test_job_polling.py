@@ -45,8 +45,10 @@ def test_ends(status: str | None, outcome: Outcome) -> None:
 
 
 def test_interval_grows_and_can_be_set() -> None:
-    assert interval(0, None) == 5
-    assert 5 < interval(100, None) < 30
+    assert interval(0, None) == 0.3
+    assert interval(6, None) == 2
+    assert interval(24, None) == 7, "a third would be 8"
+    assert 7 < interval(100, None) < 30
     assert interval(1e6, None) == 30
     assert interval(1e6, 2.5) == 2.5
 
@@ -84,6 +86,13 @@ def test_backoff_grows_with_jitter() -> None:
     for failures in range(1, 12):
         assert 0.5 * min(60, 5 * 2**failures) <= backoff(failures, 5.0, rng) <= 60
     assert backoff(9, 0.1, rng) <= 1.2
+
+
+def test_an_outage_of_minutes_does_not_end_the_wait_for_a_young_job() -> None:
+    waiting, now = poller(), 1.0
+    while (decision := waiting.after_poll_error("no answer", permanent=False, now=now)).outcome is None:
+        now += decision.delay
+    assert now > 180
 
 
 def test_statement_still_runs() -> None:
@@ -130,7 +139,7 @@ def test_event_is_plain() -> None:
 
 
 def test_the_first_look_waits_an_interval_but_not_past_the_deadline() -> None:
-    assert JobPoller(started=0.0).first_delay(100.0) == 5.0
+    assert JobPoller(started=0.0).first_delay(100.0) == 0.3
     assert JobPoller(started=0.0, poll_interval=1.0).first_delay(100.0) == 1.0
-    assert JobPoller(started=0.0, deadline=102.0).first_delay(100.0) == 2.0
+    assert JobPoller(started=0.0, deadline=102.0, poll_interval=5).first_delay(100.0) == 2.0
     assert JobPoller(started=0.0, deadline=50.0).first_delay(100.0) == 0.05

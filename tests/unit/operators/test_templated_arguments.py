@@ -92,6 +92,7 @@ TEXT: dict[str, tuple[str, Any]] = {
     "max_bytes_per_shard": ("5", 5),
     "deferrable": ("False", False),
     "poll_interval": ("0.5", 0.5),
+    "defer_after": ("0", 0.0),
     "timeout": ("60", 60.0),
     "cancel_on_timeout": ("false", False),
     "isolate_failures": ("true", True),

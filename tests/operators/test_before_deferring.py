@@ -1,0 +1,83 @@
+"""A deferrable task waits some seconds in place first: what ends in its process, and what is left to its trigger."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+from operators.job_requests import make_request, until
+from operators.test_clearing import task_of
+from operators.test_trigger import event_of, fault
+
+from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.exceptions import JobFailedError
+
+__all__ = ["fault"]
+
+
+def deferrable(media: Any, connection: Any, conn_id: str, params: dict[str, Any], **arguments: Any) -> tuple[Any, Any]:
+    """FullBatch over new files, deferrable, with the default seconds in place; and the context of its first try."""
+    operator, context = task_of(make_request(media, connection, **params), conn_id, **arguments)
+    operator.deferrable = True
+    return operator, context
+
+
+def test_a_job_of_a_second_ends_without_a_deferral(media: Any, connection: Any, conn_id: str) -> None:
+    operator, context = deferrable(media, connection, conn_id, {})
+    assert operator.execute(context)["rows"] == 2
+
+
+def test_a_job_that_fails_at_once_fails_the_task_without_a_deferral(media: Any, connection: Any, conn_id: str) -> None:
+    operator, context = deferrable(media, connection, conn_id, {"mode": "fail"})
+    with pytest.raises(JobFailedError):
+        operator.execute(context)
+
+
+def test_a_longer_job_is_left_to_the_trigger(media: Any, connection: Any, conn_id: str) -> None:
+    operator, context = deferrable(media, connection, conn_id, {"mode": "endless"}, defer_after=2)
+    began = time.monotonic()
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(context)
+    assert time.monotonic() - began < 10
+    job = deferred.value.trigger.job
+    until(connection, job, "RUNNING")
+    jobs.cancel(connection, job)
+    event = asyncio.run(event_of(deferred.value.trigger))
+    with pytest.raises(JobFailedError, match="CANCELLED"):
+        operator.execute_complete(context, event)
+
+
+@pytest.mark.parametrize("failure", [{"action": "session_gone"}, {"action": "error", "code": 3001, "message": "no"}])
+def test_a_poll_that_fails_in_place_leaves_the_job_to_the_trigger(
+    media: Any, connection: Any, conn_id: str, fault: Callable[..., None], failure: dict[str, Any]
+) -> None:
+    operator, context = deferrable(media, connection, conn_id, {"mode": "slow"})
+    # A session that is gone, and what the trigger takes for a missing privilege: the task decides nothing by itself.
+    fault({"match": "^DESCRIBE SERVICE", "nth": 2, **failure}, {"endpoint": "monitor", "nth": 1, **failure})
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(context)
+    fault()
+    event = asyncio.run(event_of(deferred.value.trigger))
+    assert operator.execute_complete(context, event)["rows"] == 2
+
+
+def test_what_is_left_of_the_time_is_the_triggers(media: Any, connection: Any, conn_id: str) -> None:
+    """The trigger, which knows what a timeout does to the job, has the end of the time for itself."""
+    operator, context = deferrable(media, connection, conn_id, {"mode": "endless"}, timeout=6)
+    began = time.monotonic()
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(context)
+    assert time.monotonic() - began < 5
+    event = asyncio.run(event_of(deferred.value.trigger))
+    assert (event["outcome"], event["cancelled"]) == ("timeout", True)
+
+
+def test_no_seconds_in_place(media: Any, connection: Any, conn_id: str) -> None:
+    operator, context = deferrable(media, connection, conn_id, {}, defer_after=0)
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(context)
+    until(connection, deferred.value.trigger.job, "DONE")
