@@ -74,10 +74,40 @@ def _by_task(scene: Scene, stage: str, repeats: int) -> Iterator[Figure]:
             yield Figure(SECTION, f"{task}, until it defers", "s", until, at_most=MOST_SECONDS)
         above = [run.answer["peak_mb"] - middle(empty) for run in runs[task]]
         yield Figure(SECTION, f"{task}, memory over a task that does nothing", "MB", above, at_most=MOST_MB)
+    yield from _forked(scene, stage, repeats, xcoms)
 
 
-def _task(scene: Scene, stage: str, task: str, xcoms: dict[str, Any], *preload: str, deferred: bool = False) -> Run:
+def _forked(scene: Scene, stage: str, repeats: int, xcoms: dict[str, Any]) -> Iterator[Figure]:
+    """Each task forked by a process that has called ``preload``; those that submit, until they defer."""
+    runs: dict[str, list[Run]] = {task: [] for task in ("nothing", *TASKS)}
+    for _ in range(repeats):
+        for task, found in runs.items():
+            found.append(_task(scene, stage, task, xcoms, deferred=task in SUBMITS, forked=True))
+    nothing = middle([run.answer["private_mb"] for run in runs.pop("nothing")])
+    for task, found in runs.items():
+        what = f"{task}, {'until it defers, ' if task in SUBMITS else ''}imports preloaded"
+        yield Figure(SECTION, what, "s", [run.answer["seconds"] for run in found], at_most=MOST_SECONDS)
+        above = [run.answer["private_mb"] - nothing for run in found]
+        yield Figure(
+            SECTION,
+            f"{task}, imports preloaded: own memory over a task that does nothing",
+            "MB",
+            above,
+            at_most=MOST_MB,
+        )
+
+
+def _task(
+    scene: Scene,
+    stage: str,
+    task: str,
+    xcoms: dict[str, Any],
+    *preload: str,
+    deferred: bool = False,
+    forked: bool = False,
+) -> Run:
     arguments = ["--dag-file", str(DAG_FILE), "--task", task, "--xcoms", json.dumps(xcoms)]
     arguments += ["--preload", json.dumps(preload), *(["--submit-only"] if deferred else [])]
+    arguments += ["--forked"] if forked else []
     environment = scene.environment | {"BENCH_STAGE": stage}
     return run_child("bench.children.one_task", *arguments, environment=environment)

@@ -57,13 +57,9 @@ class DagRunError(DemoError):
     """Airflow could not run the DAG at all (a DAG that fails is a result, not this error)."""
 
 
-_POLICY = """from airflow.policies import hookimpl
+_LOCAL_SETTINGS = """from airflow_provider_mediabatch import preload
 
-
-@hookimpl
-def task_policy(task):
-    if getattr(task, "poll_interval", 0) is None:
-        task.poll_interval = 1.0
+preload.where_tasks_are_forked()
 """
 
 
@@ -99,16 +95,12 @@ class AirflowHome:
         connections = {f"AIRFLOW_CONN_{name.upper()}": value for name, value in self.connections.items()}
         return inherited | settings | connections
 
-    def _write_policy(self) -> None:
-        """An Airflow cluster policy: jobs of the local engine take seconds, so they are polled every second."""
-        config = self.path / "config"
-        config.mkdir(parents=True, exist_ok=True)
-        (config / "airflow_local_settings.py").write_text(_POLICY)
-
     def prepare(self) -> None:
         """Make the home and its database, unless they are there for this version of Airflow. Takes about 7 s."""
         self.dags.mkdir(parents=True, exist_ok=True)
-        self._write_policy()
+        settings = self.path / "config" / "airflow_local_settings.py"
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text(_LOCAL_SETTINGS)
         mark = self.path / "migrated"
         with (self.path / "migrate.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
