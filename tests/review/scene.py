@@ -20,6 +20,8 @@ ODD_NAMES = (
     "broken.jpg",
     "schön 日本.png",
 )
+QUESTION = '<img src=x onerror="document.title=\'owned\'"> "What" isn\'t | `it` [l](javascript:alert(1)) {{ 7 * 7 }}?'
+LONG_QUESTION = "unbroken" * 5_000
 
 
 def prepare(session: Session, cache: Path) -> None:
@@ -37,6 +39,7 @@ def prepare(session: Session, cache: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for path in _odd(Path(folder)):
             _put(session, path, "UI_ODD", "UI_UNREADABLE")
+    _ask(session)
     models.log(session, models.image_classifier(cache))
 
 
@@ -52,6 +55,19 @@ def prepare_recordings(session: Session) -> None:
 
 def _stage(session: Session, name: str) -> None:
     session.sql(f"CREATE STAGE IF NOT EXISTS UI_{name} ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')").collect()
+
+
+def _ask(session: Session) -> None:
+    """Make the table of questions: about files that it names by name, stem and path, and none about the last one."""
+    session.sql("CREATE OR REPLACE TABLE UI_QUESTIONS (FILE_NAME VARCHAR, QUESTION VARCHAR)").collect()
+    asked = (
+        (ODD_NAMES[0], QUESTION),
+        (ODD_NAMES[1].removesuffix(".png"), LONG_QUESTION),
+        (f"@MEDIA.PUBLIC.UI_ODD/{ODD_NAMES[2]}", ""),
+        ("elsewhere.png", "What is elsewhere?"),
+    )
+    for row in asked:
+        session.sql("INSERT INTO UI_QUESTIONS VALUES (?, ?)", params=list(row)).collect()
 
 
 def _put(session: Session, path: Path, *stages: str) -> None:

@@ -181,6 +181,64 @@ def test_odd_outputs_are_text_and_odd_files_say_why(page: Any, review: Review) -
     assert "sandbox" in headers["content-security-policy"]
 
 
+def test_joined_values_stand_beside_picture_and_prediction(page: Any, review: Review) -> None:
+    def cards() -> dict[str, dict[str, str]]:
+        """File name to its values, as a reader sees them."""
+        return {
+            card.find_element(By.CSS_SELECTOR, ".name").text: {
+                item.find_element(By.TAG_NAME, "dt").text: (
+                    item.find_elements(By.TAG_NAME, "summary") or item.find_elements(By.TAG_NAME, "dd")
+                )[0].text
+                for item in card.find_elements(By.CSS_SELECTOR, "dl > div")
+            }
+            for card in page.find_elements(By.CSS_SELECTOR, ".gallery > li")
+        }
+
+    open_page(page, review, "ui_odd", SAMPLE, "-1")
+    hostile, long, empty, unmatched = scene.ODD_NAMES
+    found = cards()
+    assert set(found) == set(scene.ODD_NAMES), "a file that the table does not name is there"
+    asked = {name: values["QUESTION"] for name, values in found.items()}
+    assert asked == {
+        hostile: scene.QUESTION,
+        long: scene.LONG_QUESTION[:120] + "…",
+        empty: "",
+        unmatched: "NULL",
+    }
+    for values in found.values():
+        assert values["LABEL"].startswith("<script>document.title='owned'</script>")
+        assert list(values)[-1] == "QUESTION", "what the model wrote comes first"
+    wait(page, lambda shown: shown.execute_script("return [...document.images].every(i => i.complete)"))
+    shown = page.find_elements(By.CSS_SELECTOR, ".gallery img")
+    assert {hostile, long, unmatched} <= {image.get_attribute("alt") for image in shown}
+    assert browser.broken_images(page) == []
+    assert not page.find_elements(By.CSS_SELECTOR, "dl img, dl script, dl a")
+    wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.execute_script(wide) == 0, "the long value has no space"
+    assert page.title == f"Sample: {SAMPLE}"
+    open_page(page, review, "ui_odd", SAMPLE, "-1", query="?q=" + quote('"What" isn\'t | `it`'))
+    assert set(cards()) == {hostile}
+    page.find_element(By.LINK_TEXT, "Row 1").click()
+    assert scene.QUESTION in page.find_element(By.CSS_SELECTOR, "dl.values").text
+    assert browser.errors(page) == []
+
+
+def test_the_form_has_joined_values_beside_the_pictures(page: Any, review: Review) -> None:
+    open_form(page, review, "ui_odd")
+    (line,) = page.find_elements(By.XPATH, "//tr[td[1][normalize-space()='QUESTION']]")
+    cells = [cell.text for cell in line.find_elements(By.TAG_NAME, "td")]
+    heads = [cell.text for cell in line.find_elements(By.XPATH, "./ancestor::table//th")]
+    asked = dict(zip(heads[1:], cells[1:], strict=True))
+    assert {name: asked[name] for name in scene.ODD_NAMES if "|" not in name} == {
+        scene.ODD_NAMES[0]: scene.QUESTION[:79].replace("|", "│") + "…",
+        scene.ODD_NAMES[2]: "",
+        scene.ODD_NAMES[3]: "NULL",
+    }
+    assert scene.LONG_QUESTION[:79] + "…" in cells
+    assert not line.find_elements(By.CSS_SELECTOR, "img, script, a")
+    assert browser.errors(page) == []
+
+
 def test_narrow_screen_keyboard_and_no_scripts(page: Any, review: Review) -> None:
     _, headers, html = review.get(review.path("ui_photographs", SAMPLE, "-1"))
     assert "default-src 'none'" in headers["content-security-policy"]

@@ -75,8 +75,13 @@ with DAG("ui_odd", schedule=None, default_args=RETRIES):
         stage_path="@MEDIA.PUBLIC.UI_ODD/",
         model_name="MEDIA.PUBLIC.UI_ODD_MODEL",
         review="always",
+        sample_size=4,
         sample_kwargs={"max_null_fraction": 1.0},
-        list_kwargs={"ledger": None},
+        list_kwargs={
+            "ledger": None,
+            "join": "SELECT FILE_NAME, QUESTION AS ASKED FROM MEDIA.PUBLIC.UI_QUESTIONS",
+            "extra_columns": {"QUESTION": "ASKED"},
+        },
     )
 
 with DAG("ui_unreadable", schedule=None, default_args=RETRIES):
