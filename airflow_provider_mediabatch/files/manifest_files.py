@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -128,11 +128,16 @@ def shard_location(location: StagePath, shard: int) -> StagePath:
     return (location / f"{SHARD_FOLDER}{shard:04d}").folder
 
 
-def not_manifests_condition(manifest_location: StagePath) -> str:
+def not_manifests_condition(manifest_location: StagePath, listed: Sequence[StagePath]) -> str:
     """The condition that leaves earlier manifests, and jobs' output, out of a listing around them.
 
     A user's file beside them is a file, whatever its name begins with: cameras write names such as ``MB_0001.jpg``.
+    A listing of other stages has none of them, and no row is compared.
+
+    :param listed: the places that are listed.
     """
+    if all(place.root != manifest_location.root for place in listed):
+        return "TRUE"
     start = (manifest_location / MANIFEST_FOLDER).full
     rest = f"SUBSTR(FILE_PATH, {len(start) + 1})"
     return (

@@ -87,7 +87,7 @@ def list_stages(
             require_directory_table(row, source.path, "directory")
         resolved.append(source.described_by(row))
     files = _run_listing(connection, resolved, directory=directory)
-    exclude = not_manifests_condition(manifest_location)
+    exclude = not_manifests_condition(manifest_location, [source.path for source in resolved])
     counts = rows(connection, census_sql(files, exclude, summed_up=summed_up and len(resolved) == 1))
     found, empty, misplaced = (
         sum(int(row["COUNTED"]) for row in counts if name is None or row[name])

@@ -32,7 +32,8 @@ def _listing(name: str, path: str, *, directory: bool = False, columns: int = 1)
         for index in range(columns)
     ]
     files = union_sql([source.files_sql("01-ab", directory=directory) for source in sources])
-    return listed_rows(sources, files, not_manifests_condition(StagePath("DB", "SC", "WORK", path)))
+    manifests = StagePath("DB", "SC", name, path)
+    return listed_rows(sources, files, not_manifests_condition(manifests, [source.path for source in sources]))
 
 
 def _one_statement(text: str) -> exp.Expression:
@@ -98,6 +99,15 @@ def test_ledger_statements(name: str) -> None:
         state_statements.release_quarantined_sql(table, subject, [name]),
     ):
         _one_statement(text)
+
+
+def test_manifests_are_left_out_only_where_their_stage_is_listed() -> None:
+    manifests = StagePath("DB", "SC", "WORK", "manifests/")
+    photographs = StagePath("DB", "SC", "PHOTOS", "manifests/")
+    assert not_manifests_condition(manifests, [photographs, StagePath("DB", "OTHER", "WORK")]) == "TRUE"
+    for listed in ("", "photos/", "manifests/2026/"):
+        condition = not_manifests_condition(manifests, [photographs, StagePath("DB", "SC", "WORK", listed)])
+        assert "STARTSWITH(FILE_PATH, '@DB.SC.WORK/manifests/MB_')" in condition
 
 
 def test_the_stage_path_of_a_listed_name() -> None:
