@@ -150,9 +150,12 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
 
 
 def suffix_of(name: str) -> str:
-    """The last extension of a file's name or path in lower case, without its dot; "" for none."""
-    stem, dot, suffix = name.rsplit("/", 1)[-1].rpartition(".")
-    return suffix.lower() if dot and stem else ""
+    """The last extension of a file's name or path in lower case, without its dot; "" for none.
+
+    Dots at a name's beginning begin no extension, as :func:`~.files.file_names.stem_sql` has it.
+    """
+    stem, _, suffix = name.rsplit("/", 1)[-1].rpartition(".")
+    return suffix.lower() if stem.strip(".") else ""
 
 
 def expected_kind(path: str) -> str:

@@ -23,8 +23,11 @@ def name_sql(path: str) -> str:
 
 
 def stem_sql(name: str) -> str:
-    """A file's name without its last extension.
+    """A file's name without its last extension: ``b.c`` of ``b.c.jpg``. Dots at its beginning begin no extension.
+
+    It is the ``stem`` of ``pathlib.PurePosixPath`` in Python 3.14, which has one rule for ``.hidden``, ``..hidden`` and
+    ``trailing.``.
 
     :param name: as SQL.
     """
-    return f"REGEXP_REPLACE({name}, '[.][^.]*$', '')"
+    return f"REGEXP_REPLACE({name}, {sql.literal('([^.][.]*)[.][^.]*$')}, {sql.literal(chr(92) + '1')})"

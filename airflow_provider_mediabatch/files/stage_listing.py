@@ -18,6 +18,7 @@ from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, LAST_MODIFIED, SIZE
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
+from airflow_provider_mediabatch.files.file_names import name_sql, stem_sql
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.manifest_files import (
     RETRY_LISTS_AGAIN,
@@ -30,8 +31,8 @@ from airflow_provider_mediabatch.files.relation import Relation
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-STEM = "REGEXP_REPLACE(REGEXP_REPLACE(FILE_PATH, '^.*/', ''), '(.)[.][^.]*$', '\\\\1')"
-"""A file's name without folder and last extension, which pairs files: ``b.c`` of ``@…/a/b.c.jpg``."""
+_STEM = stem_sql(name_sql("FILE_PATH"))
+"""What pairs files."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def listed_rows(sources: Sequence[StageSource], files: str, exclude: str) -> Rel
         query = (
             f"SELECT {paths}, LISTAGG(ID, '+') WITHIN GROUP (ORDER BY COL) AS {CONTENT_ID}, "
             f"SUM(BYTES)::NUMBER(38, 0) AS {SIZE}, MAX(MODIFIED) AS {LAST_MODIFIED} "
-            f"FROM ({taken}) GROUP BY {STEM} HAVING COUNT(DISTINCT COL) = {len(sources)}"
+            f"FROM ({taken}) GROUP BY {_STEM} HAVING COUNT(DISTINCT COL) = {len(sources)}"
         )
     return Relation(query, columns, tuple(source.column for source in sources))
 
@@ -211,5 +212,5 @@ def pairing_sql(files: str, exclude: str, columns: int) -> str:
         f"MIN(IFF(COLS < {int(columns)}, EXAMPLE, NULL)) AS EXAMPLE, "
         "COUNT_IF(FILES > COLS) AS REPEATED, MIN(IFF(FILES > COLS, EXAMPLE, NULL)) AS REPEATED_EXAMPLE FROM ("
         f"SELECT COUNT(*) AS FILES, COUNT(DISTINCT COL) AS COLS, MIN(FILE_PATH) AS EXAMPLE FROM ({files}) "
-        f"WHERE NOT IS_EMPTY AND {exclude} GROUP BY {STEM})"
+        f"WHERE NOT IS_EMPTY AND {exclude} GROUP BY {_STEM})"
     )
