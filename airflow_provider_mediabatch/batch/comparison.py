@@ -91,6 +91,7 @@ class VersionComparison:
         staged = StagedParquet(connection, plan.job_schema)
         found = staged.columns(location, manifest.columns)
         key = find_key(manifest, found)
+        compared = replace(compared, kind=found.get(compared.output, compared.kind))
         outputs = comparison_sql.outputs_sql(
             compared, good_relation(staged, request, location, found), key, has_content_id=CONTENT_ID in found
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from airflow_provider_mediabatch.batch.labels import result_sql
 from airflow_provider_mediabatch.batch.result_columns import PATH
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.ledger.claims import LedgerSubject
 
@@ -31,19 +31,29 @@ class Compared:
     :param output: the model's output.
     :param is_nested: whether that is an object or a list, in which the label is a member.
     :param score: the numeric output beside it, or None.
+    :param kind: the SQL type of the output in the sample.
     """
 
     output: str
     is_nested: bool
     score: str | None
+    kind: str = "VARCHAR"
 
     def columns_sql(self, names: Mapping[str, str]) -> str:
         """RESULT and SCORE.
 
+        A result is a text, because it is counted and shown. Versions may write numbers as different types, so their
+        texts are brought to one form.
+
         :param names: each output's column, as SQL.
         """
+        kind = sql_types.family(self.kind)
+        value = f"{names[self.output]}::{kind if kind in sql_types.FORMATTED else 'VARCHAR'}"
+        text = sql_types.text_sql(value, kind) if kind in sql_types.FORMATTED else value
+        if kind in sql_types.NUMBERS:
+            text = sql_types.number_sql(text)
         score = sql.without_nan(f"{names[self.score]}::FLOAT") if self.score is not None else "NULL::FLOAT"
-        return f"{result_sql(f'{names[self.output]}::VARCHAR', is_nested=self.is_nested)} AS RESULT, {score} AS SCORE"
+        return f"{result_sql(text, is_nested=self.is_nested)} AS RESULT, {score} AS SCORE"
 
 
 @dataclass(frozen=True)
@@ -151,7 +161,7 @@ def ledger_results_sql(
     :param folders: of each output its full stage path, and a FROM item over its Parquet.
     :param key: the column of full stage paths in the Parquet.
     """
-    names = {compared.output: _staged(compared.output)}
+    names = {compared.output: _staged(compared.output, compared.kind)}
     if compared.score is not None:
         names[compared.score] = f"TRY_CAST({_staged(compared.score)}::VARCHAR AS FLOAT)"
     branches = " UNION ALL ".join(
@@ -166,9 +176,13 @@ def ledger_results_sql(
     )
 
 
-def _staged(name: str) -> str:
-    """A column of an earlier version's Parquet, whose case may be another one."""
-    return f"COALESCE($1:{sql.quoted(name)}, GET_IGNORE_CASE($1, {sql.literal(name)}))"
+def _staged(name: str, kind: str = "VARCHAR") -> str:
+    """A column of an earlier version's Parquet, whose name may have another case.
+
+    :param kind: what it is compared as. A moment and bytes are no text before they are cast.
+    """
+    cast = f"::{family}" if (family := sql_types.family(kind)) in sql_types.FORMATTED else ""
+    return f"COALESCE($1:{sql.quoted(name)}{cast}, GET_IGNORE_CASE($1, {sql.literal(name)}){cast})"
 
 
 # What differs.

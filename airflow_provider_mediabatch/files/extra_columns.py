@@ -90,7 +90,7 @@ def with_extra_columns(
     query = f"SELECT {', '.join([*listed, *expressions])} FROM {source}"
     if identity:
         # A NULL differs from an empty text, and two texts from one that is both of them together.
-        texts = [text_sql(sql.quoted(name), columns[name]) for name in identity]
+        texts = [sql_types.text_sql(sql.quoted(name), columns[name]) for name in identity]
         values = " || CHR(31) || ".join(f"COALESCE('=' || {text}, '')" for text in texts)
         own = sql.quoted(CONTENT_ID)
         names = [f"{own} || '+#' || MD5({values}) AS {own}" if name == own else name for name in listed]
@@ -115,21 +115,3 @@ def explain_failing(extra: Mapping[str, str] | None) -> Iterator[None]:
             f"extra_columns=: an expression fails for one of the listed files: {errors.error_text(error)}. The "
             f"expressions are those of {', '.join(extra)}"
         ) from error
-
-
-def text_sql(column: str, kind: str) -> str:
-    """A column as text that is the same in every session.
-
-    A cast to VARCHAR writes moments as the session's DATE_OUTPUT_FORMAT and its kin say, and bytes as
-    BINARY_OUTPUT_FORMAT (Snowflake's reference, page "Parameters"). Another setting would make every file new.
-
-    :param column: its name as SQL.
-    :param kind: its SQL type.
-    """
-    form = _FORMATS.get(sql_types.family(kind))
-    if form is not None:
-        return f"TO_CHAR({column}, {sql.literal(form)})"
-    return f"HEX_ENCODE({column})" if sql_types.family(kind) == "BINARY" else f"{column}::VARCHAR"
-
-
-_FORMATS = {"DATE": "YYYY-MM-DD", "TIME": "HH24:MI:SS.FF", "TIMESTAMP_NTZ": "YYYY-MM-DD HH24:MI:SS.FF"}

@@ -39,3 +39,18 @@ def test_types_that_hold_others() -> None:
 )
 def test_the_digits_of_a_number(written: str, digits: tuple[int, int]) -> None:
     assert sql_types.digits(written) == digits
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("DATE", "TO_CHAR(V, 'YYYY-MM-DD')"),
+        ("TIME(9)", "TO_CHAR(V, 'HH24:MI:SS.FF')"),
+        ("TIMESTAMP_NTZ(9)", "TO_CHAR(V, 'YYYY-MM-DD HH24:MI:SS.FF')"),
+        ("BINARY(8388608)", "HEX_ENCODE(V)"),
+        ("NUMBER(38,0)", "V::VARCHAR"),
+    ],
+)
+def test_no_text_of_a_value_depends_on_the_session(kind: str, text: str) -> None:
+    """The local engine has Snowflake's default formats only, so a run on it does not show the difference."""
+    assert sql_types.text_sql("V", kind) == text

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_mediabatch.exceptions import InvalidInputError
-from airflow_provider_mediabatch.files.extra_columns import check_extra_columns, text_sql
+from airflow_provider_mediabatch.files.extra_columns import check_extra_columns
 from airflow_provider_mediabatch.files.listing_arguments import ListingArguments
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 
@@ -40,18 +40,3 @@ def test_a_query_has_nothing_that_a_selection_could_go_by(select: str) -> None:
     )
     with pytest.raises(InvalidInputError, match=r"the rows of query= have none of them.*extra_columns="):
         ListingArguments.of_operator(operator).check()
-
-
-@pytest.mark.parametrize(
-    ("kind", "text"),
-    [
-        ("DATE", "TO_CHAR(V, 'YYYY-MM-DD')"),
-        ("TIME(9)", "TO_CHAR(V, 'HH24:MI:SS.FF')"),
-        ("TIMESTAMP_NTZ(9)", "TO_CHAR(V, 'YYYY-MM-DD HH24:MI:SS.FF')"),
-        ("BINARY(8388608)", "HEX_ENCODE(V)"),
-        ("NUMBER(38,0)", "V::VARCHAR"),
-    ],
-)
-def test_no_text_of_a_value_depends_on_the_session(kind: str, text: str) -> None:
-    """The local engine has Snowflake's default formats only, so a run on it does not show the difference."""
-    assert text_sql("V", kind) == text
