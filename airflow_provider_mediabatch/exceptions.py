@@ -75,7 +75,7 @@ class ValidationFailedError(InvalidInputError):
 
 
 class LedgerError(MediaBatchError):
-    """The ledger cannot be used as it is: a lock is held, or somebody dropped, emptied or doubled it."""
+    """The ledger cannot be used: a lock is held, or its tables were dropped, emptied or given further rows."""
 
 
 class TableLockedError(MediaBatchError):
@@ -87,11 +87,11 @@ class SampleFailedError(MediaBatchError, AirflowFailException):
 
 
 class OutputCheckError(MediaBatchError, AirflowFailException):
-    """The full batch's output is whole and recorded, and less right than the task allows."""
+    """The full batch's output is complete and recorded, but less accurate than the task allows."""
 
 
 class OutputDriftError(MediaBatchError, AirflowFailException):
-    """The predictions of a run are distributed otherwise than those of the runs before, more than the task allows."""
+    """The distribution of a run's predictions differs from that of earlier runs by more than the task allows."""
 
 
 class JobNotVisibleError(MediaBatchError, AirflowFailException):
@@ -114,7 +114,7 @@ class JobFailedError(MediaBatchError):
 
 
 class ModelRaisedError(JobFailedError, AirflowFailException):
-    """The job failed by an exception of the model's own code: the next job of the same files would fail like it."""
+    """An exception of the model's own code ended the job. Another job of the same files would fail in the same way."""
 
     def __init__(self, what: str, *, running: str) -> None:
         super().__init__(
@@ -134,19 +134,25 @@ class FilesMissingError(JobFailedError, AirflowFailException):
 
 
 class TooManyQuarantinedError(JobFailedError, AirflowFailException):
-    """The model raises for more files than the task may leave out. What the other files gave is whole and recorded."""
+    """The model failed for more files than the task may leave out.
+
+    The output of the other files is complete and recorded.
+    """
 
     def __init__(self, what: str, *, running: str, retry: str) -> None:
         super().__init__(what, status="FAILED", running=running, retry=retry)
 
 
 class JobTimeoutError(MediaBatchError):
-    """The time that the task may wait is over."""
+    """The job did not finish within the time that the task may wait."""
 
 
 class PollingFailedError(MediaBatchError):
-    """The job's status could not be read, time and again; the job is left alone because its health is not known."""
+    """The job's status could not be read in several attempts in a row.
+
+    The job is left alone, because its state is not known.
+    """
 
 
 class IncompleteOutputError(MediaBatchError):
-    """The job is DONE, yet its output is not whole: no ``_SUCCESS``, or rows that are missing. It is not used."""
+    """The job is DONE, but its output is incomplete: ``_SUCCESS`` or rows are missing. The output is not used."""

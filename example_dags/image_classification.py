@@ -1,4 +1,4 @@
-"""Image classification, daily: photographs on a stage become labels, tried on a sample before the whole is paid for.
+"""Image classification, daily: each photograph on a stage gets a label, after a sample was run and checked.
 
 Shows the four operators in a row, a schedule with a data interval, and a run's own settings (``params``).
 """

@@ -1,4 +1,4 @@
-"""New photographs into a table, unless their predictions are distributed otherwise than those of the last runs.
+"""New photographs into a table, unless their predictions differ too much from those of the last runs.
 
 Shows ``max_drift=``: label shares, scores and NULL of each run are compared with the last 30 runs before anything is
 loaded. A run of other pictures, such as scans in place of photographs, fails with what moved, and the table stays as it

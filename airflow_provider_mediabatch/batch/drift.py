@@ -128,7 +128,7 @@ class MeasuredRun:
         if not self.report.drifted:
             return
         lines = "\n".join(f"- {describe(column, self.report.max_drift)}" for column in self.report.drifted)
-        what = f"The output of this run is distributed otherwise than that of the last {runs_text(self.report)}"
+        what = f"The distribution of this run's output differs from that of the last {runs_text(self.report)}"
         if not self.checks.fails:
             log.warning("%s:\n%s\nIt is loaded, because on_drift='warn'", what, lines)
             return

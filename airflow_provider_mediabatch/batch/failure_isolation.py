@@ -277,7 +277,7 @@ def _model_error(connection: SnowflakeConnection, isolation: IsolationJobs, coun
     end = JobEnd(connection, isolation.job, isolation.request.plan.replicas)
     died = process_end(end.ends)
     single = isolation.request.manifest.row_count == 1
-    tried = "" if single else f", and so did each of the {count} jobs that ran a part of its files"
+    tried = "" if single else f", and all {count} jobs for parts of its files failed too"
     return TooManyQuarantinedError(
         f"Job {isolation.job} ended as FAILED{tried}. "
         "Either the model fails for every file, or every part has files that fail. "

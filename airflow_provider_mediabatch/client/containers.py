@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 MAX_FAILED = 3
-"""Of so many instances that failed a message shows end and log."""
+"""The number of failed instances whose end and log a message shows."""
 _SIGNAL_BASE = 128
 """The exit code of a process that a signal ended is the signal's number and this."""
 

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 LOG_LINES = 100
 LOGGED_INSTANCES = 8
-"""Of so many instances the log is asked for."""
+"""The number of instances whose log is read."""
 LOG_CHARACTERS = 12_000
-"""Of an instance's log, so many characters at its end are returned."""
+"""The characters at the end of an instance's log that are returned."""
 LINE_CHARACTERS = 1_000
-"""Of a line of a log, so many characters: its beginning and its end."""
+"""The characters of a line of a log that are kept, of its beginning and its end."""
 HISTORY_ROWS = 10_000
 """The largest RESULT_LIMIT of GET_JOB_HISTORY."""
 MARGIN = timedelta(minutes=1)

@@ -40,7 +40,7 @@ class CostPlan:
         return round(max(1, replicas or 1) * hours * self.credits_per_hour * self.price_per_credit, 6)
 
     def projected(self, *, files: int, seconds_per_file: float | None, replicas: int | None) -> CostPlan:
-        """This rate with the projection for so many files.
+        """This rate with the projection for a number of files.
 
         :param seconds_per_file: the sample's, on one node; None: no projection.
         """

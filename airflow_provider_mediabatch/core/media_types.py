@@ -6,7 +6,7 @@ The bytes are asked first wherever they are at hand: people's files have names o
 from __future__ import annotations
 
 HEAD_BYTES = 512
-"""So many bytes of a file are enough for :func:`media_type`."""
+"""The first bytes of a file that :func:`media_type` needs."""
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\xd8\xff", "image/jpeg"),

@@ -23,7 +23,7 @@ from airflow_provider_mediabatch.demo.watchdog import Watchdog
 from airflow_provider_mediabatch.local import lifecycle
 
 MISSES = 4
-"""An engine that has not answered so many times, a second apart, is gone."""
+"""An engine that has not answered this number of polls, a second apart, has ended."""
 
 
 @dataclass

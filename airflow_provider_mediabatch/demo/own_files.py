@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _UPLOADED_TOGETHER = 200
 _NAME_BYTES, _DIGITS = 255, 8
-"""So long may a file's name be on Linux, and so many hexadecimal digits tell shortened names apart."""
+"""The longest name of a file on Linux, and the hexadecimal digits that distinguish shortened names."""
 _UNREAD = {
     "image/heic": "HEIC, which Pillow reads only with the plugin pillow-heif, and the demo's model does not have it",
     "image/heif": "HEIF, which Pillow does not read",
@@ -210,7 +210,7 @@ def named(reasons: Mapping[str, str], most: int = 20, more: str = "") -> Sequenc
     """Lines that name files with their reasons.
 
     :param reasons: name to reason.
-    :param most: so many are named; the others are counted.
+    :param most: how many are named; the others are counted.
     :param more: what is said behind their number.
     """
     lines = [f"  {name if printable(name) else ascii(name)}: {reason}" for name, reason in list(reasons.items())[:most]]

@@ -29,7 +29,7 @@ class StageSource:
     :param pattern: a regular expression over the whole listed name (``images/a/cat.jpg`` on an internal stage,
         ``s3://bucket/prefix/a/cat.jpg`` on an external one).
     :param url: an external stage's URL with a slash at its end; None for an internal stage.
-    :param empty_size: a listed file of at most so many bytes is empty.
+    :param empty_size: a listed file of at most this number of bytes is empty.
     """
 
     column: str

@@ -47,7 +47,7 @@ class StartRule:
         return max(0.0, min(waits)) if waits else None
 
     def describe(self, count: int, oldest: float) -> str:
-        """What so many files wait for, for messages."""
+        """What ``count`` files wait for, for messages."""
         bound = "" if self.max_delay is None else f" of at most {_duration(self.max_delay)} (max_delay)"
         return f"{count:,} files wait for min_files={self.min_files:,}, the oldest for {_duration(oldest)}{bound}"
 

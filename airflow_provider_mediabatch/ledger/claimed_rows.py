@@ -28,7 +28,8 @@ _NOT_SUBMITTED = {
     "retry": "Once the ledger is in order, a retry finds that job by its name, or submits one.",
 }
 _TAKEN = (
-    "the others were taken by another run, or listed again. Clear the task that lists the files, with what follows it"
+    "another run has claimed the others, or they were listed again. Clear the task that lists the files, with what "
+    "follows it"
 )
 
 

@@ -7,7 +7,7 @@ Invariants:
   new, and so is one that appears late: the time of a multipart upload to Amazon S3 is that of its beginning.
 - New files make an event when :class:`~airflow_provider_mediabatch.files.start_rule.StartRule` says so: thousands of
   files uploaded over minutes make one event, or a few.
-- An event is a hint and may be repeated: a run takes what the ledger does not have.
+- An event only triggers a run and may be repeated. The run takes the files that the ledger does not have.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def load_lines(ti: Any, now: datetime) -> list[RunLine]:
         keys = {_key(ti.dag_id, run.run_id, name, ours): _text(state) for name, state in named}
         own = TaskKey(ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
         if own in keys and ti.state is not None:
-            # Airflow hears of a failure only after the task has told the notifier.
+            # Airflow hears of a failure only after the task has called the notifier.
             keys[own] = _text(ti.state)
         tasks = [_task(ti, key, state, ours[key.task_id]) for key, state in keys.items()]
         waiting = tuple(

@@ -341,7 +341,7 @@ class FullBatchOperator(JobTask):
         except ValueError as error:
             raise InvalidInputError(f"output_location: {error}") from None
         if manifest.path.is_within(output):
-            raise InvalidInputError(f"The manifest {manifest.location} lies inside output_location {output.full}")
+            raise InvalidInputError(f"The manifest {manifest.location} is inside output_location {output.full}")
         fingerprint = digest(manifest.digest, plan.digest, output.full, self.save_mode)
         return JobRequest(
             stem=self._job_stem(context, fingerprint),

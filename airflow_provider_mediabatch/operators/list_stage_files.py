@@ -85,8 +85,8 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
     :param select: ``all`` that is there; ``interval``: last modified in [data_interval_start, data_interval_end);
         ``new``: not done by this model version.
     :param since: an earliest last modification: a moment, ISO 8601 text, or a timedelta before the server's present.
-    :param interval: with ``select="interval"``: so many seconds, or a timedelta, that end at the logical date, instead
-        of the data interval.
+    :param interval: with ``select="interval"``: a number of seconds, or a timedelta, that end at the logical date,
+        instead of the data interval.
     :param reprocess: take files that are done once more; their results are replaced.
     :param ledger: the ledger table (created if it is not there), whose files every ``select`` leaves out. ``auto``:
         ``MEDIABATCH_LEDGER`` in the connection's schema when ``model_name`` is given and the files are listed; none

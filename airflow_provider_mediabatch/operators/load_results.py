@@ -205,7 +205,7 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         except (TypeError, ValueError) as error:
             raise InvalidInputError(f"results: {error}") from None
         if not found:
-            raise InvalidInputError("results: there is none, not even an empty one")
+            raise InvalidInputError("results is empty: pass the output of FullBatchOperator")
         shards = max(manifest.shards for _, manifest in found)
         numbers = [manifest.shard for _, manifest in found if manifest.shards > 1]
         missing = sorted(set(range(shards)) - set(numbers)) if shards > 1 else []

@@ -78,7 +78,7 @@ def sentence(report: DriftReport, *, loaded: bool) -> str:
         return f"The output is distributed like {before}."
     names = ", ".join(shortened(column.column, MAX_LABEL) for column in report.drifted[:MAX_COLUMNS])
     ending = "" if loaded else " Nothing was loaded."
-    return f"The output is distributed otherwise than {before}: {names}.{ending}"
+    return f"The distribution of the output differs from {before}: {names}.{ending}"
 
 
 def _row(column: ColumnDrift, limit: float) -> DriftRow:

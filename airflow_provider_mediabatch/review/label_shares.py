@@ -59,7 +59,7 @@ class RunShares:
 
     @property
     def has_changed(self) -> bool:
-        """Whether the labels are distributed otherwise than before."""
+        """Whether the distribution of the labels differs from before."""
         return self.distance is not None and self.distance > LARGE
 
 

@@ -48,7 +48,7 @@ def main(max_bytes: int, seconds: int) -> None:
 
 
 def _limit_time(seconds: int) -> None:
-    """Have SIGXCPU end this process once it has used so many seconds from now on. Decoders do not look at a clock."""
+    """Have SIGXCPU end this process when it has used this many more seconds of a processor. Decoders read no clock."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     with suppress(OSError, ValueError):  # the system's own limit may be lower

@@ -37,5 +37,5 @@ def exact(value: str) -> Markup:
 
 
 def shortened(value: str, limit: int) -> str:
-    """A text cut to so many characters, the last of which says that it was cut."""
+    """A text cut to ``limit`` characters. The last one shows that it was cut."""
     return value if len(value) <= limit else value[: limit - 1] + "…"

@@ -78,11 +78,11 @@ def check_messages(function: FunctionInfo, inputs: Inputs, forms: Sequence[Form]
             "messages, as JSON text or as an ARRAY",
             messages_fix(column, inputs),
         )
-    told: set[str] = set()
+    reported: set[str] = set()
     for form in forms:
         problem = _problem(form, part_types(spec), column)
-        if problem is not None and problem[0] not in told:
-            told.add(problem[0])
+        if problem is not None and problem[0] not in reported:
+            reported.add(problem[0])
             findings.problem(
                 f"{problem[0]} ({int(form['N']):,} times, such as {form['EXAMPLE']!r})",
                 problem[1] or messages_fix(column, inputs),

@@ -55,7 +55,7 @@ def check_locations(manifests: Sequence[StagePath], output: StagePath, findings:
     for manifest in manifests:
         if manifest.is_within(output):
             findings.problem(
-                f"The manifest {manifest.full} lies inside output_location {output.full}",
+                f"The manifest {manifest.full} is inside output_location {output.full}",
                 "use another stage or path for output_location, or for manifest_location",
             )
             return
@@ -113,8 +113,8 @@ def check_unqualified(unqualified: Mapping[str, Mapping[str, Any]], findings: Fi
             )
         if wrong := int(found.get("count") or 0) - nulls:
             findings.problem(
-                f"File not found, it would say: {wrong} paths in column {column} are not full stage paths, "
-                f"for example {found.get('example')!r}",
+                f"{wrong} paths in column {column} are not full stage paths, for example {found.get('example')!r}. "
+                "The job would fail with 'File not found'",
                 f"write them as @DATABASE.SCHEMA.STAGE/path: SELECT '@DB.SCHEMA.STAGE/' || … AS {sql.quoted(column)}. "
                 "If the column holds other text, name the column of paths with column_name= of ListStageFilesOperator",
             )

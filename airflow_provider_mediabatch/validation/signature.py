@@ -155,7 +155,8 @@ def check_partition(
     if partition_column is None:
         if function.partitioned:
             findings.warnings.append(
-                f"{function.target_method} works on partitions, but no partition_column is set: all rows are one"
+                f"{function.target_method} works on partitions, but no partition_column is set, so all rows form a "
+                "single partition"
             )
         return
     column = find_column(partition_column, inputs.usable)

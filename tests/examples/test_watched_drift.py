@@ -76,7 +76,7 @@ def test_similar_photographs_are_loaded_and_scans_are_not(bench: Bench, tmp_path
         "success",
         "failed",
     ), third.log.read_text()[-2000:]
-    assert "distributed otherwise than that of the last 2 runs. Nothing was loaded" in third.log.read_text()
+    assert "differs from that of the last 2 runs. Nothing was loaded" in third.log.read_text()
     report = DriftReport.from_xcom(third.xcoms["media_batch.load_results"][FAILED_RESULT_KEY])
     assert "LABEL" in [column.column for column in report.drifted]
     assert [item.share for item in report.columns[0].labels if item.text == "Egyptian cat"] == [0.0]

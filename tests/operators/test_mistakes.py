@@ -32,7 +32,7 @@ FAIL: dict[str, tuple[str, ...]] = {
     "unknown_function": ("has no function predictt", "predict"),
     "unknown_params": ("did you mean 'scale'", "mode takes STRING"),
     "pool": ("did you mean LOCAL_POOL", "GRANT USAGE ON COMPUTE POOL LOCAL_POL"),
-    "output_around_input": ("lies inside output_location",),
+    "output_around_input": ("is inside output_location",),
     "all_at_once": (
         "5 problems",
         "NOWHERE",

@@ -19,14 +19,21 @@ WORDS = {
     r"time after time": "after N consecutive attempts",
     r"\ba look\b|\blook(s|ed)? at (the|a) (job|folder|stage|status)": "poll",
     r"\bbill(s|ed)?\b": "incurs cost",
-    r"\b(is|are|was|were|be) told\b": "knows, or is given",
-    r"\b(it|they|file|files|that|which|home|state) lies?\b(?! inside)": "is stored, or is",
+    r"(?<!- )\btold\b(?! [=>])": "knows, is given, is answered, or is distinguished",
+    r"\blies\b|\b(they|files) lie\b": "is stored, or is",
     r"what is so\b": "what is true",
+    r"\bso many\b": "name the number, or say: this number of",
+    r"\bheal(s|ed|ing)?\b": "is compensated, or recovers",
+    r"as (a|the) whole is paid|the whole is paid": "the full batch is started",
+    r"what you would template": "the template fields",
+    r"whatever fails and whenever": "after any failure",
+    r"is a hint\b": "only triggers",
 }
 """A pattern, and what to write instead."""
 KINDS = (
     "airflow_provider_mediabatch/**/*.py",
     "airflow_provider_mediabatch/**/*.html",
+    "airflow_provider_mediabatch/cli/project/*.txt",
     "docs/*.md",
     "example_dags/*.py",
     "*.md",

@@ -26,7 +26,7 @@ DEFAULT_PARAMETERS: dict[str, Any] = {
     "QUERY_TAG": "",
     "STATEMENT_TIMEOUT_IN_SECONDS": 172800,
     "MULTI_STATEMENT_COUNT": 1,
-    # From so many values on clients upload array binds as files. Source: the connector's test_bindings.py.
+    # From this number of values on, clients upload array binds as files. Source: the connector's test_bindings.py.
     "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 65280,
     "CLIENT_SESSION_KEEP_ALIVE": False,
     "CLIENT_PREFETCH_THREADS": 4,

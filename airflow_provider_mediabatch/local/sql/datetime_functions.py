@@ -143,7 +143,7 @@ def _part(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
 
 @rule(exp.UnixToTime)
 def _from_epoch(rewriter: Rewriter, node: exp.UnixToTime) -> exp.Expr:
-    """TO_TIMESTAMP of a number: seconds, or so many digits of a second as its scale says.
+    """TO_TIMESTAMP of a number: seconds, or the digits of a second that its scale says.
 
     Of digits in quotes without a scale: seconds, milliseconds and so on by their size.
     """

@@ -32,7 +32,7 @@ def test_a_column_is_a_line() -> None:
 
 
 def test_the_sentence_says_what_came_of_it() -> None:
-    far = "The output is distributed otherwise than that of the last 12 runs, with a limit of 0.2: LABEL."
+    far = "The distribution of the output differs from that of the last 12 runs, with a limit of 0.2: LABEL."
     assert sentence(pages.DRIFT, loaded=False) == f"{far} Nothing was loaded."
     assert sentence(pages.DRIFT, loaded=True) == far
     near = replace(pages.DRIFT, max_drift=2.0)
@@ -44,7 +44,7 @@ def test_the_sentence_says_what_came_of_it() -> None:
 
 def test_the_page_of_a_run_escapes_labels_and_names() -> None:
     body = bytes(render_run(ReviewSite("s"), "night", "run 1", [], [pages.LOADED], refresh=False).body).decode()
-    assert "<bdi>load_results</bdi>: The output is distributed otherwise" in body
+    assert "<bdi>load_results</bdi>: The distribution of the output differs" in body
     assert pages.HOSTILE not in body
     assert "<script" not in body
 

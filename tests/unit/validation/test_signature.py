@@ -445,7 +445,7 @@ def test_output_stage_must_be_internal() -> None:
 def test_manifest_inside_the_output() -> None:
     findings = Findings()
     check_locations([StagePath.parse("@DB.SC.W/out/m/")], StagePath.parse("@DB.SC.W/out"), findings)
-    assert "lies inside" in said(findings)
+    assert "is inside" in said(findings)
     findings = Findings()
     check_locations([StagePath.parse("@DB.SC.W/output/m/")], StagePath.parse("@DB.SC.W/out"), findings)
     assert not findings.problems
