@@ -113,6 +113,7 @@ class ApproveSampleOperator(ApprovalOperator):
 
         :return: the answer as Airflow's ApprovalOperator returns it. A yes also names the sample that it is for, and
             FullBatchOperator takes it for no other.
+        :raises InvalidInputError: a ``review`` that is none, or a sample that is no report.
         """
         if self.review not in (*REVIEWS, None, "", "None"):
             raise InvalidInputError(f"review is {self.review!r}: it is 'always', 'first_run', 'changed' or None")

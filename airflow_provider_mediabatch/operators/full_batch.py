@@ -138,7 +138,23 @@ class FullBatchOperator(JobTask):
 
     @notes_failure
     def execute(self, context: Context) -> dict[str, Any]:
-        """Find or submit the job, wait, verify; return the result's XCom form."""
+        """Find or submit the job, wait for it, and verify its output.
+
+        :return: a :class:`~.core.batch_result.BatchResult` in its XCom form.
+        :raises InvalidInputError: an argument or an upstream value that cannot work, and a projection above
+            ``max_cost``. Nothing is started then.
+        :raises AirflowSkipException: after a rejection.
+        :raises LedgerError: the ledger is locked, or was changed by somebody else.
+        :raises NotAuthorizedError: a privilege that is missing.
+        :raises JobNotVisibleError: a job of this name that the role may not see.
+        :raises SubmissionFailedError: Snowflake refused the job.
+        :raises JobFailedError: the job did not end as DONE; its subclasses are ModelRaisedError, FilesMissingError and
+            TooManyQuarantinedError.
+        :raises JobTimeoutError: the job was not finished in time.
+        :raises PollingFailedError: the job's status could not be read in several attempts in a row.
+        :raises IncompleteOutputError: the job's output is incomplete.
+        :raises OutputCheckError: fewer predictions are right than ``min_accuracy`` or ``max_word_error_rate`` ask for.
+        """
         from airflow_provider_mediabatch.batch.ledger_results import empty_result, result_from_ledger
         from airflow_provider_mediabatch.batch.left_out_files import without_quarantined
         from airflow_provider_mediabatch.client.connection import connected

@@ -91,8 +91,9 @@ class LoadResultsOperator(LineageMixin, BaseOperator):
         self.snowflake_conn_id = snowflake_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Check, load, and describe.
+        """Check the results, load them, and describe the run.
 
+        :return: counts and locations, as the class describes them.
         :raises InvalidInputError: shards that are missing, a table that does not fit.
         :raises IncompleteOutputError: a result that is not whole; nothing is loaded then.
         :raises OutputDriftError: a column above ``max_drift``; nothing is loaded then.

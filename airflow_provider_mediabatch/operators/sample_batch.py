@@ -134,7 +134,20 @@ class SampleBatchOperator(JobTask):
 
     @notes_failure
     def execute(self, context: Context) -> dict[str, Any]:
-        """Draw the sample, run its job, check its output; return the report's XCom form."""
+        """Draw the sample, run its job, and check its output.
+
+        :return: a :class:`~.core.sample_report.SampleReport` in its XCom form.
+        :raises SampleFailedError: the output did not pass the checks.
+        :raises InvalidInputError: an argument or an upstream value that cannot work. Nothing is started then.
+        :raises NotAuthorizedError: a privilege that is missing.
+        :raises JobNotVisibleError: a job of this name that the role may not see.
+        :raises SubmissionFailedError: Snowflake refused the job.
+        :raises JobFailedError: the job did not end as DONE; its subclasses are ModelRaisedError, FilesMissingError and
+            TooManyQuarantinedError.
+        :raises JobTimeoutError: the job was not finished in time.
+        :raises PollingFailedError: the job's status could not be read in several attempts in a row.
+        :raises IncompleteOutputError: the job's output is incomplete.
+        """
         from airflow_provider_mediabatch.batch.sample_manifest import draw_sample, sample_manifest_base
         from airflow_provider_mediabatch.batch.sample_outcome import empty_report
         from airflow_provider_mediabatch.client.connection import connected

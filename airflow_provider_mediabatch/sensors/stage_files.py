@@ -114,6 +114,7 @@ class StageFilesSensor(BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Poll once; then wait in place or in the triggerer.
 
+        :return: what the files are, as the class describes it.
         :raises AirflowSensorTimeout: after ``timeout`` seconds.
         """
         read_arguments(self, _READERS)
