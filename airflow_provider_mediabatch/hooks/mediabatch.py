@@ -6,6 +6,7 @@ that a task logs in once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,26 @@ from airflow_provider_mediabatch.hooks.session_parameters import with_required
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
+
+
+_CONNECTOR = logging.getLogger("snowflake.connector.connection")
+
+
+@contextmanager
+def _quiet_login() -> Iterator[None]:
+    """Leave the connector's two lines about each login out of a task's log.
+
+    A level that was set for the connector's logger counts, for example by Airflow's ``[logging] namespace_levels``. So
+    does DEBUG for all loggers.
+    """
+    quiet = _CONNECTOR.level == logging.NOTSET and not _CONNECTOR.isEnabledFor(logging.DEBUG)
+    if quiet:
+        _CONNECTOR.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        if quiet:
+            _CONNECTOR.setLevel(logging.NOTSET)
 
 
 class MediaBatchHook(SnowflakeHook):
@@ -55,7 +76,8 @@ class MediaBatchHook(SnowflakeHook):
     @contextmanager
     def connect(self) -> Iterator[SnowflakeConnection]:
         """One login for a task. Closing leaves unfinished asynchronous statements running: the connector's rule."""
-        connection = self.get_conn()
+        with _quiet_login():
+            connection = self.get_conn()
         try:
             yield connection
         finally:
