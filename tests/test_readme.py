@@ -121,7 +121,6 @@ def test_the_order_of_sections() -> None:
         "A DAG",
         "With a Snowflake account",
         "The operators",
-        "From snowflake-ml-python 1.x to today",
         "The local engine",
         "When something fails",
         "Performance",

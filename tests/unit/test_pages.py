@@ -16,6 +16,7 @@ from documents import Document
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Error
 
+from airflow_provider_mediabatch import exceptions
 from airflow_provider_mediabatch.batch import drift_sql
 from airflow_provider_mediabatch.batch.result_columns import BOOKKEEPING_COLUMNS
 from airflow_provider_mediabatch.cli.main import parser
@@ -196,3 +197,13 @@ def test_the_messages_of_the_troubleshooting_page_are_said(said: str) -> None:
     parts = [part.strip() for message in first_cells("docs/troubleshooting.md") for part in message.split("…")]
     assert [part for part in parts if part not in said] == []
     assert len(parts) >= 25
+
+
+def test_the_troubleshooting_page_has_every_class_of_error() -> None:
+    raised = {
+        name
+        for name, item in vars(exceptions).items()
+        if inspect.isclass(item) and issubclass(item, exceptions.MediaBatchError)
+    }
+    named = set(re.findall(r"`(\w+Error)`", Document("docs/troubleshooting.md").text))
+    assert sorted(raised - named) == []
