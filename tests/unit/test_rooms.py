@@ -31,6 +31,7 @@ ROOMS = (
     "operators",
     "plugins",
     "media_batch_group",
+    "preload",
     "get_provider_info",
     "demo",
     "cli",
@@ -41,7 +42,7 @@ ENGINE = "local"
 ENGINE_MAY_IMPORT = {f"{NAME}.core.sql", f"{NAME}.core.media_types"}
 """Identifiers and literals are quoted by the same code on both sides."""
 ENGINE_USERS = {ENGINE, "demo", "cli"}
-ENTRY_POINTS = {"demo", "cli", "get_provider_info", "media_batch_group"}
+ENTRY_POINTS = {"demo", "cli", "get_provider_info", "media_batch_group", "preload"}
 """What users or Airflow call; no other room imports one, whatever its place."""
 EXAMPLES = "example_dags"
 """Users' DAGs and no room. They are in an installed package; in a checkout a link to the folder beside it."""
