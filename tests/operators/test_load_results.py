@@ -140,7 +140,7 @@ def test_output_without_the_path_is_refused_with_the_reason(output: Output) -> N
 
 
 @pytest.mark.parametrize(
-    ("results", "words"), [(None, "no XCom"), ([], "there is none"), ([{"kind": "Manifest"}], "expected a")]
+    ("results", "words"), [(None, "no XCom"), ([], "results is empty"), ([{"kind": "Manifest"}], "expected a")]
 )
 def test_what_is_not_a_result(output: Output, results: Callable[..., Any], words: str) -> None:
     operator = LoadResultsOperator(task_id="load", results=results, table="T", snowflake_conn_id="load_test")
