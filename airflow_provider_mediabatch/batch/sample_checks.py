@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.batch.row_errors import has_failed
+from airflow_provider_mediabatch.client import errors
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, broken_rows
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.sample_report import Check, clip
+from airflow_provider_mediabatch.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
     from airflow_provider_mediabatch.batch.submission import JobRequest
+    from airflow_provider_mediabatch.core.inference_plan import InferencePlan
+    from airflow_provider_mediabatch.core.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,28 @@ class SampleChecks:
 
     predicates: Sequence[str] = ()
     max_null_fraction: float = 0.0
+
+    def find(self, connection: SnowflakeConnection, manifest: Manifest, plan: InferencePlan) -> None:
+        """Compile the predicates over no rows, in one statement, before a job starts.
+
+        Only a column that is not there is refused: the output's exact types are known when the job is done.
+
+        :raises InvalidInputError: naming the predicate, with the columns that there are.
+        """
+        if not self.predicates:
+            return
+        names = [*plan.outputs, *(manifest.columns if plan.keeps_rows else ())]
+        known = dict.fromkeys(spelling for name in names for spelling in (name, name.upper()))
+        items = ", ".join(f"NULL::VARIANT AS {sql.quoted(name)}" for name in known)
+        select = f"SELECT COUNT(*) AS N FROM (SELECT {items}) WHERE FALSE"
+        if not _lacks_column(connection, " AND ".join([select, *map(_condition, self.predicates)])):
+            return
+        for predicate in self.predicates:
+            if _lacks_column(connection, f"{select} AND {_condition(predicate)}"):
+                raise InvalidInputError(
+                    f"checks={predicate!r} names a column that the output will not have: the output's columns are: "
+                    f"{', '.join(names)}. Write names with lower-case letters in double quotes"
+                )
 
     def run(
         self, staged: StagedParquet, request: JobRequest, job: str, location: str, found: Mapping[str, str], good: int
@@ -48,6 +77,20 @@ class SampleChecks:
             checks += _check_nulls(staged, relation, names, good, self.max_null_fraction)
             checks += [_check_predicate(staged, relation, predicate) for predicate in self.predicates]
         return checks
+
+
+def _condition(predicate: str) -> str:
+    return f"({predicate}\n)"
+
+
+def _lacks_column(connection: SnowflakeConnection, statement: str) -> bool:
+    from snowflake.connector.errors import ProgrammingError
+
+    try:
+        rows(connection, statement)
+    except ProgrammingError as error:
+        return errors.errno(error) == errors.INVALID_IDENTIFIER
+    return False
 
 
 def good_relation(staged: StagedParquet, request: JobRequest, location: str, found: Mapping[str, str]) -> str:

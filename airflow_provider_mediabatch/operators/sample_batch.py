@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.batch.batch_run import BatchRun
     from airflow_provider_mediabatch.batch.comparison import VersionComparison
     from airflow_provider_mediabatch.batch.failure_isolation import FailureIsolation
+    from airflow_provider_mediabatch.batch.sample_checks import SampleChecks
     from airflow_provider_mediabatch.batch.sample_outcome import SampleOutcome
     from airflow_provider_mediabatch.batch.submission import JobRequest
     from airflow_provider_mediabatch.batch.wait_for_job import JobWait
@@ -74,6 +75,7 @@ class SampleBatchOperator(JobTask):
         that the ledger names.
     :param min_agreement: the least share of compared files, 0 to 1, that have the same result in both versions.
     :param checks: SQL predicates over the output's columns that must be true for each row, like ``LENGTH(TEXT) > 0``.
+        A column that is not there is found before the job starts.
     :param max_null_fraction: how much of an output column may be NULL; 1.0 lets all of it be.
     """
 
@@ -164,6 +166,8 @@ class SampleBatchOperator(JobTask):
             for asked in (self._truth(), self._comparison()):
                 if asked is not None:
                     asked.find(connection, manifests[0], plan, self._find_error_column(plan))
+            with self._releasing(context):
+                self._checks().find(connection, manifests[0], plan)
             output = self._output(plan, connection.database, connection.schema).full
             base = sample_manifest_base(manifests)
             # Not the place of the manifest, which is another one for each listing of the same files.
@@ -223,11 +227,14 @@ class SampleBatchOperator(JobTask):
         )
 
     def _outcome(self, request: JobRequest) -> SampleOutcome:
-        from airflow_provider_mediabatch.batch.sample_checks import SampleChecks
         from airflow_provider_mediabatch.batch.sample_outcome import SampleOutcome
 
-        checks = SampleChecks(self._predicates(), self.max_null_fraction)
-        return SampleOutcome(request, checks, self._truth(), self._comparison())
+        return SampleOutcome(request, self._checks(), self._truth(), self._comparison())
+
+    def _checks(self) -> SampleChecks:
+        from airflow_provider_mediabatch.batch.sample_checks import SampleChecks
+
+        return SampleChecks(self._predicates(), self.max_null_fraction)
 
     def _comparison(self) -> VersionComparison | None:
         """The version that the output is compared with."""

@@ -81,7 +81,10 @@ def test_a_sample_that_fails_stops_the_full_run(media: Any, airflow_home: Any) -
     assert "The full run was not started" in log
     report = SampleReport.from_xcom(run.xcoms["sample"]["report"])
     assert not report.passed
-    assert [check.name for check in report.checks if not check.passed] == ['"size" > 1000000', "NO_SUCH_COLUMN = 1"]
+    assert [check.name for check in report.checks if not check.passed] == [
+        '"size" > 1000000',
+        '"size" / ("size" - "size") = 1',
+    ]
 
 
 def test_a_job_that_the_model_failed_shows_its_log_and_is_not_paid_for_again(

@@ -15,7 +15,7 @@ from operators.job_requests import Instance, make_request
 from airflow_provider_mediabatch.batch.submission import JobRequest
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.stages import resolve_stage_path
-from airflow_provider_mediabatch.exceptions import JobFailedError
+from airflow_provider_mediabatch.exceptions import InvalidInputError, JobFailedError
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.stage_listing import list_stages
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, resolve_subject
@@ -46,6 +46,26 @@ def sample_of(request: JobRequest, conn_id: str, run_id: str, **arguments: Any) 
         task=operator,
     )
     return operator, {"ti": ti}
+
+
+def test_a_wrong_column_in_checks_is_found_before_a_job_is_paid(media: Any, connection: Any, conn_id: str) -> None:
+    request = make_request(media, connection, files=5)
+    before = rows(connection, "SHOW JOB SERVICES IN SCHEMA MEDIA.PUBLIC")
+    checks = ['"size" > 0', "NO_SUCH_COLUMN = 1", "img LIKE '@%'"]
+    operator, context = sample_of(request, conn_id, uuid.uuid4().hex, sample_size=3, checks=checks)
+    with pytest.raises(InvalidInputError) as raised:
+        operator.execute(context)
+    assert "checks='NO_SUCH_COLUMN = 1' names a column that the output will not have" in str(raised.value)
+    assert "the output's columns are: size, head" in str(raised.value)
+    assert "Nothing was started" in str(raised.value)
+    assert len(rows(connection, "SHOW JOB SERVICES IN SCHEMA MEDIA.PUBLIC")) == len(before)
+
+
+@pytest.mark.parametrize("check", ['"size" > 0 AND LENGTH("head") > 0', "IMG LIKE '@%'", "-- none\nTRUE"])
+def test_columns_of_the_output_may_be_checked(media: Any, connection: Any, conn_id: str, check: str) -> None:
+    request = make_request(media, connection, files=5)
+    operator, context = sample_of(request, conn_id, uuid.uuid4().hex, sample_size=3, checks=[check])
+    assert operator.execute(context)["passed"]
 
 
 def test_tries_at_the_same_time_draw_the_sample_apart(media: Any, connection: Any, conn_id: str) -> None:

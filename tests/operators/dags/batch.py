@@ -82,7 +82,7 @@ with DAG(dag_id="bad_sample", schedule=None, start_date=START):
         task_id="sample",
         manifest=files.output,
         plan=plan.output,
-        checks=['"size" > 1000000', "NO_SUCH_COLUMN = 1"],
+        checks=['"size" > 1000000', '"size" / ("size" - "size") = 1'],
         poll_interval=0.3,
     )
     FullBatchOperator(task_id="full", manifest=files.output, plan=plan.output, sample=sample.output)
