@@ -24,6 +24,7 @@ FILES = {
     "lines.json": '{"a": 1, "b": [1, 2]}\n{"a": 2, "c": {"d": "x"}}',
     "list.json": '[{"a": 1.10, "b": null},\n {"a": 2}]',
     "bad.json": '{"a": 1',
+    "enclosed.csv": '1,"say ""hi""",\'it\'\'s\'\n',
     "latin.csv": b"\xe9,1\n",
 }
 
@@ -92,6 +93,33 @@ READ = [
 @pytest.mark.parametrize(("sql", "rows"), READ)
 def test_read(connection: SnowflakeConnection, sql: str, rows: list[tuple[Any, ...]]) -> None:
     assert connection.cursor().execute(sql).fetchall() == rows
+
+
+@pytest.mark.parametrize(
+    ("option", "fields"),
+    [
+        ("", ("1", '"say ""hi"""', "'it''s'")),
+        ("FIELD_OPTIONALLY_ENCLOSED_BY = NONE", ("1", '"say ""hi"""', "'it''s'")),
+        ("FIELD_OPTIONALLY_ENCLOSED_BY = '\"'", ("1", 'say "hi"', "'it''s'")),
+        ("FIELD_OPTIONALLY_ENCLOSED_BY = '0x22'", ("1", 'say "hi"', "'it''s'")),
+        ("FIELD_OPTIONALLY_ENCLOSED_BY = ''''", ("1", '"say ""hi"""', "it's")),
+        ("FIELD_OPTIONALLY_ENCLOSED_BY = '0x27'", ("1", '"say ""hi"""', "it's")),
+        (r"FIELD_OPTIONALLY_ENCLOSED_BY = '\\047'", ("1", '"say ""hi"""', "it's")),
+        (r"FIELD_OPTIONALLY_ENCLOSED_BY = '\\x22' FIELD_DELIMITER = '0x2C'", ("1", 'say "hi"', "'it''s'")),
+    ],
+)
+def test_quotes_are_the_values_own_unless_the_format_says_otherwise(
+    connection: SnowflakeConnection, option: str, fields: tuple[str, ...]
+) -> None:
+    """FIELD_OPTIONALLY_ENCLOSED_BY is NONE by default. A character may be given by its octal or hexadecimal number."""
+    cursor = connection.cursor()
+    cursor.execute(f"CREATE OR REPLACE FILE FORMAT ENCLOSING TYPE = CSV {option}")
+    assert cursor.execute("SELECT $1, $2, $3 FROM @S/enclosed.csv (FILE_FORMAT => ENCLOSING)").fetchone() == fields
+
+
+def test_nothing_but_a_quote_encloses(connection: SnowflakeConnection) -> None:
+    with pytest.raises(ProgrammingError, match="FIELD_OPTIONALLY_ENCLOSED_BY"):
+        connection.cursor().execute("CREATE FILE FORMAT N TYPE = CSV FIELD_OPTIONALLY_ENCLOSED_BY = '|'")
 
 
 def test_metadata_of_the_file(connection: SnowflakeConnection) -> None:

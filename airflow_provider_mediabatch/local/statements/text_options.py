@@ -6,6 +6,7 @@ Source of the options and their defaults: Snowflake's reference, page "CREATE FI
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,6 +61,15 @@ _REFUSED = {
 }
 """Options that are carried out with this value only."""
 _COMPRESSIONS = ("AUTO", "NONE", "GZIP", "BZ2", "BROTLI", "ZSTD")
+_CHARACTERS = (
+    "RECORD_DELIMITER",
+    "FIELD_DELIMITER",
+    "ESCAPE",
+    "ESCAPE_UNENCLOSED_FIELD",
+    "FIELD_OPTIONALLY_ENCLOSED_BY",
+)
+_CODE = re.compile(r"(?:0x|\\x)([0-9A-Fa-f]{2})|\\([0-7]{3})")
+"""A character's number: hexadecimal after ``0x`` or ``\\x``, octal after a backslash."""
 _TIMES = ("DATE_FORMAT", "TIME_FORMAT", "TIMESTAMP_FORMAT")
 
 
@@ -76,13 +86,9 @@ def check(given: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if name not in found:
             raise invalid_argument(f"invalid property '{name}' for '{kind}'")
-        if isinstance(found[name], bool):
-            value = options.boolean(name, value)
-        elif isinstance(value, str) and value.upper() == "NONE" and name not in ("COMPRESSION", "NULL_IF"):
-            value = None
-        elif name in ("COMPRESSION", "BINARY_FORMAT", "ENCODING"):
-            value = str(value).upper()
-        found[name] = value
+        found[name] = options.boolean(name, value) if isinstance(found[name], bool) else _given(name, value)
+    if (quote := found.get("FIELD_OPTIONALLY_ENCLOSED_BY")) not in (None, "'", '"'):
+        raise invalid_argument(f"FIELD_OPTIONALLY_ENCLOSED_BY is NONE, ' or \", and not '{quote}'")
     for name, only in _REFUSED.items():
         if name in found and found[name] != only:
             raise not_supported(f"{name} = {found[name]} of {kind} files")
@@ -91,6 +97,17 @@ def check(given: Mapping[str, Any]) -> dict[str, Any]:
     if found["ENCODING"].replace("-", "") not in ("UTF8", "ISO88591"):
         raise not_supported(f"ENCODING = {found['ENCODING']} of {kind} files")
     return found
+
+
+def _given(name: str, value: Any) -> Any:
+    """An option's value in its one form."""
+    if isinstance(value, str) and value.upper() == "NONE" and name not in ("COMPRESSION", "NULL_IF"):
+        return None
+    if name in ("COMPRESSION", "BINARY_FORMAT", "ENCODING"):
+        return str(value).upper()
+    if name in _CHARACTERS:
+        return _CODE.sub(lambda code: chr(int(code[1], 16) if code[1] else int(code[2], 8)), str(value))
+    return value
 
 
 @dataclass(frozen=True)
