@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.client.connection import explain_unreadable, result_columns, rows, table_or_query
-from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.chat import answer_sql, telling_outputs
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.files.arguments import shorten
@@ -100,18 +100,33 @@ def find_labels(connection: SnowflakeConnection, given: str, plan: InferencePlan
     :param given: a table's name, or a query. Its first column names the file, its second one is the label.
     :param plan: the model's outputs.
     :param error_column: the output that is no prediction.
-    :raises InvalidInputError: naming ``labels=``, for what cannot be read, has other columns or no rows.
+    :raises InvalidInputError: naming ``labels=``, for what cannot be read, has other columns, no rows, or labels that
+        are lists or objects.
     """
     relation = table_or_query(connection, given, argument="labels")
     with explain_unreadable(f"labels={shorten(given)!r}"):
-        columns = tuple(result_columns(connection, f"SELECT * FROM {relation}"))
-        labels = match_columns(given, relation, columns, plan.outputs, error_column)
+        columns = result_columns(connection, f"SELECT * FROM {relation}")
+        labels = match_columns(given, relation, tuple(columns), plan.outputs, error_column)
+        kind = "VARCHAR" if labels.is_marks else sql_types.family(list(columns.values())[1])
         # Counting the values evaluates them: a query may fail for a row, and not when it is described.
         counted = f"COUNT(*) AS N, COUNT({labels.key}) AS FILES, COUNT({labels.label}) AS LABELS"
+        if kind == "VARIANT":
+            counted += f", COUNT_IF(IS_ARRAY({labels.label}) OR IS_OBJECT({labels.label})) AS NESTED"
         found = rows(connection, f"SELECT {counted} FROM {relation} AS L")[0]
     if not found["N"]:
         raise InvalidInputError(f"labels={shorten(given)!r} has no rows, so nothing can be measured")
+    if found.get("NESTED"):
+        raise _not_one_text(given, list(columns)[1], f"a list or an object in {int(found['NESTED']):,} rows")
+    if kind != "VARIANT" and sql_types.is_nested(kind):
+        raise _not_one_text(given, list(columns)[1], f"of type {kind}")
     return replace(labels, model=plan.model, function=plan.function)
+
+
+def _not_one_text(given: str, name: str, kind: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"labels={shorten(given)!r}: the label {name} is {kind}, and each file's prediction is compared with one text. "
+        f"Give a query that selects a text, for example GET({sql.identifier(name)}, 0)::VARCHAR, a list's first item"
+    )
 
 
 def match_columns(

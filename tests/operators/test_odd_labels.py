@@ -43,6 +43,29 @@ def test_a_query_that_fails_for_a_row_costs_no_job(connection: Any, written: Any
         TruthChecks(query).find(connection, request.manifest, request.plan, None)
 
 
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("ARRAY_CONSTRUCT('cat')", "of type ARRAY"),
+        ("OBJECT_CONSTRUCT('label', 'cat')", "of type OBJECT"),
+        ("PARSE_JSON('[\"cat\"]')", "a list or an object in 1 rows"),
+        ('PARSE_JSON(\'{"label": "cat"}\')', "a list or an object in 1 rows"),
+    ],
+)
+def test_a_label_that_is_no_single_value_costs_no_job(connection: Any, written: Any, label: str, kind: str) -> None:
+    """Its JSON would be compared with the text of a prediction, and none would ever be right."""
+    request, _ = written([("1.jpg", "cat")])
+    with pytest.raises(InvalidInputError, match=rf"labels=.* the label L is {kind}.* GET\(L, 0\)::VARCHAR"):
+        TruthChecks(f"SELECT '1.jpg' AS F, {label} AS L").find(connection, request.manifest, request.plan, None)
+
+
+def test_a_variant_of_a_text_is_a_label(connection: Any, written: Any) -> None:
+    job = written([("1.jpg", "cat"), ("2.jpg", "cat")])
+    labels = "SELECT '1.jpg' AS F, PARSE_JSON('\"cat\"') AS L UNION ALL SELECT '2.jpg', NULL"
+    truth = TruthChecks(labels).measure(connection, *job)
+    assert (truth.labelled, truth.right) == (1, 1)
+
+
 def test_labels_that_change_while_the_job_runs(connection: Any, written: Any, table: Any) -> None:
     """Nobody is told that nothing was started."""
     request, location = written([("1.jpg", "cat")])
