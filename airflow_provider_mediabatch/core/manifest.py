@@ -106,7 +106,17 @@ class Manifest:
 
         :raises ValueError: as :func:`.xcom.read`.
         """
-        return xcom.read(cls, value, convert={"file_columns": tuple})
+        return xcom.read(cls, value, convert={"file_columns": _names})
+
+
+def _names(value: Any) -> tuple[Any, ...]:
+    """A list of names. A text would be one of its letters.
+
+    :raises TypeError: as :func:`.xcom.read` expects it.
+    """
+    if not isinstance(value, list | tuple):
+        raise TypeError("file_columns is no list of names")
+    return tuple(value)
 
 
 MAPPED_OVER_ONE = (

@@ -44,6 +44,17 @@ def belongs(key: TaskKey, name: str) -> bool:
     return belongs_to(name, dag_id=key.dag_id, task_id=key.task_id, run_id=key.run_id, map_index=key.map_index)
 
 
+def why_unread(reader: Callable[[Any], Any], value: Any) -> str:
+    """Why a reader refuses an XCom; "" where it takes it, or where there is none."""
+    if value is None:
+        return ""
+    try:
+        reader(value)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def read(reader: Callable[[Any], T], value: Any) -> T | None:
     """What a reader makes of an XCom, or None where it is another value."""
     try:

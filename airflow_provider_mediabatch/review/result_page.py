@@ -45,6 +45,7 @@ class ResultPage:
     :param script: the statements that give all matching rows.
     :param accuracy: how often each label was marked as right.
     :param problem: why there are no results, or "".
+    :param note: what is wrong with the listing that says which columns are files, or "".
     """
 
     rows: tuple[ResultRow, ...] = ()
@@ -56,6 +57,7 @@ class ResultPage:
     script: str = ""
     accuracy: tuple[LabelAccuracy, ...] = ()
     problem: str = ""
+    note: str = ""
 
 
 def read_page(batch: ReviewedBatch, request: PageRequest, connections: ConnectionPool, sign: SignPath) -> ResultPage:
@@ -158,6 +160,7 @@ def _read(batch: ReviewedBatch, request: PageRequest, sign: SignPath, connection
         page=request.page,
         script=query.script(columns, request),
         accuracy=_accuracy(connection, batch.result.job),
+        note=batch.files_problem([column.name for column in columns]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,6 +63,7 @@ class TaskInstanceInfo:
     :param sample: for an approval, the sample that it asks about.
     :param answers: of an approval or a sample, the forms that ask about it.
     :param refused: whether it returned a result that does not belong to it.
+    :param unread: why the result that it returned cannot be read, or "".
     :param started: when its last try began.
     :param ended: when it ended.
     """
@@ -77,6 +78,7 @@ class TaskInstanceInfo:
     sample: TaskKey | None = None
     answers: tuple[Answer, ...] = ()
     refused: bool = False
+    unread: str = ""
     started: datetime | None = None
     ended: datetime | None = None
 
@@ -121,6 +123,7 @@ class ReviewedBatch:
     :param manifests: the manifests of its files, where the DAG run still has them.
     :param source: the folder that holds the manifest of its job, where it is proven that this DAG run wrote it.
     :param drift: of a full batch: what the tasks that load its run's output have compared.
+    :param unread: why the manifest in the result cannot be read, or "".
     """
 
     key: TaskKey
@@ -130,6 +133,7 @@ class ReviewedBatch:
     manifests: tuple[Manifest, ...]
     source: str | None = None
     drift: tuple[LoadedDrift, ...] = ()
+    unread: str = ""
 
     @property
     def is_sample(self) -> bool:
@@ -138,10 +142,31 @@ class ReviewedBatch:
 
     @property
     def file_columns(self) -> tuple[str, ...]:
-        """The columns that hold full stage paths."""
+        """The columns that hold full stage paths. An output of the model is none, whatever the listing's XCom says."""
+        outputs = {name.upper() for name in (*self.outputs, *(self.plan.outputs if self.plan else ()))}
+        return tuple(name for name in self._listed_columns if name.upper() not in outputs)
+
+    @property
+    def _listed_columns(self) -> tuple[str, ...]:
         if self.manifests:
             return self.manifests[0].file_columns
         return tuple(self.plan.column_handling) if self.plan else ()
+
+    def files_problem(self, columns: Collection[str]) -> str:
+        """What is wrong with the listing that says which columns are files, or "".
+
+        :param columns: the output's.
+        """
+        if self.unread:
+            known = (
+                "The plan says which columns are files" if self.file_columns else "No column is known to be of files"
+            )
+            return f"The manifest of this result cannot be read: {self.unread.rstrip('.')}. {known}."
+        missing = next((name for name in self.file_columns if name not in columns), None)
+        if missing is None:
+            return ""
+        there = ", ".join(columns)
+        return f"The listing names the column {missing!r} as one of files. The output has {there}, and not this one."
 
     @property
     def outputs(self) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ used.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.core.task_notes import SubmittedJob, TaskFailure
 from airflow_provider_mediabatch.core.xcom_keys import FAILED_RESULT_KEY, FAILURE_KEY, JOB_KEY, WAITING_KEY
 from airflow_provider_mediabatch.review.answers import load_answers
-from airflow_provider_mediabatch.review.result_owner import belongs, is_job, owns, parse_result, read
+from airflow_provider_mediabatch.review.result_owner import belongs, is_job, owns, parse_result, read, why_unread
 from airflow_provider_mediabatch.review.reviewed_batch import LoadedDrift, ReviewedBatch, TaskInstanceInfo, TaskKey
 from airflow_provider_mediabatch.review.serialized_tasks import SerializedTask, TaskKind, load_our_tasks
 from airflow_provider_mediabatch.review.stored_xcom import StoredXComs
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 MAX_TASK_INSTANCES = 2000
 SHOWN: tuple[TaskKind | None, ...] = (TaskKind.SAMPLE, TaskKind.APPROVAL, TaskKind.BATCH)
 """The tasks that have a page."""
-_RESULTS = (TaskKind.SAMPLE, TaskKind.BATCH)
+_RESULTS: Mapping[TaskKind | None, Callable[[Any], SampleReport | BatchResult]] = {
+    TaskKind.SAMPLE: SampleReport.from_xcom,
+    TaskKind.BATCH: BatchResult.from_xcom,
+}
 """The tasks whose results say nothing of another task's."""
 _QUERY_ID = re.compile(r"[0-9a-f]+(-[0-9a-f]+)*\Z")
 
@@ -145,6 +148,7 @@ class _Run:
             return info, None
         result = self.result(key)
         refused = result is not None and not owns(key, result)
+        reader = _RESULTS.get(task.kind) if result is None else None
         submitted = self._submitted(key)
         info = replace(
             info,
@@ -156,6 +160,7 @@ class _Run:
             sample=self._sample(key),
             answers=tuple(item for item in self._answers.values() if key in (item.key, self._sample(item.key))),
             refused=refused,
+            unread=why_unread(reader, self._xcoms.get(key, "return_value")) if reader else "",
         )
         return info, None if result is None or refused else self.batch(key, result, info.conn_id)
 
@@ -194,7 +199,9 @@ class _Run:
 
     def batch(self, key: TaskKey, result: SampleReport | BatchResult, conn_id: str | None) -> ReviewedBatch:
         """The result with its plan and its manifests, as far as other tasks of ours returned them in this run."""
+        unread = ""
         if isinstance(result, BatchResult):
+            unread = why_unread(Manifest.from_xcom, result.manifest or None)
             own = read(Manifest.from_xcom, result.manifest)
             plan, source = self._plans.get(result.plan), own.location if own else ""
             manifests: tuple[Manifest, ...] = (own,) if own else ()
@@ -202,7 +209,8 @@ class _Run:
             plan, source = self._plans.get(result.plan_digest), result.manifest
             manifests = self._listings.get(result.manifest_digest, ())
         drift = drift_of(key, self.drift) if isinstance(result, BatchResult) else ()
-        return ReviewedBatch(key, result, conn_id, plan, manifests, source if self.wrote(key, source) else None, drift)
+        proven = source if self.wrote(key, source) else None
+        return ReviewedBatch(key, result, conn_id, plan, manifests, proven, drift, unread)
 
     @cached_property
     def drift(self) -> tuple[LoadedDrift, ...]:

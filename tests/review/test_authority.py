@@ -127,6 +127,41 @@ def test_a_result_that_names_another_job_or_location_is_refused(honest: Review, 
         overwrite(honest.airflow, "ui_honest", run_id, FULL, result.to_xcom())
 
 
+def test_what_another_release_or_somebody_else_wrote_is_answered_in_words(honest: Review) -> None:
+    """A result, its manifest, and the manifest's names of columns."""
+    run_id, page = honest.runs["ui_honest"], honest.path("ui_honest", FULL, "-1")
+    result = BatchResult.from_xcom(honest.airflow.xcom("ui_honest", run_id, FULL))
+    manifest = result.manifest
+    output = next(iter(result.outputs))
+    cases = {
+        "result that cannot be read here, so nothing of it is shown: this BatchResult was written by a newer": {
+            **result.to_xcom(),
+            "version": 99,
+        },
+        "this Manifest has the unknown field colour": replace(result, manifest={**manifest, "colour": 1}).to_xcom(),
+        "this Manifest has a field of another type": replace(
+            result, manifest={**manifest, "file_columns": "AUDIO"}
+        ).to_xcom(),
+        "GONE&#34; -- &#39; as one of files. The output has": replace(
+            result, manifest={**manifest, "file_columns": ['GONE" -- ']}
+        ).to_xcom(),
+    }
+    try:
+        for words, value in cases.items():
+            overwrite(honest.airflow, "ui_honest", run_id, FULL, value)
+            status, _, html = honest.get(page)
+            assert (status, words in html.decode()) == (200, True), words
+            # The plan, which another task returned, has the columns of files too.
+            assert (b"/media?" in html) == ("this Manifest" in words), words
+        listed = [*manifest["file_columns"], output]
+        named = replace(result, manifest={**manifest, "file_columns": listed}).to_xcom()
+        overwrite(honest.airflow, "ui_honest", run_id, FULL, named)
+        status, _, html = honest.get(page)
+        assert (status, b"/media?" in html, b"as one of files" in html) == (200, True, False)
+    finally:
+        overwrite(honest.airflow, "ui_honest", run_id, FULL, result.to_xcom())
+
+
 def test_a_file_that_was_replaced_after_the_prediction_is_marked(honest: Review) -> None:
     page = honest.path("ui_honest", FULL, "-1")
     note = b"this file was changed after the prediction"

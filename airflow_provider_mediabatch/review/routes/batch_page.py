@@ -146,6 +146,11 @@ def _without_batch(
             "This task instance returned a result whose job or location is not named after it. Nothing of it is shown."
         )
         return site.notice(title, text, back=back)
+    if info.unread:
+        text = (
+            f"This task instance returned a result that cannot be read here, so nothing of it is shown: {info.unread}"
+        )
+        return site.notice(title, text, back=back)
     if batch is not None:
         return site.notice(title, "There were no files, so no job was started.", back=back)
     if info.kind not in SHOWN:

@@ -28,6 +28,13 @@ def test_survives_json() -> None:
     assert manifests_from_xcom(MANIFEST.to_xcom()) == [MANIFEST]
 
 
+@pytest.mark.parametrize("columns", ["IMAGE", [1], [None], [["IMAGE"]], {"IMAGE": "VARCHAR"}, 5, None])
+def test_names_of_file_columns_are_a_list_of_texts(columns: object) -> None:
+    """A text is no list of its letters."""
+    with pytest.raises(ValueError, match="this Manifest has a field of another type than expected"):
+        Manifest.from_xcom({**MANIFEST.to_xcom(), "file_columns": columns})
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [

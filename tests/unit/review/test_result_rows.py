@@ -36,6 +36,30 @@ def test_without_a_listing_there_are_no_files() -> None:
     assert {value.text for value in row.values} == set(ROW.values())
 
 
+def test_no_listing_makes_an_output_of_the_model_a_file() -> None:
+    """The listing is a task's XCom, which anybody may have written, and a model's text may be any stage path."""
+    plan = InferencePlan("D.S.M", "V", "predict", {"IMAGE": "BYTES"}, {"text": "STRING"}, {}, "POOL", "D.S", "@D.S.W/")
+    batch = replace(BATCH, plan=plan, manifests=(replace(MANIFEST, file_columns=("IMAGE", "TEXT")),))
+    assert batch.file_columns == ("IMAGE",)
+    row = result_row(batch, COLUMNS, ROW, signed)
+    assert [file.column for file in row.files] == ["IMAGE"]
+    assert [value.text for value in row.values] == ["@DB.SC.HR/passport.jpg"]
+
+
+@pytest.mark.parametrize("name", ['GONE"; DROP', "", "a\0b", "<b>"])
+def test_a_column_of_files_that_is_not_there_is_named(name: str) -> None:
+    batch = replace(BATCH, manifests=(replace(MANIFEST, file_columns=(name, "IMAGE")),))
+    problem = batch.files_problem(["IMAGE", "TEXT"])
+    assert problem == (
+        f"The listing names the column {name!r} as one of files. The output has IMAGE, TEXT, and not this one."
+    )
+    assert [file.column for file in result_row(batch, COLUMNS, ROW, signed).files] == ["IMAGE"]
+    assert BATCH.files_problem(["IMAGE"]) == ""
+    assert replace(BATCH, manifests=(), unread="it has no version").files_problem(["IMAGE"]) == (
+        "The manifest of this result cannot be read: it has no version. No column is known to be of files."
+    )
+
+
 def test_a_preview_from_the_xcom_opens_no_file() -> None:
     assert [file.url for file in result_row(BATCH, COLUMNS, ROW, None).files] == [None]
 
