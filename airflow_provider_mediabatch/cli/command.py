@@ -51,6 +51,15 @@ def epilog(examples: Sequence[str]) -> str:
     return "\n".join(["examples:", *(f"  {example}" for example in examples)])
 
 
+def no_connection(conn_id: str) -> str:
+    """What to do where Airflow has no connection of that name."""
+    return (
+        f"Airflow has no connection {conn_id}. Add it with `airflow connections add {conn_id} "
+        "--conn-type snowflake …`. "
+        'The local engine\'s is snowflake_default: eval "$(mediabatch local env)"'
+    )
+
+
 @contextmanager
 def logs_on_stderr() -> Iterator[None]:
     """Send what libraries write to stdout to stderr, whatever stream they hold: stdout is the report's."""

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from airflow_provider_mediabatch.cli.command import add_command, logs_on_stderr
+from airflow_provider_mediabatch.cli.command import add_command, logs_on_stderr, no_connection
 from airflow_provider_mediabatch.core.user_error import UserError
 
 if TYPE_CHECKING:
@@ -125,11 +125,7 @@ def _check(arguments: argparse.Namespace) -> list[CheckResult]:
     try:
         connection = hook.get_connection(arguments.conn_id)
     except AirflowException:
-        problem = (
-            f"Airflow has no connection {arguments.conn_id}. Add it with `airflow connections add {arguments.conn_id} "
-            "--conn-type snowflake …`; `mediabatch local env` prints the local engine's"
-        )
-        return [*installation, CheckResult("connection", "fail", problem)]
+        return [*installation, CheckResult("connection", "fail", no_connection(arguments.conn_id))]
     if connection.conn_type != hook.conn_type:
         problem = f"{arguments.conn_id} is of type {connection.conn_type}, not {hook.conn_type}"
         return [*installation, CheckResult("connection", "fail", problem)]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.cli.command import add_command, logs_on_stderr
+from airflow_provider_mediabatch.cli.command import add_command, logs_on_stderr, no_connection
 from airflow_provider_mediabatch.core.user_error import UserError
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _opened(arguments: argparse.Namespace) -> Iterator[tuple[SnowflakeConnection
     """
     import logging
 
-    from airflow.sdk.exceptions import AirflowException
+    from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
     from snowflake.connector.errors import DatabaseError
 
     from airflow_provider_mediabatch.client.connection import connected
@@ -115,6 +115,8 @@ def _opened(arguments: argparse.Namespace) -> Iterator[tuple[SnowflakeConnection
             yield connection, ledger
     except MediaBatchError as error:
         raise UserError(error.what) from error
+    except AirflowNotFoundException as error:
+        raise UserError(no_connection(arguments.conn_id)) from error
     except AirflowException as error:
         raise UserError(f"--conn-id {arguments.conn_id}: {error}") from error
     except DatabaseError as error:

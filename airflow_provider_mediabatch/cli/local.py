@@ -100,9 +100,8 @@ def _start(arguments: argparse.Namespace) -> int:
         if seconds is not None:
             _set(engine, setting, seconds)
     print(f"The local engine is ready on 127.0.0.1:{engine.port}, state in {engine.state_dir}.")
-    print(
-        f'Point Airflow and the Snowflake clients at it: eval "$(mediabatch local env --state-dir {engine.state_dir})"'
-    )
+    env = lifecycle.shell_command("env", engine.state_dir)
+    print(f'Point Airflow and the Snowflake clients at it: eval "$({env})"')
     return 0
 
 
@@ -156,7 +155,7 @@ def _status(arguments: argparse.Namespace) -> int:
 def _env(arguments: argparse.Namespace) -> int:
     engine = lifecycle.status(arguments.state_dir)
     if engine is None:
-        command = f"mediabatch local start --state-dir {arguments.state_dir}"
+        command = lifecycle.shell_command("start", arguments.state_dir)
         print(f"No local engine runs in {arguments.state_dir}. Start it: {command}", file=sys.stderr)
         return 3
     print(json.dumps(engine.parameters) if arguments.json else engine.exports())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ _FILES = {
     "upload_files.py": "upload_files.py",
     "test_my_batch.py": "test_my_batch.py",
     "Makefile": "Makefile",
+    "gitignore": ".gitignore",
     "example.txt": "files/example.txt",
 }
 """Each template, and the file that it becomes."""
@@ -47,7 +49,7 @@ def add_new_parser(commands: Subparsers) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     project = write_project(arguments.folder, arguments.name)
     print(f"The project is in {project}. Run it on the local engine, without an account:")
-    print(f"  cd {project}\n  make run")
+    print(f"  cd {shlex.quote(str(project))}\n  make run")
     return 0
 
 
@@ -60,7 +62,9 @@ def write_project(folder: Path, name: str) -> Path:
     :raises UserError: for a name that is none, or where something is there already.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", name):
-        raise UserError(f"{name} is not a project's name: take lower-case letters, digits and underscores")
+        raise UserError(
+            f"{name} is not a project's name: begin with a lower-case letter, and go on with such letters, digits and _"
+        )
     project = folder / name
     if project.exists():
         raise UserError(f"{project} is there already. Take another name, or remove it")

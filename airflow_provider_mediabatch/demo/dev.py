@@ -11,6 +11,7 @@ from airflow_provider_mediabatch.demo import DemoError
 from airflow_provider_mediabatch.demo.engine_and_airflow import ended_with_engine, engine_and_airflow
 from airflow_provider_mediabatch.demo.run import Steps
 from airflow_provider_mediabatch.demo.running_airflow import USER
+from airflow_provider_mediabatch.local import lifecycle
 
 
 def run_dev(*, dags: Path, state_dir: Path, keep: bool) -> int:
@@ -38,7 +39,7 @@ def run_dev(*, dags: Path, state_dir: Path, keep: bool) -> int:
         console.print(f"\nAirflow: {airflow.url}/dags", markup=False)
         console.print(f"  user {USER}, password {airflow.password}", markup=False)
         console.print("The connection snowflake_default is the local engine. For a shell:", markup=False)
-        console.print(f'  eval "$(mediabatch local env --state-dir {state_dir})"', markup=False)
+        console.print(f'  eval "$({lifecycle.shell_command("env", state_dir)})"', markup=False)
         console.print("Ctrl-C ends everything.\n")
         while True:
             airflow.check()

@@ -173,8 +173,8 @@ def _progress(session: Session) -> str:
 def _next(console: Console, state_dir: Path, *, kept: bool, speech: bool, failed: bool) -> None:
     if kept:
         console.print("\nThe local engine runs on. Point Airflow and the Snowflake clients at it:")
-        console.print(f'  eval "$(mediabatch local env --state-dir {state_dir})"', highlight=False)
-        console.print(f"  mediabatch local stop --state-dir {state_dir}", highlight=False)
+        console.print(f'  eval "$({lifecycle.shell_command("env", state_dir)})"', highlight=False, markup=False)
+        console.print(f"  {lifecycle.shell_command('stop', state_dir)}", highlight=False, markup=False)
     if failed:
         return
     console.print("\nTry next:")

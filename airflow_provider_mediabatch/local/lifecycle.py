@@ -115,6 +115,11 @@ class EngineStatus:
         return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in self.environment.items())
 
 
+def shell_command(command: str, state_dir: Path) -> str:
+    """``mediabatch local …`` for a state directory, as a shell takes it."""
+    return f"mediabatch local {command} --state-dir {shlex.quote(str(state_dir))}"
+
+
 def make_private(state_dir: Path) -> None:
     """Make the state directory, for its owner only: it holds the password, files and tables.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import socket
@@ -74,6 +75,34 @@ def test_a_taken_port_is_one_line(folder: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert "in use" in line
+
+
+@pytest.mark.parametrize("command", ["runs", "ledger show", "ledger release-quarantined --all"])
+def test_without_a_connection_it_says_how_to_get_one(folder: Path, command: str) -> None:
+    home = {"AIRFLOW_HOME": str(folder / "airflow")}
+    done = mediabatch(*command.split(), "--conn-id", "nowhere", cwd=folder, environment=home)
+    assert (done.returncode, done.stdout) == (1, "")
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("mediabatch: Airflow has no connection nowhere")
+    assert "airflow connections add nowhere" in line
+    assert 'eval "$(mediabatch local env)"' in line
+
+
+def test_the_printed_command_finds_an_engine_in_a_folder_with_spaces(tmp_path: Path) -> None:
+    state = tmp_path / "Meine Bilder ü"
+    try:
+        started = mediabatch("local", "start", "--state-dir", str(state))
+        assert started.returncode == 0, started.stderr
+        (paste,) = re.findall(r"eval .*", started.stdout)
+        shell = ["bash", "-c", f"{paste} && echo $AIRFLOW_CONN_SNOWFLAKE_DEFAULT"]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(shell, capture_output=True, text=True, env=os.environ | {"PATH": path}, check=False)
+        assert "snowflake" in done.stdout, done.stderr
+    finally:
+        mediabatch("local", "stop", "--state-dir", str(state))
+    missing = mediabatch("local", "env", "--state-dir", str(state))
+    assert missing.returncode == 3
+    assert f"--state-dir '{state}'" in missing.stderr
 
 
 def test_a_wrong_value_is_a_usage_error(folder: Path) -> None:

@@ -9,6 +9,7 @@ from command import mediabatch
 from documents import Document, run_shell
 
 from airflow_provider_mediabatch.cli.new import write_project
+from airflow_provider_mediabatch.core.user_error import UserError
 
 FIRST_DAG = Document("docs/first-dag.md")
 
@@ -16,12 +17,36 @@ FIRST_DAG = Document("docs/first-dag.md")
 def test_what_is_written_and_refused(tmp_path: Path) -> None:
     assert mediabatch("new", "photo_sizes", cwd=tmp_path).returncode == 0
     written = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
-    assert len(written) == 7
+    assert len(written) == 8
     assert not [name for name, text in written.items() if "my_batch" in name + text.lower()]
-    for name, words in (("photo_sizes", "is there already"), ("No-Name", "is not a project's name")):
-        done = mediabatch("new", name, cwd=tmp_path)
-        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-        assert words in done.stderr
+    done = mediabatch("new", "photo_sizes", cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "is there already" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["No-Name", "1st_batch", "photo sizes", "größe"])
+def test_a_name_that_is_none_is_refused_with_what_one_is(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=f"{name} is not a project's name: begin with a lower-case letter"):
+        write_project(tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_printed_commands_can_be_pasted(tmp_path: Path) -> None:
+    folder = tmp_path / "Meine Bilder ü"
+    said = mediabatch("new", "photo_sizes", "--folder", str(folder)).stdout
+    (enter,) = [line for line in said.splitlines() if line.startswith("  cd ")]
+    assert run_shell(f"{enter} && pwd", tmp_path).stdout.strip() == str(folder / "photo_sizes")
+
+
+def test_what_runs_leave_in_the_folder_is_no_work_of_the_user(tmp_path: Path) -> None:
+    """The engine's folder holds its password."""
+    project = write_project(tmp_path, "photo_sizes")
+    for left in (".mediabatch/engine.json", ".airflow/airflow.db", "__pycache__/model.pyc"):
+        (project / left).parent.mkdir(exist_ok=True)
+        (project / left).touch()
+    listed = run_shell("git init --quiet . && git ls-files --others --exclude-standard", project).stdout.split()
+    assert len(listed) == 8
+    assert not [name for name in listed if name.startswith((".mediabatch", ".airflow", "__pycache__"))]
 
 
 def test_the_first_dag_page_shows_what_is_written(tmp_path: Path) -> None:
