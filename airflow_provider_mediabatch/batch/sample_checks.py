@@ -75,7 +75,7 @@ class SampleChecks:
             relation = good_relation(staged, request, location, found)
             names = [name for name in outputs if name in found and name != request.error_column]
             checks += _check_nulls(staged, relation, names, good, self.max_null_fraction)
-            checks += [_check_predicate(staged, relation, predicate) for predicate in self.predicates]
+            checks += [_check_predicate(staged, relation, list(found), predicate) for predicate in self.predicates]
         return checks
 
 
@@ -130,13 +130,15 @@ def _check_nulls(
     return [Check("NULL values", not broken, detail)]
 
 
-def _check_predicate(staged: StagedParquet, relation: str, predicate: str) -> Check:
+def _check_predicate(staged: StagedParquet, relation: str, columns: Sequence[str], predicate: str) -> Check:
     from snowflake.connector.errors import ProgrammingError
 
     try:
         rows = staged.rows(broken_rows(predicate, relation))
     except ProgrammingError as error:
-        return Check(predicate, False, f"Snowflake cannot evaluate it: {error.msg}")
+        problem = f"Snowflake cannot evaluate it: {' '.join(str(error.msg).split())}"
+        written = ", ".join(map(sql.identifier, columns))
+        return Check(predicate, False, f"{problem}. The columns of the output are {written}")
     if not rows:
         return Check(predicate, True, "true for every row")
     shown = [{key: value for key, value in row.items() if key != "MB_BROKEN"} for row in rows]

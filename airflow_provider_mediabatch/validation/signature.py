@@ -100,7 +100,7 @@ def match_columns(function: FunctionInfo, inputs: Inputs, findings: Findings) ->
             else f'column_name="{wanted}" in ListStageFilesOperator, or in a query: SELECT {sql.quoted(guess)} AS '
             f"{sql.quoted(wanted)} …"
             if guess
-            else f"add a column {sql.quoted(wanted)} to the manifest (column_name=, columns= or query=)"
+            else f"add a column {sql.quoted(wanted)} to the manifest ({_ways_to_add(spec)})"
         )
         findings.problem(
             f"The model's input {name} ({input_type(spec)}) has "
@@ -216,6 +216,13 @@ def check_names(function: FunctionInfo, inputs: Inputs, findings: Findings) -> N
 def input_type(spec: Mapping[str, Any]) -> str:
     """The type of a signature entry; a group is an OBJECT."""
     return "OBJECT" if "specs" in spec else str(spec.get("type") or spec.get("dtype") or "OBJECT").upper()
+
+
+def _ways_to_add(spec: Mapping[str, Any]) -> str:
+    """The arguments that give a manifest one more column: of files, of other values, or of either for a STRING."""
+    if not _is_file_input(spec):
+        return "extra_columns= or query="
+    return "columns= or query=" if input_type(spec) == "BYTES" else "columns=, extra_columns= or query="
 
 
 def _is_file_input(spec: Mapping[str, Any]) -> bool:

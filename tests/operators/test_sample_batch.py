@@ -15,7 +15,7 @@ from operators.job_requests import Instance, make_request
 from airflow_provider_mediabatch.batch.submission import JobRequest
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.stages import resolve_stage_path
-from airflow_provider_mediabatch.exceptions import InvalidInputError, JobFailedError
+from airflow_provider_mediabatch.exceptions import InvalidInputError, JobFailedError, SampleFailedError
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.stage_listing import list_stages
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, resolve_subject
@@ -78,6 +78,18 @@ def test_tries_at_the_same_time_draw_the_sample_apart(media: Any, connection: An
     assert [report["rows"] for report in reports] == [3, 3, 3, 3]
     assert len({report["job"] for report in reports}) == 1
     assert len({report["manifest"] for report in reports}) == 4
+
+
+def test_a_check_of_an_unknown_column_names_the_columns(media: Any, connection: Any, conn_id: str) -> None:
+    """The model's outputs were logged in lower case, so SQL needs quotes."""
+    request = make_request(media, connection, files=1)
+    operator, context = sample_of(request, conn_id, uuid.uuid4().hex, checks=["SIZE > 0", '"size" > 0'])
+    with pytest.raises(SampleFailedError) as raised:
+        operator.execute(context)
+    (line,) = [line for line in str(raised.value).splitlines() if line.startswith("- ")]
+    assert line.startswith("- SIZE > 0: Snowflake cannot evaluate it: ")
+    assert "invalid identifier 'SIZE'. The columns of the output are " in line
+    assert {'"size"', "IMG"} <= set(line.rpartition("The columns of the output are ")[2].split(", "))
 
 
 def test_a_failed_sample_keeps_its_claim_while_tries_are_left(

@@ -110,6 +110,15 @@ def test_missing_input_without_a_guess() -> None:
     findings = Findings()
     match_columns(function({"name": "prompt", "type": "INT64"}), inputs(), findings)
     assert 'add a column "PROMPT"' in said(findings)
+    assert "extra_columns= or query=" in said(findings)
+    assert "column_name=" not in said(findings), "a file's path is no number"
+
+
+def test_a_missing_second_file() -> None:
+    findings = Findings()
+    two = ({"name": "image", "type": "BYTES"}, {"name": "mask", "type": "BYTES"})
+    match_columns(function(*two), inputs(), findings)
+    assert 'add a column "MASK" to the manifest (columns= or query=)' in said(findings)
 
 
 def test_forgotten_column_handling_cannot_happen() -> None:
