@@ -19,6 +19,8 @@ import importlib.util
 import wave
 from pathlib import Path
 
+from airflow_provider_mediabatch.demo import DemoError
+
 _PHOTOGRAPHS = {
     "skimage": ("data", ("coffee.png", "chelsea.png", "camera.png", "rocket.jpg")),
     "sklearn": ("datasets/images", ("china.jpg", "flower.jpg")),
@@ -32,12 +34,13 @@ def package_folder(package: str, extra: str) -> Path:
 
     :param package: the name it is imported by.
     :param extra: the extra of ours that installs it, named where it is missing.
-    :raises ModuleNotFoundError: with the command that installs it.
+    :raises DemoError: with the command that installs it.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            f"{package} is not installed: run  pip install 'airflow-provider-mediabatch[{extra}]'"
+        extras = extra if extra == "demo" else f"demo,{extra}"
+        raise DemoError(
+            f"{package} is not installed. Run  pip install 'airflow-provider-mediabatch[{extras}]'"
             f"  (in a checkout: make {extra})"
         )
     return Path(spec.origin).parent

@@ -104,7 +104,7 @@ def transcriber() -> DemoModel:
 
     The weights come from a small third-party package: only those with the reviewed checksum are used.
 
-    :raises ModuleNotFoundError: where the extra ``speech`` is not installed.
+    :raises DemoError: where the extra ``speech`` is not installed.
     :raises ValueError: for weights of another checksum.
     """
     package_folder("faster_whisper", "speech")

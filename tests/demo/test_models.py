@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from airflow_env import REPOSITORY
 
-from airflow_provider_mediabatch.demo import media, models
+from airflow_provider_mediabatch.demo import DemoError, media, models
 from airflow_provider_mediabatch.demo.efficientnet import onnx_file
 from airflow_provider_mediabatch.demo.weights import read_weights
 
@@ -101,5 +101,5 @@ def test_speech(tmp_path: Path) -> None:
 
 
 def test_a_missing_extra_names_the_command() -> None:
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'airflow-provider-mediabatch\[speech\]'"):
+    with pytest.raises(DemoError, match=r"pip install 'airflow-provider-mediabatch\[demo,speech\]'"):
         media.package_folder("no_such_package_here", "speech")

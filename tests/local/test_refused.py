@@ -34,6 +34,7 @@ REFUSED = [
     ("CREATE TABLE T2 (B TEXT COLLATE 'en-ci')", "COLLATE"),
     ("SELECT OBJECT_CONSTRUCT(*) FROM T", "OBJECT_CONSTRUCT(*)"),
     ("SELECT ST_MAKEPOINT(1, 2)", "the function ST_"),
+    ("SELECT SYSTEM$IMPORT_MODEL('name: VIT')", "log the pipeline itself"),
     ("EXPLAIN SELECT 1", "EXPLAIN"),
     ("CREATE TABLE T2 CLONE T", "CLONE"),
     ("CREATE SCHEMA S2 CLONE REFUSED", "CLONE"),

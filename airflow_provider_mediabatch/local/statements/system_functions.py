@@ -24,6 +24,18 @@ def ml_platform_capabilities(ctx: Context, arguments: list[object]) -> object:
     return "{}"
 
 
+@system_function("SYSTEM$IMPORT_MODEL")
+def import_model(ctx: Context, arguments: list[object]) -> object:
+    """What ``log_model`` sends for a ``TransformersPipeline``: Snowflake fetches that model itself.
+
+    So does snowflake-ml's ``_remote_log_huggingface_model`` (``snowflake/ml/registry/_manager/model_manager.py``).
+    """
+    raise not_supported(
+        "SYSTEM$IMPORT_MODEL, which fetches a model from Hugging Face. Instead of TransformersPipeline(…), "
+        "log the pipeline itself: transformers.pipeline(task, model=…)"
+    )
+
+
 @system_function("SYSTEM$CANCEL_ALL_QUERIES")
 def cancel_all_queries(ctx: Context, arguments: list[object]) -> object:
     """``SYSTEM$CANCEL_ALL_QUERIES(<session>)``: Snowpark sends it with ``None`` whenever a session closes.
