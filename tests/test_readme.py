@@ -1,29 +1,49 @@
-"""Every command and snippet of the README works as it stands there."""
+"""Every command and snippet of the README works as it stands there, and the privileges that its DAG needs suffice."""
 
 from __future__ import annotations
 
-import functools
 import json
 import re
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command import mediabatch
 from documents import Document, check_make_target, run_shell
 
 from airflow_provider_mediabatch.core import grants
 from airflow_provider_mediabatch.demo import media, models
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
 from airflow_provider_mediabatch.validation.doctor.batch_settings import BatchSettings
+from bench.table import HEADLINES
 
 README = Document("README.md")
+PRIVILEGES = Document("docs/privileges.md")
 
 
-@pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Runs a script in a directory of its own, with the environment's commands on the PATH."""
-    folder = tmp_path_factory.mktemp("readme")
-    return functools.partial(run_shell, folder=folder)
+def command(program: str) -> str:
+    """The one block of commands that begins with a program's name."""
+    (found,) = [block for block in README.blocks("bash") if block.startswith(f"{program} ")]
+    return found
+
+
+def the_dag() -> str:
+    """The one block of Python."""
+    (found,) = README.blocks("python")
+    return found
+
+
+def test_every_block_is_run_by_a_test() -> None:
+    """The table of the demo's predictions is compared with them in tests/demo/test_demo.py."""
+    kinds = re.findall(r"^```(\w+)\n(\w+)?", README.text, flags=re.MULTILINE)
+    assert [(kind, first) for kind, first in kinds if kind not in ("python", "text")] == [
+        ("bash", "make"),
+        ("bash", "pip"),
+        ("bash", "mediabatch"),
+    ]
+    assert len(README.blocks("text")) == len(README.blocks("python")) == 1
 
 
 def test_make_targets() -> None:
@@ -35,17 +55,11 @@ def test_make_targets() -> None:
         check_make_target(target)
 
 
-def test_local_engine_commands(shell: Any) -> None:
-    script = "\n".join(block for block in README.blocks("bash") if "mediabatch local" in block)
-    python = next(block for block in README.blocks("python") if "Session" in block)
-    start, stop = script.rsplit("mediabatch local stop", 1)[0], "mediabatch local stop"
-    try:
-        done = shell(f'{start}\ntest -n "$AIRFLOW_CONN_SNOWFLAKE_DEFAULT"\npython - <<"EOF"\n{python}EOF\n')
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "ANSWER=42" in done.stdout
-    finally:
-        stopped = shell(stop)
-    assert stopped.returncode == 0, stopped.stderr
+def test_pip_knows_the_name(tmp_path: Path) -> None:
+    """pip finds the package and what it needs in this environment, without an index; nothing is changed."""
+    done = run_shell(f"export PIP_NO_INDEX=1 PIP_DRY_RUN=1\n{command('pip')}", tmp_path, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Requirement already satisfied: airflow-provider-mediabatch" in done.stdout
 
 
 def _load(engine: Any, cache: Path) -> Any:
@@ -59,7 +73,7 @@ def _load(engine: Any, cache: Path) -> Any:
 
 
 def test_the_dag(engine: Any, airflow_home: AirflowHome, tmp_path: Path) -> None:
-    dag = next(block for block in README.blocks("python") if "DAG(" in block)
+    dag = the_dag()
     assert len([line for line in dag.splitlines() if line]) <= 30
     file = tmp_path / "photos.py"
     file.write_text(dag)
@@ -70,7 +84,7 @@ def test_the_dag(engine: Any, airflow_home: AirflowHome, tmp_path: Path) -> None
 
 
 def test_the_grants_are_those_of_the_table() -> None:
-    """One table is the source of README's grants, of the doctor, and of the errors of a missing privilege."""
+    """One table is the source of the page's grants, of the doctor, and of the errors of a missing privilege."""
     settings = BatchSettings(
         model="MEDIA.PUBLIC.EFFICIENTNET_LITE0",
         input_stage="@MEDIA.PUBLIC.PHOTOS/demo/",
@@ -79,7 +93,7 @@ def test_the_grants_are_those_of_the_table() -> None:
         warehouse="COMPUTE_WH",
     )
     required = grants.required(settings.objects("MEDIA", "PUBLIC"))
-    (block,) = README.blocks("sql")
+    (block,) = PRIVILEGES.blocks("sql")
     assert block.splitlines() == [
         "CREATE ROLE IF NOT EXISTS MEDIABATCH;",
         *(f"{statement};" for statement in grants.statements_sql(required, "MEDIABATCH")),
@@ -89,29 +103,42 @@ def test_the_grants_are_those_of_the_table() -> None:
 def test_the_grants_suffice(
     engine: Any, airflow_home: AirflowHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The README's DAG runs in the README's role, with nothing granted beyond the README's statements."""
+    """The README's DAG runs, and its doctor is content, in a role with nothing granted beyond the page's statements."""
     session = _load(engine, tmp_path)
-    (block,) = README.blocks("sql")
-    for statement in filter(None, map(str.strip, block.split(";"))):
+    connection = json.loads(airflow_home.connections["snowflake_default"])
+    connection["extra"] |= {"role": "MEDIABATCH"}
+    monkeypatch.setitem(airflow_home.connections, "snowflake_default", json.dumps(connection))
+
+    def doctor() -> subprocess.CompletedProcess[str]:
+        return mediabatch(*shlex.split(command("mediabatch"))[1:], environment=airflow_home.environment())
+
+    (block,) = PRIVILEGES.blocks("sql")
+    create_role, *grants_of_page = filter(None, map(str.strip, block.split(";")))
+    session.sql(create_role).collect()
+    without = doctor()
+    assert without.returncode == 1, without.stdout + without.stderr
+    assert "GRANT READ ON STAGE MEDIA.PUBLIC.PHOTOS TO ROLE MEDIABATCH;" in without.stdout
+    for statement in grants_of_page:
         session.sql(statement).collect()
     for table in ("MEDIABATCH_LEDGER", "MEDIABATCH_LEDGER_LOCK"):  # the role's own ledger, in which nothing is done
         session.sql(f"DROP TABLE IF EXISTS {table}").collect()
     shown = session.sql("SHOW GRANTS TO ROLE MEDIABATCH").collect()
     assert len(shown) >= 9
     session.close()
-    connection = json.loads(airflow_home.connections["snowflake_default"])
-    connection["extra"] |= {"role": "MEDIABATCH"}
-    monkeypatch.setitem(airflow_home.connections, "snowflake_default", json.dumps(connection))
+    granted = doctor()
+    assert granted.returncode == 0, granted.stdout + granted.stderr
     file = tmp_path / "photos.py"
-    file.write_text(
-        next(block for block in README.blocks("python") if "DAG(" in block).replace('"photos"', '"granted"')
-    )
+    file.write_text(the_dag().replace('"photos"', '"granted"'))
     result = airflow_home.run_dag(file, "granted")
     assert result.state == "success", result.errors()
 
 
-def test_links_lead_somewhere() -> None:
-    assert README.broken_links() == []
+def test_it_is_short() -> None:
+    """Two commands, one picture, one DAG and ten lines of the benchmark; everything else has its page."""
+    assert len(README.text.splitlines()) <= 130
+    assert len(re.findall(r"!\[", README.text)) == 1
+    (lines,) = re.findall(r"<!-- bench: begin -->\n(.*?)<!-- bench: end -->", README.text, flags=re.DOTALL)
+    assert len(lines.splitlines()) == 2 + len(HEADLINES) == 12
 
 
 def test_the_order_of_sections() -> None:
@@ -120,9 +147,8 @@ def test_the_order_of_sections() -> None:
         "Try it: two commands",
         "A DAG",
         "With a Snowflake account",
-        "The operators",
-        "The local engine",
-        "When something fails",
+        "More",
         "Performance",
         "Limits",
+        "Development and licence",
     ]

@@ -1,8 +1,9 @@
 """The privileges that a batch needs, as one table.
 
-README's grants, ``mediabatch doctor`` and the errors of a missing privilege are all made from :data:`TABLE`. Each row
-follows from a statement that an operator sends; the privilege that the statement needs is the one that Snowflake
-documents for it (the section "Access control requirements" of its page, and GRANT <privileges> for stages).
+The grants of docs/privileges.md, ``mediabatch doctor`` and the errors of a missing privilege are all made from
+:data:`TABLE`. Each row follows from a statement that an operator sends; the privilege that the statement needs is the
+one that Snowflake documents for it (the section "Access control requirements" of its page, and GRANT <privileges> for
+stages).
 """
 
 from __future__ import annotations

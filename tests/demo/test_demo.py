@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from demo_command import demo
+from documents import Document
 from PIL import Image
 
 from airflow_provider_mediabatch.demo import media
@@ -38,6 +39,16 @@ def test_predictions_are_right(first: tuple[str, dict[str, Any]]) -> None:
     assert labels["flower.jpg"] == "daisy"
     assert labels["china.jpg"] == "palace"
     assert "cat" in labels["chelsea.png"]
+
+
+def test_the_readme_shows_these_predictions(first: tuple[str, dict[str, Any]]) -> None:
+    (table,) = Document("README.md").blocks("text")
+    shown = [[cell.strip() for cell in line.strip("│").split("│")] for line in table.splitlines() if "│" in line]
+    assert [(file, label) for file, label, _ in shown] == [
+        (row["file"], row["label"]) for row in first[1]["predictions"]
+    ]
+    scores = [row["score"] for row in first[1]["predictions"]]
+    assert [float(score) for _, _, score in shown] == pytest.approx(scores, abs=0.02)
 
 
 def test_the_json_says_what_ran(first: tuple[str, dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from faults.driver import History, Job, Place, never, plan, run_task, task
 from faults.phases import LOGIN, MONITOR, QUERY, Phase, find_phases
 
 RETRIES = 2
-"""The ``retries`` that README and docs/faults.md ask for: enough for each fault alone, at each request."""
+"""The ``retries`` that README and two pages of docs ask for: enough for each fault alone, at each request."""
 FILES = 4
 NAMES = [f"f{number}.bin" for number in range(FILES)]
 SAMPLE = 2

@@ -76,7 +76,7 @@ def test_the_documented_table_is_of_every_fault_and_task() -> None:
 
 
 def test_the_documents_ask_for_the_retries_that_the_matrix_allows() -> None:
-    for document in (DOCUMENT, Document("README.md")):
+    for document in (DOCUMENT, Document("README.md"), Document("docs/limits.md")):
         assert re.findall(r"`retries` of at least (\d+)", document.text) == [str(matrix.RETRIES)], document
 
 

@@ -1,4 +1,4 @@
-"""Every snippet of the site is run: Python in a DAG, SQL and fault plans on an engine, commands by their parser.
+"""Every snippet of the site is run: Python in a DAG, SQL on an engine, commands by their parser.
 
 Pages whose snippets are run as a whole have tests of their own: ``RUN_ELSEWHERE``.
 """
@@ -9,7 +9,6 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import job_models
@@ -22,13 +21,14 @@ from airflow_provider_mediabatch.batch import drift_sql
 from airflow_provider_mediabatch.cli.main import parser
 from airflow_provider_mediabatch.core import chat
 from airflow_provider_mediabatch.ledger import tables
-from airflow_provider_mediabatch.local import faults
 
 RUN_ELSEWHERE = {
     "first-dag.md": "tests/cli/test_new.py",
     "hugging-face.md": "tests/examples/test_huggingface.py",
     "install.md": "scripts/try-wheel",
+    "local-engine.md": "tests/local/test_page.py",
     "package-index.md": "scripts/try-wheel",
+    "privileges.md": "tests/test_readme.py",
     "statements.md": "tests/operators/test_sent_statements.py",
 }
 PAGES = {
@@ -124,13 +124,6 @@ def test_sql(name: str, engine_of_pages: RunningEngine) -> None:
         for block in PAGES[name].blocks("sql"):
             for statement in filter(None, map(str.strip, block.split(";"))):
                 session.sql(statement).collect()
-
-
-def test_the_fault_plan(tmp_path: Path) -> None:
-    (block,) = PAGES["local-engine.md"].blocks("json")
-    plan = tmp_path / "plan.json"
-    plan.write_text(block)
-    assert faults.read(plan) == block
 
 
 def test_the_messages_of_a_chat_model() -> None:

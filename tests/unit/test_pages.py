@@ -117,6 +117,17 @@ def test_the_reference_has_every_module_of_the_provider() -> None:
     assert [module for module in modules if module not in REFERENCE] == []
 
 
+def test_the_page_of_the_operators_has_each_of_them() -> None:
+    modules = [module for group in get_provider_info()["operators"] for module in group["python-modules"]]
+    names = [name for module in modules for name, item in public(module) if name.endswith("Operator")]
+    assert first_cells("docs/operators.md") == names
+
+
+def test_the_page_of_the_examples_has_each_of_them() -> None:
+    linked = re.findall(r"\]\(\.\./example_dags/(\w+\.py)\)", Document("docs/examples.md").text)
+    assert sorted(linked) == sorted(path.name for path in (REPOSITORY / "example_dags").glob("*.py"))
+
+
 @pytest.mark.parametrize("module", REFERENCE)
 def test_the_reference_describes_every_argument(module: str) -> None:
     missing = {
