@@ -106,7 +106,7 @@ class Files:
         """The batch's result."""
         operator = FullBatchOperator(
             task_id="full", manifest=manifest, plan=plan, sample=sample, poll_interval=0.2,
-            snowflake_conn_id=self.conn_id, **{"deferrable": False, **arguments},
+            snowflake_conn_id=self.conn_id, **{"deferrable": False, "defer_after": 0, **arguments},
         )  # fmt: skip
         return self.execute(operator, run_id, max_tries=3, map_index=index, event=event)
 
