@@ -17,6 +17,7 @@ from typing import Any
 from bench import (
     collecting,
     engine,
+    jobs_saved,
     ledger,
     listing,
     new_files,
@@ -50,7 +51,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--intervals", type=int, default=10, help="waiting: polls of each job")
     parser.add_argument("--images", type=int, default=1000, help="engine: images of 10 kB; of larger fewer")
     parser.add_argument("--collected", type=numbers, default=[1, 10, 60, 600], help="collecting: files of a job")
-    parser.add_argument("--start", type=float, default=20, help="collecting: seconds that containers take to start")
+    parser.add_argument(
+        "--start", type=float, default=20, help="collecting, jobs-saved: seconds that containers take to start"
+    )
     parser.add_argument("--watched", type=numbers, default=[20_000], help="watching: numbers of files on the stage")
     parser.add_argument("--uploads", type=int, default=5, help="new-files: how many, one after the other")
     parser.add_argument("--arrivals", type=int, default=30, help="predicted: uploads, one after the other")
@@ -72,6 +75,7 @@ def sections() -> dict[str, Callable[[Scene, argparse.Namespace], Iterator[Figur
         "ledger": lambda where, given: ledger.figures(where, given.ledger_files),
         "review": lambda where, given: review.figures(where, given.results),
         "collecting": lambda where, given: collecting.figures(where, given.collected, given.start),
+        "jobs-saved": lambda where, given: jobs_saved.figures(where, given.repeats, given.start),
         "watching": lambda where, given: watching.figures(where, given.watched, given.repeats),
         "new-files": lambda where, given: new_files.figures(where, given.uploads),
         "predicted": lambda where, given: predicted.figures(where, given.arrivals),

@@ -10,8 +10,10 @@ import gzip
 import http.client
 import http.server
 import json
+import re
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,12 +28,14 @@ class Traffic:
     :param statements: when each was sent (epoch seconds), and its text; those sent again for a lost reply count twice.
     :param rows: rows in the replies.
     :param received: bytes of the replies' bodies, as sent over the wire.
+    :param of_task: statements by the task that the login's QUERY_TAG names; "" without one.
     """
 
     logins: int = 0
     statements: list[tuple[float, str]] = field(default_factory=list)
     rows: int = 0
     received: int = 0
+    of_task: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def since(self, start: float, end: float) -> list[str]:
         """Statements sent between two moments."""
@@ -42,6 +46,7 @@ class Traffic:
 def relay(port: int) -> Iterator[tuple[int, Traffic]]:
     """A port that leads to the engine's, and the counts, which grow while it is used."""
     traffic, lock = Traffic(), threading.Lock()
+    tasks: dict[str, str] = {}
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -59,6 +64,7 @@ def relay(port: int) -> Iterator[tuple[int, Traffic]]:
             reply = _plain(content, answer.headers.get("content-encoding"))
             with lock:
                 _count(traffic, self.path, asked, reply, len(content))
+                _count_task(traffic, tasks, self.path, self.headers.get("authorization", ""), asked, reply)
             # Addresses of a large result's pieces: those too are to come this way.
             content = reply.replace(f"127.0.0.1:{port}/".encode(), f"127.0.0.1:{own}/".encode())
             self.send_response(answer.status)
@@ -101,3 +107,17 @@ def _count(traffic: Traffic, path: str, asked: bytes, reply: bytes, received: in
         traffic.statements.append((time.time(), " ".join(str(json.loads(asked).get("sqlText") or "").split())))
     if path.startswith("/queries/") and reply[:1] == b"{":
         traffic.rows += int((json.loads(reply).get("data") or {}).get("returned") or 0)
+
+
+def _count_task(traffic: Traffic, tasks: dict[str, str], path: str, header: str, asked: bytes, reply: bytes) -> None:
+    """Count a statement for the task that its session belongs to.
+
+    :param tasks: by the session's token; a login adds its own.
+    """
+    if path.startswith("/session/v1/login-request"):
+        parameters = json.loads(asked)["data"].get("SESSION_PARAMETERS") or {}
+        found = re.search(r'"task": "([^"]*)"', str(parameters.get("QUERY_TAG")))
+        tasks[str((json.loads(reply).get("data") or {}).get("token"))] = found[1] if found else ""
+    if path.startswith("/queries/v1/query-request"):
+        task = tasks.get(header.partition("Token=")[2].strip('"'), "")
+        traffic.of_task[task].append(" ".join(str(json.loads(asked).get("sqlText") or "").split()))

@@ -16,23 +16,24 @@ def main() -> None:
     from snowflake.snowpark import Session
 
     import bench
-    from bench.models import Busy, Instant
+    from bench.models import Busy, Instant, Raising, Telling
 
     session = Session.builder.configs(parameters).create()
     registry = Registry(session=session)
     models = registry.show_models()
     there = set(models["name"]) if len(models) else set()
-    signature = model_signature.ModelSignature(
-        inputs=[model_signature.FeatureSpec("IMAGE", model_signature.DataType.BYTES)],
-        outputs=[model_signature.FeatureSpec("SIZE", model_signature.DataType.INT64)],
-    )
-    for name, kind in (("INSTANT", Instant), ("BUSY", Busy)):
+    inputs = [model_signature.FeatureSpec("IMAGE", model_signature.DataType.BYTES)]
+    size = model_signature.FeatureSpec("SIZE", model_signature.DataType.INT64)
+    error = model_signature.FeatureSpec("MB_ERROR", model_signature.DataType.STRING)
+    for kind in (Instant, Busy, Raising, Telling):
+        name = kind.__name__.upper()
         if name not in there:
+            outputs = [size, error] if kind is Telling else [size]
             registry.log_model(
                 kind(),
                 model_name=name,
                 version_name="V1",
-                signatures={"predict": signature},
+                signatures={"predict": model_signature.ModelSignature(inputs=inputs, outputs=outputs)},
                 target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
                 code_paths=[bench.__path__[0]],
             )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import snowflake.connector
 
 from bench import __main__ as command
-from bench import ledger, review, waiting, watching
+from bench import jobs_saved, ledger, review, waiting, watching
 from bench.measure import Figure, percentile, run_child
 from bench.relay import relay
 from bench.scene import Scene
@@ -56,6 +58,16 @@ def test_the_relay_counts(scene: Scene) -> None:
     assert traffic.received > 70000, "the pieces of a large result come this way too"
 
 
+def test_the_relay_tells_the_tasks_apart(scene: Scene) -> None:
+    with scene.counted() as (through, traffic), through.cursor() as plain:
+        tag = json.dumps({"task": "sample_batch"})
+        with snowflake.connector.connect(**through.parameters, session_parameters={"QUERY_TAG": tag}) as tagged:
+            tagged.cursor().execute("SELECT 1")
+            plain.execute("SELECT 2")
+    assert [text for text in traffic.of_task["sample_batch"] if text.startswith("SELECT")] == ["SELECT 1"]
+    assert "SELECT 2" in traffic.of_task[""]
+
+
 def test_a_relay_to_nowhere_ends() -> None:
     with relay(1) as (port, traffic):
         assert port
@@ -86,6 +98,17 @@ def test_the_watchings_figures(scene: Scene) -> None:
     found = {figure.what.split(": ")[1]: figure for figure in watching.figures(scene, [2000], 1)}
     assert (found["statements"].ours, found["statements"].other) == ([2], [1])
     assert found["received"].ours[0] < found["received"].other[0]
+
+
+@pytest.mark.slow
+def test_the_figures_of_jobs_that_are_not_started(scene: Scene) -> None:
+    scene.prepare()
+    found = {figure.what: figure for figure in jobs_saved.figures(scene, 1, 0.1, 20)}
+    jobs = {what.removesuffix(": jobs"): figure for what, figure in found.items() if what.endswith(": jobs")}
+    assert [(figure.ours, figure.other) for figure in jobs.values()] == [([0], [1]), ([0], [1]), ([1], [12])]
+    assert all(figure.met for figure in jobs.values())
+    below = found["full_batch below max_cost: statements"]
+    assert below.ours == below.other, "the check sends none"
 
 
 @pytest.mark.slow
