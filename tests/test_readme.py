@@ -110,7 +110,8 @@ def test_the_grants_suffice(
     monkeypatch.setitem(airflow_home.connections, "snowflake_default", json.dumps(connection))
 
     def doctor() -> subprocess.CompletedProcess[str]:
-        return mediabatch(*shlex.split(command("mediabatch"))[1:], environment=airflow_home.environment())
+        words = shlex.split(command("mediabatch").replace("\\\n", " "))
+        return mediabatch(*words[1:], environment=airflow_home.environment(), timeout=300)
 
     (block,) = PRIVILEGES.blocks("sql")
     create_role, *grants_of_page = filter(None, map(str.strip, block.split(";")))
