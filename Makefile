@@ -17,7 +17,7 @@ help:
 	@echo "make test-all  everything, on every Python version found, and its coverage (more than an hour)"
 	@echo "make huggingface  the Hugging Face examples, on small models with random weights"
 	@echo "make docs      build the site into build/site"
-	@echo "make try-wheel the demo from the built wheel, beside Airflow 3.2.2, 3.3.1 and the newest (6 minutes)"
+	@echo "make try-wheel demo and examples from the built wheel, beside Airflow 3.2.2, 3.3.1 and the newest (9 minutes)"
 	@echo "make soak      pairs of runs of the whole DAG while everything fails (up to 10 minutes; ARGS='--seed N --pairs N')"
 	@echo "make bench     time, memory, statements and polls, side by side with what one would use instead (half an hour)"
 	@echo "make lint      ruff and mypy"

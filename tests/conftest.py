@@ -20,6 +20,7 @@ from airflow_env import (  # noqa: F401  (fixtures and hooks)
     pytest_runtest_teardown,
 )
 
+import airflow_provider_mediabatch
 from airflow_provider_mediabatch.local import lifecycle
 
 if TYPE_CHECKING:
@@ -124,6 +125,11 @@ def own_engine(tmp_path: Path) -> Iterator[RunningEngine]:
     running = RunningEngine(tmp_path / "engine")
     yield running
     running.stop()
+
+
+def pytest_report_header() -> str:
+    """Which package is tested: that of a checkout, or an installed one."""
+    return f"package: {Path(airflow_provider_mediabatch.__file__).parent}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

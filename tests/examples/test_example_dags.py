@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import wave
 from dataclasses import replace
 from importlib.util import find_spec
@@ -14,6 +16,7 @@ import pytest
 from airflow_env import EXAMPLES
 
 from airflow_provider_mediabatch.demo import classifiers, media, models
+from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -226,6 +229,22 @@ def test_video_frames(bench: Bench, tmp_path: Path) -> None:
     (row,) = bench.output(result)
     assert row["SECONDS"] == pytest.approx(2.0, abs=0.2)
     assert [frame["label"] for frame in json.loads(row["FRAMES"])] == ["espresso", "daisy"]
+
+
+def test_every_example_is_imported_without_an_error(migrated_airflow_home: AirflowHome, tmp_path: Path) -> None:
+    """As Airflow's DAG processor does it; an example that needs an extra needs it in its tasks only."""
+    code = (
+        "import json, sys; from airflow.dag_processing.dagbag import DagBag; bag = DagBag(sys.argv[1]); "
+        "json.dump([bag.import_errors, [dag.fileloc for dag in bag.dags.values()]], open(sys.argv[2], 'w'))"
+    )
+    found = tmp_path / "examples.json"
+    environment = migrated_airflow_home.environment()
+    subprocess.run([sys.executable, "-c", code, str(EXAMPLES), str(found)], env=environment, check=True)
+    errors, files = json.loads(found.read_text())
+    assert errors == {}
+    examples = {path.name for path in EXAMPLES.glob("*.py")}
+    assert "image_classification.py" in examples
+    assert {Path(file).name for file in files} == examples
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)

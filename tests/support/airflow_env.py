@@ -16,10 +16,12 @@ import pytest
 from driven_airflow import DrivenAirflow
 from warm_airflow import WarmAirflowHome
 
+import airflow_provider_mediabatch
 from airflow_provider_mediabatch.demo.airflow_home import AirflowHome
 
 REPOSITORY = Path(__file__).parents[2]
-EXAMPLES = REPOSITORY / "example_dags"
+# Those of the package that is imported: in a checkout, a link to the folder at the top.
+EXAMPLES = Path(airflow_provider_mediabatch.__file__).parent / "example_dags"
 
 
 @pytest.fixture(scope="session")
