@@ -85,16 +85,11 @@ def _forked(scene: Scene, stage: str, repeats: int, xcoms: dict[str, Any]) -> It
             found.append(_task(scene, stage, task, xcoms, deferred=task in SUBMITS, forked=True))
     nothing = middle([run.answer["private_mb"] for run in runs.pop("nothing")])
     for task, found in runs.items():
-        what = f"{task}, {'until it defers, ' if task in SUBMITS else ''}imports preloaded"
+        what = f"imports preloaded: {task}{', until it defers' if task in SUBMITS else ''}"
         yield Figure(SECTION, what, "s", [run.answer["seconds"] for run in found], at_most=MOST_SECONDS)
         above = [run.answer["private_mb"] - nothing for run in found]
-        yield Figure(
-            SECTION,
-            f"{task}, imports preloaded: own memory over a task that does nothing",
-            "MB",
-            above,
-            at_most=MOST_MB,
-        )
+        what = f"imports preloaded: {task}, own memory over a task that does nothing"
+        yield Figure(SECTION, what, "MB", above, at_most=MOST_MB)
 
 
 def _task(
