@@ -92,7 +92,8 @@ def media_batch_group(
     :param max_files_per_shard: the number of files of each job; the jobs are mapped.
     :param isolate_failures: files that the model raises for do not fail the run: they are found and quarantined, in
         the sample and in the full batch.
-    :param deferrable: wait in the triggerer, without a worker slot; as the operators of sample and full batch.
+    :param deferrable: wait for longer jobs in the triggerer, without a worker slot; as the operators of sample and full
+        batch.
     :param snowflake_conn_id: a connection of type ``snowflake``, for all tasks.
     :param list_kwargs: further arguments of ListStageFilesOperator.
     :param validate_kwargs: of ValidateSignatureOperator.

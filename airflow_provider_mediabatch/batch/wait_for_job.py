@@ -44,7 +44,7 @@ class JobWait:
     deadline: float | None
     poll_interval: float | None
     cancel_on_timeout: bool
-    defer_after: float = 0.0
+    defer_after: float
 
     def before_deferring(self, attempt: Attempt, log: Any, connection: SnowflakeConnection) -> dict[str, Any] | None:
         """Wait in place for as long as a deferral would take: a job of seconds has ended by then.

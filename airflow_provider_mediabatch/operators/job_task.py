@@ -77,8 +77,8 @@ class JobTask(LineageMixin, BaseOperator):
     Each of them holds a :class:`~.batch.batch_run.BatchRun`, which knows the way of a job; here is what only Airflow
     needs to know.
 
-    :param deferrable: wait in the triggerer instead of holding a worker slot; Airflow's ``[operators]
-        default_deferrable`` unless given.
+    :param deferrable: after ``defer_after``, wait in the triggerer instead of holding a worker slot;
+        Airflow's ``[operators] default_deferrable`` unless given.
     :param poll_interval: seconds between two polls of the job, or a timedelta; None: growing from 0.3 to 30.
     :param defer_after: seconds, or a timedelta, that a deferrable task waits for its job in place before it defers. A
         deferral takes about ten seconds itself: Airflow records it, and starts the task again. So a job of seconds ends
