@@ -87,6 +87,26 @@ def test_many_submissions_of_one_name_start_one_job(media):
     assert len(media.output(f"run/{name}/")) == 10
 
 
+def test_a_submission_whose_name_is_taken_removes_nothing_of_the_job_that_has_it(media):
+    """Both found the name free; the second ends its image build when the first's job has written its rows."""
+    name = unique()
+    media.sql("ALTER ACCOUNT SET MEDIABATCH_IMAGE_BUILD_SECONDS = 2")
+    try:
+        statement = media.execute(name, mode="overwrite", blocks={"image_build": {"force_rebuild": True}})
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            first = pool.submit(media.sql, statement)
+            time.sleep(1.5)
+            with pytest.raises(ProgrammingError) as taken:
+                media.sql(statement)
+            first.result()
+    finally:
+        media.sql("ALTER ACCOUNT UNSET MEDIABATCH_IMAGE_BUILD_SECONDS")
+    assert taken.value.errno == 2002
+    assert media.wait(name) == "DONE", media.logs(name)
+    assert len(media.output(f"run/{name}/")) == 10
+    assert "_SUCCESS" in media.listing(f"run/{name}/")
+
+
 def test_a_job_is_pending_while_its_containers_start_and_can_be_cancelled_then(media):
     name, cancelled = unique(), unique()
     media.sql("ALTER ACCOUNT SET MEDIABATCH_JOB_START_SECONDS = 1")

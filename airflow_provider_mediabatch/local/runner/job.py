@@ -19,6 +19,7 @@ from typing import NoReturn
 
 import psutil
 
+from airflow_provider_mediabatch.local.move_file import move_file
 from airflow_provider_mediabatch.local.runner.files import InputError
 from airflow_provider_mediabatch.local.runner.memory import oom_kills
 from airflow_provider_mediabatch.local.runner.spec import (
@@ -56,7 +57,8 @@ def lead(job_dir: Path) -> NoReturn:
         if failure is None and spec.fault is not None:
             status.finish(job_dir, spec.fault, "the fault plan of the local engine ended the job so")
         elif failure is None:
-            Path(spec.output_dir, SUCCESS_FILE).touch()
+            (job_dir / SUCCESS_FILE).touch()
+            move_file(job_dir / SUCCESS_FILE, Path(spec.output_dir, SUCCESS_FILE))
             status.finish(job_dir, DONE)
         else:
             status.finish(job_dir, FAILED, failure)
@@ -74,6 +76,8 @@ def _run(spec: RunSpec, job_dir: Path, exit_codes: dict[str, int]) -> str | None
     """
     scratch = job_dir / "scratch"
     scratch.mkdir(exist_ok=True)
+    if spec.overwrite:  # by the job itself: a submission that finds its name taken must not touch the other's rows
+        shutil.rmtree(spec.output_dir, ignore_errors=True)
     Path(spec.output_dir).mkdir(parents=True, exist_ok=True)
     leader, total = os.getpid(), spec.replicas * spec.num_workers
     killed_before = oom_kills()

@@ -27,6 +27,7 @@ class RunSpec:
     :param job: fully qualified name, for messages.
     :param input_dir: folder whose Parquet files (at any depth) are the input rows.
     :param output_dir: the job's own folder on the output stage.
+    :param overwrite: whether the job begins by removing what is in its folder.
     :param model_dir: the folder of the packaged model (the one with ``model.yaml``).
     :param function: the model's method to call, as it is named in Python.
     :param input_names: SQL names of the method's inputs, in the signature's order (from the model's MANIFEST.yml).
@@ -49,6 +50,7 @@ class RunSpec:
     model_dir: str
     function: str
     input_names: list[str]
+    overwrite: bool = False
     partitioned: bool = False
     partition_column: str | None = None
     params: dict[str, Any] = field(default_factory=dict)

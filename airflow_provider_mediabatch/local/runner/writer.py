@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from types import TracebackType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from airflow_provider_mediabatch.local.move_file import move_file
 
 _GROUP_ROWS, _GROUP_BYTES = 8192, 32 * 1024 * 1024
 # A part is closed, and so becomes visible on the stage, after this many rows or seconds: progress can be seen there.
@@ -64,7 +65,7 @@ class PartWriter:
         if self._writer is None:
             return
         self._writer.close()
-        os.replace(self._temporary, self.folder / self._temporary.name)
+        move_file(self._temporary, self.folder / self._temporary.name)
         self._writer, self._part_rows, self._opened = None, 0, 0.0
         self._part += 1
 

@@ -14,6 +14,7 @@ import duckdb
 
 from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported, syntax_error
+from airflow_provider_mediabatch.local.move_file import move_file
 from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql import queries, transactions
@@ -21,7 +22,7 @@ from airflow_provider_mediabatch.local.sql.errors import translated
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn
 from airflow_provider_mediabatch.local.statements import options, parquet_options
 from airflow_provider_mediabatch.local.statements.file_format_clause import file_format
-from airflow_provider_mediabatch.local.statements.transfer import move, stage_reference
+from airflow_provider_mediabatch.local.statements.transfer import stage_reference
 from airflow_provider_mediabatch.local.statements.unloaded_text import TextOutput, TextWriter, Unloaded
 
 if TYPE_CHECKING:
@@ -295,7 +296,7 @@ def _place(ctx: Context, target: _Target, written: list[Unloaded]) -> list[tuple
             f"{target.path}. Use overwrite option to force unloading.",
         )
     for file, destination, _ in moves:
-        move(file.path, destination)
+        move_file(file.path, destination)
     return [(name, file.size, file.rows) for file, _, name in moves]
 
 

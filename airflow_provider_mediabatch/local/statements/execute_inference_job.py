@@ -168,8 +168,6 @@ def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, 
             return None
         if not answer:
             try:
-                if specification.overwrite:
-                    shutil.rmtree(run.output_dir, ignore_errors=True)
                 jobs.pools.resume_for_job(job.compute_pool)
                 made = jobs.create(replace(job, created=time.time()), run)
                 record_created(ctx, "SERVICE", job.database, job.schema, job.name)
@@ -259,6 +257,7 @@ def _run_spec(
         job=qualified(*name),
         input_dir=str(source),
         output_dir=str(output),
+        overwrite=specification.overwrite,
         model_dir=str(model / "model"),
         function=method.target,
         input_names=list(method.inputs),

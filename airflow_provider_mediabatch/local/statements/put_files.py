@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
+from airflow_provider_mediabatch.local.move_file import move_file
 from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.statement_result import FileTransfer, Result, ResultColumn
@@ -146,7 +147,7 @@ def _put(ctx: Context, upload: _Upload, folder: Path) -> tuple[Any, ...]:
         part = ctx.stores.stages.state_dir / "unload" / f"put_{ctx.query_id}"
         with open(upload.source, "rb") as plain, gzip.open(part, "wb") as packed:
             shutil.copyfileobj(plain, packed)
-        transfer.move(part, target)
+        move_file(part, target)
     else:
         transfer.place(ctx, Path(upload.source), target)
     return upload.answer(target.stat().st_size, "UPLOADED")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections import Counter
@@ -17,6 +16,7 @@ from airflow_provider_mediabatch.local.errors import (
     syntax_error,
 )
 from airflow_provider_mediabatch.local.lexer import Cursor, decode_string
+from airflow_provider_mediabatch.local.move_file import move_file
 from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.statement_result import FileTransfer, Result, ResultColumn
@@ -211,15 +211,4 @@ def place(ctx: Context, source: Path, destination: Path) -> None:
     """Copy a file so that it appears at its destination whole or not at all."""
     part = ctx.stores.stages.state_dir / "unload" / f"copy_{ctx.query_id}"
     shutil.copyfile(source, part)
-    move(part, destination)
-
-
-def move(source: Path, destination: Path) -> None:
-    """Rename a finished file into a stage, over one of that name; across file systems by copying."""
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.replace(source, destination)
-    except OSError as error:
-        if error.errno != 18:  # EXDEV: a bucket that is a link to another file system
-            raise
-        shutil.move(source, destination)
+    move_file(part, destination)

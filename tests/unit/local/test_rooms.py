@@ -14,7 +14,7 @@ import airflow_provider_mediabatch
 PACKAGE = "airflow_provider_mediabatch"
 LOCAL = Path(airflow_provider_mediabatch.__file__).parent / "local"
 ROOMS = [
-    {"errors", "defaults", "lexer", "statement_result", "faults", "lifecycle"},
+    {"errors", "defaults", "lexer", "statement_result", "faults", "lifecycle", "move_file"},
     {"runner"},
     {"catalog"},
     {"stores"},
