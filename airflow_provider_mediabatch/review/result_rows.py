@@ -57,6 +57,7 @@ class ResultValue:
     :param share: 0 to 1 for a score, else None.
     :param output: whether the model wrote it. The other values are passed through from the input.
     :param title: what is shown in place of the column's name, or "".
+    :param null: whether there is no value, so that ``text`` is no text of the row's.
     """
 
     column: str
@@ -65,6 +66,7 @@ class ResultValue:
     share: float | None = None
     output: bool = True
     title: str = ""
+    null: bool = False
 
     @property
     def place(self) -> int:
@@ -156,7 +158,7 @@ def _member(name: str, value: Any, output: bool) -> ResultValue:
 
 def _value(column: ResultColumn, value: Any, output: bool) -> ResultValue:
     if value is None:
-        return ResultValue(column.name, "NULL", output=output)
+        return ResultValue(column.name, "NULL", output=output, null=True)
     if isinstance(value, float) or (column.is_numeric and not isinstance(value, str)):
         as_float = float(value)
         share = as_float if column.type.upper().startswith(("FLOAT", "REAL", "DOUBLE")) and 0 <= as_float <= 1 else None

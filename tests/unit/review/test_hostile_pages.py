@@ -97,6 +97,13 @@ def test_any_text_is_shown_and_none_changes_the_order_of_the_others(text: str) -
             assert f"<bdi>{text}</bdi>" in shown, name
 
 
+def test_no_value_looks_unlike_the_text_of_it() -> None:
+    values = (ResultValue("LABEL", "NULL", null=True), ResultValue("OTHER", "NULL"))
+    results = ResultPage((ResultRow((), values),), (), 1, 1, (ResultColumn("LABEL", "TEXT"),), 1)
+    shown = bytes(render_batch(SITE, pages.info(), pages.batch(), PageRequest(), results, ()).body).decode()
+    assert [shown.count("<dd><i>NULL</i></dd>"), shown.count("<dd>NULL</dd>")] == [1, 1]
+
+
 def test_ten_thousand_labels_are_a_short_page() -> None:
     for name, body in measured("label " * 500, 10_000).items():
         assert len(body) < 600_000, (name, len(body))

@@ -123,3 +123,9 @@ def test_a_large_whole_number_has_all_its_digits() -> None:
 
 def test_a_prompt_that_was_cut_is_shown_as_it_is() -> None:
     assert chat_values("x", MESSAGES[:60])[1] == ("Prompt", MESSAGES[:60], False)
+
+
+def test_no_value_is_not_the_text_of_it() -> None:
+    columns = [*COLUMNS[:1], ResultColumn("A", "TEXT"), ResultColumn("B", "TEXT")]
+    row = result_row(BATCH, columns, {**ROW, "A": None, "B": "NULL"}, signed)
+    assert [(value.text, value.null) for value in row.values] == [("NULL", True), ("NULL", False)]
