@@ -93,7 +93,7 @@ def get(ctx: Context, cursor: Cursor) -> FileTransfer:
     require_file_access(ctx, stage)
     files = stage_files.matching(stage, path, stage_files.pattern(given.get("PATTERN")))
     if stage.path(path).is_file():  # a.jpg is that file alone, not a.jpg.bak too
-        files = iter([stage_files.StagedFile(path, 0, 0)])
+        files = [stage_files.StagedFile(path, 0, 0)]
     local, paths = local_path(match["file"]), [file.path for file in files]
     names = Counter(path.rpartition("/")[2] for path in paths)
     if twice := next((name for name, count in names.items() if count > 1), None):
@@ -114,7 +114,7 @@ def _location(ctx: Context, cursor: Cursor, write: bool = False) -> tuple[Stage,
     given = options.options(cursor, ("PATTERN",))
     cursor.expect_end()
     require_file_access(ctx, stage, write)
-    return stage, list(stage_files.matching(stage, path, stage_files.pattern(given.get("PATTERN"))))
+    return stage, stage_files.matching(stage, path, stage_files.pattern(given.get("PATTERN")))
 
 
 @statement("LIST", "LS")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -56,10 +56,15 @@ def columns_sql(base: str) -> str:
 
 
 def _write(path: Path, files: list[stage_files.StagedFile]) -> None:
-    rows = [(f.path, f.size, f.mtime_ns, f.md5 or None, f.etag) for f in files]
-    arrays = [pa.array([row[index] for row in rows], field.type) for index, field in enumerate(_SCHEMA)]
+    columns: list[list[Any]] = [
+        [f.path for f in files],
+        [f.size for f in files],
+        [f.mtime_ns for f in files],
+        [f.md5 or None for f in files],
+        [f.etag for f in files],
+    ]
     part = path.with_suffix(f".{os.getpid()}-{time.monotonic_ns()}.part")
-    pq.write_table(pa.table(arrays, schema=_SCHEMA), part)
+    pq.write_table(pa.table(columns, schema=_SCHEMA), part)
     os.replace(part, path)
 
 
@@ -69,12 +74,13 @@ def refresh(stages: StageStore, stage: Stage, subpath: str = "", *, no_md5_above
     :param no_md5_above: as in :func:`~.files.show`.
     """
     path = file(stages, stage)
-    found = list(stage_files.walk(stage, subpath))
+    found = stage_files.walk(stage, subpath)
     stages.digests.fill(stage, found)
     stage_files.show(stage, found, no_md5_above=no_md5_above)
+    columns = (column.to_pylist() for column in pq.read_table(path).select(_SCHEMA.names).columns)
     before = {
-        row["path"]: stage_files.StagedFile(row["path"], row["size"], row["mtime_ns"], row["md5"] or "", row["etag"])
-        for row in pq.read_table(path).to_pylist()
+        name: stage_files.StagedFile(name, size, mtime_ns, md5 or "", etag)
+        for name, size, mtime_ns, md5, etag in zip(*columns, strict=True)
     }
     changes: list[tuple[str, str, str]] = []
     kept = [known for known in before.values() if not known.path.startswith(subpath)]

@@ -11,12 +11,13 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 
 from airflow_provider_mediabatch.local.catalog import unless_full
@@ -42,32 +43,43 @@ class StagedFile:
     etag: str = ""
 
 
-def walk(stage: Stage, prefix: str = "") -> Iterator[StagedFile]:
+def walk(stage: Stage, prefix: str = "") -> list[StagedFile]:
     """The stage's files whose path begins with ``prefix``, sorted by path within each folder; links are left out.
 
     The prefix is Snowflake's: a text that paths begin with, not a folder, so ``@s/a`` finds ``a/1.jpg`` and ``ab.jpg``.
     """
     prefix = re.sub("/+", "/", prefix).lstrip("/")
     folder = prefix.rpartition("/")[0]
-    yield from _walk(stage.path(folder), folder + "/" if folder else "", prefix)
+    found: list[StagedFile] = []
+    _walk(os.fspath(stage.path(folder)), None, folder + "/" if folder else "", prefix, found)
+    return found
 
 
-def _walk(folder: Path | str, base: str, prefix: str) -> Iterator[StagedFile]:
+def _walk(folder: str, parent: int | None, base: str, prefix: str, found: list[StagedFile]) -> None:
+    """Add the files of a folder.
+
+    :param parent: descriptor of the folder that ``folder`` is a name in: with it the system finds a file by its name
+        alone, instead of by a path of ten folders.
+    """
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        no_link = os.O_NOFOLLOW if parent is not None else 0  # the stage's own folder may be a link: a bucket
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | no_link, dir_fd=parent)
     except (FileNotFoundError, NotADirectoryError):
         return
-    for entry in entries:
-        path = base + entry.name
-        if entry.is_dir(follow_symlinks=False):
-            if path.startswith(prefix) or prefix.startswith(path + "/"):
-                yield from _walk(entry.path, path + "/", prefix)
-        elif path.startswith(prefix) and entry.is_file(follow_symlinks=False):
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:  # removed since the folder was read
-                continue
-            yield StagedFile(path, status.st_size, status.st_mtime_ns)
+    try:
+        for entry in sorted(os.scandir(descriptor), key=attrgetter("name")):
+            path = base + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if path.startswith(prefix) or prefix.startswith(path + "/"):
+                    _walk(entry.name, descriptor, path + "/", prefix, found)
+            elif path.startswith(prefix) and entry.is_file(follow_symlinks=False):
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:  # removed since the folder was read
+                    continue
+                found.append(StagedFile(path, status.st_size, status.st_mtime_ns))
+    finally:
+        os.close(descriptor)
 
 
 def pattern(text: str | None) -> re.Pattern[str] | None:
@@ -84,12 +96,12 @@ def pattern(text: str | None) -> re.Pattern[str] | None:
         raise invalid_argument(f"Invalid regular expression: '{shown}', {error}") from None
 
 
-def matching(stage: Stage, prefix: str, regex: re.Pattern[str] | None) -> Iterator[StagedFile]:
+def matching(stage: Stage, prefix: str, regex: re.Pattern[str] | None) -> list[StagedFile]:
     """Files below ``prefix`` whose whole LIST name (``stage/path``, or the URL) matches the pattern."""
     files = walk(stage, prefix)
     if regex is None:
         return files
-    return (file for file in files if regex.fullmatch(stage.url_prefix + file.path))
+    return [file for file in files if regex.fullmatch(stage.url_prefix + file.path)]
 
 
 def show(stage: Stage, files: Iterable[StagedFile], *, no_md5_above: float) -> None:
@@ -101,8 +113,8 @@ def show(stage: Stage, files: Iterable[StagedFile], *, no_md5_above: float) -> N
     :param no_md5_above: files of more bytes have no MD5, and an ETag of Azure's form.
     """
     for file in files:
-        upload = f"{stage.id}:{file.path}:{file.mtime_ns}"
         if stage.encrypted_by_client:
+            upload = f"{stage.id}:{file.path}:{file.mtime_ns}"
             file.size = (file.size // 16 + 1) * 16
             file.md5 = hashlib.md5(upload.encode(), usedforsecurity=False).hexdigest()
         file.etag = file.md5
@@ -126,6 +138,10 @@ def _md5(path: str) -> str:
             return hashlib.file_digest(stream, "md5").hexdigest()
     except FileNotFoundError:  # removed since the folder was read
         return ""
+
+
+_Known = tuple[str, int, int, str]
+"""Path, size, modification time and MD5."""
 
 
 class Digests:
@@ -154,8 +170,8 @@ class Digests:
         unknown = []
         for file in files:
             row = known.get(file.path)
-            if row is not None and row[0] == file.size and row[1] == file.mtime_ns:
-                file.md5 = row[2]
+            if row is not None and row[1] == file.size and row[2] == file.mtime_ns:
+                file.md5 = row[3]
             else:
                 unknown.append(file)
         if not unknown:
@@ -179,14 +195,14 @@ class Digests:
         with self._lock:
             self._connection.execute("DELETE FROM digests WHERE root = ?", (str(root),))
 
-    def _one(self, root: str, path: str) -> tuple[int, int, str] | None:
+    def _one(self, root: str, path: str) -> _Known | None:
         with self._lock:
-            row: tuple[int, int, str] | None = self._connection.execute(
-                "SELECT size, mtime_ns, md5 FROM digests WHERE root = ? AND path = ?", (root, path)
+            row: _Known | None = self._connection.execute(
+                "SELECT path, size, mtime_ns, md5 FROM digests WHERE root = ? AND path = ?", (root, path)
             ).fetchone()
         return row
 
-    def _many(self, root: str) -> dict[str, tuple[int, int, str]]:
+    def _many(self, root: str) -> dict[str, _Known]:
         with self._lock:
             rows = self._connection.execute("SELECT path, size, mtime_ns, md5 FROM digests WHERE root = ?", (root,))
-            return {path: (size, mtime_ns, md5) for path, size, mtime_ns, md5 in rows}
+            return {row[0]: row for row in rows}
