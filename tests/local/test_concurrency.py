@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -116,6 +117,73 @@ def test_create_table_if_not_exists_is_atomic(engine: RunningEngine) -> None:
                 answers = list(pool.map(create, sessions))
             assert sum("successfully created" in answer for answer in answers) == 1, answers
             assert sum("already exists, statement succeeded" in answer for answer in answers) == 7, answers
+    finally:
+        for session in sessions:
+            session.close()
+
+
+NAMED = {
+    "DATABASE": "",
+    "SCHEMA": "",
+    "WAREHOUSE": "",
+    "STAGE": "",
+    "STREAM": "ON STAGE MEDIA.PUBLIC.NAMED_AT_ONCE",
+    "FILE FORMAT": "TYPE = CSV",
+    "TAG": "",
+    "IMAGE REPOSITORY": "",
+    "ROLE": "",
+    "COMPUTE POOL": "MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_XS",
+}
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_what_has_a_name_is_made_once_and_nobody_fails(engine: RunningEngine, kind: str) -> None:
+    """CREATE … IF NOT EXISTS by eight sessions at once: tasks that run side by side begin so."""
+    options, sessions = NAMED[kind], [engine.connect() for _ in range(8)]
+    scope = "" if kind in ("DATABASE", "WAREHOUSE", "ROLE", "COMPUTE POOL") else "MEDIA."
+    scope += "PUBLIC." if scope and kind != "SCHEMA" else ""
+    try:
+        sessions[0].cursor().execute("CREATE OR REPLACE STAGE MEDIA.PUBLIC.NAMED_AT_ONCE DIRECTORY = (ENABLE = TRUE)")
+        for number in range(10):
+            name = f"{scope}NAMED_{kind.replace(' ', '_')}_{number}"
+            together = threading.Barrier(len(sessions))
+
+            def create(session: SnowflakeConnection, name: str = name, together: threading.Barrier = together) -> str:
+                together.wait()
+                row = session.cursor().execute(f"CREATE {kind} IF NOT EXISTS {name} {options}").fetchone()
+                return str(row[0])  # type: ignore[index]
+
+            with ThreadPoolExecutor(len(sessions)) as pool:
+                answers = list(pool.map(create, sessions))
+            assert sum("successfully created" in answer for answer in answers) == 1, answers
+            assert sum("already exists, statement succeeded" in answer for answer in answers) == 7, answers
+            plural = f"{kind.removesuffix('Y')}IES" if kind.endswith("Y") else f"{kind}S"
+            shown = sessions[0].cursor().execute(f"SHOW {plural} LIKE '{name.rpartition('.')[2]}'").fetchall()
+            assert len(shown) == 1, shown
+            sessions[0].cursor().execute(f"DROP {kind} {name}")
+    finally:
+        for session in sessions:
+            session.close()
+
+
+@pytest.mark.parametrize("stage", ["@%uploaded_at_once", "@~/at_once"])
+def test_first_uploads_at_once_are_all_there(engine: RunningEngine, tmp_path: Path, stage: str) -> None:
+    """The stage of a table, and of the user, is made by whoever comes first."""
+    sessions = [engine.connect() for _ in range(8)]
+    try:
+        for number in range(10):
+            sessions[0].cursor().execute("CREATE OR REPLACE TABLE uploaded_at_once (a INT)")
+            together = threading.Barrier(len(sessions))
+
+            def put(place: int, number: int = number, together: threading.Barrier = together) -> None:
+                file = tmp_path / f"{number}_{place}.csv"
+                file.write_text("1")
+                together.wait()
+                sessions[place].cursor().execute(f"PUT file://{file} {stage} AUTO_COMPRESS = FALSE")
+
+            with ThreadPoolExecutor(len(sessions)) as pool:
+                list(pool.map(put, range(len(sessions))))
+            assert len(sessions[0].cursor().execute(f"LIST {stage}/{number}_").fetchall()) == len(sessions)
     finally:
         for session in sessions:
             session.close()

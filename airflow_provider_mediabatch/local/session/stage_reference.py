@@ -62,21 +62,28 @@ def _table_stage(ctx: Context, name: str) -> Stage:
     table = ctx.session.tables.get(*parts)
     require_table_privilege(ctx, "OWNERSHIP", table)
     session = ctx.session.id if table.temporary else None
-    made = repr(table.created_on)
-    place = (table.database, table.schema, f"%{table.name}")
-    found = ctx.stores.stages.find(*place, session=session)
-    if found is None or not found.implicit or found.comment != made:
-        owner = ctx.session.role
-        return ctx.stores.stages.create(
-            *place, comment=made, owner=owner, session=session, replace=found is not None, implicit=True
-        )
-    return found
+    return _implicit_stage(ctx, (table.database, table.schema, f"%{table.name}"), repr(table.created_on), session)
 
 
 def _user_stage(ctx: Context) -> Stage:
-    place = ("USERS", ctx.session.user, "~")
-    found = ctx.stores.stages.find(*place)
-    return found if found is not None else ctx.stores.stages.create(*place, owner=ctx.session.role, implicit=True)
+    return _implicit_stage(ctx, ("USERS", ctx.session.user, "~"), "", None)
+
+
+def _implicit_stage(ctx: Context, place: tuple[str, str, str], made: str, session: int | None) -> Stage:
+    """The stage of a table or of the user, which is made when it is first used.
+
+    :param made: when its table was made, so that the stage of a table that was replaced is replaced too.
+    """
+    stages = ctx.stores.stages
+    found = stages.find(*place, session=session)
+    if found is not None and found.implicit and found.comment == made:
+        return found
+    with ctx.stores.naming:  # of several sessions that come first, one makes it
+        found = stages.find(*place, session=session)
+        if found is not None and found.implicit and found.comment == made:
+            return found
+        replace, owner = found is not None, ctx.session.role
+        return stages.create(*place, comment=made, owner=owner, session=session, replace=replace, implicit=True)
 
 
 def _model_files(ctx: Context, url: str) -> tuple[Stage, str]:

@@ -21,13 +21,17 @@ Handler = Callable[["Context", Cursor], Result | FileTransfer | Pending]
 
 _handlers: dict[tuple[str, ...], Handler] = {}
 _unlocked: set[Handler] = set()
+_DDL = {"ALTER", "COMMENT", "CREATE", "DROP", "GRANT", "REVOKE", "UNDROP"}
+# ALTER STAGE … REFRESH may take minutes, and the other two change no object that has a name.
+_NOT_ALONE = {"ALTER STAGE", "ALTER SESSION", "ALTER ACCOUNT"}
 
 
 def statement(*leads: str, locked: bool = True) -> Callable[[Handler], Handler]:
     """Register a handler for statements that begin with these keywords, e.g. ``@statement("LIST", "LS")``.
 
     The cursor stands at the statement's start. Modifiers between CREATE and the object's kind (``OR REPLACE``,
-    ``TEMPORARY``, ``TEMP``, ``SCOPED``, ``TRANSIENT`` …) are skipped for the match only.
+    ``TEMPORARY``, ``TEMP``, ``SCOPED``, ``TRANSIENT`` …) are skipped for the match only. DDL runs alone: whether a name
+    is free, what takes it, and who owns it are one step, whatever other sessions do. That of tables has its own locks.
 
     :param leads: leading keywords; the longest that fits a statement wins.
     :param locked: whether the handler has the session to itself (its DuckDB connection above all). False for
@@ -35,13 +39,22 @@ def statement(*leads: str, locked: bool = True) -> Callable[[Handler], Handler]:
     """
 
     def register(handler: Handler) -> Handler:
+        registered = _alone(handler) if leads[0].split()[0] in _DDL and leads[0] not in _NOT_ALONE else handler
         for lead in leads:
-            _handlers[tuple(lead.upper().split())] = handler
+            _handlers[tuple(lead.upper().split())] = registered
         if not locked:
-            _unlocked.add(handler)
+            _unlocked.add(registered)
         return handler
 
     return register
+
+
+def _alone(handler: Handler) -> Handler:
+    def alone(ctx: Context, cursor: Cursor) -> Result | FileTransfer | Pending:
+        with ctx.stores.naming:
+            return handler(ctx, cursor)
+
+    return alone
 
 
 _MODIFIERS = {"OR", "REPLACE", "SCOPED", "TEMPORARY", "TEMP", "TRANSIENT", "VOLATILE", "LOCAL", "GLOBAL", "SECURE"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from airflow_provider_mediabatch.local.catalog import Catalog
@@ -26,10 +27,12 @@ class Stores:
     :param faults: the fault plan.
     :ivar settings: how long what the engine simulates takes.
     :ivar storage: databases, schemas, warehouses and the rows of tables.
+    :ivar naming: held by whoever makes, changes or drops an object that has a name, for as long as that takes.
     """
 
     def __init__(self, state_dir: Path, base_url: str, faults: Faults) -> None:
         self.catalog = Catalog(state_dir / "catalog.sqlite")
+        self.naming = threading.RLock()
         self.settings = Settings(self.catalog)
         self.history = QueryHistory(self.catalog, state_dir / "results")
         self.privileges = Privileges(self.catalog)
