@@ -65,8 +65,9 @@ class SampleBatchOperator(JobTask):
     :param output_location: a test location; None: folder ``MB_SAMPLE`` below the plan's.
     :param when: ``always`` starts a job in every run. ``changed`` starts one when no sample of this task has passed yet
         with the same model version (and the time it was logged), function, parameters, specifications and settings of
-        this task; otherwise the task returns that report, which names its run, and starts no job. The Airflow variable
-        ``mediabatch_sample_…`` keeps it.
+        this task, and the same ``extra_columns=`` and ``join=`` of the listing; otherwise the task returns that report,
+        which names its run, and starts no job. What a ``query=`` selects counts as files do: it does not start one. The
+        Airflow variable ``mediabatch_sample_…`` keeps it.
     :param max_age: with ``changed``, how old such a report may be, in seconds or as a timedelta; None: it does not
         expire.
     :param compare_with: another version of the model, with whose results of the sampled files the new ones are
@@ -133,6 +134,7 @@ class SampleBatchOperator(JobTask):
         self.when = when
         self.max_age: Any = max_age
         self._run_files = 0
+        self._expressions: list[str] = []
 
     @notes_failure
     def execute(self, context: Context) -> dict[str, Any]:
@@ -159,6 +161,7 @@ class SampleBatchOperator(JobTask):
             self.log.info("The manifest is empty. There is nothing to try")
             return empty_report(plan).to_xcom()
         self._run_files = sum(item.row_count for item in manifests)
+        self._expressions = sorted({item.extra_digest for item in manifests})
         earlier = self._memory(context, plan).recall(self.max_age) if self.when == "changed" else None
         if earlier is not None:
             return self._return(context, replace(earlier, run_files=self._run_files))
@@ -204,12 +207,12 @@ class SampleBatchOperator(JobTask):
             return self._finish(context, request.plan, self._isolation(context, request, wait).resume(event))
 
     def _state(self, request: JobRequest) -> dict[str, Any]:
-        return {**request.to_state(), "run_files": self._run_files}
+        return {**request.to_state(), "run_files": self._run_files, "expressions": self._expressions}
 
     def _rebuild_request(self, state: Mapping[str, Any]) -> JobRequest:
         """The request of :meth:`execute`, out of the deferral: upstream tasks may have been cleared since."""
         manifest, plan = Manifest.from_xcom(state["manifest"]), InferencePlan.from_xcom(state["plan"])
-        self._run_files = int(state["run_files"])
+        self._run_files, self._expressions = int(state["run_files"]), list(state.get("expressions", ()))
         return self._request(state["stem"], state["fingerprint"], manifest, plan, state["output_location"])
 
     def _request(self, stem: str, fingerprint: str, manifest: Manifest, plan: InferencePlan, output: str) -> JobRequest:
@@ -285,7 +288,7 @@ class SampleBatchOperator(JobTask):
         truth = (self.labels, self.min_accuracy, self.max_word_error_rate)
         comparison = (self.compare_with, self.min_agreement, self.results_table)
         checked = (self._predicates(), self.max_null_fraction, self.error_column)
-        settings = (self.sample_size, self.sampling, *checked, *truth, *comparison)
+        settings = (self.sample_size, self.sampling, *checked, *truth, *comparison, *filter(None, self._expressions))
         return SampleMemory(context, plan, *map(str, settings))
 
     def _return(self, context: Context, report: SampleReport) -> dict[str, Any]:

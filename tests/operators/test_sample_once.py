@@ -35,3 +35,7 @@ def test_a_later_run_uses_the_sample_again_until_a_check_changes(
     changed, jobs = run("f1", check='"size" > 1')
     assert (changed.from_run, jobs) == ("", 2)
     assert changed.job != first.job
+    prompted, jobs = run("f1", check='"size" > 1', prompt="a dog?")
+    assert (prompted.from_run, jobs) == ("", 3), "the full batch may run no prompt that was not tried"
+    again, jobs = run("f1", check='"size" > 1', prompt="a dog?")
+    assert (again.job, jobs) == (prompted.job, 3)

@@ -22,6 +22,7 @@ with DAG("sample_once", schedule=None, start_date=pendulum.datetime(2026, 1, 1, 
         manifest_location="@MEDIA.PUBLIC.OP_WORK/manifests/",
         model_name=MODEL,
         ledger=None,
+        extra_columns={"PROMPT": "'{{ dag_run.conf.get('prompt', 'a cat?') }}'"},
     )
     plan = ValidateSignatureOperator(
         task_id="validate",
