@@ -123,8 +123,10 @@ def find(
 
     :param stored: what an earlier try noted (a hint; the names on the server decide).
     :param first: the generation to begin with.
+    :raises MediaBatchError: when all generations have failed, and when an earlier try's job over the files of this
+        ledger is still being started from another manifest or plan.
     """
-    noted = stored if stored and stored.get("fingerprint") == request.fingerprint else {}
+    noted = _note_of(connection, request, stored or {})
     begin = max(first, int(noted.get("generation") or 0))
     end = min(begin + _MAX_FAILED_JOBS, MAX_GENERATION + 1)
     kept: Attempt | None = None
@@ -161,6 +163,26 @@ def find(
     raise MediaBatchError(
         f"Jobs {request.stem}_{begin} to {end - 1} have all failed",
         retry="A retry will find the same jobs again; a changed plan or manifest starts with a new name.",
+    )
+
+
+def _note_of(connection: SnowflakeConnection, request: JobRequest, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an earlier try noted of this request; nothing where it was of another one.
+
+    While Snowflake builds a job's image there is no job of its name, and nothing but its statement tells of it.
+    """
+    if stored.get("fingerprint") == request.fingerprint:
+        return stored
+    job, query_id = stored.get("job"), stored.get("query_id")
+    if not request.manifest.ledger or not query_id:
+        return {}
+    if jobs.query_state(connection, str(query_id))[0] is not SubmissionState.RUNNING:
+        return {}
+    raise MediaBatchError(
+        f"Job {job} of an earlier try is still being started, with another manifest or plan and over the same files, "
+        f"so no second job was submitted. To give it up: SELECT SYSTEM$CANCEL_QUERY('{query_id}')",
+        running=f"Job {job} will run and incur cost once its image is built.",
+        retry="A retry asks again.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -80,6 +81,11 @@ def release_run(connection: SnowflakeConnection, ledger: Ledger, dag_id: str, ru
             raise InvalidInputError(
                 f"job {item.job} of run {run_id} has processed its files: a retry of the run, or the next listing, "
                 "records them"
+            )
+        if item.job is not None and item.is_recent and jobs.describe(connection, item.job) is None:
+            raise InvalidInputError(
+                f"job {item.job} of run {run_id} is not there, and it was noted less than an hour ago: Snowflake may "
+                "still be building its image. Try again an hour after the run's end"
             )
     return sum(ledger.release(claim_id, RELEASED_BY_HAND) for claim_id in {item.claim_id for item in claimed})
 

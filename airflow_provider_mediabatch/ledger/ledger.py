@@ -166,11 +166,13 @@ class Ledger:
         :return: rows released.
         """
         mine = conditions.claim_condition(claim_id)
-        kept = [item for item in self.noted_jobs(mine) if job_fate(self._connection, item) is not JobFate.FREE]
-        jobs = [str(item.job) for item in kept]
-        if jobs:
-            log.warning("Files stay claimed by %s, which may still process them or has done so", ", ".join(jobs))
-        changed = self.session.execute(state_statements.release_sql(self.table, mine, reason[:4000], jobs))
+        noted = [item for item in self.noted_jobs(mine) if item.job is not None]
+        kept = [item for item in noted if job_fate(self._connection, item) is not JobFate.FREE]
+        if kept:
+            jobs = ", ".join(str(item.job) for item in kept)
+            log.warning("Files stay claimed by %s, which may still process them or has done so", jobs)
+        ended = [str(item.job) for item in noted if item not in kept]
+        changed = self.session.execute(state_statements.release_sql(self.table, mine, reason[:4000], ended))
         return changed - sum(item.files for item in kept)
 
     def has_done(self, subject: LedgerSubject) -> bool:

@@ -33,13 +33,14 @@ def count_rejected_sql(table: str, mine: str) -> str:
     )
 
 
-def release_sql(table: str, mine: str, reason: str, alive: Sequence[str] = ()) -> str:
+def release_sql(table: str, mine: str, reason: str, ended: Sequence[str] = ()) -> str:
     """Give a claim's files back. Files that an earlier job has done become done again (a reprocessing that failed).
 
-    :param alive: jobs that may do their files, or have done them: these files only get the reason.
+    :param ended: jobs that will not do their files. Those of other jobs only get the reason: such a job may do its
+        files or have done them, and may have been noted after these jobs were looked up.
     """
     return (
-        f"UPDATE {table} T SET STATE = IFF({waits_for_jobs(alive)}, 'claimed', {GIVEN_BACK}), "
+        f"UPDATE {table} T SET STATE = IFF(T.JOB_NAME IS NULL OR {waits_for_jobs(ended)}, {GIVEN_BACK}, 'claimed'), "
         f"ERROR = {sql.literal(reason)}, UPDATED_AT = {NOW} WHERE {mine} AND T.STATE = 'claimed'"
     )
 

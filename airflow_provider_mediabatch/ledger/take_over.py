@@ -48,6 +48,7 @@ class ClaimedJob:
     :param is_my_job: whether this role submitted the job.
     :param is_forgotten: whether the rows are older than Snowflake keeps jobs.
     :param newest: when the newest of these rows changed, as text.
+    :param is_recent: whether that is within the hour, so that the job's image may still be being built.
     :param files: how many rows they are.
     """
 
@@ -62,6 +63,7 @@ class ClaimedJob:
     newest: str
     error_column: str | None = None
     files: int = 0
+    is_recent: bool = False
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> ClaimedJob:
@@ -78,6 +80,7 @@ class ClaimedJob:
             newest=str(row["NEWEST"]),
             error_column=row["ERROR_COLUMN"],
             files=int(row["COUNTED"]),
+            is_recent=bool(row["RECENT"]),
         )
 
     @property

@@ -15,7 +15,9 @@ from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError, LedgerError
 from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
 from airflow_provider_mediabatch.ledger.claims import REJECTED, LedgerSubject
+from airflow_provider_mediabatch.ledger.conditions import claim_condition
 from airflow_provider_mediabatch.ledger.ledger import Ledger
+from airflow_provider_mediabatch.ledger.state_statements import release_sql
 
 OUTPUT = "@DB.SC.OUT/MB_JOB_0/"
 SUBJECT = LedgerSubject("DB.SC.MODEL", "V1", "2026-11-28 10:00:00.123000", "predict")
@@ -68,6 +70,15 @@ def test_files_of_a_job_that_may_be_alive_are_not_released(place: Any, hidden: A
     place.rows_of(manifest).check_owned("MEDIA.PUBLIC.MB_FULL_X_1", location=OUTPUT, approved=True)
     # The role that submitted the job knows that there is none.
     assert place.ledger.release(claim.claim_id, "the sample failed") == 3
+
+
+def test_a_job_that_is_noted_while_its_claim_is_released_keeps_its_files(place: Any) -> None:
+    """The jobs are looked up first, and the full batch of the run notes its own before the statement."""
+    claim = place.claim("one")
+    statement = release_sql(place.table, claim_condition(claim.claim_id), "the sample failed", ended=[])
+    place.rows_of(place.manifest(claim)).check_owned("MEDIA.PUBLIC.MB_FULL_X_0", location=OUTPUT)
+    execute(place.connection, statement)
+    assert set(place.states().values()) == {"claimed"}
 
 
 def test_files_that_are_not_listed_again_wait_for_their_job(place: Any) -> None:

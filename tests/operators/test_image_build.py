@@ -17,6 +17,7 @@ from airflow_provider_mediabatch.batch import submission
 from airflow_provider_mediabatch.batch.job_polling import Phase
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.core.job_status import SubmissionState
+from airflow_provider_mediabatch.exceptions import MediaBatchError
 from airflow_provider_mediabatch.local import faults
 
 BUILD_SECONDS = 4
@@ -60,6 +61,22 @@ def test_a_worker_killed_during_the_build_finds_its_statement_again(media: Any, 
         assert (found.job, found.phase, found.query_id) == (first.job, Phase.SUBMITTING, first.query_id)
         assert asyncio.run(event_of(trigger_for(conn_id, found)))["outcome"] == "done"
         assert names(connection, request) == [request.job(0)]
+
+
+def test_a_changed_plan_waits_for_the_job_that_is_being_started(media: Any, conn_id: str) -> None:
+    """The listing or the validation was cleared: the job has another name, over the same files of a ledger."""
+    with media.connect() as connection:
+        request = building(media, connection)
+        first = submission.submit(connection, conn_id, request, 0)
+        stored = {**first.to_dict(), "fingerprint": request.fingerprint}
+        changed = replace(request, stem=f"{request.stem}C", fingerprint="changed")
+        claimed = replace(changed, manifest=replace(changed.manifest, ledger="MEDIA.PUBLIC.LEDGER"))
+        with pytest.raises(MediaBatchError, match=f"Job {first.job} of an earlier try is still being started") as error:
+            submission.find(connection, claimed, stored=stored)
+        assert f"SYSTEM$CANCEL_QUERY('{first.query_id}')" in str(error.value)
+        assert submission.find(connection, changed, stored=stored) == 0, "without a ledger no file is promised to it"
+        assert asyncio.run(event_of(trigger_for(conn_id, first)))["outcome"] == "done"
+        assert submission.find(connection, claimed, stored=stored) == 0
 
 
 def test_a_build_that_ends_while_its_statement_is_looked_for(media: Any, conn_id: str) -> None:
