@@ -39,7 +39,9 @@ def file(stages: StageStore, stage: Stage) -> Path:
         )
     path: Path = stages.state_dir / "directories" / f"{stage.id}.parquet"
     if not path.exists():
-        _write(path, [])
+        with stages.directory_lock(stage):
+            if not path.exists():  # a first refresh may have written it meanwhile
+                _write(path, [])
     return path
 
 
@@ -71,19 +73,40 @@ def _write(path: Path, files: list[stage_files.StagedFile]) -> None:
 def refresh(stages: StageStore, stage: Stage, subpath: str = "", *, no_md5_above: float) -> Result:
     """Register what is new or changed below ``subpath`` and forget what is gone: one row for each such file.
 
+    One at a time for each stage: a second one would lose what the first has registered since it read the table.
+
     :param no_md5_above: as in :func:`~.files.show`.
     """
-    path = file(stages, stage)
-    found = stage_files.walk(stage, subpath)
-    stages.digests.fill(stage, found)
-    stage_files.show(stage, found, no_md5_above=no_md5_above)
+    with stages.directory_lock(stage):
+        path = file(stages, stage)
+        found = stage_files.walk(stage, subpath)
+        stages.digests.fill(stage, found)
+        stage_files.show(stage, found, no_md5_above=no_md5_above)
+        before = _read(path)
+        changes = _changes(before, found, subpath)
+        if changes:  # a stream has data when there is another file
+            kept = [known for known in before.values() if not known.path.startswith(subpath)]
+            _write(path, kept + found)
+        stages.update(stage, refreshed_on=time.time())
+    return Result.of(
+        [ResultColumn.text("file"), ResultColumn.text("status"), ResultColumn.text("description")], changes
+    )
+
+
+def _read(path: Path) -> dict[str, stage_files.StagedFile]:
+    """The files of a directory table by their path."""
     columns = (column.to_pylist() for column in pq.read_table(path).select(_SCHEMA.names).columns)
-    before = {
+    return {
         name: stage_files.StagedFile(name, size, mtime_ns, md5 or "", etag)
         for name, size, mtime_ns, md5, etag in zip(*columns, strict=True)
     }
+
+
+def _changes(
+    before: dict[str, stage_files.StagedFile], found: list[stage_files.StagedFile], subpath: str
+) -> list[tuple[str, str, str]]:
+    """What a refresh answers: path, status and description of every file that is not as it was."""
     changes: list[tuple[str, str, str]] = []
-    kept = [known for known in before.values() if not known.path.startswith(subpath)]
     for new in found:
         old = before.get(new.path)
         if old is None:
@@ -91,14 +114,8 @@ def refresh(stages: StageStore, stage: Stage, subpath: str = "", *, no_md5_above
         elif old != new:
             changes.append((new.path, "REGISTERED_UPDATE", "File registered successfully."))
     there = {new.path for new in found}
-    changes += [
+    return changes + [
         (name, "UNREGISTERED", "File unregistered successfully.")
         for name in before
         if name.startswith(subpath) and name not in there
     ]
-    if changes:  # a stream has data when there is another file
-        _write(path, kept + found)
-    stages.update(stage, refreshed_on=time.time())
-    return Result.of(
-        [ResultColumn.text("file"), ResultColumn.text("status"), ResultColumn.text("description")], changes
-    )

@@ -13,6 +13,7 @@ import re
 import secrets
 import shutil
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,7 @@ class StageStore:
         self.file_formats = FileFormats(catalog)
         self.loads = LoadHistory(catalog)
         self.streams = Streams(self)
+        self._directory_locks: dict[str, threading.RLock] = {}
         self._clean_up()
 
     def _clean_up(self) -> None:
@@ -194,6 +196,10 @@ class StageStore:
         )
         return [self._stage(row) for row in rows]
 
+    def directory_lock(self, stage: Stage) -> threading.RLock:
+        """What is held while a stage's directory table is made or refreshed."""
+        return self._directory_locks.setdefault(stage.id, threading.RLock())
+
     def roots(self) -> dict[str, str]:
         """The folder of every permanent stage by its SQL name ``DB.SCHEMA.STAGE``: what job processes read files by."""
         return {stage.full_name: str(stage.root) for stage in self.all()}
@@ -257,6 +263,7 @@ class StageStore:
             shutil.rmtree(row["root"], ignore_errors=True)
             self.digests.forget(Path(row["root"]))
         (self.state_dir / "directories" / f"{row['id']}.parquet").unlink(missing_ok=True)
+        self._directory_locks.pop(row["id"], None)
 
 
 def _prefix(row: sqlite3.Row) -> str:
