@@ -1,4 +1,4 @@
-"""Moves a finished file into a stage."""
+"""Moves finished files into a stage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import errno
 import os
 import shutil
 import stat
+import threading
+from collections.abc import Sequence
 from pathlib import Path
+
+_unloading = threading.Lock()  # one for all stages: two external ones may be one folder
 
 
 def move_file(source: Path, destination: Path) -> None:
@@ -37,3 +41,19 @@ def move_file(source: Path, destination: Path) -> None:
                 raise
             shutil.move(source, destination)
             return
+
+
+def move_files(moves: Sequence[tuple[Path, Path]], *, overwrite: bool) -> bool:
+    """Move the files of an unload into a stage, as :func:`move_file` does, and no two unloads at once.
+
+    :param moves: the finished files, and their paths in the stage.
+    :param overwrite: replace files of those names.
+    :returns: False when a path is taken and ``overwrite`` is not given; nothing is moved then.
+    :raises OSError: as :func:`move_file`.
+    """
+    with _unloading:
+        if not overwrite and any(destination.exists() for _, destination in moves):
+            return False
+        for source, destination in moves:
+            move_file(source, destination)
+    return True

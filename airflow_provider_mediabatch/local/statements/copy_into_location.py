@@ -14,7 +14,7 @@ import duckdb
 
 from airflow_provider_mediabatch.core.sql import quoted
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument, not_supported, syntax_error
-from airflow_provider_mediabatch.local.move_file import move_file
+from airflow_provider_mediabatch.local.move_file import move_files
 from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql import queries, transactions
@@ -288,15 +288,13 @@ def _place(ctx: Context, target: _Target, written: list[Unloaded]) -> list[tuple
                 + f"0_0_{index}{target.suffix}"
             )
         moves.append((file, target.stage.path(name), name))
-    if not target.overwrite and any(destination.exists() for _, destination, _ in moves):
+    if not move_files([(file.path, destination) for file, destination, _ in moves], overwrite=target.overwrite):
         raise SnowflakeError(
             1030,
             "22000",
             f"SQL compilation error:\nFiles already existing at the unload destination: @{target.stage.full_name}/"
             f"{target.path}. Use overwrite option to force unloading.",
         )
-    for file, destination, _ in moves:
-        move_file(file.path, destination)
     return [(name, file.size, file.rows) for file, _, name in moves]
 
 
