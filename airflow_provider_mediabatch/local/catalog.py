@@ -17,7 +17,7 @@ from airflow_provider_mediabatch.local.errors import StateDamagedError, StateFor
 
 log = logging.getLogger(__name__)
 
-STATE_FORMAT = 2
+STATE_FORMAT = 3
 """Incremented whenever a store changes its tables; a state directory is opened only by the format that made it."""
 
 

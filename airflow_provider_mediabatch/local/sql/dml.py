@@ -17,6 +17,7 @@ from airflow_provider_mediabatch.local.sql.expression_types import is_semi_struc
 from airflow_provider_mediabatch.local.sql.handlers import handles
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result, ResultColumn, Stats
+from airflow_provider_mediabatch.local.stores.tables import load_history
 from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
 
@@ -163,7 +164,8 @@ def delete(ctx: Context, tree: exp.Expr) -> Result:
         made.set("using", [_joined(found[1:])])
     if where is not None:
         made.set("where", exp.Where(this=done[0]))
-    count = _execute_locked(ctx, translation, target, translation.sql(made))
+    sql = translation.sql(made)
+    count = write_locked(ctx, translation, target, lambda connection: execute(connection, sql))
     return changed(["rows deleted"], [count], 13056)
 
 
@@ -177,8 +179,13 @@ def truncate(ctx: Context, tree: exp.Expr) -> Result:
         if tree.args.get("exists") and error.code == 2003:
             return Result.status()
         raise
-    count = _execute_locked(ctx, translation, target, f"DELETE FROM {target.sql}")
-    ctx.stores.stages.loads.forget(target.full_name)
+
+    def work(connection: duckdb.DuckDBPyConnection) -> int:
+        load_history.forget(connection, target)
+        return execute(connection, f"DELETE FROM {target.sql}")
+
+    with transactions.of(ctx.session).loading(ctx, target.physical):
+        count = write_locked(ctx, translation, target, work)
     return replace(Result.status(), stats=Stats(numRowsDeleted=count))
 
 
@@ -220,10 +227,6 @@ def write_locked(
         exclusive=True,
         repeatable=translation.repeatable,
     )
-
-
-def _execute_locked(ctx: Context, translation: Translation, target: Table, sql: str) -> int:
-    return write_locked(ctx, translation, target, lambda connection: execute(connection, sql))
 
 
 def refuse_arrays(ctx: Context) -> None:

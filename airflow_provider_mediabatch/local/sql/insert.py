@@ -29,6 +29,14 @@ _CONSTANTS = (exp.Literal, exp.Null, exp.Boolean)
 @handles(exp.Insert)
 def insert(ctx: Context, tree: exp.Expr) -> Result:
     """``INSERT [OVERWRITE] INTO t [(columns)] VALUES … | SELECT …``."""
+    return insert_rows(ctx, tree)
+
+
+def insert_rows(ctx: Context, tree: exp.Expr, also: transactions.Action | None = None) -> Result:
+    """Carry out an INSERT.
+
+    :param also: what to write in the same transaction; it is repeated with the rows where that is.
+    """
     assert isinstance(tree, exp.Insert)
     translation = Translation(ctx)
     schema = tree.this
@@ -51,14 +59,14 @@ def insert(ctx: Context, tree: exp.Expr) -> Result:
     statement = f"INSERT INTO {target.sql} ({listed}) {sql}"
     overwrite = bool(tree.args.get("overwrite"))
 
-    transaction = transactions.of(ctx.session)
-
     def work(connection: duckdb.DuckDBPyConnection) -> int:
+        if also is not None:
+            also(connection)
         if not overwrite:
             return execute(connection, statement)
-        return _overwrite(connection, target, f"({listed})", sql, alone=not transaction.collecting)
+        return _overwrite(connection, target, f"({listed})", sql)
 
-    count = transaction.write(
+    count = transactions.of(ctx.session).write(
         ctx,
         work,
         targets={target.physical},
@@ -69,36 +77,20 @@ def insert(ctx: Context, tree: exp.Expr) -> Result:
     return changed(["rows inserted"], [count], 12544)
 
 
-def _overwrite(connection: duckdb.DuckDBPyConnection, target: Table, columns: str, sql: str, *, alone: bool) -> int:
-    """INSERT OVERWRITE: the rows are computed before the table is emptied, since they may be its own.
-
-    :param alone: as for :func:`computed`.
-    """
-    with computed(connection, sql, alone=alone) as aside:
+def _overwrite(connection: duckdb.DuckDBPyConnection, target: Table, columns: str, sql: str) -> int:
+    """INSERT OVERWRITE: the rows are computed before the table is emptied, since they may be its own."""
+    with computed(connection, sql) as aside:
         connection.execute(f"DELETE FROM {target.sql}")
         return execute(connection, f"INSERT INTO {target.sql} {columns} SELECT * FROM {aside}")
 
 
 @contextlib.contextmanager
-def computed(connection: duckdb.DuckDBPyConnection, sql: str, *, alone: bool) -> Iterator[str]:
-    """The rows of a query as a temporary table, for several statements that are one.
-
-    :param alone: not inside a transaction, so that they have to be one themselves.
-    """
+def computed(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[str]:
+    """The rows of a query as a temporary table, for several statements that are one."""
     aside = f"temp.mb_computed_{secrets.token_hex(8)}"
-    if alone:
-        connection.execute("BEGIN TRANSACTION")
-    try:
-        connection.execute(f"CREATE TEMPORARY TABLE {aside} AS {sql}")
-        yield aside
-        connection.execute(f"DROP TABLE {aside}")
-        if alone:
-            connection.execute("COMMIT")
-    except duckdb.Error:
-        if alone:
-            with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
-                connection.execute("ROLLBACK")
-        raise
+    connection.execute(f"CREATE TEMPORARY TABLE {aside} AS {sql}")
+    yield aside
+    connection.execute(f"DROP TABLE {aside}")
 
 
 def _values(ctx: Context, translation: Translation, source: exp.Values, columns: list[TableColumn]) -> str:

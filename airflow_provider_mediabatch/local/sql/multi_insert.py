@@ -71,21 +71,21 @@ def insert_several(ctx: Context, tree: exp.Expr) -> Result:
         inserts.append((clause.target, into, _chosen(clause.group, tests, first)))
     names = ", ".join(quoted(f"C{number}") for number in range(len(listed)))
     sql = f"SELECT * FROM ({translation.sql(query)}) AS mb_rows ({names})"
-    overwrite, transaction = bool(tree.meta.get(OVERWRITE)), transactions.of(ctx.session)
+    overwrite = bool(tree.meta.get(OVERWRITE))
     targets = {target.physical: target for target, _, _ in inserts}
     inserted, deleted = dict.fromkeys(targets, 0), 0
 
     def work(connection: duckdb.DuckDBPyConnection) -> int:
         nonlocal deleted
         inserted.update(dict.fromkeys(inserted, 0))
-        with computed(connection, sql, alone=not transaction.collecting) as aside:
+        with computed(connection, sql) as aside:
             emptied = [execute(connection, f"DELETE FROM {each.sql}") for each in targets.values() if overwrite]
             deleted = sum(emptied)
             for target, into, chosen in inserts:
                 inserted[target.physical] += execute(connection, f"{into} FROM {aside} WHERE {chosen}")
         return sum(inserted.values())
 
-    transaction.write(
+    transactions.of(ctx.session).write(
         ctx,
         work,
         targets=set(targets),

@@ -16,7 +16,7 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 Key = tuple[str, str]
 Work = Callable[[duckdb.DuckDBPyConnection], int]
 Action = Callable[[duckdb.DuckDBPyConnection], object]
+_LOADS = "loads"
 _RETRIES = 50
 _ids = itertools.count(time.time_ns())  # one transaction of this engine has no other's id, of an earlier run neither
 
@@ -64,6 +65,7 @@ class Transaction:
         self._done: list[tuple[Work, set[Key], bool]] = []
         self._snapshot: int | None = None
         self._held: dict[str, tuple[Action, Action]] = {}
+        self._afterwards: list[Callable[[], None]] = []
         self._aborted = False
 
     @property
@@ -160,15 +162,7 @@ class Transaction:
         """
         stores = self.session.stores
         for target in sorted(targets) if exclusive else ():
-            if target[0] == "temp":
-                continue
-            timeout = float(self.session.parameters.get("LOCK_TIMEOUT", 43200))
-            try:
-                stores.locks.acquire(target, self, statement=ctx.query_id, timeout=timeout, stop=ctx.cancelled)
-            except SnowflakeError as error:
-                if error.code == 57:
-                    self.rollback()
-                raise
+            self._lock(ctx, target)
         if not self.collecting:
             try:
                 with streams.of(self.session).consuming(ctx, commits=True):
@@ -190,6 +184,46 @@ class Transaction:
         self._done.append((work, set(targets), repeatable))
         return count
 
+    @contextlib.contextmanager
+    def loading(self, ctx: Context, target: Key) -> Iterator[None]:
+        """Around COPY INTO a table and TRUNCATE, which read or write what was loaded into it: one at a time.
+
+        The lock is another one than that of UPDATE, because COPY waits for none. A transaction that is open holds it
+        until it ends.
+        """
+        self._lock(ctx, (*target, _LOADS))
+        try:
+            self.before_read({target})
+            yield
+        finally:
+            if not self.is_open:
+                self.session.stores.locks.release(self)
+
+    def _lock(self, ctx: Context, key: tuple[str, ...]) -> None:
+        """Take a lock, until the transaction ends; a temporary table needs none.
+
+        :raises SnowflakeError: as :meth:`.Locks.acquire`.
+        """
+        if key[0] == "temp":
+            return
+        timeout = float(self.session.parameters.get("LOCK_TIMEOUT", 43200))
+        try:
+            self.session.stores.locks.acquire(key, self, statement=ctx.query_id, timeout=timeout, stop=ctx.cancelled)
+        except SnowflakeError as error:
+            if error.code == 57:
+                self.rollback()
+            raise
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Do something when what was written is committed: now, or with the COMMIT of an open transaction.
+
+        :param action: it must not fail; after a rollback it is not called.
+        """
+        if self.is_open:
+            self._afterwards.append(action)
+        else:
+            action()
+
     def consuming(self, ctx: Context) -> contextlib.AbstractContextManager[None]:
         """Around a COPY INTO a stage, which consumes the streams that it reads."""
         return streams.of(self.session).consuming(ctx, commits=not self.collecting)
@@ -209,6 +243,8 @@ class Transaction:
             with streams.of(self.session).committing():
                 if self._done:
                     self._commit()
+            for action in self._afterwards:
+                action()
         finally:
             self._end(keep=keep)
 
@@ -248,11 +284,17 @@ class Transaction:
         self.session.stores.storage.committed({key for _, keys, _ in self._done for key in keys})
 
     def _alone(self, work: Work, targets: set[Key]) -> int:
+        """Do a statement that is a transaction of its own, all of its parts or none."""
+        connection = self.session.duckdb
         for attempt in range(_RETRIES):
+            connection.execute("BEGIN TRANSACTION")
             try:
-                count = work(self.session.duckdb)
-            except duckdb.TransactionException:
-                if attempt == _RETRIES - 1:
+                count = work(connection)
+                connection.execute("COMMIT")
+            except BaseException as error:
+                with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
+                    connection.execute("ROLLBACK")
+                if not isinstance(error, duckdb.TransactionException) or attempt == _RETRIES - 1:
                     raise
                 time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
                 continue
@@ -298,6 +340,7 @@ class Transaction:
             self._next()
         self.explicit = False
         self._done.clear()
+        self._afterwards.clear()
         self.session.stores.locks.release(self)
         if not keep:
             self._clean()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,12 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_arg
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.session.access import require_file_access
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
+from airflow_provider_mediabatch.local.sql import transactions
 from airflow_provider_mediabatch.local.sql.dml import columns_of
+from airflow_provider_mediabatch.local.sql.errors import translated
 from airflow_provider_mediabatch.local.sql.execute import run_sql
+from airflow_provider_mediabatch.local.sql.insert import insert_rows
+from airflow_provider_mediabatch.local.sql.parse import parse
 from airflow_provider_mediabatch.local.statement_result import Result
 from airflow_provider_mediabatch.local.statements import options
 from airflow_provider_mediabatch.local.statements import staged_files as stage_sources
@@ -26,6 +31,7 @@ from airflow_provider_mediabatch.local.statements.staged_text import ROWS, forma
 from airflow_provider_mediabatch.local.statements.text_files import TextRows
 from airflow_provider_mediabatch.local.statements.transfer import stage_reference
 from airflow_provider_mediabatch.local.stores.stages.files import StagedFile
+from airflow_provider_mediabatch.local.stores.tables import load_history
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -53,40 +59,62 @@ def load_table(ctx: Context, cursor: Cursor) -> Result:
     stage, path = resolve_stage(ctx, reference)
     require_file_access(ctx, stage)
     file_format = read_format(ctx, given.get("FILE_FORMAT"), stage, "loading")
-    table = _table(ctx, name)
-    found = _files(ctx, stage, path, given, table)
-    if not found:
-        return _nothing(ctx, _declared(table, columns), given)
-    reports, texts = _examined(stage, found, file_format, on_error)
-    paths = [path for path, file in reports.items() if not file.failed]
-    if file_format["TYPE"] == "CSV" and query is None and paths:
-        _check_records(ctx, stage, file_format | {ROWS: texts}, table, columns, reports, on_error, cut)
+    transaction = transactions.of(ctx.session)
+    with transaction.loading(ctx, _table(ctx, name).physical):
+        table = _table(ctx, name)  # again, because it may be another one after a wait
+        found = _files(ctx, stage, path, given, table)
+        if not found:
+            return _nothing(ctx, _declared(table, columns), given)
+        reports, texts = _examined(stage, found, file_format, on_error)
         paths = [path for path, file in reports.items() if not file.failed]
-    if not paths:
-        return report(list(reports.values()), failed_only)
-    with stage_sources.chosen_files(ctx, stage, paths, file_format | ({ROWS: texts} if texts else {})) as chosen:
-        if query is not None:
-            select = query.format(stage=f"'{chosen}'")
-        else:
-            columns, select = _projection(ctx, table, columns, chosen, stage, paths, given, file_format, texts)
-        if cut:
-            select = truncated(select, _declared(table, columns))
-        if "VALIDATION_MODE" in given:
-            return _preview(ctx, table, columns, select, given)
-        target = qualified(*name)
-        into = f" ({', '.join(quoted(column) for column in columns)})" if columns else ""
-        try:
-            run_sql(replace(ctx, bindings={}), f"INSERT INTO {target}{into} {select}")
-        except SnowflakeError as error:
-            if on_error != "ABORT_STATEMENT" and error.sqlstate.startswith(_DATA_EXCEPTION):
-                raise not_supported(f"ON_ERROR = {on_error} with rows that cannot be loaded: {error.message}") from None
-            raise
-    files = [file for file in found if file.path in paths]
-    ctx.stores.stages.loads.record(table.full_name, table.created_on, stage.id, files)
-    if options.boolean("PURGE", given.get("PURGE", False)):
-        for file in files:
-            stage.path(file.path).unlink(missing_ok=True)
+        if file_format["TYPE"] == "CSV" and query is None and paths:
+            _check_records(ctx, stage, file_format | {ROWS: texts}, table, columns, reports, on_error, cut)
+            paths = [path for path, file in reports.items() if not file.failed]
+        if not paths:
+            return report(list(reports.values()), failed_only)
+        with stage_sources.chosen_files(ctx, stage, paths, file_format | ({ROWS: texts} if texts else {})) as chosen:
+            if query is not None:
+                select = query.format(stage=f"'{chosen}'")
+            else:
+                columns, select = _projection(ctx, table, columns, chosen, stage, paths, given, file_format, texts)
+            if cut:
+                select = truncated(select, _declared(table, columns))
+            if "VALIDATION_MODE" in given:
+                return _preview(ctx, table, columns, select, given)
+            files = [file for file in found if file.path in paths]
+            _insert(ctx, table, columns, select, stage, files, on_error)
+        if options.boolean("PURGE", given.get("PURGE", False)):
+            transaction.after_commit(lambda: _purge(stage, files))
     return report(list(reports.values()), failed_only)
+
+
+def _insert(
+    ctx: Context, table: Table, columns: list[str], select: str, stage: Stage, files: list[StagedFile], on_error: str
+) -> None:
+    """The rows and, in the same transaction, the note that the files are loaded."""
+    into = f" ({', '.join(quoted(column) for column in columns)})" if columns else ""
+    sql = f"INSERT INTO {qualified(table.database, table.schema, table.name)}{into} {select}"
+    try:
+        with translated(ctx):
+            insert_rows(
+                replace(ctx, bindings={}),
+                parse(sql),
+                also=lambda connection: load_history.record(connection, table, stage.id, files),
+            )
+    except SnowflakeError as error:
+        if on_error != "ABORT_STATEMENT" and error.sqlstate.startswith(_DATA_EXCEPTION):
+            raise not_supported(f"ON_ERROR = {on_error} with rows that cannot be loaded: {error.message}") from None
+        raise
+
+
+def _purge(stage: Stage, files: list[StagedFile]) -> None:
+    """Remove files that are loaded, unless they have been replaced since. Snowflake reports no failure of it either."""
+    for file in files:
+        path = stage.path(file.path)
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            if (status.st_size, status.st_mtime_ns) == (file.size, file.mtime_ns):
+                path.unlink()
 
 
 def _table(ctx: Context, name: tuple[str, str, str]) -> Table:
@@ -226,8 +254,7 @@ def _files(ctx: Context, stage: Stage, path: str, given: dict[str, Any], table: 
     ctx.stores.stages.digests.fill(stage, files)
     if options.boolean("FORCE", given.get("FORCE", False)) or "VALIDATION_MODE" in given:
         return files
-    unloaded: list[StagedFile] = ctx.stores.stages.loads.unloaded(table.full_name, table.created_on, stage.id, files)
-    return unloaded
+    return load_history.unloaded(ctx.session.duckdb, table, stage.id, files)
 
 
 def _parquet_rows(stage: Stage, file: StagedFile) -> int:

@@ -275,7 +275,7 @@ def show_locks(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     found = [(each, "HOLDING") for each in ctx.stores.locks.held()]
     found += [(each, "WAITING") for each in ctx.stores.locks.awaited()]
-    rows = [(".".join(key), "PARTITIONS", str(owner.id), status) for (key, owner), status in found]
+    rows = [(".".join(key[:2]), "PARTITIONS", str(owner.id), status) for (key, owner), status in found]
     return Result.of([ResultColumn.text(n) for n in ("resource", "type", "transaction", "status")], rows)
 
 

@@ -22,7 +22,6 @@ from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import already_exists, does_not_exist, invalid_argument, not_supported
 from airflow_provider_mediabatch.local.stores.stages.file_formats import FileFormats
 from airflow_provider_mediabatch.local.stores.stages.files import Digests
-from airflow_provider_mediabatch.local.stores.stages.load_history import LoadHistory
 from airflow_provider_mediabatch.local.stores.stages.stage import IMPLICIT, Stage
 from airflow_provider_mediabatch.local.stores.stages.streams import Streams
 
@@ -51,7 +50,6 @@ class StageStore:
 
     :ivar digests: what is known of files' contents.
     :ivar file_formats: the FILE FORMAT objects.
-    :ivar loads: which files were loaded into which table.
     :ivar streams: the streams on their directory tables.
     """
 
@@ -64,7 +62,6 @@ class StageStore:
         catalog.connect().executescript(_SCHEMA)
         self.digests = Digests(state_dir / "digests.sqlite")
         self.file_formats = FileFormats(catalog)
-        self.loads = LoadHistory(catalog)
         self.streams = Streams(self)
         self._directory_locks: dict[str, threading.RLock] = {}
         self._clean_up()

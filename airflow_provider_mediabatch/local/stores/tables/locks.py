@@ -17,7 +17,8 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, cancelled
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.stores.settings import Settings
 
-Key = tuple[str, str]
+Key = tuple[str, ...]
+"""DuckDB's schema and table name, and for another lock than that of changes to the table what it is for."""
 MAX_WAITERS = 20
 """How many statements may wait for one lock; from the text of Snowflake's error 000625."""
 

@@ -11,7 +11,7 @@ import duckdb
 from airflow_provider_mediabatch.core.sql import literal, quoted
 from airflow_provider_mediabatch.local.defaults import DATABASE, ROLE, WAREHOUSE
 from airflow_provider_mediabatch.local.errors import StateDamagedError, not_supported
-from airflow_provider_mediabatch.local.stores.tables import edit_distance, macros
+from airflow_provider_mediabatch.local.stores.tables import edit_distance, load_history, macros
 from airflow_provider_mediabatch.local.stores.tables.table import TABLES_SQL, read_table
 from airflow_provider_mediabatch.local.stores.tables.text import text_literal
 
@@ -51,6 +51,7 @@ class Storage:
         self._root.execute(f"SET temp_directory = {text_literal(str(state_dir / 'duckdb-temp'))}")
         self._root.execute("BEGIN")
         self._root.execute(_TABLES)
+        self._root.execute(load_history.SCHEMA)
         self._create_macros()
         self._root.execute("COMMIT")
         edit_distance.create(self._root)
