@@ -127,32 +127,36 @@ def execute(ctx: Context, cursor: Cursor) -> Result | Pending:
     try:
         source = _input(ctx, given, stage, path, directory)
         run = _run_spec(ctx, given, name, method, Path(version.dir), source, stage.path(path))
-        job = Job(
-            id=directory.name,
-            database=name[0],
-            schema=name[1],
-            name=name[2],
-            owner=ctx.session.role,
-            compute_pool=given.pool,
-            query_id=ctx.query_id,
-            asynchronous=int(given.asynchronous),
-            replicas=given.replicas,
-            workers=specification.workers,
-            model=qualified(database, schema, model),
-            version=version.name,
-            function=method.target,
-            output=f"@{stage.full_name}/{path}",
-            specification=specification.text,
-            created=time.time(),
-        )
-        return _submit(ctx, job, run, specification, str(version.dir))
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
+    job = Job(
+        id=directory.name,
+        database=name[0],
+        schema=name[1],
+        name=name[2],
+        owner=ctx.session.role,
+        compute_pool=given.pool,
+        query_id=ctx.query_id,
+        asynchronous=int(given.asynchronous),
+        replicas=given.replicas,
+        workers=specification.workers,
+        model=qualified(database, schema, model),
+        version=version.name,
+        function=method.target,
+        output=f"@{stage.full_name}/{path}",
+        specification=specification.text,
+        created=time.time(),
+    )
+    return _submit(ctx, job, run, specification, str(version.dir))
 
 
 def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, image: str) -> Result | Pending:
-    """Build, create, answer: as a wait that holds no thread."""
+    """Build, create, answer: as a wait that holds no thread.
+
+    Once the job is there, no failure of the statement removes its directory: it runs, or its logs and exit codes are
+    asked for.
+    """
     jobs = ctx.stores.jobs
     seconds = ctx.stores.settings.image_build_seconds
     needs_build = seconds > 0 and (specification.force_rebuild or not jobs.images.is_built(image))
@@ -168,14 +172,14 @@ def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, 
             return None
         if not answer:
             try:
+                jobs.images.record(image)
                 jobs.pools.resume_for_job(job.compute_pool)
                 made = jobs.create(replace(job, created=time.time()), run)
-                record_created(ctx, "SERVICE", job.database, job.schema, job.name)
-            except SnowflakeError:
+            except BaseException:
                 discard()
                 raise
-            jobs.images.record(image)
             answer.append(jobs.answer(made))
+            record_created(ctx, "SERVICE", job.database, job.schema, job.name)
         return answer[0].poll()
 
     result = poll()

@@ -121,7 +121,8 @@ class JobStore:
         """Make the job and start it, or queue it while its pool is full.
 
         :param job: its row; its directory is there already (:meth:`new_directory`).
-        :raises SnowflakeError: 002002 when another submission of the name was faster.
+        :returns: its row as it is kept.
+        :raises SnowflakeError: 002002 when another submission of the name was faster. After an error there is no job.
         """
         fault = self.faults.for_job(job.name)
         job = replace(job, fault=fault)
@@ -135,8 +136,11 @@ class JobStore:
             )
         except sqlite3.IntegrityError:
             raise already_exists("Object", job.full_name) from None
-        self._dispatch()
-        return self.get(job.database, job.schema, job.name)
+        try:
+            self._dispatch()
+        except Exception:  # for example a full disk: the job is there, and the supervisor tries again
+            log.exception("job %s could not be started yet", job.full_name)
+        return job
 
     def get(self, database: str, schema: str, name: str) -> Job:
         """The job of that name, with its present status.
@@ -163,7 +167,10 @@ class JobStore:
     def cancel_all(self) -> None:
         """Cancel every job that is not over: whoever stops the engine does not expect processes of it to work on."""
         for job in self.all(lambda job: not job.terminal):
-            self.cancel(job)
+            try:
+                self.cancel(job)
+            except Exception:
+                log.exception("job %s could not be cancelled", job.full_name)
 
     def drop(self, job: Job) -> None:
         """End the job and forget its logs; its name is free again and the history shows it as DELETED."""
@@ -244,6 +251,7 @@ class JobStore:
 
     def _end(self, job: Job, status: str, message: str) -> None:
         directory = self.folder / job.id
+        directory.mkdir(exist_ok=True)  # whoever removed it, the job must be able to end
         # Taking the start marker keeps a process that is about to start it from doing so.
         Status().take_start(directory)
         found = observe(directory)
