@@ -101,7 +101,7 @@ class StreamReads:
         """A transaction begins: what streams return in it is what they have now."""
         self.end()
         for stream in self._streams.all():
-            with contextlib.suppress(SnowflakeError):  # a stale one fails when it is read
+            with contextlib.suppress(SnowflakeError):  # one that is stale, or gone by now, fails when it is read
                 self._pin(stream)
 
     def read(self, ctx: Context, stream: Stream) -> tuple[Path, Path]:

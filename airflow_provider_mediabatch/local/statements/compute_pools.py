@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.core.sql import qualified
@@ -136,7 +137,8 @@ def alter_compute_pool(ctx: Context, cursor: Cursor) -> Result:
         pools.update(name, suspended=0)
     elif cursor.accept("STOP", "ALL"):
         for job in ctx.stores.jobs.all(lambda job: job.compute_pool == name):
-            ctx.stores.jobs.drop(job)
+            with suppress(SnowflakeError):  # another session dropped it meanwhile
+                ctx.stores.jobs.drop(job)
     else:
         cursor.expect("SET")
         given = options(cursor, _PROPERTIES - {"INSTANCE_FAMILY", "INITIALLY_SUSPENDED"})

@@ -206,11 +206,11 @@ def drop_service(ctx: Context, cursor: Cursor) -> Result:
     cursor.expect_end()
     try:
         job = visible_job(ctx, name, "OWNERSHIP")
+        ctx.stores.jobs.drop(job)
     except SnowflakeError as error:
         if if_exists and error.code == 2003:
             return Result.status("Drop statement executed successfully (object already dropped).")
         raise
-    ctx.stores.jobs.drop(job)
     record_dropped(ctx, "SERVICE", job.database, job.schema, job.name)
     return Result.status(f"{job.name} successfully dropped.")
 
@@ -249,7 +249,7 @@ def _wait_for(ctx: Context, cursor: Cursor, name: tuple[str, ...]) -> Pending:
     deadline = time.monotonic() + seconds
 
     def poll() -> Result | None:
-        status = ctx.stores.jobs.get(job.database, job.schema, job.name).status
+        status = ctx.stores.jobs.now(job).status
         if status == wanted or status in TERMINAL:
             return Result.status(f"Job {job.full_name} is {status}", "SPCS_WAIT_FOR")
         if time.monotonic() >= deadline:

@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_mediabatch.local.catalog import Catalog
 from airflow_provider_mediabatch.local.defaults import COMPUTE_POOL, DATABASE, ROLE, SCHEMA
+from airflow_provider_mediabatch.local.errors import SnowflakeError
 from airflow_provider_mediabatch.local.faults import Faults
 from airflow_provider_mediabatch.local.runner.spec import RunSpec
 from airflow_provider_mediabatch.local.stores.jobs.job import Job
@@ -84,3 +85,25 @@ def test_cancelling_all_jobs_goes_on_after_one_that_fails(jobs: JobStore) -> Non
     jobs.cancel_all()
     jobs.catalog.connect().execute("DROP TRIGGER refused")
     assert [status(jobs, name) for name in ("A", "B", "C")] == ["CANCELLED"] * 3
+
+
+def test_a_job_that_was_dropped_meanwhile_does_not_exist(jobs: JobStore) -> None:
+    """A statement has read the job's row, and waits until another one has dropped it."""
+    row = submit(jobs, "J")
+    jobs.drop(row)
+    for change in (jobs.cancel, jobs.drop):
+        with pytest.raises(SnowflakeError) as gone:
+            change(row)
+        assert gone.value.code == 2003
+    assert list(jobs.folder.iterdir()) == []
+
+
+def test_a_statement_waits_for_its_own_job_and_not_for_the_next_of_its_name(jobs: JobStore) -> None:
+    first = submit(jobs, "J", asynchronous=False)
+    answer = jobs.answer(first)
+    assert answer.poll() is None
+    jobs.drop(first)
+    jobs.cancel(submit(jobs, "J", asynchronous=False))
+    with pytest.raises(SnowflakeError) as gone:
+        answer.poll()
+    assert gone.value.code == 2003

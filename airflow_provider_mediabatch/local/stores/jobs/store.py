@@ -157,12 +157,24 @@ class JobStore:
         jobs = self._select("1" if dropped else "deleted IS NULL", matches=matches)
         return sorted(jobs, key=lambda job: job.created, reverse=True)
 
-    def cancel(self, job: Job) -> Job:
-        """End the job's processes; it is CANCELLED unless it was over before."""
+    def now(self, job: Job) -> Job:
+        """The job with its present status, whichever job has its name.
+
+        :raises SnowflakeError: 002003 when it was dropped.
+        """
+        found = self._select("deleted IS NULL AND id = ?", (job.id,))
+        if not found:
+            raise does_not_exist("Service", job.full_name)
+        return found[0]
+
+    def cancel(self, job: Job) -> None:
+        """End the job's processes; it is CANCELLED unless it was over before.
+
+        :raises SnowflakeError: 002003 when it was dropped meanwhile.
+        """
         with self._lock:
             self._end(job, CANCELLED, "cancelled by the user")
         self._wake.set()
-        return self.get(job.database, job.schema, job.name)
 
     def cancel_all(self) -> None:
         """Cancel every job that is not over: whoever stops the engine does not expect processes of it to work on."""
@@ -173,7 +185,10 @@ class JobStore:
                 log.exception("job %s could not be cancelled", job.full_name)
 
     def drop(self, job: Job) -> None:
-        """End the job and forget its logs; its name is free again and the history shows it as DELETED."""
+        """End the job and forget its logs; its name is free again and the history shows it as DELETED.
+
+        :raises SnowflakeError: 002003 when it was dropped meanwhile.
+        """
         with self._lock:
             self._end(job, CANCELLED, "the job was dropped")
             self.catalog.connect().execute("UPDATE jobs SET deleted = ? WHERE id = ?", (time.time(), job.id))
@@ -197,7 +212,7 @@ class JobStore:
         def poll() -> Result | None:
             if job.asynchronous:
                 return Result.status(f"Batch inference job {job.full_name} submitted successfully")
-            now = self.get(job.database, job.schema, job.name)
+            now = self.now(job)
             if not now.terminal:
                 return None
             if now.status != DONE:
@@ -250,6 +265,7 @@ class JobStore:
             shutil.rmtree(self.folder / job.id / "scratch", ignore_errors=True)
 
     def _end(self, job: Job, status: str, message: str) -> None:
+        job = self.now(job)  # another may have dropped it since it was read; the caller holds the lock
         directory = self.folder / job.id
         directory.mkdir(exist_ok=True)  # whoever removed it, the job must be able to end
         # Taking the start marker keeps a process that is about to start it from doing so.
@@ -313,5 +329,5 @@ class JobStore:
             self._wake.wait(0.2 if busy else 1.0)
 
     def _give_up(self, job: Job) -> None:
-        with self._lock:
+        with self._lock, contextlib.suppress(SnowflakeError):  # it was dropped meanwhile
             self._end(job, INTERNAL_ERROR, f"the job's process could not be started: {self.launcher.tail()}")

@@ -156,11 +156,19 @@ class Streams:
         return not _same(self._offset(stream.id), directory.file(self.stages, self.readable_source(stream)))
 
     def pin(self, stream: Stream) -> tuple[Path, Path]:
-        """The offset and the present as files of their own, which stay as they are until :meth:`unpin`."""
+        """The offset and the present as files of their own, which stay as they are until :meth:`unpin`.
+
+        :raises SnowflakeError: when the stream is stale, or was dropped or replaced meanwhile.
+        """
         token = secrets.token_hex(8)
         begin, end = (self._folder / f"{stream.id}-{token}-{which}.end" for which in ("from", "to"))
-        _link(self._offset(stream.id), begin)
-        _link(directory.file(self.stages, self.readable_source(stream)), end)
+        present = directory.file(self.stages, self.readable_source(stream))
+        try:
+            _link(self._offset(stream.id), begin)
+            _link(present, end)
+        except FileNotFoundError:
+            self.unpin((begin, end))
+            raise does_not_exist("Stream", stream.full_name) from None
         return begin, end
 
     def unpin(self, pinned: tuple[Path, Path]) -> None:
