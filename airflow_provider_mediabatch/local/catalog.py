@@ -81,7 +81,8 @@ class Catalog:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
+            connection.execute("COMMIT")  # which a full disk may refuse
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # SQLite itself has rolled back after some errors
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")

@@ -10,7 +10,6 @@ from airflow_provider_mediabatch.local.defaults import ACCOUNT
 from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_argument
 from airflow_provider_mediabatch.local.session.access import (
     record_created,
-    record_dropped,
     require_privilege,
     require_visible,
     sees,
@@ -161,8 +160,5 @@ def drop_compute_pool(ctx: Context, cursor: Cursor) -> Result:
         return Result.status("Drop statement executed successfully (object already dropped).")
     ctx.stores.jobs.pools.get(name)
     require_privilege(ctx, "OWNERSHIP", "COMPUTE POOL", qualified(name))
-    if any(not job.terminal for job in ctx.stores.jobs.all(lambda job: job.compute_pool == name)):
-        raise SnowflakeError(395024, "55000", f"Cannot drop compute pool {name}: it has running jobs")
-    ctx.stores.jobs.pools.drop(name)
-    record_dropped(ctx, "COMPUTE POOL", name)
+    ctx.stores.jobs.drop_pool(name)
     return Result.status(f"{name} successfully dropped.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.runner.spec import RunSpec
-from airflow_provider_mediabatch.local.session.access import record_created, require_file_access, require_privilege
+from airflow_provider_mediabatch.local.session.access import require_file_access, require_privilege
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql import queries
 from airflow_provider_mediabatch.local.statement_result import Pending, Result, ResultColumn
@@ -173,13 +173,11 @@ def _submit(ctx: Context, job: Job, run: RunSpec, specification: Specification, 
         if not answer:
             try:
                 jobs.images.record(image)
-                jobs.pools.resume_for_job(job.compute_pool)
                 made = jobs.create(replace(job, created=time.time()), run)
             except BaseException:
                 discard()
                 raise
             answer.append(jobs.answer(made))
-            record_created(ctx, "SERVICE", job.database, job.schema, job.name)
         return answer[0].poll()
 
     result = poll()

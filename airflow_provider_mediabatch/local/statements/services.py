@@ -10,7 +10,7 @@ from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.lexer import Cursor
 from airflow_provider_mediabatch.local.runner.spec import DONE, FAILED, PENDING, RUNNING, TERMINAL
-from airflow_provider_mediabatch.local.session.access import record_dropped, require_privilege, sees
+from airflow_provider_mediabatch.local.session.access import require_privilege, sees
 from airflow_provider_mediabatch.local.statement_result import Pending, Result, ResultColumn, utc_time, utc_time_or_null
 from airflow_provider_mediabatch.local.statements.handlers import statement
 from airflow_provider_mediabatch.local.statements.show_clauses import (
@@ -211,7 +211,6 @@ def drop_service(ctx: Context, cursor: Cursor) -> Result:
         if if_exists and error.code == 2003:
             return Result.status("Drop statement executed successfully (object already dropped).")
         raise
-    record_dropped(ctx, "SERVICE", job.database, job.schema, job.name)
     return Result.status(f"{job.name} successfully dropped.")
 
 

@@ -42,7 +42,7 @@ class Stores:
         self.links = FileLinks(state_dir, base_url)
         self.models = ModelStore(self.catalog, state_dir)
         self.schema_objects = SchemaObjects(self.catalog)
-        self.jobs = JobStore(self.catalog, state_dir, faults)
+        self.jobs = JobStore(self.catalog, state_dir, faults, self.privileges)
 
     def drop_schema(self, database: str, schema: str) -> None:
         """Drop all but the tables of a schema that is itself being dropped."""

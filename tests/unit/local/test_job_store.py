@@ -14,12 +14,14 @@ from airflow_provider_mediabatch.local.faults import Faults
 from airflow_provider_mediabatch.local.runner.spec import RunSpec
 from airflow_provider_mediabatch.local.stores.jobs.job import Job
 from airflow_provider_mediabatch.local.stores.jobs.store import JobStore
+from airflow_provider_mediabatch.local.stores.privileges import Privileges
 
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> JobStore:
     """The jobs of an engine that starts no process: each stays PENDING."""
-    return JobStore(Catalog(tmp_path / "catalog.sqlite"), tmp_path, Faults(tmp_path))
+    catalog = Catalog(tmp_path / "catalog.sqlite")
+    return JobStore(catalog, tmp_path, Faults(tmp_path), Privileges(catalog))
 
 
 def submit(jobs: JobStore, name: str, *, asynchronous: bool = True) -> Job:
@@ -107,3 +109,15 @@ def test_a_statement_waits_for_its_own_job_and_not_for_the_next_of_its_name(jobs
     with pytest.raises(SnowflakeError) as gone:
         answer.poll()
     assert gone.value.code == 2003
+
+
+def test_a_pool_is_dropped_when_its_jobs_are_over(jobs: JobStore) -> None:
+    submit(jobs, "J")
+    with pytest.raises(SnowflakeError, match="it has running jobs"):
+        jobs.drop_pool(COMPUTE_POOL)
+    jobs.cancel(jobs.get(DATABASE, SCHEMA, "J"))
+    jobs.drop_pool(COMPUTE_POOL)
+    with pytest.raises(SnowflakeError) as gone:
+        submit(jobs, "NEXT")
+    assert gone.value.code == 2003
+    jobs.check_free(DATABASE, SCHEMA, "NEXT")

@@ -123,7 +123,11 @@ class ComputePools:
             self.catalog.connect().execute(f"UPDATE compute_pools SET {column} = ? WHERE name = ?", (value, name))
 
     def resume_for_job(self, name: str) -> None:
-        """Resume a suspended pool that a job is submitted to, if its AUTO_RESUME says so."""
+        """Resume a suspended pool that a job is submitted to, if its AUTO_RESUME says so.
+
+        :raises SnowflakeError: 002003 when there is no such pool.
+        """
+        self.get(name)
         self.catalog.connect().execute(
             "UPDATE compute_pools SET suspended = 0 WHERE name = ? AND auto_resume = 1", (name,)
         )

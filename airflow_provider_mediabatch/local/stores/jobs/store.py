@@ -1,9 +1,9 @@
 """Inference jobs: names and history in the catalogue, the work in detached processes.
 
 A job exists from the moment its row is in the catalogue: the unique index is the lock that two submissions of one name
-meet. Its row comes first, its process second, and a process starts a job only once (see :mod:`.runner.job`), so an
-engine killed between the two starts the job after its restart and never twice. How a job stands is read from its
-status file until it is over, then kept in its row.
+meet. Its row and its owner's grant come first, its process second, and a process starts a job only once (see
+:mod:`.runner.job`), so an engine killed between the two starts the job after its restart and never twice. How a job
+stands is read from its status file until it is over, then kept in its row.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from airflow_provider_mediabatch.local.stores.jobs.job_launcher import Launcher,
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.catalog import Catalog
     from airflow_provider_mediabatch.local.faults import Faults
+    from airflow_provider_mediabatch.local.stores.privileges import Privileges
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +65,14 @@ class JobStore:
     :param catalog: where the jobs are kept.
     :param state_dir: where their directories are kept.
     :param faults: the plan that decides which jobs fail on purpose.
+    :param privileges: the grants of jobs and pools, which come and go with them.
     :ivar launcher: starts processes.
     """
 
-    def __init__(self, catalog: Catalog, state_dir: Path, faults: Faults) -> None:
+    def __init__(self, catalog: Catalog, state_dir: Path, faults: Faults, privileges: Privileges) -> None:
         self.catalog = catalog
         self.faults = faults
+        self.privileges = privileges
         self.folder = state_dir / "jobs"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.catalog.connect().executescript(_SCHEMA)
@@ -118,11 +121,12 @@ class JobStore:
             raise already_exists("Object", qualified(database, schema, name))
 
     def create(self, job: Job, spec: RunSpec) -> Job:
-        """Make the job and start it, or queue it while its pool is full.
+        """Make the job with its owner's grant, and start it, or queue it while its pool is full.
 
         :param job: its row; its directory is there already (:meth:`new_directory`).
         :returns: its row as it is kept.
-        :raises SnowflakeError: 002002 when another submission of the name was faster. After an error there is no job.
+        :raises SnowflakeError: 002002 when another submission of the name was faster, 002003 when the pool was dropped
+            meanwhile. After an error there is no job.
         """
         fault = self.faults.for_job(job.name)
         job = replace(job, fault=fault)
@@ -130,12 +134,15 @@ class JobStore:
         values = {
             key: value for key, value in vars(job).items() if key not in ("status", "message", "started", "finished")
         }
-        try:
-            self.catalog.connect().execute(
-                f"INSERT INTO jobs ({', '.join(values)}) VALUES ({', '.join(':' + key for key in values)})", values
-            )
-        except sqlite3.IntegrityError:
-            raise already_exists("Object", job.full_name) from None
+        with self.catalog.transaction() as connection:
+            self.pools.resume_for_job(job.compute_pool)
+            try:
+                connection.execute(
+                    f"INSERT INTO jobs ({', '.join(values)}) VALUES ({', '.join(':' + key for key in values)})", values
+                )
+            except sqlite3.IntegrityError:
+                raise already_exists("Object", job.full_name) from None
+            self.privileges.created(job.owner, "SERVICE", (job.database, job.schema, job.name))
         try:
             self._dispatch()
         except Exception:  # for example a full disk: the job is there, and the supervisor tries again
@@ -191,9 +198,24 @@ class JobStore:
         """
         with self._lock:
             self._end(job, CANCELLED, "the job was dropped")
-            self.catalog.connect().execute("UPDATE jobs SET deleted = ? WHERE id = ?", (time.time(), job.id))
+            with self.catalog.transaction() as connection:
+                connection.execute("UPDATE jobs SET deleted = ? WHERE id = ?", (time.time(), job.id))
+                self.privileges.dropped("SERVICE", (job.database, job.schema, job.name))
         shutil.rmtree(self.folder / job.id, ignore_errors=True)
         self._wake.set()
+
+    def drop_pool(self, name: str) -> None:
+        """Drop a compute pool.
+
+        :raises SnowflakeError: 395024 while it has jobs that are not over; 002003 when there is no such pool.
+        """
+        self.all(lambda job: job.compute_pool == name)  # an end that nobody has seen yet goes into its row
+        with self.catalog.transaction() as connection:
+            unfinished = "SELECT 1 FROM jobs WHERE compute_pool = ? AND deleted IS NULL AND status IS NULL"
+            if connection.execute(unfinished, (name,)).fetchone() is not None:
+                raise SnowflakeError(395024, "55000", f"Cannot drop compute pool {name}: it has running jobs")
+            self.pools.drop(name)
+            self.privileges.dropped("COMPUTE POOL", (name,))
 
     def logs(self, job: Job, instance: int) -> str:
         """The log of one instance so far; empty when it has written nothing."""
