@@ -191,3 +191,27 @@ def test_stop_ends_the_jobs_of_an_engine_that_was_killed(own_engine):
         cursor.execute(f"DESCRIBE SERVICE MEDIA.PUBLIC.{name}")
         row = dict(zip([column.name for column in cursor.description], cursor.fetchone(), strict=True))
     assert row["status"] == "CANCELLED"
+
+
+def test_a_job_runs_with_the_version_that_it_was_submitted_with(own_engine):
+    """On Snowflake it runs from an image. Here another model has the name, and the engine was killed meanwhile."""
+    media = Media(own_engine)
+    sizes = "MIN_NODES = 1 MAX_NODES = 1 INSTANCE_FAMILY = CPU_X64_XS"
+    media.sql(f"CREATE COMPUTE POOL ASLEEP {sizes} INITIALLY_SUSPENDED = TRUE AUTO_RESUME = FALSE")
+    media.sql("CREATE MODEL SHORT_LIVED WITH VERSION V1 FROM MODEL FILES VERSION V1")
+    media.sql("CREATE MODEL REPLACED WITH VERSION V1 FROM MODEL FILES VERSION V1")
+    names = {model: unique() for model in ("SHORT_LIVED", "REPLACED")}
+    for model, name in names.items():
+        media.sql(media.execute(name, model=model, pool="ASLEEP"))
+    media.sql("DROP MODEL SHORT_LIVED")
+    media.sql("CREATE OR REPLACE MODEL REPLACED WITH VERSION V1 FROM MODEL GROUPS VERSION V1")
+    engine = psutil.Process(own_engine.status.pid)
+    engine.kill()
+    psutil.wait_procs([engine], timeout=10)
+    own_engine.restart()
+    media.session = own_engine.session()
+    media.sql("ALTER COMPUTE POOL ASLEEP RESUME")
+    for name in names.values():
+        assert media.wait(name) == "DONE", media.logs(name)
+        assert len(media.output(f"run/{name}/")) == 10
+    assert not list((own_engine.state_dir / "jobs").glob("*/version")), "kept until the job is over"

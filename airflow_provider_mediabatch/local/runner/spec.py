@@ -18,6 +18,8 @@ CANCELLED, INTERNAL_ERROR = "CANCELLED", "INTERNAL_ERROR"
 TERMINAL = frozenset({DONE, FAILED, CANCELLED, INTERNAL_ERROR})
 
 SUCCESS_FILE = "_SUCCESS"
+VERSION_FOLDER = "version"
+"""In a job's directory: the model version's files, which the job has whatever becomes of the version meanwhile."""
 
 
 @dataclass(frozen=True)

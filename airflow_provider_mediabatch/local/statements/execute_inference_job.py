@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
-from airflow_provider_mediabatch.local.runner.spec import RunSpec
+from airflow_provider_mediabatch.local.runner.spec import VERSION_FOLDER, RunSpec
 from airflow_provider_mediabatch.local.session.access import require_file_access, require_privilege
 from airflow_provider_mediabatch.local.session.stage_reference import resolve_stage
 from airflow_provider_mediabatch.local.sql import queries
@@ -125,8 +125,9 @@ def execute(ctx: Context, cursor: Cursor) -> Result | Pending:
     stage, path = _output(ctx, specification, name[2])
     directory: Path = ctx.stores.jobs.new_directory()
     try:
+        version.link(directory / VERSION_FOLDER)
         source = _input(ctx, given, stage, path, directory)
-        run = _run_spec(ctx, given, name, method, Path(version.dir), source, stage.path(path))
+        run = _run_spec(ctx, given, name, method, directory / VERSION_FOLDER, source, stage.path(path))
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
@@ -252,7 +253,13 @@ def _materialise(ctx: Context, query: str, file: Path) -> None:
 
 
 def _run_spec(
-    ctx: Context, given: _Statement, name: tuple[str, str, str], method: Method, model: Path, source: Path, output: Path
+    ctx: Context,
+    given: _Statement,
+    name: tuple[str, str, str],
+    method: Method,
+    version: Path,
+    source: Path,
+    output: Path,
 ) -> RunSpec:
     specification = given.specification
     return RunSpec(
@@ -260,7 +267,7 @@ def _run_spec(
         input_dir=str(source),
         output_dir=str(output),
         overwrite=specification.overwrite,
-        model_dir=str(model / "model"),
+        model_dir=str(version / "model"),
         function=method.target,
         input_names=list(method.inputs),
         partitioned=method.partitioned,

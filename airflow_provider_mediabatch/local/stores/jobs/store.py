@@ -28,6 +28,7 @@ from airflow_provider_mediabatch.local.runner.spec import (
     DONE,
     INTERNAL_ERROR,
     PENDING,
+    VERSION_FOLDER,
     RunSpec,
     Status,
     log_file,
@@ -279,12 +280,12 @@ class JobStore:
         )
 
     def _settle(self, job: Job, status: Status) -> None:
+        for needed_to_run in ("scratch", VERSION_FOLDER):
+            shutil.rmtree(self.folder / job.id / needed_to_run, ignore_errors=True)
         self.catalog.connect().execute(
             "UPDATE jobs SET status = ?, message = ?, started = ?, finished = ? WHERE id = ? AND status IS NULL",
             (status.status, status.message, status.started, status.finished, job.id),
         )
-        if status.status != DONE:
-            shutil.rmtree(self.folder / job.id / "scratch", ignore_errors=True)
 
     def _end(self, job: Job, status: str, message: str) -> None:
         job = self.now(job)  # another may have dropped it since it was read; the caller holds the lock
