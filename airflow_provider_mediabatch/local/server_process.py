@@ -23,6 +23,8 @@ from typing import Any
 from airflow_provider_mediabatch.local.errors import EngineError, StateDamagedError
 from airflow_provider_mediabatch.local.lifecycle import EXIT_REFUSED, LOCK_FILE, STATE_FILE, make_private
 
+_LOCK_SECONDS = 1.0
+
 
 def _listen(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -76,24 +78,32 @@ def _log_to(path: Path) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-def _lock(state_dir: Path) -> int | None:
-    """Hold the state directory until this process ends; None when another process holds it.
+def lock(state_dir: Path) -> int | None:
+    """Hold the state directory until this process ends.
 
     The lock goes with the process, however it ends, so it says for certain whether an engine runs; a pid does not.
+    Whoever asks whether one runs holds the lock for a moment, so only a lock that stays is another engine's.
+
+    :returns: the lock's file; None when another engine holds it.
     """
-    lock = os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    return lock
+    file = os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(file)
+                return None
+            time.sleep(0.01)
+        else:
+            return file
 
 
 def serve(state_dir: Path, port: int | None = None) -> int:
-    """Serve until SIGTERM. Returns at once, with 0, when another process serves this state directory already."""
+    """Serve until SIGTERM. Returns 0 when another process serves this state directory already."""
     make_private(state_dir)
-    if _lock(state_dir) is None:
+    if lock(state_dir) is None:
         return 0
     _log_to(state_dir / "engine.log")
     before = _read_state(state_dir / STATE_FILE)
@@ -152,8 +162,7 @@ def serve(state_dir: Path, port: int | None = None) -> int:
 
 def end_jobs(state_dir: Path) -> int:
     """End the jobs that a killed engine left. Nothing happens while an engine serves this state directory."""
-    lock = _lock(state_dir)
-    if lock is None:
+    if lock(state_dir) is None:
         return 0
     _log_to(state_dir / "engine.log")
 

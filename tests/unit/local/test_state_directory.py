@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_mediabatch.local.catalog import Catalog
 from airflow_provider_mediabatch.local.errors import StateDamagedError
-from airflow_provider_mediabatch.local.lifecycle import STATE_FILE, make_private
+from airflow_provider_mediabatch.local.lifecycle import LOCK_FILE, STATE_FILE, make_private
 from airflow_provider_mediabatch.local.protocol.certificate import server_context
-from airflow_provider_mediabatch.local.server_process import serve
+from airflow_provider_mediabatch.local.server_process import lock, serve
 from airflow_provider_mediabatch.local.stores.tables.storage import Storage
 
 
@@ -44,3 +48,30 @@ def test_a_damaged_file_is_named(name: str, read: Callable[[Path], object], tmp_
     with pytest.raises(StateDamagedError) as refused:
         read(tmp_path)
     assert str(refused.value).startswith(f"{tmp_path / name} is damaged (")
+
+
+@contextmanager
+def locked(folder: Path, kind: int) -> Iterator[int]:
+    """Hold the directory's lock."""
+    file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(file, kind)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def test_who_asks_whether_an_engine_runs_is_not_taken_for_one(tmp_path: Path) -> None:
+    """The one who starts an engine asks again and again, and holds the lock each time for a moment."""
+    with locked(tmp_path, fcntl.LOCK_SH) as asking:
+        timer = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
+        timer.start()
+        held = lock(tmp_path)
+        timer.join()
+    assert held is not None
+    os.close(held)
+
+
+def test_another_engine_keeps_the_directory(tmp_path: Path) -> None:
+    with locked(tmp_path, fcntl.LOCK_EX):
+        assert lock(tmp_path) is None
