@@ -7,6 +7,8 @@ QUICK := -m "not slow"
 # share models, stages and DAG runs; tests/conftest.py has the order and what shares a running Airflow.
 PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
+OTHER_PYTHONS := tests/unit tests/property tests/local
+
 .PHONY: help demo speech unit test test-all huggingface soak try-wheel docs bench lint format clean
 
 help:
@@ -14,7 +16,7 @@ help:
 	@echo "make speech    install what  mediabatch demo --speech  needs"
 	@echo "make unit      the tests that start neither the engine nor Airflow (under 20 seconds)"
 	@echo "make test      install what is missing and run the tests (7 to 10 minutes on 2 cores)"
-	@echo "make test-all  everything, on every Python version found, and its coverage (more than an hour)"
+	@echo "make test-all  everything and its coverage, on other Python versions too (about an hour)"
 	@echo "make huggingface  the Hugging Face examples, on small models with random weights"
 	@echo "make docs      build the site into build/site"
 	@echo "make try-wheel demo and examples from the built wheel, beside Airflow 3.2.2, 3.3.1 and the newest (9 minutes)"
@@ -50,7 +52,8 @@ format:
 	$(VENV)/bin/ruff check --fix .
 
 # The quick tests with their coverage, in all of Airflow's processes, and the slow ones without. Then, for each other Python
-# version, the quick tests that need no running Airflow, in an environment of its own.
+# version, the tests of the pure modules and of the engine with Snowflake's clients, in an environment of its own: there the
+# versions of the dependencies differ. The workflow of .github runs `make test` on every version, each on its own machine.
 test-all: lint docs try-wheel
 	rm -rf .coverage
 	HYPOTHESIS_PROFILE=long $(VENV)/bin/python -m coverage run $(PYTEST) $(QUICK) $(ARGS)
@@ -63,7 +66,7 @@ test-all: lint docs try-wheel
 	    if [ "$$version" != "$$own" ]; then \
 	        echo "== Python $$version"; \
 	        PYTHON=$$python scripts/setup .venv-$$version test,speech || exit 1; \
-	        .venv-$$version/bin/python $(PYTEST) -m "not slow and not airflow" $(ARGS) || exit 1; \
+	        .venv-$$version/bin/python $(PYTEST) -m "not slow and not airflow" $(OTHER_PYTHONS) $(ARGS) || exit 1; \
 	    fi; \
 	done
 	@scripts/try-huggingface $(VENV) $(ARGS)
