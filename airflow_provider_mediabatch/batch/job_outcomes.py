@@ -130,6 +130,14 @@ def _verify_identity(
 def polling_error(event: Mapping[str, Any], attempt: Attempt) -> PollingFailedError | None:
     """The error of a wait that ended because the status could not be read; None for every other end."""
     outcome = Outcome(event["outcome"])
+    if outcome is Outcome.UNKNOWN:
+        said = f" Snowflake's answer was: {event['error']}." if event.get("error") else ""
+        return PollingFailedError(
+            f"Snowflake does not know the statement {attempt.query_id} that submits job {attempt.job}, and there is no "
+            f"job of this name yet.{said} The statement may go on and start it: see DESCRIBE SERVICE {attempt.job}, "
+            "and the statement in the query history",
+            running="Whether the job was started and incurs cost is not known.",
+        )
     if outcome is Outcome.FORBIDDEN:
         return PollingFailedError(
             f"The status of job {attempt.job} may not be read: {event.get('error')}",

@@ -2,7 +2,9 @@
 
 Invariants:
 
-* only a terminal status, a refused submission, a vanished job, a deadline or a permanent error ends the waiting;
+* only a terminal status, a refused submission, a vanished job, a deadline or a permanent error ends the waiting, and
+  a statement that Snowflake has not known for a minute;
+* a submission is refused only where Snowflake says that the statement failed;
 * a job of unknown health (polls that fail) is never cancelled: it is reported, and left to the retry that finds it;
 * an unknown status is logged and waited on, to the deadline;
 * the deadline is a point in time (epoch seconds), so that a restart of the triggerer does not move it.
@@ -22,6 +24,9 @@ STEADY_INTERVAL = 5.0
 LAST_INTERVAL = 30.0
 MAX_FAILURES = 10
 MAX_UNKNOWN_QUERY = 6
+UNKNOWN_QUERY_SECONDS = 60.0
+"""How long a statement may be unknown to the monitoring endpoint, which may know a new one only after a while. The
+connector itself allows 24 such answers, with pauses of up to 5 s."""
 _GROWTH_SECONDS = 300.0
 
 
@@ -38,6 +43,7 @@ class Outcome(StrEnum):
     DONE = "done"
     FAILED = "failed"
     REJECTED = "rejected"
+    UNKNOWN = "unknown"
     GONE = "gone"
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
@@ -115,6 +121,7 @@ class JobPoller:
         self._max_failures = max_failures
         self._failures = 0
         self._unknown = 0
+        self._unknown_since = 0.0
         self._query_error: str | None = None
 
     def first_delay(self, now: float) -> float:
@@ -142,10 +149,11 @@ class JobPoller:
             self._query_error = error
             return self.after_job_status(job_status, now=now)
         if state is SubmissionState.UNKNOWN:
+            self._unknown_since = self._unknown_since if self._unknown else now
             self._unknown += 1
-            if self._unknown < MAX_UNKNOWN_QUERY:
+            if self._unknown < MAX_UNKNOWN_QUERY or now - self._unknown_since < UNKNOWN_QUERY_SECONDS:
                 return self._again(now)
-            error = error or "Snowflake does not know the submitting statement any more"
+            return PollDecision(Outcome.UNKNOWN, error=error)
         return PollDecision(Outcome.REJECTED, error=error)
 
     def after_job_status(self, status: str | None, *, now: float) -> PollDecision:

@@ -44,6 +44,10 @@ LOGIN_REFUSED = frozenset(
 250001 is not here. The connector uses it for a refused login as well as for a closed port, a timeout and a 503.
 """
 
+_NOT_OF_STATEMENT = (range(250_000, 300_000), range(390_000, 391_000), range(394_000, 395_000))
+"""The connector's own numbers (``errorcode.py``), for a request without an answer, and those of sessions and logins. An
+earlier request of the same statement may have arrived."""
+
 PERMANENT = LOGIN_REFUSED | {INSUFFICIENT_PRIVILEGES}
 """Errors that no retry helps. DOES_NOT_EXIST_OR_NOT_AUTHORIZED is no error of a poll, but its answer."""
 
@@ -63,6 +67,12 @@ def error_text(error: BaseException) -> str:
 def is_of_connection(error: BaseException) -> bool:
     """Whether an error came from Snowflake's connector or the network, and not from this provider's code."""
     return hasattr(error, "errno") or isinstance(error, OSError)
+
+
+def is_of_statement(error: BaseException) -> bool:
+    """Whether the server says that the statement failed. After every other error it may run: that is not known."""
+    number = errno(error)
+    return bool(number) and not any(number in numbers for numbers in _NOT_OF_STATEMENT)
 
 
 def is_missing(error: BaseException) -> bool:

@@ -115,22 +115,33 @@ def statuses(connection: SnowflakeConnection, schema: str, prefix: str = PREFIX)
 
 
 def query_state(connection: SnowflakeConnection, query_id: str) -> tuple[SubmissionState, str | None]:
-    """The submitting statement's state, and its error text where it failed. No statement: the monitoring endpoint."""
-    from snowflake.connector.constants import QueryStatus
-    from snowflake.connector.errors import Error, ProgrammingError
+    """The submitting statement's state, and the error text that goes with it. No statement: the monitoring endpoint.
 
-    status = connection.get_query_status(query_id)
+    FAILED only where Snowflake says so: the connector takes an error of the endpoint itself for a failed statement.
+    """
+    from snowflake.connector.constants import QueryStatus
+    from snowflake.connector.errors import Error
+
+    try:
+        status = connection.get_query_status(query_id)
+    except TypeError:  # the connector's own, for an answer without data
+        return SubmissionState.UNKNOWN, None
     if status == QueryStatus.SUCCESS:
         return SubmissionState.SUCCEEDED, None
-    if status == QueryStatus.NO_DATA:
-        return SubmissionState.UNKNOWN, None
-    if connection.is_still_running(status):
+    if status == QueryStatus.ABORTING or (status != QueryStatus.NO_DATA and connection.is_still_running(status)):
         return SubmissionState.RUNNING, None
+    if status in (QueryStatus.NO_DATA, QueryStatus.RESTARTED, QueryStatus.DISCONNECTED):
+        return SubmissionState.UNKNOWN, None
     try:
         connection.get_query_status_throw_if_error(query_id)
-    except (ProgrammingError, Error) as error:
-        return SubmissionState.FAILED, f"{error.errno}: {error.msg}" if error.errno else str(error.msg)
-    return SubmissionState.FAILED, f"the statement ended as {status.name}"
+    except Error as error:
+        if errors.is_of_statement(error):
+            return SubmissionState.FAILED, f"{error.errno}: {error.msg}"
+        if errors.errno(error) is not None:
+            raise
+        ended = status in (QueryStatus.ABORTED, QueryStatus.FAILED_WITH_INCIDENT)
+        return SubmissionState.FAILED if ended else SubmissionState.UNKNOWN, str(error.msg)
+    return SubmissionState.UNKNOWN, None
 
 
 def cancel(connection: SnowflakeConnection, job: str, query_id: str | None = None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from operators.job_requests import make_request, names
 from operators.test_trigger import event_of, trigger_for
 
-from airflow_provider_mediabatch.batch import submission
+from airflow_provider_mediabatch.batch import job_outcomes, job_polling, submission
 from airflow_provider_mediabatch.batch.job_polling import Phase
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.core.job_status import SubmissionState
@@ -105,6 +106,39 @@ def test_a_note_that_was_lost_too_still_makes_one_job(media: Any, conn_id: str) 
         second = submission.submit(connection, conn_id, request, 0)
         assert asyncio.run(event_of(trigger_for(conn_id, second)))["outcome"] == "done"
         assert names(connection, request) == [request.job(0)]
+
+
+def test_a_statement_that_the_monitoring_does_not_know_yet_is_waited_for(media: Any, conn_id: str) -> None:
+    """Polls of a fifth of a second ask for it many times before the image is built."""
+    with media.connect() as connection:
+        attempt = submission.submit(connection, conn_id, building(media, connection), 0)
+    unknown = replace(attempt, query_id=str(uuid.uuid4()))
+    assert asyncio.run(event_of(trigger_for(conn_id, unknown)))["outcome"] == "done"
+
+
+def test_a_statement_that_stays_unknown_is_not_called_refused(
+    media: Any, connection: Any, conn_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_polling, "UNKNOWN_QUERY_SECONDS", 0)
+    job = building(media, connection).job(0)
+    unknown = submission.Attempt(job, 0, Phase.SUBMITTING, time.time(), str(uuid.uuid4()))
+    event = asyncio.run(event_of(trigger_for(conn_id, unknown)))
+    error = str(job_outcomes.polling_error(event, unknown))
+    assert f"DESCRIBE SERVICE {job}" in error
+    assert "Whether the job was started and incurs cost is not known" in error
+
+
+def test_an_error_of_the_monitoring_is_not_a_failed_statement(media: Any, conn_id: str) -> None:
+    with media.connect() as connection:
+        request = building(media, connection)
+        attempt = submission.submit(connection, conn_id, request, 0)
+    refused = {"endpoint": "monitor", "match": request.stem, "action": "error", "code": 603, "times": 2}
+    faults.install(media.engine.state_dir, json.dumps({"rules": [refused]}))
+    try:
+        event = asyncio.run(event_of(trigger_for(conn_id, attempt)))
+    finally:
+        faults.install(media.engine.state_dir, None)
+    assert event["outcome"] == "done", event
 
 
 def test_ending_the_task_during_the_build_leaves_no_job(media: Any, conn_id: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from airflow_provider_mediabatch.batch.job_polling import (
     MAX_FAILURES,
     MAX_UNKNOWN_QUERY,
+    UNKNOWN_QUERY_SECONDS,
     JobPoller,
     Outcome,
     Phase,
@@ -123,11 +124,32 @@ def test_statement_failed_and_no_job() -> None:
     assert decision.error == "2003: no such model"
 
 
-def test_unknown_statement_is_given_some_polls() -> None:
+def unknown(building: JobPoller, now: float) -> Outcome | None:
+    return building.after_query_state(SubmissionState.UNKNOWN, None, None, now=now).outcome
+
+
+def test_an_unknown_statement_is_given_some_time_and_is_not_called_refused() -> None:
+    building, now = poller(phase=Phase.SUBMITTING), 1.0
+    while now < 1 + UNKNOWN_QUERY_SECONDS:
+        assert unknown(building, now) is None
+        now += 0.5
+    assert unknown(building, now) is Outcome.UNKNOWN
+
+
+def test_an_unknown_statement_is_given_some_polls() -> None:
     building = poller(phase=Phase.SUBMITTING)
-    for _ in range(MAX_UNKNOWN_QUERY - 1):
-        assert building.after_query_state(SubmissionState.UNKNOWN, None, None, now=1.0).outcome is None
-    assert building.after_query_state(SubmissionState.UNKNOWN, None, None, now=1.0).outcome is Outcome.REJECTED
+    for number in range(MAX_UNKNOWN_QUERY - 1):
+        assert unknown(building, number * UNKNOWN_QUERY_SECONDS) is None
+    assert unknown(building, 1e6) is Outcome.UNKNOWN
+
+
+def test_a_statement_that_is_known_again_starts_over() -> None:
+    building = poller(phase=Phase.SUBMITTING)
+    for _ in range(MAX_UNKNOWN_QUERY):
+        assert unknown(building, 1.0) is None
+    assert building.after_query_state(SubmissionState.RUNNING, None, None, now=500.0).outcome is None
+    for _ in range(MAX_UNKNOWN_QUERY):
+        assert unknown(building, 501.0) is None
 
 
 def test_event_is_plain() -> None:

@@ -36,6 +36,22 @@ def test_the_ends_of_a_session_are_those_that_the_connector_knows() -> None:
     assert not errors.SESSION_ENDED & errors.PERMANENT, "an end of a session says nothing about what was asked"
 
 
+@pytest.mark.parametrize("number", [603, 2002, 2003, 3001, 395_018])
+def test_a_number_of_the_server_is_of_the_statement(number: int) -> None:
+    assert errors.is_of_statement(ProgrammingError(msg="no", errno=number))
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(errorcode.ER_FAILED_TO_REQUEST, errorcode.ER_CONNECTION_IS_CLOSED, errorcode.ER_HTTP_GENERAL_ERROR + 400),
+        *(390_111, 390_112, 390_400, 394_300, -1, None),
+    ],
+)
+def test_an_error_without_an_answer_says_nothing_of_the_statement(number: int | None) -> None:
+    assert not errors.is_of_statement(OperationalError(msg="no answer", errno=number))
+
+
 def test_missing_and_hidden_are_one_answer() -> None:
     assert errors.is_missing(ProgrammingError(msg="…", errno=2003))
     assert not errors.is_missing(ProgrammingError(msg="…", errno=3001))
