@@ -3,7 +3,8 @@
 The job's name is derived from the request (:mod:`.core.job_names`), and Snowflake keeps names unique. A job of that
 name that runs is attached to. One that is DONE with ``_SUCCESS`` is adopted. One that ended otherwise makes way for the
 next generation. If there is none, the job is submitted. After an error of the submission the job is looked up again by
-name, because neither the error's class nor its text says whether the job was started.
+name. Only Snowflake's own answer is a refusal; after any other error the statement may go on, and makes the job when
+its image is built.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.manifest import Manifest
 
 _DESCRIBE_TRIES = 4
+_LOOK_SECONDS = 30.0
+"""How long the job of a submission without an answer is looked for. An image that must be built takes longer."""
+_LOOK_PAUSE = 2.0
+_NOT_KNOWN = "Whether the job was started and incurs cost is not known."
 _MAX_FAILED_JOBS = 100
 
 
@@ -213,6 +218,7 @@ def submit(connection: SnowflakeConnection, snowflake_conn_id: str, request: Job
 
     :raises JobNotVisibleError: a job of this name exists, but this role may not see it.
     :raises SubmissionFailedError: Snowflake refused the statement and no job of this name is there.
+    :raises MediaBatchError: Snowflake gave no answer, so that it is not known whether the job was started.
     """
     job = request.job(generation)
     statement = jobs.execute_statement(
@@ -226,9 +232,16 @@ def submit(connection: SnowflakeConnection, snowflake_conn_id: str, request: Job
     try:
         query_id = jobs.submit(connection, statement)
     except Exception as error:
-        if _describe_again(snowflake_conn_id, job) is not None:
+        refused = errors.is_of_statement(error)
+        if _look_for(snowflake_conn_id, job, 0.0 if refused else _LOOK_SECONDS) is not None:
             return Attempt(job, generation, Phase.RUNNING, started)
-        raise submission_error(job, errors.error_text(error), errors.errno(error)) from error
+        if refused:
+            raise submission_error(job, errors.error_text(error), errors.errno(error)) from error
+        raise MediaBatchError(
+            f"Snowflake did not answer the submission of {job} ({errors.error_text(error)}), and there is no job of "
+            f"this name yet. While its image is built there is none: see DESCRIBE SERVICE {job}, and the query history",
+            running=_NOT_KNOWN,
+        ) from error
     return Attempt(job, generation, Phase.SUBMITTING, started, query_id, role=connection.role)
 
 
@@ -254,17 +267,24 @@ def submission_error(job: str, text: str, errno: int | None = None) -> MediaBatc
     return SubmissionFailedError(f"Snowflake refused to start {job}: {text}{hint}")
 
 
-def _describe_again(snowflake_conn_id: str, job: str) -> jobs.JobInfo | None:
-    """DESCRIBE on a new connection, several times if need be: the old one may be what broke."""
-    for attempt in range(_DESCRIBE_TRIES):
+def _look_for(snowflake_conn_id: str, job: str, seconds: float) -> jobs.JobInfo | None:
+    """DESCRIBE on a new connection, because the old one may be what broke, until the job is there or the time is over.
+
+    :raises MediaBatchError: the look-up itself failed several times.
+    """
+    until = time.monotonic() + seconds
+    failures = 0
+    while True:
         try:
             with connected(snowflake_conn_id) as connection:
-                return jobs.describe(connection, job)
+                while (found := jobs.describe(connection, job)) is None and time.monotonic() < until:
+                    time.sleep(_LOOK_PAUSE)
+                return found
         except Exception as error:
-            if attempt == _DESCRIBE_TRIES - 1:
+            failures += 1
+            if failures == _DESCRIBE_TRIES:
                 raise MediaBatchError(
                     f"Submitting {job} failed, and so did looking it up: {errors.error_text(error)}",
-                    running="Whether the job was started and incurs cost is not known.",
+                    running=_NOT_KNOWN,
                 ) from error
-            time.sleep(2.0**attempt)
-    return None
+            time.sleep(2.0 ** (failures - 1))

@@ -33,8 +33,8 @@ class Media:
     model: str = "MEDIA.PUBLIC.OP_FILE_MODEL"
     pool: str = "LOCAL_POOL"
 
-    def connect(self) -> SnowflakeConnection:
-        connection: SnowflakeConnection = self.engine.connect()
+    def connect(self, **overrides: Any) -> SnowflakeConnection:
+        connection: SnowflakeConnection = self.engine.connect(**overrides)
         return connection
 
 

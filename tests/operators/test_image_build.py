@@ -18,7 +18,7 @@ from airflow_provider_mediabatch.batch import job_outcomes, job_polling, submiss
 from airflow_provider_mediabatch.batch.job_polling import Phase
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.core.job_status import SubmissionState
-from airflow_provider_mediabatch.exceptions import MediaBatchError
+from airflow_provider_mediabatch.exceptions import MediaBatchError, SubmissionFailedError
 from airflow_provider_mediabatch.local import faults
 
 BUILD_SECONDS = 4
@@ -139,6 +139,38 @@ def test_an_error_of_the_monitoring_is_not_a_failed_statement(media: Any, conn_i
     finally:
         faults.install(media.engine.state_dir, None)
     assert event["outcome"] == "done", event
+
+
+def test_a_submission_without_an_answer_finds_the_job_that_it_started(media: Any, conn_id: str) -> None:
+    """The client gives up while the request is under way; Snowflake takes it, and builds the image."""
+    with media.connect(socket_timeout=1, network_timeout=2) as connection:
+        request = building(media, connection)
+        slow = {"match": f"^EXECUTE INFERENCE.*{request.stem}", "action": "delay", "seconds": BUILD_SECONDS}
+        faults.install(media.engine.state_dir, json.dumps({"rules": [slow]}))
+        try:
+            attempt = submission.submit(connection, conn_id, request, 0)
+        finally:
+            faults.install(media.engine.state_dir, None)
+    assert (attempt.job, attempt.phase, attempt.query_id) == (request.job(0), Phase.RUNNING, None)
+    assert asyncio.run(event_of(trigger_for(conn_id, attempt)))["outcome"] == "done"
+    with media.connect() as connection:
+        assert names(connection, request) == [request.job(0)]
+
+
+@pytest.mark.parametrize("failure", [{"action": "session_gone"}, {"action": "error", "code": 390400}])
+def test_a_submission_without_an_answer_is_not_called_refused(
+    media: Any, connection: Any, conn_id: str, monkeypatch: pytest.MonkeyPatch, failure: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(submission, "_LOOK_SECONDS", 0.0)
+    request = building(media, connection)
+    faults.install(media.engine.state_dir, json.dumps({"rules": [{"match": "^EXECUTE INFERENCE", **failure}]}))
+    try:
+        with pytest.raises(MediaBatchError, match=f"DESCRIBE SERVICE {request.job(0)}") as unanswered:
+            submission.submit(connection, conn_id, request, 0)
+    finally:
+        faults.install(media.engine.state_dir, None)
+    assert "Whether the job was started and incurs cost is not known" in str(unanswered.value)
+    assert not isinstance(unanswered.value, SubmissionFailedError)
 
 
 def test_ending_the_task_during_the_build_leaves_no_job(media: Any, conn_id: str) -> None:
