@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.batch.job_log import LOG_FOLLOWS, memory_error, model_exception, process_end
 from airflow_provider_mediabatch.batch.job_polling import Outcome
 from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest, submission_error
-from airflow_provider_mediabatch.client import jobs, stages
+from airflow_provider_mediabatch.client import errors, jobs, stages
 from airflow_provider_mediabatch.client.containers import JobEnd
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core.job_status import JobStatus
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _ENDED = "The job has ended and incurs no more cost."
+_ATTACH = "A retry will attach to it if it runs."
 _NAMED = 10
 _AGAIN = "A retry will find the same job and count again; clear the listing to start over."
 
@@ -183,6 +184,8 @@ def outcome_error(
     :param event: what the trigger, or the wait in place, gave.
     :param request: what the job was for: after a failure, files that are gone since they were listed are named.
     """
+    from snowflake.connector.errors import Error
+
     outcome = Outcome(event["outcome"])
     if outcome is Outcome.REJECTED:
         return submission_error(attempt.job, str(event.get("error") or "the statement failed"))
@@ -194,17 +197,17 @@ def outcome_error(
             retry="A retry will look it up by name, and start a new job if it is not there.",
         )
     if outcome is Outcome.TIMEOUT:
-        cancelled = bool(event.get("cancelled"))
-        if cancel_on_timeout and not cancelled:
-            jobs.cancel(connection, attempt.job, attempt.query_id)
-            cancelled = True
-        return JobTimeoutError(
-            f"Job {attempt.job} was not finished in time (last status: {event.get('status') or 'submitting'})",
-            running="It was cancelled and incurs no more cost."
-            if cancelled
-            else "It was left running and incurs cost.",
-            retry=RETRY_NEXT if cancelled else "A retry will attach to it.",
-        )
+        late = f"Job {attempt.job} was not finished in time (last status: {event.get('status') or 'submitting'})"
+        if not cancel_on_timeout:
+            return JobTimeoutError(late, running="It was left running and incurs cost.", retry=_ATTACH)
+        if not event.get("cancelled"):
+            try:
+                jobs.cancel(connection, attempt.job, attempt.query_id)
+            except (Error, MediaBatchError) as error:
+                what = error.what if isinstance(error, MediaBatchError) else errors.error_text(error)
+                may_run = "It may run, or still be started, and incur cost."
+                return JobTimeoutError(f"{late}, and could not be cancelled. {what}", running=may_run, retry=_ATTACH)
+        return JobTimeoutError(late, running="It was cancelled and incurs no more cost.", retry=RETRY_NEXT)
     end = JobEnd(connection, attempt.job, request.plan.replicas if request is not None else None)
     tail = end.log
     status = str(event.get("status") or "FAILED")

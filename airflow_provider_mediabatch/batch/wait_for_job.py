@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from airflow_provider_mediabatch.batch.job_polling import JobPoller, Phase, Poll
 from airflow_provider_mediabatch.client import errors, jobs
 from airflow_provider_mediabatch.client.connection import connected
 from airflow_provider_mediabatch.core.job_status import SubmissionState
+from airflow_provider_mediabatch.exceptions import MediaBatchError
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -153,7 +154,8 @@ def wait(
                     report(decision)
                     if decision.outcome is not None:
                         if decision.outcome == "timeout" and cancel_on_timeout:
-                            jobs.cancel(opened, job, query_id if poller.phase is Phase.SUBMITTING else None)
+                            with suppress(MediaBatchError):  # The task tries again, and its error says it.
+                                jobs.cancel(opened, job, query_id if poller.phase is Phase.SUBMITTING else None)
                         return decision
                     time.sleep(decision.delay)
         except Exception as error:

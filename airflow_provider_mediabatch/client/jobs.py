@@ -5,8 +5,8 @@ No statement here needs a warehouse, but for :func:`seconds`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from airflow_provider_mediabatch.core.job_names import PREFIX
 from airflow_provider_mediabatch.core.job_specification import job_specification
 from airflow_provider_mediabatch.core.job_status import SubmissionState
 from airflow_provider_mediabatch.core.stage_path import StagePath
-from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -36,6 +36,8 @@ HISTORY_ROWS = 10_000
 """The largest RESULT_LIMIT of GET_JOB_HISTORY."""
 MARGIN = timedelta(minutes=1)
 """How far the creation of a job may differ between DESCRIBE SERVICE and the job history."""
+END_SECONDS = 10.0
+"""How long a statement may take to end after it was cancelled."""
 CONTAINER = "main"
 
 
@@ -147,24 +149,60 @@ def query_state(connection: SnowflakeConnection, query_id: str) -> tuple[Submiss
 def cancel(connection: SnowflakeConnection, job: str, query_id: str | None = None) -> bool:
     """Cancel the submitting statement, if one is given, and the job. The job is not dropped: its logs stay.
 
-    :return: whether a job of this name was there to cancel.
+    :return: False when nothing was left to cancel: the job has ended, or its statement has ended without one.
+    :raises MediaBatchError: there is no such job to cancel, and nothing proves that there is none that runs.
     """
-    from snowflake.connector.errors import DatabaseError, ProgrammingError
+    from snowflake.connector.errors import DatabaseError
 
+    refused = ""
     if query_id:
-        # A statement that has ended cannot be cancelled, which is as good. The job's own answer follows.
-        with suppress(DatabaseError):
+        try:
             execute(connection, f"SELECT SYSTEM$CANCEL_QUERY({sql.literal(query_id)})")
+        except DatabaseError as error:  # It may have ended, which is as good: its state and the job say so.
+            refused = f" ({errors.error_text(error)})"
+    cancelled = _cancel_job(connection, job)
+    if cancelled is None and query_id:
+        state = _end_of_statement(connection, query_id)
+        if state is SubmissionState.FAILED:
+            return False
+        if state is not SubmissionState.SUCCEEDED:
+            raise MediaBatchError(
+                f"Statement {query_id}, which submits job {job}, is not known to have ended{refused}",
+                running="It may still start the job, which then incurs cost.",
+            )
+        cancelled = _cancel_job(connection, job)  # The job may have come after the first CALL.
+    if cancelled is None:
+        raise MediaBatchError(
+            f"There is no job {job} to cancel, or this role may not see it",
+            running="Whether it was started, and runs and incurs cost, is not known.",
+        )
+    return cancelled
+
+
+def _cancel_job(connection: SnowflakeConnection, job: str) -> bool | None:
+    """Whether the job was there to cancel: False when it has ended, None when there is none or it may not be seen."""
+    from snowflake.connector.errors import ProgrammingError
+
     try:
         execute(connection, f"CALL {job}!SPCS_CANCEL_JOB()")
     except ProgrammingError as error:
-        if errors.is_missing(error):
-            return False
-        info = describe(connection, job)
-        if info is None or info.status.upper() in ("DONE", "FAILED", "CANCELLED", "CANCELLING", "INTERNAL_ERROR"):
+        info = None if errors.is_missing(error) else describe(connection, job)
+        if info is None:
+            return None
+        if info.status.upper() in ("DONE", "FAILED", "CANCELLED", "CANCELLING", "INTERNAL_ERROR"):
             return False
         raise
     return True
+
+
+def _end_of_statement(connection: SnowflakeConnection, query_id: str) -> SubmissionState:
+    """How a statement that was cancelled has ended; after some seconds its state, whichever it is."""
+    until = time.monotonic() + END_SECONDS
+    while True:
+        state, _ = query_state(connection, query_id)
+        if state in (SubmissionState.SUCCEEDED, SubmissionState.FAILED) or time.monotonic() >= until:
+            return state
+        time.sleep(0.5)
 
 
 def logs(

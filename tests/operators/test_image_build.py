@@ -11,17 +11,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from operators.job_requests import make_request, names
+from operators.job_requests import make_request, names, until
 from operators.test_trigger import event_of, trigger_for
 
 from airflow_provider_mediabatch.batch import job_outcomes, job_polling, submission
 from airflow_provider_mediabatch.batch.job_polling import Phase
 from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.job_status import SubmissionState
-from airflow_provider_mediabatch.exceptions import MediaBatchError, SubmissionFailedError
+from airflow_provider_mediabatch.exceptions import JobTimeoutError, MediaBatchError, SubmissionFailedError
 from airflow_provider_mediabatch.local import faults
 
 BUILD_SECONDS = 4
+NO_CANCEL = {"match": "CANCEL_QUERY", "action": "error", "code": 3001, "sqlstate": "42501", "message": "not yours"}
 
 
 @pytest.fixture(autouse=True)
@@ -181,6 +183,42 @@ def test_ending_the_task_during_the_build_leaves_no_job(media: Any, conn_id: str
     time.sleep(BUILD_SECONDS + 1)
     with media.connect() as connection:
         assert [name for name in names(connection, request) if _status(connection, name) != "CANCELLED"] == []
+
+
+def test_a_build_that_may_not_be_cancelled_is_followed_by_a_cancelled_job(media: Any, conn_id: str) -> None:
+    with media.connect() as connection:
+        attempt = submission.submit(connection, conn_id, building(media, connection), 0)
+    faults.install(media.engine.state_dir, json.dumps({"rules": [NO_CANCEL]}))
+    try:
+        asyncio.run(trigger_for(conn_id, attempt).on_kill())
+    finally:
+        faults.install(media.engine.state_dir, None)
+    with media.connect() as connection:
+        until(connection, attempt.job, "CANCELLED")
+
+
+def test_a_build_that_goes_on_is_not_called_cancelled(
+    media: Any, connection: Any, conn_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "END_SECONDS", 1.0)
+    rows(connection, "ALTER ACCOUNT SET MEDIABATCH_IMAGE_BUILD_SECONDS = 120")
+    attempt = submission.submit(connection, conn_id, building(media, connection), 0)
+    faults.install(media.engine.state_dir, json.dumps({"rules": [NO_CANCEL]}))
+    try:
+        event = asyncio.run(event_of(trigger_for(conn_id, attempt, deadline=time.time() + 0.5)))
+        assert (event["outcome"], event["cancelled"]) == ("timeout", False)
+        late = job_outcomes.outcome_error(connection, event, attempt, cancel_on_timeout=True)
+        with pytest.raises(MediaBatchError, match=str(attempt.query_id)):
+            asyncio.run(trigger_for(conn_id, attempt).on_kill())
+    finally:
+        faults.install(media.engine.state_dir, None)
+    assert isinstance(late, JobTimeoutError)
+    assert "not yours" in str(late), "what Snowflake said"
+    assert "It may run, or still be started, and incur cost" in str(late)
+    assert "was cancelled" not in str(late)
+    again = job_outcomes.outcome_error(connection, event, attempt, cancel_on_timeout=True)
+    assert "It was cancelled and incurs no more cost" in str(again)
+    assert jobs.query_state(connection, str(attempt.query_id))[0] is SubmissionState.FAILED
 
 
 def test_a_deadline_during_the_build_leaves_no_job(media: Any, conn_id: str) -> None:

@@ -16,7 +16,12 @@ from airflow_provider_mediabatch.batch.job_polling import JobPoller, Outcome, Ph
 from airflow_provider_mediabatch.client import jobs, stages
 from airflow_provider_mediabatch.client.connection import rows, still_connected
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
-from airflow_provider_mediabatch.exceptions import IncompleteOutputError, JobNotVisibleError, SubmissionFailedError
+from airflow_provider_mediabatch.exceptions import (
+    IncompleteOutputError,
+    JobNotVisibleError,
+    MediaBatchError,
+    SubmissionFailedError,
+)
 
 
 def run(conn_id: str, attempt: submission.Attempt, deadline: float = 60) -> PollDecision:
@@ -59,6 +64,12 @@ def test_running_job_is_attached_to_and_cancelled_one_makes_way(media: Any, conn
     assert run(conn_id, found).outcome is Outcome.FAILED
     assert jobs.describe(connection, first.job) is not None, "cancelled, not dropped: its logs stay"
     assert submission.find(connection, request) == 1
+
+
+def test_a_job_that_is_not_there_is_not_called_cancelled(media: Any, connection: Any) -> None:
+    job = make_request(media, connection).job(0)
+    with pytest.raises(MediaBatchError, match=f"no job {job} to cancel, or this role may not see it"):
+        jobs.cancel(connection, job)
 
 
 def test_a_job_that_the_next_try_s_role_cannot_see_is_not_followed_by_a_second_one(
