@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch.job_polling import Phase
 from airflow_provider_mediabatch.client import errors, jobs, model_registry, stages
-from airflow_provider_mediabatch.client.connection import connected
+from airflow_provider_mediabatch.client.connection import connected, limit_retries
 from airflow_provider_mediabatch.core import grants
 from airflow_provider_mediabatch.core.batch_cost import CostPlan
 from airflow_provider_mediabatch.core.job_names import MAX_GENERATION, job_name
@@ -277,6 +277,7 @@ def _look_for(snowflake_conn_id: str, job: str, seconds: float) -> jobs.JobInfo 
     while True:
         try:
             with connected(snowflake_conn_id) as connection:
+                limit_retries(connection)
                 while (found := jobs.describe(connection, job)) is None and time.monotonic() < until:
                     time.sleep(_LOOK_PAUSE)
                 return found

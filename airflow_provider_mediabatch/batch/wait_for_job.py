@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_mediabatch.batch.job_polling import JobPoller, Phase, PollDecision
 from airflow_provider_mediabatch.client import errors, jobs
-from airflow_provider_mediabatch.client.connection import connected
+from airflow_provider_mediabatch.client.connection import connected, limit_retries
 from airflow_provider_mediabatch.core.job_status import SubmissionState
 from airflow_provider_mediabatch.exceptions import MediaBatchError
 
@@ -59,6 +59,7 @@ class JobWait:
         if self.deadline is not None:
             until = min(until, self.deadline - _BEFORE_DEADLINE)
         poller = self._poller(attempt)
+        limit_retries(connection)
         while time.time() < until:
             try:
                 decision = poll_once(connection, poller, job=attempt.job, query_id=attempt.query_id)
@@ -149,6 +150,7 @@ def wait(
     while True:
         try:
             with current as opened:
+                limit_retries(opened)
                 while True:
                     decision = poll_once(opened, poller, job=job, query_id=query_id)
                     report(decision)

@@ -21,6 +21,9 @@ from airflow_provider_mediabatch.exceptions import InvalidInputError, NotAuthori
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
+NETWORK_TIMEOUT = 60
+"""Seconds after which the connector gives up on a request of a wait."""
+
 _QUERY = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 2.0
@@ -58,6 +61,16 @@ def still_connected(snowflake_conn_id: str, connection: SnowflakeConnection | No
         return
     with connected(snowflake_conn_id) as opened:
         yield opened
+
+
+def limit_retries(connection: SnowflakeConnection) -> None:
+    """From now on let the connector give up a request after :data:`NETWORK_TIMEOUT`: by default it retries without end.
+
+    For a wait, during which Snowflake may be away: the task then defers, or looks at its deadline. The connector takes
+    the setting at a login only, and one more login takes longer than many a job. A user's own setting stays.
+    """
+    if connection.network_timeout is None:
+        connection._network_timeout = NETWORK_TIMEOUT  # type: ignore[attr-defined]
 
 
 @contextmanager

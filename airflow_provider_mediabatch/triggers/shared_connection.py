@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow_provider_mediabatch.client import errors
+from airflow_provider_mediabatch.client.connection import NETWORK_TIMEOUT
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 T = TypeVar("T")
-
-NETWORK_TIMEOUT = 60
-"""Seconds after which the connector gives up on a request: without it, it retries without end inside one poll."""
 
 
 class SharedConnection:
@@ -72,6 +70,7 @@ class SharedConnection:
 
         with self._opening:
             if self._connection is None or self._connection.is_closed():
+                # Without a limit the connector would retry without end inside one poll.
                 hook = MediaBatchHook(snowflake_conn_id=self._conn_id, network_timeout=NETWORK_TIMEOUT)
                 opened = hook.get_conn()
                 if self._closed:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,10 +15,16 @@ from operators.job_requests import make_request, until
 from operators.test_clearing import task_of
 from operators.test_trigger import event_of, fault
 
+from airflow_provider_mediabatch.batch import submission
+from airflow_provider_mediabatch.batch.job_polling import Phase
+from airflow_provider_mediabatch.batch.wait_for_job import JobWait
+from airflow_provider_mediabatch.client import connection as connection_module
 from airflow_provider_mediabatch.client import jobs
 from airflow_provider_mediabatch.exceptions import JobFailedError
 
 __all__ = ["fault"]
+OUTAGE = {"action": "http_503", "times": 12}
+"""More requests than are sent within a limit of two seconds; without a limit it is over after a minute or two."""
 
 
 def deferrable(media: Any, connection: Any, conn_id: str, params: dict[str, Any], **arguments: Any) -> tuple[Any, Any]:
@@ -63,6 +71,49 @@ def test_a_poll_that_fails_in_place_leaves_the_job_to_the_trigger(
     fault()
     event = asyncio.run(event_of(deferred.value.trigger))
     assert operator.execute_complete(context, event)["rows"] == 2
+
+
+def test_an_outage_leaves_the_job_to_the_trigger(
+    media: Any, connection: Any, conn_id: str, fault: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "NETWORK_TIMEOUT", 2)
+    operator, context = deferrable(media, connection, conn_id, {}, defer_after=600)
+    fault({**OUTAGE, "endpoint": "monitor"})
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(context)
+    fault()
+    event = asyncio.run(event_of(deferred.value.trigger))
+    assert operator.execute_complete(context, event)["rows"] == 2
+
+
+def test_an_outage_does_not_hide_the_end_of_the_time(
+    media: Any, connection: Any, conn_id: str, fault: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "NETWORK_TIMEOUT", 2)
+    request = make_request(media, connection, mode="endless")
+    attempt = submission.submit(connection, conn_id, request, 0)
+    until(connection, attempt.job, "RUNNING")
+    wait = JobWait(
+        conn_id, deferrable=False, deadline=time.time() + 3, poll_interval=None, cancel_on_timeout=True, defer_after=0
+    )
+    fault(
+        {
+            **OUTAGE,
+            "match": f"^DESCRIBE SERVICE.*{request.stem}",
+        }
+    )
+    with media.connect() as own:
+        event = wait.in_place(replace(attempt, phase=Phase.RUNNING, query_id=None), logging.getLogger(__name__), own)
+    assert event["outcome"] == "timeout"
+    assert event["error"] is not None, "by a poll that failed"
+    jobs.cancel(connection, attempt.job)
+
+
+def test_a_limit_of_the_connection_s_own_stays(media: Any) -> None:
+    with media.connect(network_timeout=7) as own, media.connect() as other:
+        for opened in (own, other):
+            connection_module.limit_retries(opened)
+        assert (own.network_timeout, other.network_timeout) == (7, connection_module.NETWORK_TIMEOUT)
 
 
 def test_what_is_left_of_the_time_is_the_triggers(media: Any, connection: Any, conn_id: str) -> None:
