@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.snowflake_objects import Problem
 
 NOTHING_RUNS = "Nothing was started, and nothing incurs cost."
+CANCELLED = "It was cancelled and incurs no more cost."
 RETRY_SAME = "A retry will look for this job by its name first and submit only if it is not there."
 RETRY_NEXT = "A retry will start a new job under the next name."
 RETRY_USELESS = "A retry will fail in the same way. Correct this first."
@@ -100,6 +101,10 @@ class JobNotVisibleError(MediaBatchError, AirflowFailException):
 
 class SubmissionFailedError(MediaBatchError):
     """Snowflake refused the statement, and no job of its name is there."""
+
+
+class TaskEndedError(MediaBatchError):
+    """The task was killed, or marked by somebody, when it was about to submit a job."""
 
 
 class JobFailedError(MediaBatchError):

@@ -87,23 +87,20 @@ class BatchRun(Generic[T]):
     def find_or_submit(self, connection: SnowflakeConnection, first_generation: int = 0) -> Attempt:
         """The request's job, submitted if it is not there; noted for the next try before anything is waited for."""
         found = submission.find(connection, self.request, stored=self.task.noted_job(), first=first_generation)
+        self.task.running.replace([])
         if isinstance(found, int):
             submission.check_version(connection, self.request)
-            job = self.request.job(found)
             if self.before_submit is not None:
-                self.before_submit(connection, job)
-            # A task that is killed between here and the reply does not know whether the job is there. Its on_kill
-            # cancels the job by this name.
-            self.task.running.replace([(job, None)])
-            attempt = submission.submit(connection, self.wait.snowflake_conn_id, self.request, found)
+                self.before_submit(connection, self.request.job(found))
+            attempt = self.task.submit(connection, self.wait.snowflake_conn_id, self.request, found)
             self.task.log.info("Submitted job %s (query %s)", attempt.job, attempt.query_id)
         else:
             attempt = found
             if attempt.phase is not None:
+                self.task.attach(self.wait.snowflake_conn_id, attempt)
                 self.task.log.info("Job %s is there already (%s). This try attaches to it", attempt.job, attempt.phase)
             elif attempt.failed:
                 self.task.log.info("Job %s is there already, and has failed", attempt.job)
-        self.task.running.replace([(attempt.job, attempt.query_id)])
         self.task.note_job(self.request, attempt)
         self.on_found(connection, attempt)
         return attempt
@@ -119,7 +116,7 @@ class BatchRun(Generic[T]):
         error = job_outcomes.polling_error(event, attempt)
         if error is not None:
             raise error
-        if job_outcomes.cancelled_by_clearing(event, attempt):
+        if job_outcomes.cancelled_by_clearing(event, attempt) and not self.task.running.ended:
             # Clearing a deferred task cancels its job through the trigger, and this try came first and attached to it.
             # The user wants the work to be run, so this try submits the next generation itself.
             self.task.log.info("Job %s of an earlier try was cancelled after this try attached to it", attempt.job)

@@ -144,9 +144,9 @@ class FailureIsolation(Generic[T]):
                         checked = True
                     # The rows are staged only now: a range whose job is there needs no manifest of its own any more.
                     staged = isolation.stage_range(connection, row_range)
-                    found = submission.submit(connection, self.wait.snowflake_conn_id, staged, found)
+                    found = self.task.submit(connection, self.wait.snowflake_conn_id, staged, found)
                 except MediaBatchError as error:
-                    if not running:
+                    if not running or self.task.running.ended:
                         raise
                     raise MediaBatchError(
                         error.what,
@@ -159,7 +159,7 @@ class FailureIsolation(Generic[T]):
             attempts[row_range] = found
             if found.phase is not None:
                 running.append((found.job, found.query_id))
-                self.task.running.replace(running)
+                self.task.attach(self.wait.snowflake_conn_id, found)
         self.task.log.info(
             "Isolation, round %d: %d parts of %d rows, %d of them finished already",
             *(number, len(ranges), sum(item.rows for item in ranges)),
@@ -182,7 +182,8 @@ class FailureIsolation(Generic[T]):
             error = job_outcomes.polling_error(event, attempt) if event is not None else None
             if error is not None:
                 raise error
-            if event is not None and job_outcomes.cancelled_by_clearing(event, attempt):
+            cleared = event is not None and job_outcomes.cancelled_by_clearing(event, attempt)
+            if cleared and not self.task.running.ended:
                 # As for a batch's own job. The same round starts again: what is finished is found, the rest submitted.
                 self.task.log.info("Job %s of an earlier try was cancelled after this try attached to it", attempt.job)
                 return []

@@ -15,6 +15,7 @@ from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, fie
 from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.exceptions import (
+    CANCELLED,
     RETRY_NEXT,
     FilesMissingError,
     IncompleteOutputError,
@@ -207,7 +208,7 @@ def outcome_error(
                 what = error.what if isinstance(error, MediaBatchError) else errors.error_text(error)
                 may_run = "It may run, or still be started, and incur cost."
                 return JobTimeoutError(f"{late}, and could not be cancelled. {what}", running=may_run, retry=_ATTACH)
-        return JobTimeoutError(late, running="It was cancelled and incurs no more cost.", retry=RETRY_NEXT)
+        return JobTimeoutError(late, running=CANCELLED, retry=RETRY_NEXT)
     end = JobEnd(connection, attempt.job, request.plan.replicas if request is not None else None)
     tail = end.log
     status = str(event.get("status") or "FAILED")

@@ -7,10 +7,13 @@ on the server decides whether there is a job.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow_provider_mediabatch.exceptions import CANCELLED, NOTHING_RUNS, TaskEndedError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
 
@@ -20,10 +23,15 @@ ROUND_NOTE = "mediabatch_round"
 
 
 class RunningJobs:
-    """The jobs that a task waits for, each with the id of its submitting statement where that is known."""
+    """The jobs that a task waits for, each with the id of its submitting statement where that is known.
+
+    Airflow's handler of SIGTERM calls ``on_kill`` in the middle of whatever the task does, and then the task goes on
+    until SIGKILL comes some seconds later. So ``on_kill`` leaves :attr:`ended` behind, after which no job is started.
+    """
 
     def __init__(self) -> None:
         self._jobs: list[tuple[str, str | None]] = []
+        self._ended = False
 
     def __bool__(self) -> bool:
         return bool(self._jobs)
@@ -31,30 +39,56 @@ class RunningJobs:
     def __str__(self) -> str:
         return ", ".join(job for job, _ in self._jobs)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the task was asked to end."""
+        return self._ended
+
     def replace(self, jobs: Iterable[tuple[str, str | None]]) -> None:
         """These jobs and no others."""
         self._jobs = list(jobs)
+
+    def add(self, job: str, query_id: str | None = None) -> None:
+        """One more job, or the submitting statement of one that is among them.
+
+        :param query_id: of that statement; None: not known.
+        """
+        self._jobs = [*(item for item in self._jobs if item[0] != job), (job, query_id)]
 
     def to_list(self) -> list[list[str | None]]:
         """``[[job, query id], …]``."""
         return [list(item) for item in self._jobs]
 
-    def cancel(self, snowflake_conn_id: str, log: Any) -> None:
-        """Cancel each job over a connection of its own. An error is logged and does not spare the next job."""
+    def end(self, snowflake_conn_id: str, log: Any) -> None:
+        """The task was asked to end: cancel its jobs, and let it start no further one."""
+        self._ended = True
+        self.cancel(snowflake_conn_id, log)
+
+    def cancel(self, snowflake_conn_id: str, log: Any, *, only: str | None = None) -> bool:
+        """Cancel each job over a connection of its own. An error is logged and does not spare the next job.
+
+        :param only: this job and none of the others.
+        :return: whether there was no error.
+        """
         from airflow_provider_mediabatch.client import jobs
         from airflow_provider_mediabatch.client.connection import connected
 
+        failed = False
         for job, query_id in self._jobs:
+            if only not in (None, job):
+                continue
             try:
                 with connected(snowflake_conn_id) as connection:
                     jobs.cancel(connection, job, query_id)
             except Exception as error:
+                failed = True
                 log.error(
                     "Job %s could not be cancelled. It may still run and incur cost (CALL %s!SPCS_CANCEL_JOB()): %s",
                     *(job, job, error),
                 )
             else:
                 log.info("Cancelled job %s, because the task was killed", job)
+        return not failed
 
 
 class TaskState:
@@ -76,6 +110,54 @@ class TaskState:
     def is_last_try(self) -> bool:
         """Whether no try follows this one. Tries are counted since the task was last cleared, as Airflow does."""
         return self._max_tries is None or self._try_number > self._max_tries
+
+    def submit(
+        self, connection: SnowflakeConnection, snowflake_conn_id: str, request: JobRequest, generation: int
+    ) -> Attempt:
+        """Submit a job that ends with the task.
+
+        :raises TaskEndedError: when the task was asked to end. Nothing was sent then, or what was sent is cancelled.
+        :raises MediaBatchError: as :func:`.submission.submit`.
+        """
+        from airflow_provider_mediabatch.batch import submission
+
+        job = request.job(generation)
+        if self.running.ended:
+            others = "It started no further job. The others were cancelled, or its log says which one could not be."
+            running = others if self.running else NOTHING_RUNS
+            raise TaskEndedError(f"The task was ended before job {job} was submitted", running=running)
+        # A task that is killed between here and the reply does not know whether the job is there. Its on_kill cancels
+        # the job by this name.
+        self.running.add(job)
+        try:
+            attempt = submission.submit(connection, snowflake_conn_id, request, generation)
+            self.running.add(job, attempt.query_id)
+        except Exception:
+            if self.running.ended:
+                self.running.cancel(snowflake_conn_id, self.log, only=job)
+            raise
+        if self.running.ended:
+            # During an image build there was no job of this name that on_kill could have cancelled.
+            self._end_with(job, "submitted", snowflake_conn_id)
+        return attempt
+
+    def attach(self, snowflake_conn_id: str, attempt: Attempt) -> None:
+        """Let an earlier try's job, which runs, end with the task.
+
+        :raises TaskEndedError: when the task was asked to end before it knew of the job, which is cancelled now.
+        """
+        self.running.add(attempt.job, attempt.query_id)
+        if self.running.ended:
+            self._end_with(attempt.job, "looked for", snowflake_conn_id)
+
+    def _end_with(self, job: str, what: str, snowflake_conn_id: str) -> NoReturn:
+        """Cancel a job that ``on_kill`` did not know of, or not well enough."""
+        cancelled = self.running.cancel(snowflake_conn_id, self.log, only=job)
+        raise TaskEndedError(
+            f"The task was ended while it {what} job {job}",
+            running=CANCELLED if cancelled else "It could not be cancelled. It may run and incur cost.",
+            retry="A retry will start the job again.",
+        )
 
     def noted_job(self) -> Mapping[str, Any]:
         """The job of an earlier try; empty when there is no note."""

@@ -148,6 +148,7 @@ class FullBatchOperator(JobTask):
         :raises NotAuthorizedError: a privilege that is missing.
         :raises JobNotVisibleError: a job of this name that the role may not see.
         :raises SubmissionFailedError: Snowflake refused the job.
+        :raises TaskEndedError: the task was killed or marked when it was about to submit a job.
         :raises JobFailedError: the job did not end as DONE; its subclasses are ModelRaisedError, FilesMissingError and
             TooManyQuarantinedError.
         :raises JobTimeoutError: the job was not finished in time.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import timedelta
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
@@ -165,7 +166,13 @@ class JobTask(LineageMixin, BaseOperator):
 
     def on_kill(self) -> None:
         """Cancel the jobs: the task was killed while it waited in place. Those of a deferred task are its trigger's."""
-        self._running_jobs.cancel(self.snowflake_conn_id, self.log)
+        self._running_jobs.end(self.snowflake_conn_id, self.log)
+
+    def prepare_for_execution(self) -> Self:
+        """A copy for one try, with jobs of its own: ``dag.test()`` runs the next try in the same process."""
+        prepared = super().prepare_for_execution()
+        prepared._running_jobs = copy(self._running_jobs)
+        return prepared
 
     def _note_failure(self, context: Context, error: Exception) -> None:
         """Push why this try failed. That Airflow cannot be reached must not hide it."""

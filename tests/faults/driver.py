@@ -55,12 +55,18 @@ class Workers:
             raise RuntimeError(f"the workers did not start:\n{self.log.read_text()}")
 
     def run(
-        self, request: dict[str, Any], kill: Callable[[], bool] | None = None, *, seconds: float = STEP_SECONDS
+        self,
+        request: dict[str, Any],
+        kill: Callable[[], bool] | None = None,
+        *,
+        seconds: float = STEP_SECONDS,
+        grace: float | None = None,
     ) -> dict[str, Any]:
         """Run a step to its end.
 
         :param kill: asked while it runs; once it is true the process is killed.
         :param seconds: after which it counts as stuck.
+        :param grace: seconds that it has to end by itself after SIGTERM, as Airflow ends a task; None: SIGKILL at once.
         :return: the step's answer; ``{"state": "killed"}`` for one that was killed.
         """
         name = uuid.uuid4().hex
@@ -69,10 +75,14 @@ class Workers:
         request = {**request, "answer": str(answer), "log": str(log), "connection": self._tagged(request.get("tag"))}
         pid = self._start(request)
         deadline = time.monotonic() + seconds
-        killed = False
+        killed, last = False, deadline
         while _lives(pid):
             if kill is not None and not killed and kill():
                 killed = True
+                last = time.monotonic() + (grace or 0)
+                if grace is not None:
+                    os.kill(pid, signal.SIGTERM)
+            if killed and time.monotonic() >= last:
                 _kill(pid)
             if time.monotonic() > deadline:
                 _kill(pid)

@@ -56,7 +56,7 @@ RULES: list[dict[str, Any]] = [
 
 
 class Weather:
-    """What goes wrong, until it is told to end.
+    """What goes wrong, until it is asked to end.
 
     :param place: the engine that is killed now and then, and given its plan again.
     :param engine_kills: how often.

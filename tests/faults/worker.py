@@ -114,6 +114,7 @@ def step(request: dict[str, Any]) -> dict[str, Any]:
     if "take_over_after" in arguments:
         arguments["take_over_after"] = timedelta(seconds=arguments["take_over_after"])
     operator = OPERATORS[request["operator"]](task_id=request["task_id"], **arguments)
+    signal.signal(signal.SIGTERM, lambda *_: operator.on_kill())  # and then the task goes on
     context: Any = {
         "ti": Instance(request["task_id"], request["run_id"], request.get("over", []), request.get("max_tries")),
         "task_state_store": Store(Path(request["store"])),

@@ -103,3 +103,5 @@ def test_running_jobs_are_named() -> None:
     assert not running
     running.replace([("A", None), ("B", "q")])
     assert (str(running), running.to_list()) == ("A, B", [["A", None], ["B", "q"]])
+    running.add("A", "p")
+    assert running.to_list() == [["B", "q"], ["A", "p"]]

@@ -56,6 +56,16 @@ def rendered(name: str, **changes: Any) -> FullBatchOperator:
     return made
 
 
+def test_a_try_that_was_asked_to_end_does_not_end_the_next_one_in_the_same_process() -> None:
+    made = operator()
+    first = made.prepare_for_execution()
+    first.on_kill()
+    assert first._running_jobs.ended
+    assert not made.prepare_for_execution()._running_jobs.ended
+    made.on_kill()  # before the task is prepared
+    assert made.prepare_for_execution()._running_jobs.ended
+
+
 def test_a_missing_sample_or_approval_is_no_yes() -> None:
     given = {"approval": answer("Approve")}
     with pytest.raises(InvalidInputError, match="The sample's task returned no report"):
