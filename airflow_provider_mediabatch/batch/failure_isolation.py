@@ -33,6 +33,7 @@ from airflow_provider_mediabatch.batch.row_errors import (
 from airflow_provider_mediabatch.batch.submission import Attempt, JobRequest
 from airflow_provider_mediabatch.client.connection import connected
 from airflow_provider_mediabatch.client.containers import JobEnd
+from airflow_provider_mediabatch.client.errors import error_text
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.exceptions import MediaBatchError, TooManyQuarantinedError
 from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
@@ -129,14 +130,13 @@ class FailureIsolation(Generic[T]):
         number = ranges[0].round
         noted = self.task.noted_round(number)
         attempts: dict[RowRange, Attempt] = {}
-        running: list[tuple[str, str | None]] = []
         self.task.running.replace([])
         checked = False
         for row_range in ranges:
             request = isolation.range_request(row_range)
-            found = submission.find(connection, request, stored=noted.get(request.stem))
-            if isinstance(found, int):
-                try:
+            try:
+                found = submission.find(connection, request, stored=noted.get(request.stem))
+                if isinstance(found, int):
                     if not checked:
                         submission.check_version(connection, self.request)
                         # The ledger keeps the failed job's name, from which the names of all jobs of all rounds follow.
@@ -145,27 +145,38 @@ class FailureIsolation(Generic[T]):
                     # The rows are staged only now: a range whose job is there needs no manifest of its own any more.
                     staged = isolation.stage_range(connection, row_range)
                     found = self.task.submit(connection, self.wait.snowflake_conn_id, staged, found)
-                except MediaBatchError as error:
-                    if not running or self.task.running.ended:
-                        raise
-                    raise MediaBatchError(
-                        error.what,
-                        running=f"Jobs of the same round still run and incur cost: {self.task.running}.",
-                        retry="A retry will attach to them and start only what is missing.",
-                    ) from error
-                # After each submission: a try that is lost in the middle of a round leaves no job unknown.
-                noted[request.stem] = {"fingerprint": request.fingerprint, **found.to_dict()}
-                self.task.note_round(number, noted)
+                    # After each submission: a try that is lost in the middle of a round leaves no job unknown.
+                    noted[request.stem] = {"fingerprint": request.fingerprint, **found.to_dict()}
+                    self.task.note_round(number, noted)
+                elif found.phase is not None:
+                    self.task.attach(self.wait.snowflake_conn_id, found)
+            except Exception as error:
+                if self.task.running.ended or not self.task.running:
+                    raise
+                raise self._round_error(error) from error
             attempts[row_range] = found
-            if found.phase is not None:
-                running.append((found.job, found.query_id))
-                self.task.attach(self.wait.snowflake_conn_id, found)
         self.task.log.info(
             "Isolation, round %d: %d parts of %d rows, %d of them finished already",
             *(number, len(ranges), sum(item.rows for item in ranges)),
             sum(item.phase is None for item in attempts.values()),
         )
         return attempts
+
+    def _round_error(self, error: Exception) -> MediaBatchError:
+        """The error of a round of which some jobs run and some could not be started. No try follows the last one."""
+        what = error.what if isinstance(error, MediaBatchError) else error_text(error)
+        jobs = str(self.task.running)
+        if self.task.is_last_try and self.task.running.cancel(self.wait.snowflake_conn_id, self.task.log):
+            return MediaBatchError(
+                what,
+                running=f"The jobs of the same round were cancelled and incur no more cost: {jobs}.",
+                retry="A cleared task will start them again under their next names.",
+            )
+        return MediaBatchError(
+            what,
+            running=f"Jobs of the same round may still run and incur cost: {jobs}.",
+            retry="A retry will attach to them and start only what is missing.",
+        )
 
     def _end_round(
         self,

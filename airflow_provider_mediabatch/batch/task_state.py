@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_provider_mediabatch.exceptions import CANCELLED, NOTHING_RUNS, TaskEndedError
+from airflow_provider_mediabatch.exceptions import (
+    CANCELLED,
+    NOTHING_RUNS,
+    InvalidInputError,
+    JobNotVisibleError,
+    SubmissionFailedError,
+    TaskEndedError,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -55,6 +62,10 @@ class RunningJobs:
         """
         self._jobs = [*(item for item in self._jobs if item[0] != job), (job, query_id)]
 
+    def remove(self, job: str) -> None:
+        """One job less."""
+        self._jobs = [item for item in self._jobs if item[0] != job]
+
     def to_list(self) -> list[list[str | None]]:
         """``[[job, query id], …]``."""
         return [list(item) for item in self._jobs]
@@ -87,7 +98,7 @@ class RunningJobs:
                     *(job, job, error),
                 )
             else:
-                log.info("Cancelled job %s, because the task was killed", job)
+                log.info("Cancelled job %s, because the task ends", job)
         return not failed
 
 
@@ -132,9 +143,11 @@ class TaskState:
         try:
             attempt = submission.submit(connection, snowflake_conn_id, request, generation)
             self.running.add(job, attempt.query_id)
-        except Exception:
+        except Exception as error:
             if self.running.ended:
                 self.running.cancel(snowflake_conn_id, self.log, only=job)
+            if isinstance(error, SubmissionFailedError | JobNotVisibleError | InvalidInputError):
+                self.running.remove(job)  # it was refused; after any other error it may be there
             raise
         if self.running.ended:
             # During an image build there was no job of this name that on_kill could have cancelled.

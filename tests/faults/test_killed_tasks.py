@@ -127,3 +127,24 @@ def test_ended_within_a_round_it_leaves_no_part(
     assert answer["kind"] == "TaskEndedError", answer
     assert says in answer["error"]
     assert kills.ends(name) == ["FAILED", *["CANCELLED"] * parts]
+
+
+@pytest.mark.parametrize(
+    ("name", "max_tries", "says", "end"),
+    [
+        ("RETRIED", 2, "Jobs of the same round may still run and incur cost: MEDIA.RETRIED.", "OPEN"),
+        ("LAST", 0, "The jobs of the same round were cancelled and incur no more cost: MEDIA.LAST.", "CANCELLED"),
+    ],
+)
+def test_an_error_within_a_round_says_what_runs_and_nothing_runs_after_the_last_try(
+    kills: Kills, name: str, max_tries: int, says: str, end: str
+) -> None:
+    """The connector's own error, of the statement that stages the second part."""
+    request = kills.task(name, mode="fail", isolate_failures=True, max_isolation_jobs=2)
+    error = {"tag": f"^{name}$", "match": "^COPY INTO", "nth": 2, "action": "error", "message": "internal error"}
+    kills.place.plan_faults([error, {"job": "_R1_", "action": "job_stuck_pending"}])
+    answer = kills.place.workers.run({"step": "execute", **request, "max_tries": max_tries})
+    assert answer["kind"] == "MediaBatchError", answer
+    assert "internal error" in answer["error"]
+    assert says in answer["error"]
+    assert [job.status for job in kills.place.jobs(name)] == ["FAILED", end]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
+import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -82,6 +87,28 @@ def until(connection: Any, job: str, *statuses: str, seconds: float = 60) -> Non
             return
         time.sleep(0.1)
     pytest.fail(f"{job} is {info}, not {' or '.join(statuses)}")
+
+
+@contextmanager
+def ring_when_running(media: Any, job: str) -> Iterator[None]:
+    """An alarm in this thread as soon as the job runs: a KeyboardInterrupt wherever the thread is then."""
+
+    def ring(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    def watch() -> None:
+        with media.connect() as connection:
+            until(connection, job, "RUNNING", seconds=8)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, ring)
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield
+    finally:
+        watching.join()
+        signal.signal(signal.SIGUSR1, before)
 
 
 def statements(media: Any, since: float, connection: Any = None) -> list[str]:

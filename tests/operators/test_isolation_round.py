@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from operators.job_requests import make_request, statements, until
+from operators.job_requests import make_request, ring_when_running, statements, until
 
 from airflow_provider_mediabatch.batch import submission
 from airflow_provider_mediabatch.batch.isolation_jobs import IsolationJobs
@@ -17,6 +18,7 @@ from airflow_provider_mediabatch.client import stages
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.exceptions import IncompleteOutputError, InvalidInputError
+from airflow_provider_mediabatch.local import faults
 from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundTrigger
 
@@ -78,6 +80,31 @@ def test_a_user_or_a_kill_ends_all(media: Any, connection: Any, conn_id: str, de
         task.on_kill()
     for item in attempts:
         until(connection, item.job, "CANCELLED")
+
+
+def test_a_part_that_is_being_submitted_is_ended_too(media: Any, connection: Any, conn_id: str) -> None:
+    """As by ``execution_timeout``: an alarm in the middle of a round's second submission, then ``on_kill``."""
+    request = make_request(media, connection, mode="endless")
+    task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id, max_isolation_jobs=2)
+    context: Any = {"ti": None}
+    isolation = task._isolation(context, request, task._job_wait(context))
+    parts = IsolationJobs(request, request.job(0), 2)
+    row_ranges = [RowRange(1, 0, 1), RowRange(1, 1, 2)]
+    first, second = (parts.range_request(item).job(0) for item in row_ranges)
+    submits = f"^EXECUTE INFERENCE.*{second.rsplit('.', 1)[-1]}"
+    rules = [
+        {"match": submits, "nth": 1, "action": "lost_reply"},
+        {"match": submits, "nth": 1, "action": "delay", "seconds": 9},
+    ]
+    faults.install(media.engine.state_dir, json.dumps({"rules": rules}))
+    try:
+        with ring_when_running(media, second), pytest.raises(KeyboardInterrupt):
+            isolation._start_round(connection, parts, row_ranges)
+    finally:
+        faults.install(media.engine.state_dir, None)
+    task.on_kill()
+    for job in (first, second):
+        until(connection, job, "CANCELLED")
 
 
 def test_parts_hold_each_row_once_and_the_same_rows_each_time(media: Any, connection: Any) -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from operators.job_requests import make_request, names, statements, until
+from operators.job_requests import make_request, names, ring_when_running, statements, until
 
 from airflow_provider_mediabatch.batch import submission
 from airflow_provider_mediabatch.batch.job_polling import Phase
@@ -160,27 +157,11 @@ def test_a_worker_stopped_before_it_hears_of_its_job_cancels_it(
     task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id)
     context: Any = {"ti": None}
 
-    def ring(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGUSR1, ring)
-    try:
-        with media.connect() as second:
-            watching = threading.Thread(target=_ring_when_running, args=(second, request.job(0)))
-            watching.start()
-            with pytest.raises(KeyboardInterrupt):
-                task._batch_run(context, request, task._job_wait(context)).find_or_submit(connection)
-            watching.join()
-    finally:
-        signal.signal(signal.SIGUSR1, before)
+    with ring_when_running(media, request.job(0)), pytest.raises(KeyboardInterrupt):
+        task._batch_run(context, request, task._job_wait(context)).find_or_submit(connection)
     task.on_kill()
     with media.connect() as second:
         until(second, request.job(0), "CANCELLED")
-
-
-def _ring_when_running(connection: Any, job: str) -> None:
-    until(connection, job, "RUNNING", seconds=8)
-    os.kill(os.getpid(), signal.SIGUSR1)
 
 
 @pytest.mark.parametrize(
