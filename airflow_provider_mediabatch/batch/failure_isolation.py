@@ -60,6 +60,7 @@ class FailureIsolation(Generic[T]):
     :param max_jobs: most jobs of one round.
     :param before_submit: called with the failed job's name and the folder of the isolation's output, before the first
         job of a round is submitted.
+    :param on_running: called when a further job of a round is among the task's, before anything is waited for.
     :param model_works: whether the model is known to process files. Then files that have each failed alone are at
         fault, even if no other file was tried.
     :param finish: makes the result of the files that do not fail, and quarantines the others.
@@ -72,6 +73,7 @@ class FailureIsolation(Generic[T]):
     task: TaskState
     max_jobs: int
     before_submit: Callable[[SnowflakeConnection, str, str], None]
+    on_running: Callable[[], None]
     model_works: Callable[[SnowflakeConnection], bool]
     finish: Callable[[SnowflakeConnection, IsolationJobs, Attempt, Sequence[FinishedRange]], T]
     defer: Callable[[int, Sequence[Attempt], Mapping[str, Any]], NoReturn]
@@ -150,6 +152,8 @@ class FailureIsolation(Generic[T]):
                     self.task.note_round(number, noted)
                 elif found.phase is not None:
                     self.task.attach(self.wait.snowflake_conn_id, found)
+                if found.phase is not None:
+                    self.on_running()
             except Exception as error:
                 if self.task.running.ended or not self.task.running:
                     raise

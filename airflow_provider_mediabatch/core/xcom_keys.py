@@ -9,7 +9,8 @@ LOCATION_KEY = "mediabatch_location"
 """``{"location": …, "url": …}``, pushed as soon as the task knows where it writes."""
 
 WAITING_KEY = "mediabatch_waiting"
-"""``{"snowflake_conn_id": …, "jobs": [[job, query id], …]}``, pushed right before a task defers."""
+"""``{"snowflake_conn_id": …, "jobs": [[job, query id], …]}``, pushed right before a task defers, and for each
+job of an isolation round."""
 
 FAILED_RESULT_KEY = "report"
 """The SampleReport, BatchResult or DriftReport of a task that failed its checks, and so has no return value."""

@@ -227,6 +227,7 @@ class FullBatchOperator(JobTask):
             task=self._task_state(context),
             max_jobs=self.max_isolation_jobs,
             before_submit=self._check_owned(request),
+            on_running=partial(self._push_waiting, context),
             model_works=partial(model_has_worked, request, sampled=self._sampled()),
             finish=partial(record_isolated, request, sampled=self._sampled()),
             defer=partial(self._defer_round, context, wait, request.to_state()),

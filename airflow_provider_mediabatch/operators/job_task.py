@@ -303,7 +303,6 @@ class JobTask(LineageMixin, BaseOperator):
         """
         from airflow_provider_mediabatch.triggers.isolation_round import IsolationRoundTrigger
 
-        self._push_waiting(context)
         trigger = IsolationRoundTrigger(
             snowflake_conn_id=wait.snowflake_conn_id,
             round_number=number,
@@ -317,7 +316,7 @@ class JobTask(LineageMixin, BaseOperator):
         self.defer(trigger=trigger, method_name="execute_round_complete")
 
     def _push_waiting(self, context: Context) -> None:
-        """Push which jobs to cancel if somebody marks the task before a triggerer runs its trigger."""
+        """Push which jobs to cancel if somebody marks the task while no worker and no triggerer waits for them."""
         waiting = {"snowflake_conn_id": self.snowflake_conn_id, "jobs": self._running_jobs.to_list()}
         context["ti"].xcom_push(key=WAITING_KEY, value=waiting)
 

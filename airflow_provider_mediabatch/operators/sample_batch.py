@@ -270,6 +270,7 @@ class SampleBatchOperator(JobTask):
             max_jobs=self.max_isolation_jobs,
             # The ledger knows the jobs of the full batch only: a sample's output is not what a file is done by.
             before_submit=lambda *_: None,
+            on_running=partial(self._push_waiting, context),
             model_works=partial(model_has_worked, request, sampled=0),
             finish=self._outcome(request).of_isolation,
             defer=partial(self._defer_round, context, wait, self._state(request)),

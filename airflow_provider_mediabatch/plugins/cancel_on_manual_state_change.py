@@ -1,9 +1,9 @@
-"""A listener in the API server that cancels the jobs of a deferred task which a user marks.
+"""A listener in the API server that cancels the jobs of a task which a user marks.
 
-The trigger cancels them in ``BatchJobTrigger.on_kill``. Airflow 3.3 calls that only while a triggerer runs the trigger.
-A task that is marked in the first seconds of its deferral, or while no triggerer is running, would leave its job
-running. So the API server, which receives the user's request, cancels the job too. Cancelling a job twice does no
-harm.
+The trigger of a deferred task cancels them in ``BatchJobTrigger.on_kill``. Airflow 3.3 calls that only while a
+triggerer runs the trigger. A task that is marked in the first seconds of its deferral, or while no triggerer is
+running, would leave its job running, and so would a task that waited in place and lost its worker. So the API server,
+which receives the user's request, cancels the job too. Cancelling a job twice, or one that has ended, does no harm.
 """
 
 from __future__ import annotations
@@ -76,4 +76,10 @@ def _cancel(key: TaskKey) -> None:
             error,
         )
     else:
-        logger.info("Cancelled what task %s of %s, run %s, waited for: %s", key.task_id, key.dag_id, key.run_id, names)
+        logger.info(
+            "Cancelled what task %s of %s, run %s, waited for, if it still ran: %s",
+            key.task_id,
+            key.dag_id,
+            key.run_id,
+            names,
+        )

@@ -78,9 +78,9 @@ def load_connection_id(key: TaskKey) -> str | None:
 
 
 def load_waiting_jobs(key: TaskKey) -> tuple[str | None, list[tuple[str, str | None]]]:
-    """The connection of a task instance, and the jobs that it deferred for, each with its submitting statement.
+    """The connection of a task instance, and the jobs that its last try waited for, each with its submitting statement.
 
-    Jobs that are not named after the task instance are left out.
+    They may have ended. Jobs that are not named after the task instance are left out.
     """
     from airflow.utils.session import create_session
 
@@ -88,9 +88,13 @@ def load_waiting_jobs(key: TaskKey) -> tuple[str | None, list[tuple[str, str | N
         task = _our_task(session, key)
         if task is None:
             return None, []
-        xcoms = StoredXComs(session, key.dag_id, [key.run_id], [key.task_id], [WAITING_KEY])
-        waiting = _waiting_jobs(key, xcoms.get(key, WAITING_KEY))
-        return (connection_id(session, key, task), waiting) if waiting else (None, [])
+        xcoms = StoredXComs(session, key.dag_id, [key.run_id], [key.task_id], [WAITING_KEY, JOB_KEY], only=key)
+        waiting = dict(_waiting_jobs(key, xcoms.get(key, WAITING_KEY)))
+        # A task that waits in place has said nothing else. After a deferral the other may be of the job before.
+        submitted = _submitted_job(key, xcoms.get(key, JOB_KEY))
+        if submitted is not None:
+            waiting.setdefault(submitted.job, submitted.query_id if _is_query_id(submitted.query_id) else None)
+        return (connection_id(session, key, task), list(waiting.items())) if waiting else (None, [])
 
 
 def drift_of(key: TaskKey, found: Iterable[LoadedDrift]) -> tuple[LoadedDrift, ...]:
@@ -178,8 +182,7 @@ class _Run:
         return any(part in self._folders or belongs(key, part) for part in parts)
 
     def _submitted(self, key: TaskKey) -> SubmittedJob | None:
-        submitted = read(SubmittedJob.from_xcom, self._xcoms.get(key, JOB_KEY))
-        return submitted if submitted is not None and is_job(key, submitted.job) else None
+        return _submitted_job(key, self._xcoms.get(key, JOB_KEY))
 
     def _files(self, key: TaskKey, submitted: SubmittedJob | None) -> Manifest | None:
         manifest = read(Manifest.from_xcom, submitted.manifest) if submitted is not None else None
@@ -260,6 +263,11 @@ def _waiting_jobs(key: TaskKey, pushed: Any) -> list[tuple[str, str | None]]:
     waiting = pushed.get("jobs") if isinstance(pushed, Mapping) else None
     pairs = [tuple(item) for item in waiting or () if isinstance(item, Sequence) and len(item) == 2]
     return [(job, query_id if _is_query_id(query_id) else None) for job, query_id in pairs if is_job(key, job)]
+
+
+def _submitted_job(key: TaskKey, pushed: Any) -> SubmittedJob | None:
+    submitted = read(SubmittedJob.from_xcom, pushed)
+    return submitted if submitted is not None and is_job(key, submitted.job) else None
 
 
 def connection_id(session: Session, key: TaskKey, task: SerializedTask) -> str | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import sqlite3
 import time
 from contextlib import closing
@@ -14,6 +17,7 @@ from live.stage import until
 from written import holding
 
 from airflow_provider_mediabatch.client import jobs
+from airflow_provider_mediabatch.local import faults
 
 if TYPE_CHECKING:
     from live.conftest import Live
@@ -81,6 +85,13 @@ class Run:
         """The job it pushed last."""
         return str(self.airflow.xcom(self.dag_id, self.run_id, "full", "mediabatch_job")["job"])
 
+    def pushed(self, key: str) -> Any:
+        """What it pushed under a key, if it did."""
+        try:
+            return self.airflow.xcom(self.dag_id, self.run_id, "full", key)
+        except RuntimeError:
+            return None
+
     def status(self, job: str) -> str | None:
         info = jobs.describe(self.connection, job)
         return info.status if info else None
@@ -112,7 +123,7 @@ def ends(live: Live) -> Live:
     stage = live.stages["LIVE_ENDS"]
     if not stage.query("LIST @LIVE_ENDS"):
         stage.upload(["one.bin", "two.bin"])
-    for dag_id in ("live_ends", "live_ends_limited"):
+    for dag_id in ("live_ends", "live_ends_limited", "live_ends_in_place"):
         live.airflow.add_dag(DAG_FILE, dag_id)
     return live
 
@@ -187,6 +198,32 @@ def test_marked_while_no_triggerer_runs_its_trigger(ends: Live) -> None:
             assert run.task["state"] == state
     finally:
         ends.airflow.start_component("triggerer")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("mode", "status", "wanted"), [("endless", "RUNNING", 1), ("fail", "PENDING", 2)])
+def test_marked_after_its_worker_was_killed(
+    ends: Live, request: pytest.FixtureRequest, mode: str, status: str, wanted: int
+) -> None:
+    """In place, where it has no trigger and no process any more: while it waits for its job, and for a round of two."""
+    stuck = {"job": "_R1_", "action": "job_stuck_pending"}
+    faults.install(ends.engine.state_dir, json.dumps({"rules": [stuck]}))
+    request.addfinalizer(lambda: faults.install(ends.engine.state_dir, None))
+    run = Run(ends, "live_ends_in_place", mode=mode)
+
+    def waited_for() -> list[str]:
+        pushed = run.pushed("mediabatch_waiting") or {"jobs": [[run.pushed("mediabatch_job")["job"], None]]}
+        return [job for job, _ in pushed["jobs"] if run.status(job) == status]
+
+    until(lambda: run.pushed("mediabatch_job"), 240, lambda: run.task)
+    until(lambda: len(waited_for()) == wanted, 60, lambda: (waited_for(), run.task))
+    os.kill(run.task["pid"], signal.SIGKILL)
+    run.until_state("up_for_retry")
+    found = waited_for()
+    assert len(found) == wanted, "a lost worker cancels nothing"
+    run.mark("failed")
+    for job in found:
+        run.until_cancelled(job)
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pendulum
 from airflow.sdk import DAG
 
@@ -12,7 +14,19 @@ from airflow_provider_mediabatch.operators.validate_signature import ValidateSig
 START = pendulum.datetime(2026, 1, 1, tz="UTC")
 MODEL = "MEDIA.PUBLIC.LIVE_MODEL"
 
-for dag_id, limit in (("live_ends", None), ("live_ends_limited", pendulum.duration(seconds=40))):
+DEFERRED = {"deferrable": True, "defer_after": 0}
+WAITS: dict[str, dict[str, Any]] = {
+    "live_ends": DEFERRED,
+    "live_ends_limited": {**DEFERRED, "execution_timeout": pendulum.duration(seconds=40)},
+    "live_ends_in_place": {
+        "deferrable": False,
+        "isolate_failures": True,
+        "retries": 1,
+        "retry_delay": pendulum.duration(hours=1),
+    },
+}
+
+for dag_id, waits in WAITS.items():
     with DAG(dag_id=dag_id, schedule=None, start_date=START, max_active_runs=8):
         files = ListStageFilesOperator(
             task_id="list_files",
@@ -36,7 +50,5 @@ for dag_id, limit in (("live_ends", None), ("live_ends_limited", pendulum.durati
             plan=plan.output,
             on_rerun="{{ dag_run.conf.get('on_rerun', 'adopt') }}",
             poll_interval=1,
-            deferrable=True,
-            defer_after=0,
-            execution_timeout=limit,
+            **waits,
         )
