@@ -50,8 +50,7 @@ def _cancel_if_marked(previous_state: Any, task_instance: Any) -> None:
 
 
 def _cancel(key: TaskKey) -> None:
-    from airflow_provider_mediabatch.client import jobs
-    from airflow_provider_mediabatch.client.connection import connected
+    from airflow_provider_mediabatch.batch.task_state import RunningJobs
     from airflow_provider_mediabatch.review.task_instances import load_waiting_jobs
 
     try:
@@ -61,25 +60,14 @@ def _cancel(key: TaskKey) -> None:
         return
     if not waiting:
         return
-    names = ", ".join(job for job, _ in waiting)
-    try:
-        if conn_id is None:
-            raise LookupError("Airflow does not know which connection the task used")
-        with connected(conn_id) as connection:
-            for job, query_id in waiting:
-                jobs.cancel(connection, job, query_id)
-    except Exception as error:
+    running = RunningJobs()
+    running.replace(waiting)
+    if conn_id is None:
         logger.error(
-            "Jobs may still be running and incurring cost, because they could not be cancelled: %s. "
-            "Cancel each with CALL <job>!SPCS_CANCEL_JOB(). The error was: %s",
-            names,
-            error,
+            "Jobs may still be running and incurring cost: %s. Airflow does not know which connection the task used. "
+            "Cancel each with CALL <job>!SPCS_CANCEL_JOB()",
+            running,
         )
-    else:
-        logger.info(
-            "Cancelled what task %s of %s, run %s, waited for, if it still ran: %s",
-            key.task_id,
-            key.dag_id,
-            key.run_id,
-            names,
-        )
+        return
+    logger.info("Task %s of %s, run %s, was marked and waited for: %s", key.task_id, key.dag_id, key.run_id, running)
+    running.cancel(conn_id, logger)
