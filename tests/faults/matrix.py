@@ -224,7 +224,7 @@ def once(condition: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def _run(course: Course, cell: Cell, kill: Callable[[], bool] = never) -> History:
-    timeout = 10 if cell.fault == "job stuck PENDING" else 90
+    timeout = 20 if cell.fault == "job stuck PENDING" else 90
     request = course.request((cell.task, cell.deferrable), cell.name, timeout=timeout)
     if cell.kill is not None:
         kill = once(partial(course.place.fired, cell.kill))
