@@ -290,13 +290,14 @@ def test_a_reader_marks_a_row_with_a_form_of_the_readers_own(page: Any, review: 
 
 def test_the_runs_of_a_dag_are_one_line_each(page: Any, review: Review) -> None:
     open_page(page, review, "ui_recordings")
-    page.find_element(By.LINK_TEXT, "ui_recordings").click()
+    wait(page, lambda shown: shown.find_element(By.LINK_TEXT, "ui_recordings")).click()
     (line,) = page.find_elements(By.CSS_SELECTOR, "tbody tr")
     cells = [cell.text for cell in line.find_elements(By.TAG_NAME, "td")]
     assert cells[1:6] == ["complete", "3", "3", "0", "0"]
     assert "loud 67%" in cells[6]
-    open_page(page, review, "ui_photographs")
-    page.find_element(By.LINK_TEXT, "ui_photographs").click()
+    # A page of a run that goes on loads again by itself, and for a moment it has no elements.
+    open_page(page, review, "ui_photographs", query="?refresh=false")
+    wait(page, lambda shown: shown.find_element(By.LINK_TEXT, "ui_photographs")).click()
     assert "waits for an answer" in page.find_element(By.CSS_SELECTOR, "tbody").text
     page.find_element(By.LINK_TEXT, "All DAGs").click()
     assert {"ui_recordings", "ui_photographs"} <= {item.text for item in page.find_elements(By.CSS_SELECTOR, "li a")}
