@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.snowflake_objects import Problem
 
 NOTHING_RUNS = "Nothing was started, and nothing incurs cost."
+NOT_KNOWN = "Whether the job was started and incurs cost is not known."
 CANCELLED = "It was cancelled and incurs no more cost."
 RETRY_SAME = "A retry will look for this job by its name first and submit only if it is not there."
 RETRY_NEXT = "A retry will start a new job under the next name."

@@ -16,6 +16,7 @@ from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.exceptions import (
     CANCELLED,
+    NOT_KNOWN,
     RETRY_NEXT,
     FilesMissingError,
     IncompleteOutputError,
@@ -138,7 +139,7 @@ def polling_error(event: Mapping[str, Any], attempt: Attempt) -> PollingFailedEr
             f"Snowflake does not know the statement {attempt.query_id} that submits job {attempt.job}, and there is no "
             f"job of this name yet.{said} The statement may go on and start it: see DESCRIBE SERVICE {attempt.job}, "
             "and the statement in the query history",
-            running="Whether the job was started and incurs cost is not known.",
+            running=NOT_KNOWN,
         )
     if outcome is Outcome.FORBIDDEN:
         return PollingFailedError(

@@ -23,6 +23,7 @@ from airflow_provider_mediabatch.core.job_names import MAX_GENERATION, job_name
 from airflow_provider_mediabatch.core.job_status import JobStatus, SubmissionState
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.exceptions import (
+    NOT_KNOWN,
     InvalidInputError,
     JobNotVisibleError,
     MediaBatchError,
@@ -39,7 +40,6 @@ _DESCRIBE_TRIES = 4
 _LOOK_SECONDS = 30.0
 """How long the job of a submission without an answer is looked for. An image that must be built takes longer."""
 _LOOK_PAUSE = 2.0
-_NOT_KNOWN = "Whether the job was started and incurs cost is not known."
 _MAX_FAILED_JOBS = 100
 
 
@@ -240,7 +240,7 @@ def submit(connection: SnowflakeConnection, snowflake_conn_id: str, request: Job
         raise MediaBatchError(
             f"Snowflake did not answer the submission of {job} ({errors.error_text(error)}), and there is no job of "
             f"this name yet. While its image is built there is none: see DESCRIBE SERVICE {job}, and the query history",
-            running=_NOT_KNOWN,
+            running=NOT_KNOWN,
         ) from error
     return Attempt(job, generation, Phase.SUBMITTING, started, query_id, role=connection.role)
 
@@ -286,6 +286,6 @@ def _look_for(snowflake_conn_id: str, job: str, seconds: float) -> jobs.JobInfo 
             if failures == _DESCRIBE_TRIES:
                 raise MediaBatchError(
                     f"Submitting {job} failed, and so did looking it up: {errors.error_text(error)}",
-                    running=_NOT_KNOWN,
+                    running=NOT_KNOWN,
                 ) from error
             time.sleep(2.0 ** (failures - 1))
