@@ -29,6 +29,11 @@ def open_browser(*, width: int = 1400, height: int = 1000, dark: bool = False) -
         "--no-sandbox",
         "--disable-dev-shm-usage",
         "--disable-gpu",
+        # Chromium's own calls to the internet only fail where there is none, many at a time.
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
         f"--window-size={width},{height}",
         *(("--force-dark-mode", "--blink-settings=preferredColorScheme=0") if dark else ()),
     ):
@@ -40,6 +45,21 @@ def open_browser(*, width: int = 1400, height: int = 1000, dark: bool = False) -
         yield browser
     finally:
         browser.quit()
+
+
+def load(browser: Any, url: str) -> None:
+    """Load one of the review's pages with its style sheet.
+
+    Chromium shows a page whose style sheet it did not get, for example because it noticed a change of the machine's
+    network meanwhile (ERR_NETWORK_CHANGED). Such a page says nothing about its layout, so it is loaded again.
+    """
+    seen = []
+    for _ in range(3):
+        browser.get(url)
+        if browser.execute_script("return [...document.styleSheets].some(sheet => sheet.cssRules.length)"):
+            return
+        seen += errors(browser)
+    raise AssertionError(f"{url} has no style sheet: {seen}")
 
 
 def log_in(browser: Any, url: str, user: str, password: str) -> None:

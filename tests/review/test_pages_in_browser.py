@@ -185,7 +185,10 @@ def served() -> Iterator[dict[str, str]]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128  # the usual 5 are fewer than the connections that Chromium opens at once
+
+    server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield {name: f"http://127.0.0.1:{server.server_port}/{name}" for name in made}
     server.shutdown()
@@ -203,7 +206,7 @@ def look(shown: Any, url: str, *, width: int = 1400, mode: str = "light") -> Non
         {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
     )
     shown.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": mode}]})
-    shown.get(url)
+    browser.load(shown, url)
 
 
 def violations(shown: Any, *, rules: list[str] | None = None) -> list[str]:

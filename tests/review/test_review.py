@@ -41,7 +41,7 @@ def open_form(page: Any, review: Review, dag_id: str) -> None:
 
 def open_page(page: Any, review: Review, dag_id: str, *parts: str, query: str = "") -> None:
     browser.errors(page)
-    page.get(review.airflow.url + review.path(dag_id, *parts) + query)
+    browser.load(page, review.airflow.url + review.path(dag_id, *parts) + query)
 
 
 def media_urls(html: bytes) -> list[str]:
