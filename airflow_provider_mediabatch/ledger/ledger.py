@@ -104,7 +104,7 @@ class Ledger:
             adopt_own=not reprocess,
         )
         # Outside the block below: an error about the output is none of the ledger's tables.
-        outputs = [(job, take_over.finished_files_sql(self._connection, job)) for job in ended.finished]
+        outputs = [(job, take_over.finished_files_sql(self._connection, job, self.table)) for job in ended.finished]
         with self.session.explained(running=NOTHING_RUNS, retry=_LISTS_AGAIN):
             for job, paths in outputs:
                 if paths:

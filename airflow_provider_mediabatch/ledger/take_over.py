@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.client import errors, jobs
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.client.stages import output_folder
-from airflow_provider_mediabatch.core import sql_types
+from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.job_names import range_prefix
 from airflow_provider_mediabatch.core.job_status import JobStatus
+from airflow_provider_mediabatch.core.manifest import CONTENT_ID
+from airflow_provider_mediabatch.ledger.conditions import claim_condition
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -210,16 +212,25 @@ def _isolation_is_alive(connection: SnowflakeConnection, job: str) -> bool:
     return any((status := JobStatus.of(text)) is None or not status.terminal for text in found.values())
 
 
-def finished_files_sql(connection: SnowflakeConnection, claimed: ClaimedJob) -> str:
-    """A SELECT of the paths in a finished job's output, as P, from each of its text columns, and of each row's ERROR.
+def finished_files_sql(connection: SnowflakeConnection, claimed: ClaimedJob, table: str) -> str:
+    """A SELECT of the paths that a finished job has processed, as P, and of each row's ERROR.
 
-    The ledger does not know the output's column of paths. A value of another column that equals the full stage path of
-    a claimed file is that path as well.
+    They are read from each text column of its output, because the ledger does not know the output's column of paths. A
+    value of another column that equals the full stage path of a claimed file is that path as well.
+
+    The output of a method on whole partitions has none of the manifest's columns, and need not have a row for each
+    file. Its ``_SUCCESS`` says that the method has seen all files that were claimed for the job.
+
+    :param table: the ledger's qualified name as SQL.
     """
     staged = StagedParquet(connection, str(claimed.job).rpartition(".")[0])
-    columns = [
-        name for name, kind in staged.columns(str(claimed.location)).items() if sql_types.family(kind) == "VARCHAR"
-    ]
+    found = staged.columns(str(claimed.location))
+    if found and CONTENT_ID not in found and not (claimed.is_isolated or claimed.error_column):
+        return (
+            f"SELECT T.FILE_PATH AS P, NULL::VARCHAR AS ERROR FROM {table} T WHERE {claim_condition(claimed.claim_id)} "
+            f"AND T.JOB_NAME = {sql.literal(str(claimed.job))}"
+        )
+    columns = [name for name, kind in found.items() if sql_types.family(kind) == "VARCHAR"]
     source = staged.source(str(claimed.location))
     error = f"NULLIF({field(claimed.error_column)}::VARCHAR, '')" if claimed.error_column else "NULL::VARCHAR"
     return " UNION ".join(

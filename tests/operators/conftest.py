@@ -56,6 +56,7 @@ def media(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Media:
         models = {
             "OP_FILE_MODEL": (job_models.FileModel, {"predict": job_models.FILE_SIGNATURE}),
             "OP_GROUP_MODEL": (job_models.GroupModel, {"summarise": job_models.GROUP_SIGNATURE}),
+            "OP_FIRST_MODEL": (job_models.FirstModel, {"first": job_models.FIRST_SIGNATURE}),
         }
         for name, (kind, signatures) in models.items():
             Registry(session).log_model(
@@ -64,7 +65,7 @@ def media(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Media:
                 version_name="V1",
                 signatures=signatures,
                 target_platforms=["SNOWPARK_CONTAINER_SERVICES"],
-                options={"function_type": "TABLE_FUNCTION"} if kind is job_models.GroupModel else None,
+                options={"function_type": "TABLE_FUNCTION"} if kind is not job_models.FileModel else None,
                 code_paths=[str(Path(job_models.__file__))],
             )
     return Media(engine)

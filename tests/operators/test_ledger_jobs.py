@@ -29,17 +29,18 @@ from airflow_provider_mediabatch.operators.validate_signature import ValidateSig
 
 @dataclass
 class Claims:
-    """One listed file, a ledger, and a job that was submitted for it by a run that is over."""
+    """Listed files, one without a ``prefix`` of more, a ledger, and a job that a run submitted that is over."""
 
     media: Any
     connection: Any
     table: str
     conn_id: str
+    prefix: str = "f00"
 
     def claim(self, run_id: str, connection: Any = None) -> Any:
         """Claim as a run's listing does; all other runs are over."""
         connection = connection or self.connection
-        path = resolve_stage_path(connection, f"{self.media.files}f00", "stage_path")
+        path = resolve_stage_path(connection, f"{self.media.files}{self.prefix}", "stage_path")
         listed = list_stages(
             connection, [StageSource("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
         )
@@ -52,9 +53,12 @@ class Claims:
 
     def submit(self, run_id: str, **params: Any) -> str:
         """Claim, note the job, and submit it: what a run does that is lost afterwards."""
+        return self.submit_request(run_id, make_request(self.media, self.connection, **params))
+
+    def submit_request(self, run_id: str, request: submission.JobRequest) -> str:
+        """The same for any work on the claimed files."""
         claimed = self.claim(run_id)
-        request = make_request(self.media, self.connection, **params)
-        manifest = replace(request.manifest, row_count=1, ledger=claimed.ledger, claim_id=claimed.claim_id)
+        manifest = replace(request.manifest, row_count=claimed.rows, ledger=claimed.ledger, claim_id=claimed.claim_id)
         job = request.job(0)
         ClaimedRows(self.connection, manifest).check_owned(job, request.plan, location=request.location(job))
         submission.submit(self.connection, self.conn_id, request, 0)
@@ -95,6 +99,26 @@ def test_a_finished_job_that_was_not_recorded_is_adopted_and_not_run_again(claim
     assert again.adopted == 1, "a cleared run loads it too"
     assert rows(claims.connection, f"SELECT IMG FROM ({again.relation.query})") == []
     assert claims.claim("three").skipped == {"done": 1}
+
+
+def test_the_finished_job_of_a_partitioned_method_has_done_all_of_its_files(claims: Claims) -> None:
+    """Its method may return nothing of a file. ``_SUCCESS`` says that it has seen them all."""
+    ten = replace(claims, prefix="f0")
+    request = make_request(claims.media, claims.connection, files=10)
+    plan = replace(
+        request.plan,
+        model="MEDIA.PUBLIC.OP_FIRST_MODEL",
+        function="first",
+        method_type="TABLE_FUNCTION",
+        partitioned=True,
+        inputs={"IMG": "STRING"},
+        outputs={"IMG": "STRING"},
+        column_handling={},
+    )
+    job = ten.submit_request("one", replace(request, plan=plan))
+    until(claims.connection, job, "DONE", "FAILED")
+    taken = ten.claim("two")
+    assert (taken.rows, taken.skipped, taken.adopted) == (0, {"done": 10}, 10)
 
 
 def test_a_job_of_an_isolation_round_keeps_the_files_of_the_job_that_failed(claims: Claims) -> None:

@@ -134,6 +134,19 @@ GROUP_SIGNATURE = ModelSignature(
 )
 
 
+class FirstModel(custom_model.CustomModel):
+    """The first path of each partition: most of its files are in no row of the output."""
+
+    @custom_model.partitioned_api
+    def first(self, X: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"IMG": [min(X["IMG"])]})
+
+
+FIRST_SIGNATURE = ModelSignature(
+    inputs=[FeatureSpec("IMG", DataType.STRING)], outputs=[FeatureSpec("IMG", DataType.STRING)]
+)
+
+
 class OddModel(custom_model.CustomModel):
     """What its method does is the first row's number: it ends its process, or returns what is no result."""
 
