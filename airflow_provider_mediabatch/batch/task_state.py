@@ -7,6 +7,7 @@ on the server decides whether there is a job.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_mediabatch.exceptions import (
@@ -76,29 +77,34 @@ class RunningJobs:
         self.cancel(snowflake_conn_id, log)
 
     def cancel(self, snowflake_conn_id: str, log: Any, *, only: str | None = None) -> bool:
-        """Cancel each job over a connection of its own. An error is logged and does not spare the next job.
+        """Cancel each job over one connection, and after an error over a new one.
+
+        An error is logged and does not spare the next job. A task that is killed has some seconds for all of them.
 
         :param only: this job and none of the others.
         :return: whether there was no error.
         """
         from airflow_provider_mediabatch.client import jobs
-        from airflow_provider_mediabatch.client.connection import connected
+        from airflow_provider_mediabatch.client.connection import connected, name_grant
 
-        failed = False
-        for job, query_id in self._jobs:
-            if only not in (None, job):
-                continue
-            try:
-                with connected(snowflake_conn_id) as connection:
-                    jobs.cancel(connection, job, query_id)
-            except Exception as error:
-                failed = True
-                log.error(
-                    "Job %s could not be cancelled. It may still run and incur cost (CALL %s!SPCS_CANCEL_JOB()): %s",
-                    *(job, job, error),
-                )
-            else:
-                log.info("Cancelled job %s, because the task ends", job)
+        failed, connection = False, None
+        with ExitStack() as logins:
+            for job, query_id in self._jobs:
+                if only not in (None, job):
+                    continue
+                try:
+                    connection = connection or logins.enter_context(connected(snowflake_conn_id))
+                    with name_grant(connection):
+                        jobs.cancel(connection, job, query_id)
+                except Exception as error:
+                    failed, connection = True, None
+                    log.error(
+                        "Job %s could not be cancelled. It may still run and incur cost (CALL %s!SPCS_CANCEL_JOB()): "
+                        "%s",
+                        *(job, job, error),
+                    )
+                else:
+                    log.info("Cancelled job %s, because the task ends", job)
         return not failed
 
 

@@ -38,16 +38,25 @@ def connected(snowflake_conn_id: str) -> Iterator[SnowflakeConnection]:
     """
     from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
 
-    with MediaBatchHook(snowflake_conn_id=snowflake_conn_id).connect() as connection:
-        from snowflake.connector.errors import DatabaseError
+    with MediaBatchHook(snowflake_conn_id=snowflake_conn_id).connect() as connection, name_grant(connection):
+        yield connection
 
-        try:
-            yield connection
-        except DatabaseError as error:
-            grant = errors.missing_grant(error, role=connection.role)
-            if grant is None:
-                raise
-            raise NotAuthorizedError(errors.error_text(error), grant, errors.errno(error)) from error
+
+@contextmanager
+def name_grant(connection: SnowflakeConnection) -> Iterator[None]:
+    """Name the GRANT that an error of this connection asks for.
+
+    :raises NotAuthorizedError: in place of a connector's error that asks for a privilege; others pass.
+    """
+    from snowflake.connector.errors import DatabaseError
+
+    try:
+        yield
+    except DatabaseError as error:
+        grant = errors.missing_grant(error, role=connection.role)
+        if grant is None:
+            raise
+        raise NotAuthorizedError(errors.error_text(error), grant, errors.errno(error)) from error
 
 
 @contextmanager

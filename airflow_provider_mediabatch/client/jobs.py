@@ -16,7 +16,7 @@ from airflow_provider_mediabatch.client.connection import execute, rows, rows_or
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.job_names import PREFIX
 from airflow_provider_mediabatch.core.job_specification import job_specification
-from airflow_provider_mediabatch.core.job_status import SubmissionState
+from airflow_provider_mediabatch.core.job_status import JobStatus, SubmissionState
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
 
@@ -189,7 +189,8 @@ def _cancel_job(connection: SnowflakeConnection, job: str) -> bool | None:
         info = None if errors.is_missing(error) else describe(connection, job)
         if info is None:
             return None
-        if info.status.upper() in ("DONE", "FAILED", "CANCELLED", "CANCELLING", "INTERNAL_ERROR"):
+        status = JobStatus.of(info.status)
+        if status is not None and (status.terminal or status.ending):
             return False
         raise
     return True

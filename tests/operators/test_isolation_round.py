@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -73,14 +74,25 @@ def test_a_user_or_a_kill_ends_all(media: Any, connection: Any, conn_id: str, de
     attempts = submitted(media, connection, conn_id, 2, mode="endless")
     for item in attempts:
         until(connection, item.job, "RUNNING")
+    since = time.time()
     if deferred:
         asyncio.run(round_trigger(conn_id, attempts).on_kill())
     else:
         task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id)
         task._running_jobs.replace((item.job, item.query_id) for item in attempts)
         task.on_kill()
+        # Some seconds are left until SIGKILL, so not one login for each job.
+        assert len(sessions_that_cancel(media, [item.job for item in attempts], since)) == 1
     for item in attempts:
         until(connection, item.job, "CANCELLED")
+
+
+def sessions_that_cancel(media: Any, jobs: list[str], since: float) -> set[str]:
+    """The sessions that cancelled these jobs, which were all cancelled, by the engine's own record."""
+    select = "SELECT sql, session_id FROM queries WHERE started >= ? AND sql LIKE 'CALL %!SPCS_CANCEL_JOB()'"
+    with sqlite3.connect(media.engine.state_dir / "catalog.sqlite") as catalog:
+        found = dict(catalog.execute(select, (since,)).fetchall())
+    return {found[f"CALL {job}!SPCS_CANCEL_JOB()"] for job in jobs}
 
 
 def test_a_part_that_is_being_submitted_is_ended_too(media: Any, connection: Any, conn_id: str) -> None:
