@@ -26,6 +26,16 @@ from airflow_provider_mediabatch.core.xcom import digest
 PREFIX = "MB_"
 """All our jobs begin with it, so that one ``SHOW JOB SERVICES LIKE 'MB\\_%'`` sees them all."""
 
+WRITTEN_FILES = (
+    "(.*/)?MB_([0-9a-f]{16}|[A-Za-z0-9_]+_([0-9a-f]{12}"
+    "|([A-Z2-7]{26}|[A-Z2-7]{10}_R[0-9]{1,2}_[A-Z2-7]{16})_[0-9]{1,3}(_I[0-9]+)?))/(.*/)?([^/]*[.]parquet|_SUCCESS)"
+)
+"""A regular expression, for Python and for Snowflake, of the whole name of a file that a run has written on a stage.
+
+Its folder has the name of a listing (:func:`listing_folder`), of staged rows (:func:`.fresh_folder`), or of a job. The
+folder of an isolation's jobs has the failed job's name and ``_I<most jobs>``.
+"""
+
 MAX_LENGTH = 63
 MAX_GENERATION = 999
 

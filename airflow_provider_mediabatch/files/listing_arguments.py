@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.core.snowflake_objects import ModelInfo
-    from airflow_provider_mediabatch.core.stage_path import StagePath
     from airflow_provider_mediabatch.files.list_output import StageSource
     from airflow_provider_mediabatch.files.relation import Relation
     from airflow_provider_mediabatch.files.stage_listing import FileListing
@@ -168,12 +167,9 @@ class ListingArguments:
                 f"query= cannot be combined with {', '.join(names)}: put the condition into the query"
             )
 
-    def list_files(
-        self, connection: SnowflakeConnection, manifest_location: StagePath, model: ModelInfo | None
-    ) -> FileListing:
+    def list_files(self, connection: SnowflakeConnection, model: ModelInfo | None) -> FileListing:
         """Run the listing; its rows stay on the server.
 
-        :param manifest_location: manifests below it are not media.
         :param model: the model that the files are for, which names the default column.
         :raises InvalidInputError: for whatever cannot work, naming the fix.
         """
@@ -188,7 +184,6 @@ class ListingArguments:
             connection,
             self._sources(connection, model),
             directory=self.source == "directory",
-            manifest_location=manifest_location,
             keep_unmatched=self.unmatched == "drop",
             # With a ledger it is the claimed rows that are summed up.
             summed_up=self.ledger_name is None,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core import sql, xcom
+from airflow_provider_mediabatch.core.job_names import PREFIX
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID, SHARD, SIZE
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 
 MAX_SHARDS = 1024
 """Airflow's ``max_map_length``: what a task may be mapped over."""
-MANIFEST_FOLDER = "MB_"
-"""What the names of manifests' folders begin with, as those of jobs' output folders do."""
-_WRITTEN_FILES = "[0-9a-f]{16}/.+|[^/]+/(.*/)?([^/]*[.]parquet|_SUCCESS)"
-"""What follows :data:`MANIFEST_FOLDER`: anything in a run's folder, and what jobs write into folders of theirs."""
 SHARD_FOLDER = "shard_"
 RETRY_LISTS_AGAIN = "A retry will list again."
 
@@ -37,7 +34,7 @@ def fresh_folder(manifest: Manifest, name: str) -> str:
     """
     place = manifest.path
     parent = place.path.rstrip("/").rpartition("/")[0]
-    folder = f"{parent}/{MANIFEST_FOLDER}{name}_{uuid4().hex[:12]}/".lstrip("/")
+    folder = f"{parent}/{PREFIX}{name}_{uuid4().hex[:12]}/".lstrip("/")
     return StagePath(place.database, place.schema, place.stage, folder).full
 
 
@@ -126,23 +123,6 @@ def write_manifest(connection: SnowflakeConnection, relation: Relation, location
 def shard_location(location: StagePath, shard: int) -> StagePath:
     """Where :func:`copy_sql` put one shard."""
     return (location / f"{SHARD_FOLDER}{shard:04d}").folder
-
-
-def not_manifests_condition(manifest_location: StagePath, listed: Sequence[StagePath]) -> str:
-    """The condition that leaves earlier manifests, and jobs' output, out of a listing around them.
-
-    A user's file beside them is a file, whatever its name begins with: cameras write names such as ``MB_0001.jpg``.
-    A listing of other stages has none of them, and no row is compared.
-
-    :param listed: the places that are listed.
-    """
-    if all(place.root != manifest_location.root for place in listed):
-        return "TRUE"
-    start = (manifest_location / MANIFEST_FOLDER).full
-    rest = f"SUBSTR(FILE_PATH, {len(start) + 1})"
-    return (
-        f"NOT (STARTSWITH(FILE_PATH, {sql.literal(start)}) AND REGEXP_LIKE({rest}, {sql.literal(_WRITTEN_FILES)}, 's'))"
-    )
 
 
 def sharded(relation: Relation, *, max_files: int | None, max_bytes: int | None, largest: int) -> Relation:

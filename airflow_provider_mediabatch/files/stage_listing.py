@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_mediabatch.client.connection import rows, run_async
 from airflow_provider_mediabatch.client.stages import describe_stage, explain_missing, require_directory_table
 from airflow_provider_mediabatch.core import sql
+from airflow_provider_mediabatch.core.job_names import PREFIX, WRITTEN_FILES
 from airflow_provider_mediabatch.core.manifest import BOOKKEEPING, CONTENT_ID, LAST_MODIFIED, SIZE
-from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import InvalidInputError, MediaBatchError
 from airflow_provider_mediabatch.files.file_names import name_sql, stem_sql
 from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.manifest_files import (
     RETRY_LISTS_AGAIN,
     ShardSummary,
-    not_manifests_condition,
     shard_summary,
 )
 from airflow_provider_mediabatch.files.relation import Relation
@@ -33,6 +32,13 @@ if TYPE_CHECKING:
 
 _STEM = stem_sql(name_sql("FILE_PATH"))
 """What pairs files."""
+_NOT_WRITTEN = (
+    f"NOT (CONTAINS(FILE_PATH, {sql.literal(f'/{PREFIX}')}) "
+    f"AND REGEXP_LIKE(FILE_PATH, {sql.literal(WRITTEN_FILES)}, 's'))"
+)
+"""What is media. Manifests and jobs' output are known by their folders' names, wherever these are. A user's file beside
+them is a file, whatever its name begins with: cameras write names such as ``MB_0001.jpg``.
+"""
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,6 @@ def list_stages(
     sources: Sequence[StageSource],
     *,
     directory: bool,
-    manifest_location: StagePath,
     keep_unmatched: bool,
     summed_up: bool = False,
 ) -> FileListing:
@@ -75,7 +80,6 @@ def list_stages(
 
     :param sources: the file columns, first the one that identifies a row.
     :param directory: from the directory tables (which need a REFRESH, and a warehouse) and not with LIST.
-    :param manifest_location: manifests below it are not media.
     :param keep_unmatched: leave files without partner out and count them; otherwise they are an error.
     :param summed_up: sum the rows up at once, where there is one file column.
     :raises InvalidInputError: for a missing stage or directory table, an unmatched or ambiguous pair.
@@ -88,8 +92,7 @@ def list_stages(
             require_directory_table(row, source.path, "directory")
         resolved.append(source.described_by(row))
     files = _run_listing(connection, resolved, directory=directory)
-    exclude = not_manifests_condition(manifest_location, [source.path for source in resolved])
-    counts = rows(connection, census_sql(files, exclude, summed_up=summed_up and len(resolved) == 1))
+    counts = rows(connection, census_sql(files, summed_up=summed_up and len(resolved) == 1))
     found, empty, misplaced = (
         sum(int(row["COUNTED"]) for row in counts if name is None or row[name])
         for name in (None, "IS_EMPTY", "MISPLACED")
@@ -102,12 +105,12 @@ def list_stages(
         )
     unmatched = 0
     if len(resolved) > 1:
-        unmatched = _check_pairs(connection, files, exclude, resolved, keep_unmatched)
+        unmatched = _check_pairs(connection, files, resolved, keep_unmatched)
     unlisted = ""
     if not found and any(source.pattern for source in resolved):
         everything = [replace(source, pattern=None) for source in resolved]
-        unlisted = _describe_unlisted(connection, _run_listing(connection, everything, directory=directory), exclude)
-    relation = listed_rows(resolved, files, exclude)
+        unlisted = _describe_unlisted(connection, _run_listing(connection, everything, directory=directory))
+    relation = listed_rows(resolved, files)
     taken = next((row for row in counts if not row["IS_EMPTY"] and "FINGERPRINT" in row), None)
     whole = None if taken is None else shard_summary(taken)
     return FileListing(relation, found, empty, unmatched, unlisted=unlisted, whole=whole)
@@ -123,9 +126,9 @@ def _run_listing(connection: SnowflakeConnection, sources: Sequence[StageSource]
     )
 
 
-def _describe_unlisted(connection: SnowflakeConnection, files: str, exclude: str) -> str:
+def _describe_unlisted(connection: SnowflakeConnection, files: str) -> str:
     """What is there, when a pattern matched none of it; "" when nothing is."""
-    there = f"SELECT COUNT(*) AS N, MIN(FILE_PATH) AS EXAMPLE FROM ({files}) WHERE {exclude}"
+    there = f"SELECT COUNT(*) AS N, MIN(FILE_PATH) AS EXAMPLE FROM ({files}) WHERE {_NOT_WRITTEN}"
     found = rows(connection, there)[0]
     if not found["N"]:
         return ""
@@ -136,9 +139,9 @@ def _describe_unlisted(connection: SnowflakeConnection, files: str, exclude: str
 
 
 def _check_pairs(
-    connection: SnowflakeConnection, files: str, exclude: str, sources: Sequence[StageSource], keep_unmatched: bool
+    connection: SnowflakeConnection, files: str, sources: Sequence[StageSource], keep_unmatched: bool
 ) -> int:
-    row = rows(connection, pairing_sql(files, exclude, len(sources)))[0]
+    row = rows(connection, pairing_sql(files, len(sources)))[0]
     columns = ", ".join(source.column for source in sources)
     if row["REPEATED"]:
         raise InvalidInputError(
@@ -163,14 +166,13 @@ def union_sql(files: Sequence[str]) -> str:
     return " UNION ALL ".join(files)
 
 
-def listed_rows(sources: Sequence[StageSource], files: str, exclude: str) -> Relation:
+def listed_rows(sources: Sequence[StageSource], files: str) -> Relation:
     """The rows of a listing: one for each file, or for each stem when there are several file columns.
 
     :param sources: the file columns.
     :param files: :func:`union_sql`.
-    :param exclude: the condition on files that are taken.
     """
-    taken = f"SELECT * FROM ({files}) WHERE NOT IS_EMPTY AND {exclude}"
+    taken = f"SELECT * FROM ({files}) WHERE NOT IS_EMPTY AND {_NOT_WRITTEN}"
     columns = {source.column: "VARCHAR" for source in sources} | dict(BOOKKEEPING)
     if len(sources) == 1:
         query = (
@@ -190,7 +192,7 @@ def listed_rows(sources: Sequence[StageSource], files: str, exclude: str) -> Rel
     return Relation(query, columns, tuple(source.column for source in sources))
 
 
-def census_sql(files: str, exclude: str, *, summed_up: bool) -> str:
+def census_sql(files: str, *, summed_up: bool) -> str:
     """COUNTED files by IS_EMPTY and MISPLACED (names that do not begin as the stage's must).
 
     :param summed_up: with the columns of :func:`~.manifest_files.summary_sql`, of listings with one file column.
@@ -201,16 +203,16 @@ def census_sql(files: str, exclude: str, *, summed_up: bool) -> str:
     )
     return (
         f"SELECT {summary if summed_up else ''}IS_EMPTY, MISPLACED, COUNT(*) AS COUNTED "
-        f"FROM ({files}) WHERE {exclude} GROUP BY IS_EMPTY, MISPLACED"
+        f"FROM ({files}) WHERE {_NOT_WRITTEN} GROUP BY IS_EMPTY, MISPLACED"
     )
 
 
-def pairing_sql(files: str, exclude: str, columns: int) -> str:
+def pairing_sql(files: str, columns: int) -> str:
     """One row about pairs: UNMATCHED files and an EXAMPLE, stems with REPEATED files in one column and its example."""
     return (
         f"SELECT COALESCE(SUM(IFF(COLS < {int(columns)}, FILES, 0)), 0) AS UNMATCHED, "
         f"MIN(IFF(COLS < {int(columns)}, EXAMPLE, NULL)) AS EXAMPLE, "
         "COUNT_IF(FILES > COLS) AS REPEATED, MIN(IFF(FILES > COLS, EXAMPLE, NULL)) AS REPEATED_EXAMPLE FROM ("
         f"SELECT COUNT(*) AS FILES, COUNT(DISTINCT COL) AS COLS, MIN(FILE_PATH) AS EXAMPLE FROM ({files}) "
-        f"WHERE NOT IS_EMPTY AND {exclude} GROUP BY {_STEM})"
+        f"WHERE NOT IS_EMPTY AND {_NOT_WRITTEN} GROUP BY {_STEM})"
     )

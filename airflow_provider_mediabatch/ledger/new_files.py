@@ -6,7 +6,6 @@ Only where the ledger decides what is new is a query run, and a warehouse used: 
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from airflow_provider_mediabatch.files.list_output import StageSource
 from airflow_provider_mediabatch.files.selection import Window
 from airflow_provider_mediabatch.files.stage_listing import listed_rows
 from airflow_provider_mediabatch.ledger import claim_statements
+from airflow_provider_mediabatch.ledger.stage_watermark import name_matcher
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -82,10 +82,10 @@ def count_by_time(
     after = window.start.timestamp() if window.start else None
     if window.newest is not None:
         after = max(after or 0.0, now - window.newest.total_seconds())
-    matches = re.compile(pattern, re.DOTALL).fullmatch if pattern else None
+    matches = name_matcher("", pattern)
     count, size, newest, oldest = 0, 0, 0.0, math.inf
     for file in stage_files(connection, path, after=after):
-        if matches is None or matches(file.name):
+        if matches(file.name):
             count, size = count + 1, size + file.size
             newest, oldest = max(newest, file.modified), min(oldest, file.modified)
     return NewFiles(count, size, now - newest, now - oldest) if count else NewFiles(0, 0, None, None)
@@ -103,7 +103,7 @@ def count_by_ledger(
     """
     source = source.described_by(describe_stage(connection, source.path))
     query_id = run_async(connection, [source.list_sql()])[0]
-    relation = listed_rows([source], source.files_sql(query_id, directory=False), "TRUE").where(
+    relation = listed_rows([source], source.files_sql(query_id, directory=False)).where(
         window.conditions("MB_LAST_MODIFIED")
     )
     query = claim_statements.open_rows_sql(relation, ledger.table, subject) if ledger.exists() else relation.query

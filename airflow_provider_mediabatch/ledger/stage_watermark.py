@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from airflow_provider_mediabatch.core.job_names import PREFIX, WRITTEN_FILES
 from airflow_provider_mediabatch.files.start_rule import StartRule
 
 MAX_SEEN = 1000
@@ -108,11 +109,20 @@ class Evaluation:
 
 
 def name_matcher(prefix: str, pattern: str | None) -> Callable[[str], bool]:
-    """Whether a name as LIST gives it begins with ``prefix`` and matches the whole ``pattern``."""
+    """Whether a name as LIST gives it begins with ``prefix`` and matches the whole ``pattern``.
+
+    What a run has written does not, wherever it is: a run's own output is no reason for the next run.
+    """
     compiled = re.compile(pattern, re.DOTALL) if pattern else None
+    written = re.compile(WRITTEN_FILES, re.DOTALL)
+    folder = f"/{PREFIX}"
 
     def matches(name: str) -> bool:
-        return name.startswith(prefix) and (compiled is None or compiled.fullmatch(name) is not None)
+        return (
+            name.startswith(prefix)
+            and (compiled is None or compiled.fullmatch(name) is not None)
+            and not (folder in name and written.fullmatch(name))
+        )
 
     return matches
 

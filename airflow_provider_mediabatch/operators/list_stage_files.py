@@ -232,7 +232,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
             if stage_url(describe_stage(connection, location)):
                 raise InvalidInputError(f"manifest_location={location} is on an external stage: use an internal stage")
             with explain_failing(self.extra_columns):
-                selected = self._select_files(connection, context, arguments, location, window)
+                selected = self._select_files(connection, context, arguments, window)
                 if selected.whole is None:
                     manifests = [self._empty_manifest(arguments, selected, location)]
                 else:
@@ -246,7 +246,6 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         connection: SnowflakeConnection,
         context: Context,
         arguments: ListingArguments,
-        location: StagePath,
         window: selection.Window,
     ) -> SelectedFiles:
         """List and select; with a ledger, claim."""
@@ -257,7 +256,7 @@ class ListStageFilesOperator(LineageMixin, BaseOperator):
         from airflow_provider_mediabatch.ledger.claims import ClaimOwner
 
         model, subject = self._resolve_model(connection)
-        listing = arguments.list_files(connection, location, model)
+        listing = arguments.list_files(connection, model)
         self.log.info(
             "Listed %d files (%d empty, %d without partner left out)", listing.found, listing.empty, listing.unmatched
         )

@@ -38,7 +38,6 @@ def claim(parameters: dict[str, Any] | str, task: dict[str, Any]) -> None:
             connection,
             [StageSource("IMG", path, task["pattern"])],
             directory=False,
-            manifest_location=resolve_stage_path(connection, "@NOWHERE/m", "stage_path"),
             keep_unmatched=True,
         )
         owner = ClaimOwner("dag", "list", task["run_id"], -1, lambda dag_id, run_id: False)

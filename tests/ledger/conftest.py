@@ -55,10 +55,7 @@ class Place:
     def listing(self, pattern: str | None = None) -> Relation:
         path = resolve_stage_path(self.connection, f"{self.stage}/", "stage_path")
         source = StageSource("IMG", path, pattern)
-        work = resolve_stage_path(self.connection, "@NOWHERE/m", "stage_path")
-        return list_stages(
-            self.connection, [source], directory=False, manifest_location=work, keep_unmatched=True
-        ).relation
+        return list_stages(self.connection, [source], directory=False, keep_unmatched=True).relation
 
     def claim(
         self, run_id: str, *, version: str = "V1", logged: str = LOGGED, pattern: str | None = None, **arguments: Any

@@ -52,10 +52,10 @@ def test_files_are_paired_by_the_same_stem(connection: Any) -> None:
         for column, suffix in (("IMAGE", ".jpg"), ("AUDIO", ".wav"))
         for path in [f"{column}/{stem}{suffix}" for stem in (".hidden", "..", "a.tar")] + [f"{column}/..{suffix[1:]}"]
     )
-    counts = rows(connection, pairing_sql(files, "TRUE", 2))[0]
+    counts = rows(connection, pairing_sql(files, 2))[0]
     assert (counts["UNMATCHED"], counts["REPEATED"]) == (4, 0)
     sources = [StageSource(column, None) for column in ("IMAGE", "AUDIO")]  # type: ignore[arg-type]
-    pairs = rows(connection, f"{listed_rows(sources, files, 'TRUE').query} ORDER BY 1")
+    pairs = rows(connection, f"{listed_rows(sources, files).query} ORDER BY 1")
     assert [(row["IMAGE"], row["AUDIO"]) for row in pairs] == [
         (f"{STAGE}IMAGE/.hidden.jpg", f"{STAGE}AUDIO/.hidden.wav"),
         (f"{STAGE}IMAGE/a.tar.jpg", f"{STAGE}AUDIO/a.tar.wav"),

@@ -41,9 +41,7 @@ class Claims:
         """Claim as a run's listing does; all other runs are over."""
         connection = connection or self.connection
         path = resolve_stage_path(connection, f"{self.media.files}{self.prefix}", "stage_path")
-        listed = list_stages(
-            connection, [StageSource("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
-        )
+        listed = list_stages(connection, [StageSource("IMG", path)], directory=False, keep_unmatched=True)
         return Ledger(connection, self.table).claim(
             listed.relation,
             owner=ClaimOwner("dag", "list", run_id, -1, lambda dag_id, other: True),

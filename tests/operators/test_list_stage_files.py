@@ -18,10 +18,13 @@ from operators.job_requests import Instance
 from airflow_provider_mediabatch.batch import job_outcomes
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet
 from airflow_provider_mediabatch.client.stages import resolve_stage_path
+from airflow_provider_mediabatch.core import job_names
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.manifest import Manifest
 from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.files.selection import Window
 from airflow_provider_mediabatch.ledger.claimed_rows import ClaimedRows
+from airflow_provider_mediabatch.ledger.new_files import count_by_time, server_clock
 from airflow_provider_mediabatch.operators.list_stage_files import ListStageFilesOperator
 
 NAMES = ["cat.jpg", "dog.jpg", "a b/it's é ☃.jpg", "a b/cat.wav", "dog.wav"]
@@ -215,16 +218,36 @@ def test_text_that_begins_with_an_at_sign_is_text(stages: Stages) -> None:
     assert manifest.unqualified_paths == {"IMG": {"count": 1, "nulls": 1, "example": None}}
 
 
-def test_only_what_is_written_below_manifest_folders_is_left_out(stages: Stages) -> None:
-    """A camera's MB_001.jpg beside the manifests is a file as every other."""
+def test_a_file_beside_manifests_is_a_file(stages: Stages) -> None:
+    """As every other is a camera's MB_001.jpg, and a table in a folder that no run has named."""
     place = f"{stages.work}/camera"
+    names = ["MB_001.jpg", "MB_shots/1.jpg", "MB_FULL_BATCH_X_0/part_0_0.parquet", "x.jpg"]
     with stages.engine.session() as session:
-        for name in ("MB_001.jpg", "x.jpg", "MB_shots/1.jpg", "MB_FULL_BATCH_X_0/part_0_0.parquet", "MB_X_0/_SUCCESS"):
+        for name in names:
             session.file.put_stream(io.BytesIO(b"1" * 40), f"{place}/{name}", auto_compress=False)
     for _ in range(2):  # the second listing finds the first one's manifest
         manifest = stages.manifest(stage_path=f"{place}/", manifest_location=f"{place}/")
         found = [row["FILE_PATH"].removeprefix(f"{place}/") for row in stages.rows(manifest)]
-        assert sorted(found) == ["MB_001.jpg", "MB_shots/1.jpg", "x.jpg"]
+        assert sorted(found) == sorted(names)
+
+
+def test_what_jobs_have_written_is_left_out_wherever_it_is(stages: Stages) -> None:
+    """As with ``stage_path="@MEDIA/"`` and ``work_location="@MEDIA/work"``: the output lies beside the manifests."""
+    place = f"{stages.work}/beside"
+    subject = {"dag_id": "d", "task_id": "media_batch.full_batch", "run_id": "r", "map_index": -1}
+    stem = job_names.job_stem(**subject, fingerprint="f")
+    part = job_names.range_stem(f"{stem}_0", max_jobs=8, round_number=1, low=0, high=4)
+    written = [f"{stem}_0/data_0.parquet", f"MB_SAMPLE/{stem}_12/a/b.parquet", f"{stem}_0_I8/{part}_0/data.parquet"]
+    names = ["work/predictions/" + name for name in [*written, f"{stem}_0/_SUCCESS"]]
+    media = ["x.jpg", f"{stem}_0/cat.jpg", "MB_BATCH_1/table.parquet"]
+    with stages.engine.session() as session:
+        for name in [*names, *media]:
+            session.file.put_stream(io.BytesIO(b"1" * 40), f"{place}/{name}", auto_compress=False)
+    manifest = stages.manifest(stage_path=f"{place}/", manifest_location=f"{place}/work/manifests/")
+    assert sorted(row["FILE_PATH"].removeprefix(f"{place}/") for row in stages.rows(manifest)) == sorted(media)
+    path = resolve_stage_path(stages.connection, f"{place}/", "stage_path")
+    clock = server_clock(stages.connection)
+    assert count_by_time(stages.connection, path, ".*beside.*", window=Window(), clock=clock).count == len(media)
 
 
 @pytest.mark.parametrize("source", ["list", "directory"])

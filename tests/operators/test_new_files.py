@@ -60,7 +60,6 @@ def place(media: Any, airflow_home: Any, connection: Any) -> Callable[..., Any]:
                 connection,
                 [StageSource("IMG", path)],
                 directory=False,
-                manifest_location=path / "m",
                 keep_unmatched=True,
             )
             Ledger(connection, f"{name}_LEDGER").claim(

@@ -101,9 +101,7 @@ def test_a_failed_sample_keeps_its_claim_while_tries_are_left(
     request.addfinalizer(lambda: faults.install(media.engine.state_dir, None))
     table = f"MEDIA.PUBLIC.SB_{uuid.uuid4().hex}".upper()
     path = resolve_stage_path(connection, f"{media.files}f00", "stage_path")
-    listed = list_stages(
-        connection, [StageSource("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
-    )
+    listed = list_stages(connection, [StageSource("IMG", path)], directory=False, keep_unmatched=True)
     claim = Ledger(connection, table).claim(
         listed.relation,
         owner=ClaimOwner("sampling", "list", "one", -1, lambda dag_id, other: True),

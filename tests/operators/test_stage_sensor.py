@@ -142,9 +142,7 @@ def test_files_that_the_ledger_has_are_not_new(stage: Stage, media: Any) -> None
     sensor = stage.sensor(model_name=media.model, ledger=stage.table, timeout=2)
     assert wait(sensor)["files"] == 2, "no ledger yet: nothing is done"
     path = resolve_stage_path(stage.connection, stage.path, "stage_path")
-    listed = list_stages(
-        stage.connection, [StageSource("IMG", path)], directory=False, manifest_location=path / "m", keep_unmatched=True
-    )
+    listed = list_stages(stage.connection, [StageSource("IMG", path)], directory=False, keep_unmatched=True)
     Ledger(stage.connection, stage.table).claim(
         listed.relation,
         owner=ClaimOwner("dag", "list", "run", -1, lambda dag_id, run_id: False),

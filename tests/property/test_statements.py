@@ -89,10 +89,10 @@ def claim(text: str) -> str:
 STATEMENTS: dict[str, Callable[[str], str]] = {
     "files": lambda text: StageSource(text, StagePath("D", "S", "T"), text).files_sql(text, directory=True),
     "directory": lambda text: StageSource(text, StagePath("D", "S", "T", "p"), text).directory_sql(),
-    "listing": lambda text: listed_rows([StageSource(text, StagePath("D", "S", "T"))], "F", "TRUE").query,
+    "listing": lambda text: listed_rows([StageSource(text, StagePath("D", "S", "T"))], "F").query,
     "pairs": lambda text: (
         listed_rows(
-            [StageSource(name, StagePath("D", "S", "T")) for name in (text, text + "2")], "SELECT * FROM F", "TRUE"
+            [StageSource(name, StagePath("D", "S", "T")) for name in (text, text + "2")], "SELECT * FROM F"
         ).query
     ),
     "sharded": lambda text: sharded(relation(text), max_files=2, max_bytes=9, largest=3).query,

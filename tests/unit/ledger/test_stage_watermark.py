@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_mediabatch.core import job_names
 from airflow_provider_mediabatch.files.start_rule import StartRule
 from airflow_provider_mediabatch.ledger.stage_watermark import (
     MAX_SEEN,
@@ -113,6 +114,14 @@ def test_a_watermark_of_another_form_is_the_beginning() -> None:
         == StageWatermark.from_json(None)
         == StageWatermark()
     )
+
+
+def test_what_a_run_has_written_is_no_reason_for_the_next() -> None:
+    stem = job_names.job_stem(dag_id="d", task_id="full", run_id="r", map_index=-1, fingerprint="f")
+    assert not EVERY(f"media/work/predictions/{stem}_0/data_0.parquet")
+    assert not EVERY(f"media/work/predictions/MB_SAMPLE/{stem}_0/_SUCCESS")
+    assert EVERY("media/MB_0001.jpg")
+    assert EVERY(f"media/{stem}_0/cat.jpg")
 
 
 def test_prefix_and_pattern() -> None:

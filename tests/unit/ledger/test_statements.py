@@ -12,7 +12,7 @@ from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.core.manifest import SIZE
 from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.files.list_output import StageSource
-from airflow_provider_mediabatch.files.manifest_files import not_manifests_condition, sharded, summary_sql
+from airflow_provider_mediabatch.files.manifest_files import sharded, summary_sql
 from airflow_provider_mediabatch.files.query_listing import path_census_sql
 from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.files.stage_listing import listed_rows, union_sql
@@ -32,8 +32,7 @@ def _listing(name: str, path: str, *, directory: bool = False, columns: int = 1)
         for index in range(columns)
     ]
     files = union_sql([source.files_sql("01-ab", directory=directory) for source in sources])
-    manifests = StagePath("DB", "SC", name, path)
-    return listed_rows(sources, files, not_manifests_condition(manifests, [source.path for source in sources]))
+    return listed_rows(sources, files)
 
 
 def _one_statement(text: str) -> exp.Expression:
@@ -99,15 +98,6 @@ def test_ledger_statements(name: str) -> None:
         state_statements.release_quarantined_sql(table, subject, [name]),
     ):
         _one_statement(text)
-
-
-def test_manifests_are_left_out_only_where_their_stage_is_listed() -> None:
-    manifests = StagePath("DB", "SC", "WORK", "manifests/")
-    photographs = StagePath("DB", "SC", "PHOTOS", "manifests/")
-    assert not_manifests_condition(manifests, [photographs, StagePath("DB", "OTHER", "WORK")]) == "TRUE"
-    for listed in ("", "photos/", "manifests/2026/"):
-        condition = not_manifests_condition(manifests, [photographs, StagePath("DB", "SC", "WORK", listed)])
-        assert "STARTSWITH(FILE_PATH, '@DB.SC.WORK/manifests/MB_')" in condition
 
 
 def test_the_stage_path_of_a_listed_name() -> None:
