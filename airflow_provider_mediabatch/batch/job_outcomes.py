@@ -14,6 +14,7 @@ from airflow_provider_mediabatch.client.containers import JobEnd
 from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, field
 from airflow_provider_mediabatch.core.job_status import JobStatus
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
+from airflow_provider_mediabatch.core.stage_path import StagePath
 from airflow_provider_mediabatch.exceptions import (
     CANCELLED,
     NOT_KNOWN,
@@ -39,7 +40,6 @@ logger = logging.getLogger(__name__)
 _ENDED = "The job has ended and incurs no more cost."
 _ATTACH = "A retry will attach to it if it runs."
 _NAMED = 10
-_AGAIN = "A retry will find the same job and count again; clear the listing to start over."
 
 
 def check_manifest_exists(connection: SnowflakeConnection, manifest: Manifest) -> None:
@@ -78,7 +78,7 @@ def verify_output(
         raise IncompleteOutputError(
             f"Job {attempt.job} wrote {rows} rows to {location} for {expected} rows of its manifest",
             running=_ENDED,
-            retry=_AGAIN,
+            retry=_checks_again(location),
         )
     _verify_identity(staged, request, attempt, location, is_part=is_part)
     column = request.plan.partition_column
@@ -117,7 +117,7 @@ def _verify_identity(
                 f"The output of job {attempt.job} in {location} has as many rows as its part of the manifest, but "
                 f"{example} is in it more often than in the manifest",
                 running=_ENDED,
-                retry=RETRY_NEXT,
+                retry=_checks_again(location),
             )
         return
     missing, example = staged.missing_row(keys, manifest.location, location)
@@ -126,8 +126,16 @@ def _verify_identity(
             f"The output of job {attempt.job} in {location} has as many rows as its manifest, but {example} is missing "
             f"({missing:,} rows of the manifest are missing, and others are there more than once)",
             running=_ENDED,
-            retry=RETRY_NEXT,
+            retry=_checks_again(location),
         )
+
+
+def _checks_again(location: str) -> str:
+    """What a retry does with output that is whole by its ``_SUCCESS``, and yet not that of the manifest."""
+    return (
+        "A retry finds the same job and checks the same output again. To run the files again, delete the output with "
+        f"REMOVE {StagePath.parse(location).reference}: a retry then starts the next job."
+    )
 
 
 def polling_error(event: Mapping[str, Any], attempt: Attempt) -> PollingFailedError | None:

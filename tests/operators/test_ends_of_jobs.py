@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,10 @@ import pytest
 from operators.job_requests import make_request, until
 
 from airflow_provider_mediabatch.batch.job_outcomes import outcome_error, verify_output
-from airflow_provider_mediabatch.batch.submission import Attempt, submit
+from airflow_provider_mediabatch.batch.submission import Attempt, find, submit
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.client.containers import JobEnd
-from airflow_provider_mediabatch.exceptions import JobFailedError, ModelRaisedError
+from airflow_provider_mediabatch.exceptions import IncompleteOutputError, JobFailedError, ModelRaisedError
 
 if TYPE_CHECKING:
     from operators.conftest import Media
@@ -32,6 +33,26 @@ def test_a_partition_without_rows_is_a_warning(media: Media, connection: Any, ca
         session.file.put_stream(io.BytesIO(b""), f"{location}_SUCCESS", auto_compress=False)
     assert verify_output(connection, request, attempt) == 2
     assert "no rows for 1 of the manifest's partitions (IMG)" in caplog.text
+
+
+@pytest.mark.parametrize(("files", "says"), [(("f00", "f00"), "f01.bin is missing"), (("f00",), "wrote 1 rows")])
+def test_output_of_other_rows_is_checked_again_until_it_is_removed(
+    media: Media, connection: Any, conn_id: str, files: tuple[str, ...], says: str
+) -> None:
+    request = make_request(media, connection)
+    attempt = submit(connection, conn_id, request, 0)
+    until(connection, attempt.job, "DONE")
+    location = request.location(attempt.job)
+    rows(connection, f"REMOVE {location} PATTERN = '.*[.]parquet'")
+    select = " UNION ALL ".join(f"SELECT '{media.files}{name}.bin' AS IMG" for name in files)
+    rows(connection, f"COPY INTO {location} FROM ({select}) FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE")
+    with pytest.raises(IncompleteOutputError, match=says) as caught:
+        verify_output(connection, request, attempt)
+    adopted = find(connection, request)
+    assert isinstance(adopted, Attempt), "a retry finds the same job"
+    (remove,) = re.findall(r"REMOVE \S+(?=:)", str(caught.value))
+    rows(connection, remove)
+    assert find(connection, request) == 1
 
 
 def test_the_end_of_a_container_is_asked_for(media: Media, connection: Any, conn_id: str) -> None:
