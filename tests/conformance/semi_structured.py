@@ -366,6 +366,48 @@ ROWS = [
         confirmed=False,
     ),
     Row(
+        "FLATTEN's SEQ tells the input records apart",
+        "SELECT F.SEQ, COUNT(*) FROM (SELECT PARSE_JSON(COLUMN1) AS V FROM VALUES ('[1,2]'), ('[3]'), ('[3]')) T, "
+        "LATERAL FLATTEN(INPUT => T.V) F GROUP BY F.SEQ ORDER BY 2, 1",
+        [(2, 1), (3, 1), (1, 2)],
+        _FLATTEN,
+    ),
+    Row(
+        "FLATTEN's SEQ of what another FLATTEN gave",
+        "SELECT COUNT(DISTINCT F.SEQ), COUNT(DISTINCT G.SEQ) FROM "
+        "(SELECT PARSE_JSON(COLUMN1) AS V FROM VALUES ('[[1,2],[1,2]]'), ('[[3]]')) T, "
+        "LATERAL FLATTEN(INPUT => T.V) F, LATERAL FLATTEN(INPUT => F.VALUE) G",
+        [(2, 3)],
+        _FLATTEN,
+    ),
+    Row(
+        "FLATTEN's SEQ in *, and with OUTER",
+        "SELECT * EXCLUDE (V, THIS) FROM (SELECT PARSE_JSON(COLUMN1) AS V FROM VALUES ('[7]'), ('[]')) T, "
+        "LATERAL FLATTEN(INPUT => T.V, OUTER => TRUE) F",
+        [(1, None, "[0]", 0, "7"), (2, None, "", None, None)],
+        _FLATTEN,
+    ),
+    Row(
+        "FLATTEN's THIS with RECURSIVE is around the value",
+        _flatten("F.PATH, F.THIS::VARCHAR", '{"b":[{"d":1}]}', ", RECURSIVE => TRUE"),
+        [("b", '{"b":[{"d":1}]}'), ("b[0]", '[{"d":1}]'), ("b[0].d", '{"d":1}')],
+        _FLATTEN,
+    ),
+    Row(
+        "FLATTEN's PATH of keys that are no names",
+        _flatten("F.PATH, F.VALUE::INT", '{"":1,"1x":2,"a b":3,"c":4}'),
+        [("['']", 1), ("['1x']", 2), ("['a b']", 3), ("c", 4)],
+        "FLATTEN, Output",
+        confirmed=False,
+    ),
+    Row(
+        "FLATTEN's PATH of keys that are no names, with RECURSIVE and a path",
+        _flatten("F.PATH", '{"q":{"a b":{"":1},"c":2}}', ", RECURSIVE => TRUE, PATH => 'q'"),
+        [("q['a b']",), ("q['a b']['']",), ("q.c",)],
+        "FLATTEN, Output",
+        confirmed=False,
+    ),
+    Row(
         "FLATTEN of objects only",
         _flatten("F.PATH", "[1]", ", MODE => 'OBJECT'"),
         [],

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlglot
 from sqlglot import exp
 
-from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
 from airflow_provider_mediabatch.local.sql import types
 from airflow_provider_mediabatch.local.sql.casts import cast, text, whole
 from airflow_provider_mediabatch.local.sql.expression_types import is_exact, is_numeric, is_semi_structured, kind
@@ -254,59 +253,3 @@ def _array_to_string(rewriter: Rewriter, node: exp.ArrayToString) -> exp.Expr:
 def _split(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
     rewriter.unwrap(node, numeric=False)
     return call("TO_JSON", node.copy())
-
-
-_REACHED = {"ARRAY": r"^(\[\d+\])+$", "OBJECT": r"^[^\[]*$"}
-
-
-def _is_true(node: exp.Expr | None) -> bool:
-    return isinstance(node, exp.Boolean) and bool(node.this)
-
-
-@rule(exp.Lateral)
-def _lateral(rewriter: Rewriter, node: exp.Lateral) -> exp.Expr:
-    """FLATTEN as a lateral query that unnests a list.
-
-    DuckDB does that row by row, in order. Over json_each it would join, and the elements would come last to first.
-    """
-    explode = node.this
-    if not isinstance(explode, exp.Explode):
-        return node
-    given: dict[str, exp.Expr] = {}
-    for argument in [explode.this, *explode.expressions]:
-        if isinstance(argument, exp.Kwarg):
-            given[argument.this.name.upper()] = argument.expression
-        else:
-            given["INPUT"] = argument
-    unknown = set(given) - {"INPUT", "PATH", "OUTER", "RECURSIVE", "MODE"}
-    if unknown:
-        raise syntax_error(f"unknown argument of FLATTEN: {', '.join(sorted(unknown))}")
-    recursive = _is_true(given.get("RECURSIVE"))
-    mode = given["MODE"].name.upper() if "MODE" in given else "BOTH"
-    if mode not in ("BOTH", "OBJECT", "ARRAY"):
-        raise syntax_error(f"MODE of FLATTEN is OBJECT, ARRAY or BOTH, not '{mode}'")
-    value = given["INPUT"].copy()
-    path = given["PATH"].name if "PATH" in given else ""
-    if path:
-        value = call("JSON_EXTRACT", value, exp.Literal.string("$." + path))
-    flattened = "mb_input" if mode == "BOTH" else f"CASE WHEN json_type(mb_input) = '{mode}' THEN mb_input END"
-    elements = f"MB_FLATTENED{'_ALL' if recursive else ''}({flattened})"
-    if recursive and mode != "BOTH":  # only what is reached by arrays, or by objects
-        elements = f"list_filter({elements}, lambda x: regexp_matches(x.p, '{_REACHED[mode]}'))"
-    if _is_true(given.get("OUTER")):
-        elements = f"MB_FLATTENED_OUTER({elements})"
-    below = "CASE WHEN e.p = '' OR e.p[1] = '[' THEN e.p ELSE mb_dot || e.p END"
-    beside = "CASE WHEN e.k IS NOT NULL THEN mb_dot || e.k WHEN e.i IS NOT NULL THEN '[' || e.i || ']' ELSE '' END"
-    query = sqlglot.parse_one(
-        f"""SELECT 1 AS "SEQ", e.k AS "KEY", mb_path || {below if recursive else beside} AS "PATH",
-                   e.i AS "INDEX", e.v AS "VALUE", mb_input AS "THIS"
-            FROM (SELECT UNNEST({elements}) AS e) AS mb_elements""",
-        read="duckdb",
-    )
-    for column in list(query.find_all(exp.Column)):
-        if column.name == "mb_input":
-            column.replace(value.copy())
-        elif column.name in ("mb_path", "mb_dot"):
-            column.replace(exp.Literal.string(path if column.name == "mb_path" else "." if path else ""))
-    names = node.args["alias"].this
-    return exp.Lateral(this=exp.Subquery(this=query), alias=exp.TableAlias(this=names.copy()))

@@ -14,6 +14,7 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, not_support
 from airflow_provider_mediabatch.local.sql import array_functions as array_functions
 from airflow_provider_mediabatch.local.sql import comparisons as comparisons
 from airflow_provider_mediabatch.local.sql import datetime_functions as datetime_functions
+from airflow_provider_mediabatch.local.sql import flatten as flatten
 from airflow_provider_mediabatch.local.sql import numeric_functions as numeric_functions
 from airflow_provider_mediabatch.local.sql import semi_structured as semi_structured
 from airflow_provider_mediabatch.local.sql import transactions

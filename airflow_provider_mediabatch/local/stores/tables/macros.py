@@ -153,22 +153,26 @@ MACROS = {
         WHEN 'BOOLEAN' THEN 'BOOLEAN' WHEN 'NULL' THEN 'NULL_VALUE' WHEN 'UBIGINT' THEN 'INTEGER'
         WHEN 'BIGINT' THEN 'INTEGER' WHEN 'HUGEINT' THEN 'INTEGER' WHEN 'DOUBLE' THEN
             CASE WHEN (v ->> '$') ~ '[eE]' THEN 'DOUBLE' ELSE 'DECIMAL' END END""",
+    # Elements, each with its path below what is flattened: b[0].c, and ['x y'] for a key that is no name.
+    "mb_key_path(k)": "CASE WHEN regexp_full_match(k, '[A-Za-z_]\\w*') THEN k ELSE '[''' || k || ''']' END",
     "mb_flattened(v)": """
         CASE json_type(v) WHEN 'ARRAY' THEN list_transform(
-            json_extract(v, '$[*]'), lambda x, i: {'k': NULL::VARCHAR, 'i': i - 1, 'v': x, 'p': ''})
+            json_extract(v, '$[*]'), lambda x, i: {'k': NULL::VARCHAR, 'i': i - 1, 'v': x, 'p': '[' || (i - 1) || ']'})
         WHEN 'OBJECT' THEN list_transform(
             list_zip(json_keys(v), json_extract(v, '$.*')),
-            lambda p: {'k': p[1], 'i': NULL::BIGINT, 'v': p[2], 'p': ''}) END""",
+            lambda p: {'k': p[1], 'i': NULL::BIGINT, 'v': p[2], 'p': mb_key_path(p[1])}) END""",
     "mb_flattened_outer(items)": """
         CASE WHEN coalesce(len(items), 0) > 0 THEN items
         ELSE [{'k': NULL::VARCHAR, 'i': NULL::BIGINT, 'v': NULL::JSON, 'p': ''}] END""",
-    # All levels, each value before what is in it, with its path: b[0].c, and ['x y'] for a key that is no name.
+    # All levels, each value before what is in it, and what is around it.
     "mb_tree_path(p)": r"""
-        regexp_replace(regexp_replace(p, '^\$\.?', ''), '\.?"([^"]*)"', '[''\1'']', 'g')""",
+        replace(regexp_replace(regexp_replace(p, '^\$\.?', ''), '\.?"((?:[^"\\]|\\.)*)"', '[''\1'']', 'g'),
+            '\"', '"')""",
     "mb_flattened_all(v)": """
-        (SELECT list({'k': CASE WHEN ends_with(fullkey, ']') THEN NULL ELSE key END,
-            'i': CASE WHEN ends_with(fullkey, ']') THEN key::BIGINT END, 'v': json_extract(v, fullkey),
-            'p': mb_tree_path(fullkey)} ORDER BY id) FROM json_tree(v) WHERE parent IS NOT NULL)""",
+        (SELECT list({'k': CASE WHEN ends_with(e.fullkey, ']') THEN NULL ELSE e.key END,
+            'i': CASE WHEN ends_with(e.fullkey, ']') THEN e.key::BIGINT END, 'v': e.value,
+            'p': mb_tree_path(e.fullkey), 't': around.value} ORDER BY e.id)
+            FROM json_tree(v) AS e JOIN json_tree(v) AS around ON around.id = e.parent)""",
     "mb_object(entries)": """
         to_json(map_from_entries(list_sort(
             list_filter(entries, lambda e: e.k IS NOT NULL AND e.v IS NOT NULL))))""",
