@@ -13,6 +13,7 @@ _CAST = "CAST , ::, Usage notes"
 _TIMES = "Date & time data types, TIMESTAMP"
 _ZONES = "Date & time data types, TIMESTAMP_LTZ , TIMESTAMP_NTZ , TIMESTAMP_TZ"
 _TO_DATE = "TO_DATE , DATE, Arguments"
+_ELEMENTS = "Date and time input and output formats, About the elements used in input and output formats"
 _TO_TIMESTAMP = "TO_TIMESTAMP / TO_TIMESTAMP_*, Arguments"
 _TRY_TO_NUMBER = "TRY_TO_DECIMAL, TRY_TO_NUMBER, TRY_TO_NUMERIC, Examples"
 _BOUND = "Bind variables, Overview of bind variables"
@@ -257,6 +258,102 @@ ROWS = [
         "SELECT TO_CHAR('12:34:56'::TIME, 'HH24:MI')",
         [("12:34",)],
         "TO_CHAR , TO_VARCHAR, Examples",
+    ),
+    Row(
+        "TO_CHAR of an offset",
+        "SELECT TO_CHAR('2024-04-03 13:04:05'::TIMESTAMP_TZ, 'TZHTZM'), TO_CHAR(COLUMN1, 'HH24 TZH:TZM TZH') "
+        "FROM VALUES ('2024-04-03 13:04:05 +0530'::TIMESTAMP_LTZ)",
+        [("+0000", "07 +00:00 +00")],
+        _ELEMENTS,
+    ),
+    Row(
+        "TO_CHAR cuts the digits of a second",
+        "SELECT TO_CHAR(COLUMN1, 'SS.FF1 FF2 FF3 FF4 FF5 FF6 FF7 FF8 FF9 FF FF0.') "
+        "FROM VALUES ('2024-04-03 13:04:05.123456'::TIMESTAMP_NTZ)",
+        [("05.1 12 123 1234 12345 123456 1234560 12345600 123456000 123456000 .",)],
+        _ELEMENTS,
+    ),
+    Row(
+        "TO_CHAR of a time with digits of a second",
+        "SELECT TO_CHAR('13:04:05.98'::TIME, 'HH24.MI.SS.FF1')",
+        [("13.04.05.9",)],
+        _ELEMENTS,
+    ),
+    Row(
+        "TO_CHAR with text in the format",
+        """SELECT TO_CHAR('2024-04-03 13:04:05'::TIMESTAMP_NTZ, 'YYYY"at"MM'), TO_CHAR(COLUMN1, 'HH24"h"MI"MM"') """
+        "FROM VALUES ('2024-04-03 13:04:05'::TIMESTAMP_NTZ)",
+        [("2024at04", "13h04MM")],
+        _ELEMENTS,
+    ),
+    Row(
+        "a format with text in it reads that text",
+        """SELECT TO_TIMESTAMP('2024-01-07 at 10', 'YYYY-MM-DD "at" HH24'), """
+        """TO_TIMESTAMP('20240107T101112', 'YYYYMMDD"T"HH24MISS')""",
+        [(datetime(2024, 1, 7, 10), datetime(2024, 1, 7, 10, 11, 12))],
+        _ELEMENTS,
+    ),
+    Row(
+        "a format reads the digits of a second",
+        "SELECT TO_TIMESTAMP('2024-01-15 10:11:12.123456789', 'YYYY-MM-DD HH24:MI:SS.FF9'), "
+        "TO_TIMESTAMP('9999-12-31 23:59:59.5', 'YYYY-MM-DD HH24:MI:SS.FF')",
+        [(datetime(2024, 1, 15, 10, 11, 12, 123456), datetime(9999, 12, 31, 23, 59, 59, 500_000))],
+        _ELEMENTS,
+    ),
+    Row(
+        "AUTO is no format",
+        "SELECT TO_DATE('2024-04-03', 'AUTO'), TO_TIMESTAMP('2024-04-03 10:00:00', 'auto'), TRY_TO_DATE('x', 'AUTO'), "
+        "TO_TIME('10:11:12', 'AUTO'), TO_CHAR('2024-04-03'::DATE, 'AUTO')",
+        [(date(2024, 4, 3), datetime(2024, 4, 3, 10), None, time(10, 11, 12), "2024-04-03")],
+        "Parameters, DATE_INPUT_FORMAT",
+    ),
+    Row(
+        "TIMESTAMP_NTZ drops the offset that a format reads",
+        "SELECT TO_TIMESTAMP(COLUMN1, 'YYYY-MM-DD HH24:MI:SS TZHTZM'), "
+        "TRY_TO_TIMESTAMP_NTZ(COLUMN1, 'YYYY-MM-DD HH24:MI:SS TZHTZM'), "
+        "TO_TIME(COLUMN1, 'YYYY-MM-DD HH24:MI:SS TZHTZM'), "
+        "TO_TIMESTAMP_LTZ(COLUMN1, 'YYYY-MM-DD HH24:MI:SS TZHTZM') FROM VALUES ('2024-01-15 10:11:12 +0530')",
+        [
+            (
+                *(datetime(2024, 1, 15, 10, 11, 12), datetime(2024, 1, 15, 10, 11, 12), time(10, 11, 12)),
+                datetime(2024, 1, 15, 4, 41, 12, tzinfo=UTC),
+            )
+        ],
+        _ZONES,
+    ),
+    Row(
+        "TO_DATE with an offset gives the day that is written",
+        "SELECT TO_DATE('2024-01-15 23:11:12 -0800', 'YYYY-MM-DD HH24:MI:SS TZHTZM'), "
+        "TO_DATE('2024-01-15 01:11:12 +05:30', 'YYYY-MM-DD HH24:MI:SS TZH:TZM')",
+        [(date(2024, 1, 15), date(2024, 1, 15))],
+        "TO_DATE , DATE, Returns",
+        confirmed=False,
+    ),
+    Row(
+        "an offset that the format asks for must be there",
+        "SELECT TRY_TO_TIMESTAMP('2024-01-15 10:11:12', 'YYYY-MM-DD HH24:MI:SS TZHTZM')",
+        [(None,)],
+        "public reports of: Can't parse '2018-10-01 06:00:00.0' as timestamp with format "
+        "'YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM'",
+    ),
+    Row(
+        "text in another format than TO_DATE's",
+        "SELECT TO_DATE('2024/01/15', 'YYYY-MM-DD')",
+        Fails(100096, "Can't parse '2024/01/15' as date with format 'YYYY-MM-DD'"),
+        "public reports of error 100096",
+    ),
+    Row(
+        "text in another format than TO_TIMESTAMP's",
+        "SELECT TO_TIMESTAMP('2024/01/15', 'DD.MM.YYYY')",
+        Fails(100096, "Can't parse '2024/01/15' as timestamp with format 'DD.MM.YYYY'"),
+        "public reports of: Can't parse '2018-10-01 06:00:00.0' as timestamp with format "
+        "'YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM'",
+    ),
+    Row(
+        "text in another format than TRY_TO_DATE's",
+        "SELECT TRY_TO_DATE('2024-01-15 10:00', 'YYYY-MM-DD'), TRY_TO_DATE('2024/01/15', 'YYYY-MM-DD')",
+        [(None, None)],
+        "TRY_TO_DATE, Description",
     ),
     Row(
         "an NTZ timestamp as text",

@@ -132,7 +132,7 @@ def _rounded(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     return annotator._set_type(node, number(38, min(scale_of(node.this), max(wanted, 0))))
 
 
-def _from_epoch(annotator: TypeAnnotator, node: exp.Expr) -> Any:
+def _moment(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     return annotator._set_type(node, node.args.get("target_type") or exp.DType.TIMESTAMPNTZ)
 
 
@@ -190,7 +190,8 @@ _RULES: dict[type[exp.Expr], dict[str, Any]] = {
     exp.If: {"annotator": _if},
     exp.Case: {"annotator": _case},
     exp.Coalesce: {"annotator": _coalesce},
-    exp.UnixToTime: {"annotator": _from_epoch},
+    exp.UnixToTime: {"annotator": _moment},
+    exp.StrToTime: {"annotator": _moment},
     exp.DecodeCase: {"annotator": _one_branch},
     exp.Nvl2: {"annotator": _one_branch},
     exp.Greatest: {"annotator": _coalesce},

@@ -11,9 +11,11 @@ from airflow_provider_mediabatch.local.sql import types
 from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.expression_types import is_exact, is_semi_structured, kind, scale_of
 from airflow_provider_mediabatch.local.sql.functions import call
+from airflow_provider_mediabatch.local.sql.output_formats import strftime
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, rule
-from airflow_provider_mediabatch.local.sql.time_formats import time_format
+from airflow_provider_mediabatch.local.sql.time_formats import snowflake_format, strptime
 
+_AUTO = "AUTO"  # as if no format were given
 _ZONE_PARTS = ("TIMEZONE_HOUR", "TIMEZONE_MINUTE")
 
 
@@ -54,32 +56,65 @@ def _sequence(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
     return exp.cast(exp.paren(number), f"DECIMAL({_SEQUENCES[type(node)]}, 0)")
 
 
-@rule(exp.ToChar)
-def _to_char(rewriter: Rewriter, node: exp.ToChar) -> exp.Expr:
-    form = node.args.get("format")
-    if form is None:
-        return text(node.this.copy())
-    if kind(node.this) not in types.TIMESTAMPS | {exp.DType.DATE, exp.DType.TIME} or not isinstance(form, exp.Literal):
+@rule(exp.ToChar, exp.TimeToStr)
+def _to_char(rewriter: Rewriter, node: exp.ToChar | exp.TimeToStr) -> exp.Expr:
+    """TO_CHAR, which sqlglot's parser makes a TimeToStr where it sees a cast to a time."""
+    form, moment = node.args.get("format"), node.this.copy()
+    if form is None or (isinstance(form, exp.Literal) and form.name.upper() == _AUTO):
+        return text(moment)
+    if kind(moment) not in types.TIMESTAMPS | {exp.DType.DATE, exp.DType.TIME} or not isinstance(form, exp.Literal):
         raise not_supported("TO_CHAR with a format, except for a date or time and a constant format")
-    formatted = exp.TimeToStr(this=node.this.copy(), format=exp.Literal.string(time_format(form.name)))
-    return _formatted(rewriter, formatted)
+    written = form.name if isinstance(node, exp.ToChar) else snowflake_format(form)
+    zoned = "_ZONED" if kind(moment) in types.LTZ | types.TZ else ""
+    if kind(moment) == exp.DType.TIME:  # DuckDB formats no TIME
+        moment = exp.Add(this=exp.cast(exp.Literal.string("1970-01-01"), "DATE"), expression=moment)
+    return call(f"MB_WRITTEN{zoned}", moment, exp.Literal.string(strftime(written)))
 
 
-@rule(exp.TimeToStr)
-def _formatted(rewriter: Rewriter, node: exp.TimeToStr) -> exp.Expr:
-    """DuckDB formats no TIME: a day is put before it."""
-    if kind(node.this) == exp.DType.TIME:
-        day = exp.cast(exp.Literal.string("1970-01-01"), "DATE")
-        node.set("this", exp.Add(this=day, expression=node.this.copy()))
-    return node
+@rule(exp.StrToTime, exp.TsOrDsToDate, exp.TsOrDsToTime)
+def _read(rewriter: Rewriter, node: exp.Expr) -> exp.Expr:
+    """TO_TIMESTAMP, TO_DATE and TO_TIME, and TRY_TO_… of text: with a format, or as a cast reads it.
 
-
-@rule(exp.TsOrDsToDate)
-def _to_date(rewriter: Rewriter, node: exp.TsOrDsToDate) -> exp.Expr:
-    """TO_DATE of text without a format reads what a cast reads, digits alone among it."""
-    if node.args.get("format") is not None or kind(node.this) not in types.TEXTS:
+    Source: Snowflake's reference, pages "TO_TIMESTAMP / TO_TIMESTAMP_*" and "TO_DATE , DATE".
+    """
+    form = node.args.get("format")
+    target = node.args.get("target_type") or types.parse("DATE" if isinstance(node, exp.TsOrDsToDate) else "TIME")
+    safe = bool(node.args.get("safe"))
+    if is_semi_structured(node.this):
+        node.this.replace(text(node.this.copy()))
+    if form is not None and form.name.upper() == _AUTO:
+        return cast(node.this, target, safe=safe)
+    if kind(node.this) not in types.TEXTS:
         return node
-    return cast(node.this, types.parse("DATE"), safe=bool(node.args.get("safe")))
+    if form is None:
+        return cast(node.this, target, safe=safe)
+    made = _in_format(node.this, snowflake_format(form), target, safe)
+    made.type = target.copy()
+    return made
+
+
+def _in_format(value: exp.Expr, form: str, target: exp.DataType, safe: bool) -> exp.Expr:
+    known = strptime(form)
+    if "%f" in known:
+        value = call("MB_MICROSECONDS", value.copy())
+    read: exp.Expr
+    if safe:
+        read = call("TRY_STRPTIME", value.copy(), exp.Literal.string(known))
+    else:
+        wanted = "timestamp" if target.this in types.TIMESTAMPS else target.this.name.lower()
+        read = call("MB_READ", value.copy(), *map(exp.Literal.string, (known, wanted, form)))
+    if target.this in types.LTZ | types.TZ:
+        return exp.cast(read, "TIMESTAMPTZ", dialect="duckdb")
+    if "%z" in known:  # the time of day stays as it is written
+        read = exp.If(this=exp.Not(this=exp.Is(this=read, expression=exp.null())), true=_wall_clock(value, known))
+    return exp.cast(read, "TIMESTAMP" if target.this in types.NTZ else target.this.name, dialect="duckdb")
+
+
+def _wall_clock(value: exp.Expr, known: str) -> exp.Expr:
+    without = known.rstrip().removesuffix("%z").rstrip()
+    if "%z" in without:
+        raise not_supported("an offset before the end of a format of times")
+    return call("TRY_STRPTIME", call("MB_WITHOUT_OFFSET", value.copy()), exp.Literal.string(without))
 
 
 @rule(exp.DateAdd, exp.DateSub, exp.TimestampAdd, exp.TimeAdd, exp.TsOrDsAdd)

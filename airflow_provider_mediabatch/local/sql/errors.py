@@ -63,6 +63,8 @@ def _by_text(message: str) -> SnowflakeError | None:
         return SnowflakeError(100069, "22P02", f"Error parsing JSON: {detail}")
     if "invalid UTF8" in message or "Invalid string encoding" in message:
         return SnowflakeError(100144, "22000", "Invalid UTF8 detected in string")
+    if "Can't parse '" in message:
+        return SnowflakeError(100096, "22007", detail)
     if "Boolean value '" in message:
         return SnowflakeError(100037, "22018", detail)
     if match := _TOO_LONG.search(message):

@@ -8,12 +8,11 @@ and output formats"; page "Parameters", for which format a type has.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-from airflow_provider_mediabatch.local.errors import not_supported
 from airflow_provider_mediabatch.local.session.session import DEFAULT_PARAMETERS, Session
-from airflow_provider_mediabatch.local.stores.tables.macros import OFFSET_MARKS
+from airflow_provider_mediabatch.local.sql.time_formats import SHARED, with_elements
+from airflow_provider_mediabatch.local.stores.tables.macros import DIGIT_MARKS, OFFSET_MARKS
 from airflow_provider_mediabatch.local.stores.tables.text import text_literal
 
 _PARAMETERS = {
@@ -26,39 +25,21 @@ _PARAMETERS = {
 """The parameters that say how each kind is written; of two, the first that is not empty."""
 OUTPUT_FORMATS = frozenset(name for names in _PARAMETERS.values() for name in names)
 _ELEMENTS = {
-    "YYYY": "%Y", "YY": "%y", "MMMM": "%B", "MON": "%b", "MM": "%m", "DD": "%d", "DY": "%a", "HH24": "%H", "HH12": "%I",
-    "AM": "%p", "PM": "%p", "MI": "%M", "SS": "%S", "FF0": "", "FF3": "%g", "FF6": "%f", "FF9": "%f000", "FF": "%f000",
-    **OFFSET_MARKS,
+    **SHARED, "FF0": "", "FF3": "%g", "FF6": "%f", "FF7": "%f0", "FF8": "%f00", "FF9": "%f000", "FF": "%f000",
+    **DIGIT_MARKS, **OFFSET_MARKS,
 }  # fmt: skip
 """Snowflake's elements in strftime's. Of nine digits of a second the last three are zeros."""
-_ELEMENT = re.compile(
-    r'"(?P<quoted>[^"]*)"|(?P<element>YYYY|YY|MMMM|MON|MM|DD|DY|HH24|HH12|AM|PM|MI|SS|FF\d?|TZH:?TZM|TZH|TZM)|(?P<other>.)',
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 def strftime(form: str) -> str:
-    """A format of Snowflake's as one for DuckDB's ``strftime``, with marks where an offset is to stand.
-
-    :raises SnowflakeError: by name, for a number of digits of a second that DuckDB does not write.
-    """
-    found = []
-    for match in _ELEMENT.finditer(form):
-        element = match["element"]
-        if element is None:
-            found.append((match["quoted"] if match["other"] is None else match["other"]).replace("%", "%%"))
-        elif element.upper() in _ELEMENTS:
-            found.append(_ELEMENTS[element.upper()])
-        else:
-            raise not_supported(f"{element.upper()} in a format of times, other than FF0, FF3, FF6 and FF9")
-    return "".join(found)
+    """A format of Snowflake's as one for DuckDB's ``strftime``, with marks for what that does not write."""
+    return with_elements(form, _ELEMENTS)
 
 
 def follow(session: Session, parameters: Mapping[str, object]) -> None:
     """Have a session write dates and times as parameters say.
 
     :param parameters: with all of :data:`OUTPUT_FORMATS`.
-    :raises SnowflakeError: as :func:`strftime`.
     """
     formats: dict[str, str | None] = {}
     for variable, names in _PARAMETERS.items():

@@ -7,7 +7,7 @@ import re
 from sqlglot import exp
 
 from airflow_provider_mediabatch.local.errors import not_supported
-from airflow_provider_mediabatch.local.sql.time_formats import time_format
+from airflow_provider_mediabatch.local.sql.time_formats import parsed_format
 
 FIELD = "FIELD$"
 """How the columns of text files are named: ``FIELD$1`` and on."""
@@ -53,7 +53,7 @@ def _field(parameter: exp.Parameter, columns: list[str], source: exp.Expr) -> No
         f"{attempt}TO_{_time(cast)}{'_' * bool(zone)}{zone}(X, 'YYYY')", dialect="snowflake"
     )
     made.this.replace(field)
-    made.set("format", exp.Literal.string(time_format(form)))
+    made.set("format", exp.Literal.string(parsed_format(form)))
     cast.replace(made)
 
 

@@ -17,23 +17,34 @@ _NAMED_DAY = r"'^[A-Za-z]{3}, .* [+-]\d{4}$'"
 
 OFFSET_MARKS = {"TZH:TZM": chr(1), "TZHTZM": chr(2), "TZH": chr(3), "TZM": chr(4)}
 """What stands in a format of ``strftime`` for the elements that write an offset, which it does not write so."""
+DIGIT_MARKS = {"FF1": chr(5), "FF2": chr(6), "FF4": chr(7), "FF5": chr(8)}
+"""The same for as many digits of a second as it does not write."""
 
 
-def _formatted(variable: str, default: str, moment: str, *, zoned: bool = False) -> str:
-    """SQL of a moment in the format that a variable has, or by default.
+def _written(*, zoned: bool) -> str:
+    """SQL of a moment ``t`` in a format ``f`` of ``strftime`` with marks.
 
     :param zoned: it has an offset. No document says what Snowflake writes for the offset of one that has none.
     """
-    form = f"getvariable('{variable}')::VARCHAR"
-    written, refused = f"strftime({moment}, coalesce({form}, '%Y'))", ""
+    written = "strftime(t, f)"
+    for element, mark in DIGIT_MARKS.items():
+        written = f"replace({written}, chr({ord(mark)}), strftime(t, '%f')[:{element[-1]}])"
     if not zoned:
-        marks = " OR ".join(f"contains({form}, chr({ord(mark)}))" for mark in OFFSET_MARKS.values())
-        refused = f"WHEN {marks} THEN error('{REFUSED}an offset in the format of what has no time zone') "
+        marks = " OR ".join(f"contains(f, chr({ord(mark)}))" for mark in OFFSET_MARKS.values())
+        refused = f"error('{REFUSED}an offset in the format of what has no time zone')"
+        return f"CASE WHEN {marks} THEN {refused} ELSE {written} END"
     hours, minutes = "mb_offset(t)[:3]", "mb_offset(t)[4:]"
     parts = (f"{hours} || ':' || {minutes}", "mb_offset(t)", hours, minutes)
-    for mark, part in zip(OFFSET_MARKS.values(), parts, strict=True) if zoned else ():
+    for mark, part in zip(OFFSET_MARKS.values(), parts, strict=True):
         written = f"replace({written}, chr({ord(mark)}), {part})"
-    return f"CASE WHEN {form} IS NULL THEN {default} {refused}ELSE {written} END"
+    return written
+
+
+def _formatted(variable: str, default: str, moment: str, *, zoned: bool = False) -> str:
+    """SQL of a moment in the format that a variable has, or by default."""
+    form = f"getvariable('{variable}')::VARCHAR"
+    written = f"mb_written{'_zoned' if zoned else ''}({moment}, coalesce({form}, '%Y'))"
+    return f"CASE WHEN {form} IS NULL THEN {default} ELSE {written} END"
 
 
 MACROS = {
@@ -89,6 +100,12 @@ MACROS = {
     # What is no date fails in the second cast, whose error says date.
     "mb_text_date(s)": "coalesce(CAST(mb_try_text_ntz(s) AS DATE), CAST(s AS DATE))",
     "mb_try_text_date(s)": "CAST(mb_try_text_ntz(s) AS DATE)",
+    # Text in a format f of strptime. What Snowflake says of other text needs the type and Snowflake's own format.
+    "mb_read(s, f, wanted, form)": """
+        coalesce(try_strptime(s, f), CASE WHEN s IS NOT NULL
+            THEN error('Can''t parse ''' || s || ''' as ' || wanted || ' with format ''' || form || '''') END)""",
+    "mb_microseconds(s)": r"regexp_replace(s, '([.,]\d{6})\d{1,3}', '\1')",
+    "mb_without_offset(s)": r"regexp_replace(s, '\s*[+-]\d{1,2}:?(\d{2})?\s*$', '')",
     # A time without the digits of its second that its type has no place for.
     "mb_truncated(t, unit)": "t - to_microseconds(((epoch_us(t) % unit) + unit) % unit)",
     "mb_offset(t)": """
@@ -97,6 +114,8 @@ MACROS = {
         || lpad((abs(extract('timezone' FROM t)) % 3600 // 60)::VARCHAR, 2, '0')""",
     "mb_ntz_text(t)": "strftime(t, '%Y-%m-%d %H:%M:%S.%g')",
     "mb_tz_text(t)": "strftime(t, '%Y-%m-%d %H:%M:%S.%g') || ' ' || mb_offset(t)",
+    "mb_written(t, f)": _written(zoned=False),
+    "mb_written_zoned(t, f)": _written(zoned=True),
     # As the session's formats say, which sql/output_formats.py sets.
     "mb_date_formatted(t)": _formatted("mb_date_format", "t::VARCHAR", "t"),
     "mb_time_formatted(t)": _formatted("mb_time_format", "t::VARCHAR", "DATE '1970-01-01' + t"),
