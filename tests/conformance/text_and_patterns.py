@@ -72,6 +72,28 @@ ROWS = [
         _PARAMETERS,
     ),
     Row(
+        "the parameter m",
+        r"SELECT REGEXP_REPLACE('a\na', '^a', 'x', 1, 0, 'm'), REGEXP_SUBSTR('b\na', '^a', 1, 1, 'm'), "
+        r"TO_JSON(REGEXP_SUBSTR_ALL('a\na', '^a', 1, 1, 'm')), REGEXP_COUNT('a\na', '^a', 1, 'm'), "
+        r"REGEXP_INSTR('b\na', '^a', 1, 1, 0, 'm'), REGEXP_SUBSTR('b\nA', '^a', 1, 1, 'im')",
+        [("x\nx", "a", '["a","a"]', 2, 3, "A")],
+        _PARAMETERS,
+    ),
+    Row(
+        "without the parameter m there is one line",
+        r"SELECT REGEXP_REPLACE('a\na', '^a', 'x'), REGEXP_SUBSTR('b\na', '^a')",
+        [("x\na", None)],
+        _PARAMETERS,
+    ),
+    Row(
+        "the parameter m of REGEXP_LIKE, which matches the whole text",
+        r"SELECT REGEXP_LIKE('l1\nl2', 'l1\n^l2$', 'm'), REGEXP_LIKE('l1\nl2', '.*^l2$', 'm'), "
+        r"REGEXP_LIKE('l1\nl2', '.*^l2$', 'ms'), REGEXP_LIKE('l1\nl2', '^l2$', 'm'), REGEXP_LIKE('l1', COLUMN1, 'm') "
+        "FROM VALUES ('^l1$')",
+        [(True, False, True, False, True)],
+        f"REGEXP_LIKE, Usage Notes; {_PARAMETERS}",
+    ),
+    Row(
         "REGEXP_SUBSTR finds the first",
         "SELECT REGEXP_SUBSTR('a1b22', '[0-9]+')",
         [("1",)],

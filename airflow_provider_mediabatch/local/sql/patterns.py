@@ -14,6 +14,21 @@ _FUNCTIONS = (
 )
 _CLASS_OR_ESCAPE = re.compile(r"\\.|\[\^?\]?(?:\[:[a-z]+:\]|[^\]])*\]", re.DOTALL)
 _LAZY = re.compile(r"[*+?}]\?")
+_OPTIONS = ("parameters", "modifiers", "flag")
+
+
+def take_multiline(node: exp.Expr) -> None:
+    """Put the parameter ``m`` of a function into its pattern, in place: to DuckDB the option means something else.
+
+    Source: Snowflake's reference, page "String functions (regular expressions)", section "Specifying the parameters for
+    the regular expression".
+    """
+    for name in _OPTIONS:
+        given = node.args.get(name)
+        if isinstance(given, exp.Literal) and "m" in given.name:
+            node.set(name, exp.Literal.string(given.name.replace("m", "")))
+            pattern = node.args["expression"]
+            node.set("expression", exp.Concat(expressions=[exp.Literal.string("(?m)"), pattern.copy()]))
 
 
 def refuse_patterns(tree: exp.Expr) -> None:

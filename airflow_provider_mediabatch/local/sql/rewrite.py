@@ -23,6 +23,7 @@ from airflow_provider_mediabatch.local.sql.expression_types import (
 )
 from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.numeric_scale import branches, leaves, same_scale
+from airflow_provider_mediabatch.local.sql.patterns import take_multiline
 
 if TYPE_CHECKING:
     from airflow_provider_mediabatch.local.session.context import Context
@@ -241,9 +242,17 @@ def _join(rewriter: Rewriter, node: exp.Join) -> exp.Expr:
 def _regexp_substr(rewriter: Rewriter, node: exp.RegexpExtract) -> exp.Expr:
     """With the parameter e and no number the first group is meant."""
     rewriter.unwrap(node, numeric=False)
+    take_multiline(node)
     parameters, group = node.args.get("parameters"), node.args.get("group")
     if parameters is not None and "e" in parameters.name and (group is None or group.name == "0"):
         node.set("group", exp.Literal.number(1))
+    return node
+
+
+@rule(exp.RegexpLike, exp.RegexpReplace)
+def _regexp(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
+    rewriter.unwrap(node, numeric=False)
+    take_multiline(node)
     return node
 
 

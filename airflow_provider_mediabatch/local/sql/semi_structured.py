@@ -9,6 +9,7 @@ from airflow_provider_mediabatch.local.sql import types
 from airflow_provider_mediabatch.local.sql.casts import cast, text, whole
 from airflow_provider_mediabatch.local.sql.expression_types import is_exact, is_numeric, is_semi_structured, kind
 from airflow_provider_mediabatch.local.sql.functions import call
+from airflow_provider_mediabatch.local.sql.patterns import take_multiline
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, around_window, rule
 
 
@@ -252,4 +253,5 @@ def _array_to_string(rewriter: Rewriter, node: exp.ArrayToString) -> exp.Expr:
 @rule(exp.Split, exp.RegexpExtractAll)
 def _split(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
     rewriter.unwrap(node, numeric=False)
+    take_multiline(node)
     return call("TO_JSON", node.copy())
