@@ -118,6 +118,35 @@ ROWS = [
         "TYPEOF, Examples",
     ),
     Row(
+        "a number is no OBJECT",
+        "SELECT PARSE_JSON('1')::OBJECT",
+        Fails(100071, "Failed to cast variant value 1 to OBJECT"),
+        "TO_OBJECT, introduction",
+    ),
+    Row("an ARRAY is no OBJECT", "SELECT TO_OBJECT(PARSE_JSON('[1]'))", Fails(100071), "TO_OBJECT, introduction"),
+    Row(
+        "JSON's null as an OBJECT and as an ARRAY is NULL",
+        "SELECT PARSE_JSON('null')::OBJECT IS NULL, TO_OBJECT(PARSE_JSON('null')) IS NULL, "
+        "TO_ARRAY(PARSE_JSON('null')) IS NULL, PARSE_JSON('null')::ARRAY IS NULL, TO_OBJECT(NULL) IS NULL",
+        [(True, True, True, True, True)],
+        "TO_OBJECT, introduction; TO_ARRAY, Returns",
+    ),
+    Row(
+        "an OBJECT in a VARIANT as an OBJECT, and other values as an ARRAY",
+        """SELECT PARSE_JSON('{"a":1}')::OBJECT::VARCHAR, TO_JSON(TO_ARRAY(PARSE_JSON('{"a":1}'))), """
+        """TO_JSON(PARSE_JSON('"x"')::ARRAY), TO_JSON(PARSE_JSON('[1]')::ARRAY)""",
+        [('{"a":1}', '[{"a":1}]', '["x"]', "[1]")],
+        "TO_OBJECT, introduction; TO_ARRAY, Returns",
+    ),
+    Row(
+        "OBJECT_INSERT leaves NULL out, as a key and as a value",
+        "SELECT TO_JSON(OBJECT_INSERT(OBJECT_CONSTRUCT('a', 1), NULL, 2)), "
+        "TO_JSON(OBJECT_INSERT(OBJECT_CONSTRUCT('a', 1), 'b', NULL)), "
+        "TO_JSON(OBJECT_INSERT(OBJECT_CONSTRUCT('a', 1), 'b', PARSE_JSON('null')))",
+        [('{"a":1}', '{"a":1}', '{"a":1,"b":null}')],
+        "OBJECT_INSERT, Usage notes",
+    ),
+    Row(
         "OBJECT_CONSTRUCT leaves NULL out",
         "SELECT OBJECT_CONSTRUCT('a', 1, 'b', NULL)::VARCHAR",
         [('{"a":1}',)],

@@ -19,6 +19,18 @@ ROWS = [
         "[ NOT ] LIKE, Examples",
     ),
     Row(
+        "CHAR without a length has one character",
+        "SELECT CAST('abc' AS CHAR), 'abc'::CHARACTER, 'abc'::NCHAR, 'abc'::CHAR(2), TRY_CAST('abc' AS CHAR)",
+        [("a", "a", "a", "ab", "a")],
+        "String & binary data types, CHAR , CHARACTER , NCHAR",
+    ),
+    Row(
+        "TO_CHAR and VARCHAR have no length by default",
+        "SELECT TO_CHAR('abc'), 'abc'::VARCHAR, 'abc'::STRING, 'abc'::TEXT, 'abc'::NVARCHAR, TO_VARCHAR('abc')",
+        [("abc", "abc", "abc", "abc", "abc", "abc")],
+        "String & binary data types, VARCHAR",
+    ),
+    Row(
         "REPEAT",
         "SELECT REPEAT('ab', 2), REPEAT('ab', 0), REPEAT('ab', NULL)",
         [("abab", "", None)],

@@ -159,5 +159,6 @@ def keys(arguments: list[exp.Expr]) -> exp.Expr:
     return exp.Array(expressions=[text(each.copy()) for each in arguments])
 
 
+FUNCTIONS["TO_OBJECT"] = lambda given: cast(given[0], parse("OBJECT"))
 FUNCTIONS["OBJECT_DELETE"] = lambda given: call("MB_OBJECT_DELETE", given[0], keys(given[1:]))
 FUNCTIONS["OBJECT_PICK"] = lambda given: call("MB_OBJECT_PICK", given[0], keys(given[1:]))

@@ -9,6 +9,7 @@ from airflow_provider_mediabatch.local.sql import types
 from airflow_provider_mediabatch.local.sql.expression_types import is_numeric, is_semi_structured, kind, scale_of
 from airflow_provider_mediabatch.local.sql.functions import call
 
+_OBJECTS = (exp.DType.OBJECT, exp.DType.MAP, exp.DType.STRUCT)
 _MICROSECONDS = 6  # digits of a second that DuckDB keeps
 
 
@@ -54,8 +55,8 @@ def cast(node: exp.Expr, target: exp.DataType, *, safe: bool = False) -> exp.Exp
 def _cast(node: exp.Expr, target: exp.DataType, safe: bool) -> exp.Expr:
     wanted, source = target.this, kind(node)
     if wanted in types.TEXTS:
-        made, length = text(node.copy()), types.parameters(target)
-        return exp.Left(this=made, expression=exp.Literal.number(length[0])) if length else made
+        made, length = text(node.copy()), types.length(target)
+        return made if length is None else exp.Left(this=made, expression=exp.Literal.number(length))
     if wanted in types.SEMI_STRUCTURED:
         return _to_semi(node, target)
     if is_semi_structured(node) and wanted in types.NTZ:
@@ -115,10 +116,9 @@ def _array_of(node: exp.Expr, value: exp.Expr) -> exp.Expr:
 
 def _to_semi(node: exp.Expr, target: exp.DataType) -> exp.Expr:
     if is_semi_structured(node):
-        if target.this == exp.DType.ARRAY and kind(node) != exp.DType.ARRAY:
-            is_array = exp.EQ(this=call("JSON_TYPE", node.copy()), expression=exp.Literal.string("ARRAY"))
-            return exp.If(this=is_array, true=node.copy(), false=_array_of(node, node.copy()))
-        return node.copy()
+        wanted = "MB_TO_ARRAY" if target.this == exp.DType.ARRAY else "MB_TO_OBJECT"
+        same = kind(node) == target.this or target.this not in (exp.DType.ARRAY, *_OBJECTS)
+        return node.copy() if same else call(wanted, node.copy())
     if kind(node) == exp.DType.NULL or isinstance(node, exp.Null):
         return exp.Cast(this=node.copy(), to=exp.DataType.build("JSON", dialect="duckdb"))
     value = call(
@@ -126,7 +126,7 @@ def _to_semi(node: exp.Expr, target: exp.DataType) -> exp.Expr:
     )
     if target.this == exp.DType.ARRAY:
         return _array_of(node, value)
-    if target.this in (exp.DType.OBJECT, exp.DType.MAP, exp.DType.STRUCT):
+    if target.this in _OBJECTS:
         raise SnowflakeError(
             2001, "42000", f"SQL compilation error:\ninvalid type [CAST({node.sql('snowflake')} AS OBJECT)]"
         )

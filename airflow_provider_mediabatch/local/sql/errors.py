@@ -29,6 +29,12 @@ _COLUMN = re.compile(r"(?:Referenced column|column named|Values list \".*?\" doe
 _NOT_NULL = re.compile(r"NOT NULL constraint failed: .*?\.?\"?([^\".]+)\"?$", re.MULTILINE)
 _OUT_OF_RANGE = re.compile(r'[Cc]ast(?:ing)?(?: decimal)? value "?(-?[\d.]+)"? to (?:type )?([A-Z]+\d*(?:\([\d,]+\))?)')
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")
+_WORDED = {
+    "Failed to cast variant value": (100071, "22000"),
+    "Can't parse '": (100096, "22007"),
+    "Boolean value '": (100037, "22018"),
+}
+"""Errors of the engine's own macros, by words of their text, which is Snowflake's."""
 _TOO_LONG = re.compile(r"Text of (\d+) bytes is too long")
 _LENGTH = re.compile(r'CHECK constraint failed.*length\("?(.+?)"?\) <= (\d+)')
 
@@ -63,10 +69,9 @@ def _by_text(message: str) -> SnowflakeError | None:
         return SnowflakeError(100069, "22P02", f"Error parsing JSON: {detail}")
     if "invalid UTF8" in message or "Invalid string encoding" in message:
         return SnowflakeError(100144, "22000", "Invalid UTF8 detected in string")
-    if "Can't parse '" in message:
-        return SnowflakeError(100096, "22007", detail)
-    if "Boolean value '" in message:
-        return SnowflakeError(100037, "22018", detail)
+    for words, (code, state) in _WORDED.items():
+        if words in message:
+            return SnowflakeError(code, state, detail)
     if match := _TOO_LONG.search(message):
         return SnowflakeError(100078, "22000", f"String ({match[1]} bytes) is too long and would be truncated")
     if match := _FUNCTION.search(message):

@@ -174,7 +174,6 @@ def _as(target: str, *names: str) -> Callable[[list[exp.Expr]], exp.Expr]:
 _INTEGER = ("UBIGINT", "BIGINT", "HUGEINT")
 FUNCTIONS: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     "HASH": lambda a: call("MB_HASH", call("HASH", *a)),
-    "TO_OBJECT": lambda a: a[0],
     "IS_OBJECT": _json_type_is("OBJECT"),
     "IS_INTEGER": _json_type_is(*_INTEGER),
     "IS_BOOLEAN": _json_type_is("BOOLEAN"),

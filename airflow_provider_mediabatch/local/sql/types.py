@@ -42,6 +42,12 @@ def parameters(kind: exp.DataType) -> list[int]:
     return [int(p.name) for p in kind.expressions if isinstance(p, exp.DataTypeParam) and p.name.isdigit()]
 
 
+def length(kind: exp.DataType) -> int | None:
+    """The characters that a type of text has place for, where it says so; CHAR without a length has one."""
+    given = parameters(kind)
+    return given[0] if given else 1 if kind.this in (_D.CHAR, _D.NCHAR) else None
+
+
 def scale(kind: exp.DataType) -> int:
     """Digits after the point of an exact number."""
     given = parameters(kind)
@@ -72,8 +78,7 @@ def _translate(kind: exp.DataType) -> tuple[str, str]:
     if this in FLOATS:
         return "DOUBLE", "FLOAT"
     if this in TEXTS:
-        length = given[0] if given else (1 if this in (_D.CHAR, _D.NCHAR) else MAX_TEXT)
-        return "VARCHAR", f"VARCHAR({length})"
+        return "VARCHAR", f"VARCHAR({length(kind) or MAX_TEXT})"
     if this in BINARIES:
         return "BLOB", f"BINARY({given[0] if given else MAX_BINARY})"
     if this == _D.TIME:

@@ -256,8 +256,15 @@ MACROS = {
     "mb_get_ignore_case(o, name)": """
         CASE WHEN json_exists(o, '$."' || name || '"') THEN json_extract(o, '$."' || name || '"')
         ELSE list_filter(mb_entries(o), lambda e: lower(e.k) = lower(name))[1].v END""",
+    # Source: Snowflake's reference, pages "TO_OBJECT", "TO_ARRAY" and "OBJECT_INSERT".
+    "mb_to_object(v)": """
+        CASE WHEN v IS NULL OR json_type(v) = 'NULL' THEN NULL WHEN json_type(v) = 'OBJECT' THEN v
+        ELSE error('Failed to cast variant value ' || v::VARCHAR || ' to OBJECT') END""",
+    "mb_to_array(v)": """
+        CASE WHEN v IS NULL OR json_type(v) = 'NULL' THEN NULL WHEN json_type(v) = 'ARRAY' THEN v
+        ELSE to_json([v]) END""",
     "mb_object_insert(o, name, v, renew)": """
-        CASE WHEN o IS NULL OR name IS NULL THEN NULL
+        CASE WHEN o IS NULL OR name IS NULL THEN o
         WHEN list_contains(json_keys(o), name) AND NOT renew THEN error('Duplicate field key ''' || name || '''')
         ELSE coalesce(mb_object(list_append(
             list_filter(mb_entries(o), lambda e: e.k <> name), {'k': name, 'v': v})), JSON '{}') END""",
