@@ -14,6 +14,7 @@ from airflow_provider_mediabatch.ledger.conditions import (
     owner_condition,
     run_condition,
     subject_condition,
+    waits_for_jobs,
 )
 from airflow_provider_mediabatch.ledger.take_over import ClaimedJob
 
@@ -126,6 +127,8 @@ def note_job_sql(
 def mark_done_sql(table: str, mine: str, result: BatchResult, work_digest: str | None = None) -> str:
     """Record that a verified job did these files, and what it cost.
 
+    What this job quarantined stays so. What an earlier job quarantined it has done: the file is in its output.
+
     :param work_digest: what the job did with them.
     """
     facts = {
@@ -141,7 +144,7 @@ def mark_done_sql(table: str, mine: str, result: BatchResult, work_digest: str |
     written = ", ".join(f"{name} = {value}" for name, value in facts.items())
     return (
         f"UPDATE {table} T SET STATE = 'done', {written}, ERROR = NULL, DONE_AT = {NOW}, UPDATED_AT = {NOW} "
-        f"WHERE {mine} AND T.STATE <> 'quarantined'"
+        f"WHERE {mine} AND NOT (T.STATE = 'quarantined' AND {waits_for_jobs([result.job])})"
     )
 
 

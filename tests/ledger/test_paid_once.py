@@ -56,6 +56,20 @@ def test_a_reprocessing_that_lists_less_leaves_the_others_done(place: Any) -> No
     assert place.states() == {"a.jpg": "claimed", "b.jpg": "done", "c.jpg": "done"}
 
 
+def test_a_rerun_that_reads_a_file_takes_it_out_of_quarantine(place: Any) -> None:
+    manifest = place.manifest(place.claim("one"))
+    place.rows_of(manifest).quarantine_rows("DB.SC.MB_JOB_0", bad(place, "b.jpg"))
+    place.rows_of(manifest).record_done(None, result("DB.SC.MB_JOB_0"))
+    place.rows_of(manifest).record_done(None, result("DB.SC.MB_JOB_0"))
+    assert place.states() == {"a.jpg": "done", "b.jpg": "quarantined", "c.jpg": "done"}
+    place.rows_of(manifest).quarantine_rows("DB.SC.MB_JOB_1", bad(place, "c.jpg"))
+    place.rows_of(manifest).record_done(None, result("DB.SC.MB_JOB_1"))
+    assert place.states() == {"a.jpg": "done", "b.jpg": "done", "c.jpg": "quarantined"}
+    found = rows(place.connection, f"SELECT JOB_NAME, ERROR FROM {place.table} ORDER BY FILE_PATH")
+    assert [row["JOB_NAME"] for row in found] == ["DB.SC.MB_JOB_1"] * 3
+    assert [row["ERROR"] for row in found] == [None, None, "not an image"]
+
+
 def test_files_of_a_job_that_may_be_alive_are_not_released(place: Any, hidden: Any) -> None:
     """Somebody clears the sample of a run whose full batch runs, and now it fails or is rejected."""
     claim = place.claim("one")
