@@ -47,12 +47,7 @@ def candidates_sql(
     """
     own, again = owner_condition(owner.prefix), _again(reprocess)
     open_states = ["T.FILE_PATH IS NULL", "T.STATE = 'released'", f"{own} AND T.STATE = 'claimed'", again]
-    # Of the server's nanoseconds Python's moments keep the microseconds, so the newest row itself may look newer.
-    open_states += [
-        f"T.CLAIM_ID = {sql.literal(ended)} AND T.STATE = 'claimed' "
-        f"AND T.UPDATED_AT < DATEADD(microsecond, 1, {sql.literal(newest)}::TIMESTAMP_NTZ)"
-        for ended, newest in take_over
-    ]
+    open_states += _ended_conditions(take_over)
     is_open = " OR ".join(f"({condition})" for condition in open_states)
     return (
         f"SELECT L.{relation.key} AS FILE_PATH, L.{CONTENT_ID} AS CONTENT_ID, L.{SIZE} AS FILE_SIZE, "
@@ -60,6 +55,34 @@ def candidates_sql(
         f"T.UPDATED_AT AS LAST_UPDATE, COALESCE({own} AND T.STATE = 'claimed', FALSE) AS IS_OWN, "
         f"{waits_for_jobs(running)} AS IS_RUNNING {joined_sql(relation, table, subject)} "
         f"WHERE {is_open} OR ({own} AND {run_condition(owner)})"
+    )
+
+
+def _ended_conditions(take_over: Sequence[tuple[str, str]]) -> list[str]:
+    """The conditions that a ledger row T is still held by a claim that ended, as it was when the claim was checked.
+
+    :param take_over: as :func:`candidates_sql` takes it.
+    """
+    # Of the server's nanoseconds Python's moments keep the microseconds, so the newest row itself may look newer.
+    return [
+        f"T.CLAIM_ID = {sql.literal(ended)} AND T.STATE = 'claimed' "
+        f"AND T.UPDATED_AT < DATEADD(microsecond, 1, {sql.literal(newest)}::TIMESTAMP_NTZ)"
+        for ended, newest in take_over
+    ]
+
+
+def give_back_ended_sql(
+    relation: Relation, table: str, subject: LedgerSubject, take_over: Sequence[tuple[str, str]]
+) -> str:
+    """Make the listed files of ended reprocessings done again. Nobody takes them over: an earlier job has done them.
+
+    :param take_over: as :func:`candidates_sql` takes it; not empty.
+    """
+    ended = " OR ".join(f"({condition})" for condition in _ended_conditions(take_over))
+    return (
+        f"UPDATE {table} T SET STATE = {GIVEN_BACK}, UPDATED_AT = {NOW} FROM ({relation.query}) L "
+        f"WHERE T.FILE_PATH = L.{relation.key} AND T.CONTENT_ID = L.{CONTENT_ID} AND {subject_condition(subject)} "
+        f"AND T.DONE_AT IS NOT NULL AND ({ended})"
     )
 
 

@@ -8,6 +8,7 @@ Invariants:
 - A claim's id begins with what follows from dag, task, run and map index: repeating the claim, after a lost reply or in
   a retry, takes the run's own rows again. A manifest is exactly the rows that carry its claim's id.
 - A run's claim is taken over only when it is old, its job is over or was never submitted, and its run has ended.
+- A file that is done is open to a reprocessing only, and stays done when the reprocessing fails, is rejected or lost.
 - Nothing is ``done`` before its job ended with ``_SUCCESS`` and was verified.
 """
 
@@ -109,6 +110,9 @@ class Ledger:
             for job, paths in outputs:
                 if paths:
                     self._adopt(job, paths, owner)
+            if ended.free:
+                given_back = claim_statements.give_back_ended_sql(relation, self.table, subject, ended.free)
+                self.session.execute(given_back)
         candidates = claim_statements.candidates_sql(
             relation,
             self.table,

@@ -73,9 +73,12 @@ def quarantined_files_sql(table: str, mine: str, stem: str, limit: int) -> str:
 
 
 def release_quarantined_sql(table: str, subject: LedgerSubject, paths: Sequence[str] | None) -> str:
-    """Let quarantined files be taken again: these, or all of the model version."""
+    """Let quarantined files be taken again: these, or all of the model version.
+
+    An earlier job may have done such a file. It is not done any more, and whoever claims it does not reprocess it.
+    """
     some = "" if paths is None else f" AND T.FILE_PATH IN {sql.literal(list(paths))}"
     return (
-        f"UPDATE {table} T SET STATE = 'released', UPDATED_AT = {NOW} "
+        f"UPDATE {table} T SET STATE = 'released', DONE_AT = NULL, UPDATED_AT = {NOW} "
         f"WHERE {subject_condition(subject)} AND T.STATE = 'quarantined'{some}"
     )

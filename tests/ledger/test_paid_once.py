@@ -56,6 +56,29 @@ def test_a_reprocessing_that_lists_less_leaves_the_others_done(place: Any) -> No
     assert place.states() == {"a.jpg": "claimed", "b.jpg": "done", "c.jpg": "done"}
 
 
+def test_a_reprocessing_whose_run_is_lost_leaves_its_files_done(place: Any) -> None:
+    place.rows_of(place.manifest(place.claim("one"))).record_done(None, result("DB.SC.MB_JOB_0"))
+    place.write("d.jpg")
+    assert len(place.names(place.claim("two", reprocess=True))) == 4
+    place.ended.add("two")
+    taken = place.claim("three")
+    assert (place.names(taken), taken.skipped) == (["d.jpg"], {"done": 3}), "only what nobody has done is taken over"
+    assert place.states() == {"a.jpg": "done", "b.jpg": "done", "c.jpg": "done", "d.jpg": "claimed"}
+    again = place.claim("four", reprocess=True)
+    assert (place.names(again), again.generation) == (["a.jpg", "b.jpg", "c.jpg"], 2)
+
+
+def test_a_file_that_is_released_from_quarantine_is_not_done(place: Any) -> None:
+    """A later job could not read it, somebody releases it, and the run that takes it fails."""
+    place.rows_of(place.manifest(place.claim("one"))).record_done(None, result("DB.SC.MB_JOB_0"))
+    manifest = place.manifest(place.claim("two", reprocess=True))
+    place.rows_of(manifest).quarantine_rows("DB.SC.MB_JOB_1", bad(place, "b.jpg"))
+    place.rows_of(manifest).record_done(None, result("DB.SC.MB_JOB_1"))
+    assert place.ledger.release_quarantined(SUBJECT) == 1
+    assert place.ledger.release(place.claim("three").claim_id, "the sample failed") == 1
+    assert place.states() == {"a.jpg": "done", "b.jpg": "released", "c.jpg": "done"}
+
+
 def test_a_rerun_that_reads_a_file_takes_it_out_of_quarantine(place: Any) -> None:
     manifest = place.manifest(place.claim("one"))
     place.rows_of(manifest).quarantine_rows("DB.SC.MB_JOB_0", bad(place, "b.jpg"))

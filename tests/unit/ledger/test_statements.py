@@ -82,6 +82,7 @@ def test_ledger_statements(name: str) -> None:
             candidates, table, claim_id=name, owner=owner, subject=subject, limit=3, reprocess=True
         ),
         claim_statements.release_earlier_claims_sql(table, name, name, subject),
+        claim_statements.give_back_ended_sql(relation, table, subject, [(name, "2026-11-21 00:00:00")]),
         claim_statements.held_rows(relation, table, subject, name).query,
         claim_statements.count_left_out_sql(relation, table, subject, name),
         claim_statements.generation_sql(table, name, subject),
