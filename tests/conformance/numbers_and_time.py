@@ -116,6 +116,39 @@ ROWS = [
     ),
     Row("TRUNC cuts", "SELECT TRUNC(-2.9), TRUNC(2.345, 2)", [(-2, Decimal("2.34"))], "TRUNCATE , TRUNC, Usage notes"),
     Row("CEIL and FLOOR", "SELECT CEIL(-1.5), FLOOR(-1.5)", [(-1, -2)], "CEIL, Usage notes; FLOOR, Usage notes"),
+    *(
+        Row(
+            f"{call} is no number",
+            f"SELECT {call}",
+            Fails(words=f"Invalid floating point operation: {call}"),
+            f"{call.partition('(')[0]}, Usage notes",
+            confirmed=False,
+        )
+        for call in ("sqrt(-1)", "ln(0)", "ln(-1)", "log(10, 0)", "pow(-1, 0.5)")
+    ),
+    Row(
+        "SQRT, LN, LOG and POWER of what they are for",
+        "SELECT SQRT(COLUMN1), SQRT('9'), LN(1), LOG(2, 8), POWER(-2, 3), POW(4, 0.5), SQRT(NULL) FROM VALUES (2.25)",
+        [(1.5, 3.0, 0.0, 3.0, -8.0, 2.0, None)],
+        "SQRT, Examples; LOG, Examples; POW , POWER, Examples",
+    ),
+    *(
+        Row(
+            f"there is no {name} of booleans",
+            f"SELECT {name}(TRUE)",
+            Fails(1044, f"Invalid argument types for function '{name}': (BOOLEAN)"),
+            f"{name}, Arguments",
+            confirmed=False,
+        )
+        for name in ("SUM", "AVG")
+    ),
+    Row(
+        "MAX_BY and MIN_BY of several values are an ARRAY",
+        "SELECT TO_JSON(MAX_BY(COLUMN1, COLUMN2, 2)), MIN_BY(COLUMN1, COLUMN2, 2)[0]::VARCHAR, "
+        "MAX_BY(COLUMN1, COLUMN2) FROM VALUES ('a', 1), ('b', 2), ('c', 3)",
+        [('["c","b"]', "a", "c")],
+        "MAX_BY, Returns; MIN_BY, Returns",
+    ),
     Row("NULL in a sum is left out", "SELECT SUM(COLUMN1) FROM VALUES (1), (NULL), (2)", [(3,)], "SUM, Examples"),
     Row(
         "a sum of nothing is NULL",
@@ -384,6 +417,19 @@ ROWS = [
         "SELECT DATEADD(HOUR, 1, '2024-01-31'::DATE)",
         [(datetime(2024, 1, 31, 1),)],
         "DATEADD, Returns",
+    ),
+    Row(
+        "parts of a timestamp beyond their range carry over",
+        "SELECT TIMESTAMP_FROM_PARTS(2024, 1, 1, 25, 61, 0), TIMESTAMP_NTZ_FROM_PARTS(2024, 13, 0, 0, 0, -1, 5000), "
+        "TIMESTAMP_LTZ_FROM_PARTS(2024, 1, 31, 24, 0, 0)",
+        [(datetime(2024, 1, 2, 2, 1), datetime(2024, 12, 30, 23, 59, 59, 5), datetime(2024, 2, 1, tzinfo=UTC))],
+        "TIMESTAMP_FROM_PARTS, Usage notes",
+    ),
+    Row(
+        "a timestamp from a date and a time",
+        "SELECT TIMESTAMP_NTZ_FROM_PARTS('2024-01-02'::DATE, '10:11:12'::TIME)",
+        [(datetime(2024, 1, 2, 10, 11, 12),)],
+        "TIMESTAMP_FROM_PARTS, Syntax",
     ),
     Row(
         "DATEDIFF counts borders, not time",

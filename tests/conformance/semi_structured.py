@@ -91,6 +91,14 @@ ROWS = [
         "PARSE_JSON, Usage notes: an object is an unordered set of pairs",
     ),
     Row(
+        "equal numbers in VARIANTs are equal",
+        "SELECT PARSE_JSON('1') = PARSE_JSON('1.0'), PARSE_JSON('1') <> PARSE_JSON('1.5'), "
+        """PARSE_JSON('1') = PARSE_JSON('"1"'), PARSE_JSON('9007199254740993') = PARSE_JSON('9007199254740992')""",
+        [(True, True, False, False)],
+        "Comparison operators",
+        confirmed=False,
+    ),
+    Row(
         "text in a VARIANT has quotes, numbers have none",
         "SELECT TO_VARIANT('a'), TO_VARIANT(1), PARSE_JSON('null')",
         [('"a"', "1", "null")],

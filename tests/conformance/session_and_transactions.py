@@ -14,6 +14,12 @@ _INSERT = "INSERT INTO BOOKED VALUES (1)"
 
 ROWS = [
     Row(
+        "CURRENT_SCHEMAS has the schemas that are searched",
+        "SELECT REPLACE(CURRENT_SCHEMAS(), CURRENT_DATABASE() || '.')",
+        [('["CONFORMANCE", "PUBLIC"]',)],
+        "CURRENT_SCHEMAS, Examples",
+    ),
+    Row(
         "a chain of statements",
         """SHOW SCHEMAS LIKE 'CONFORMANCE' ->> SELECT "name" FROM $1""",
         [("CONFORMANCE",)],

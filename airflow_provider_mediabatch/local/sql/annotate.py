@@ -132,6 +132,12 @@ def _rounded(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     return annotator._set_type(node, number(38, min(scale_of(node.this), max(wanted, 0))))
 
 
+def _by(annotator: TypeAnnotator, node: exp.Expr) -> Any:
+    if node.args.get("count") is not None:
+        return annotator._set_type(node, exp.DataType.build("ARRAY", dialect="snowflake"))
+    return annotator._set_type(node, node.this.type)
+
+
 def _moment(annotator: TypeAnnotator, node: exp.Expr) -> Any:
     return annotator._set_type(node, node.args.get("target_type") or exp.DType.TIMESTAMPNTZ)
 
@@ -180,6 +186,8 @@ _RULES: dict[type[exp.Expr], dict[str, Any]] = {
     exp.Sum: {"annotator": _sum},
     exp.Variance: {"annotator": _variance},
     exp.VariancePop: {"annotator": _variance},
+    exp.ArgMax: {"annotator": _by},
+    exp.ArgMin: {"annotator": _by},
     exp.GetIgnoreCase: _VARIANT,
     exp.DateAdd: {"annotator": _moved},
     exp.TimeAdd: {"annotator": _moved},

@@ -50,6 +50,8 @@ def _compare(rewriter: Rewriter, node: exp.Binary) -> exp.Expr:
     if is_semi_structured(left) and is_semi_structured(right):
         if not isinstance(node, exp.EQ | exp.NEQ | exp.NullSafeEQ | exp.NullSafeNEQ):
             raise not_supported("comparing the order of two VARIANT values: cast one of them")
+        for side in (left, right):
+            side.replace(call("MB_EQUAL_KEY", side.copy()))
         return node
     for side, other in ((left, right), (right, left)):
         if is_semi_structured(side):

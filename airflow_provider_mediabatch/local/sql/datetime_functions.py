@@ -16,6 +16,7 @@ from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, rule
 from airflow_provider_mediabatch.local.sql.time_formats import snowflake_format, strptime
 
 _AUTO = "AUTO"  # as if no format were given
+_PARTS = ("year", "month", "day", "hour", "min", "sec", "nano")
 _ZONE_PARTS = ("TIMEZONE_HOUR", "TIMEZONE_MINUTE")
 
 
@@ -196,6 +197,19 @@ def _from_epoch(rewriter: Rewriter, node: exp.UnixToTime) -> exp.Expr:
         moment = exp.AtTimeZone(this=moment, zone=exp.Literal.string("UTC"))
     moment.type = target.copy()
     return moment
+
+
+@rule(exp.TimestampFromParts, exp.TimestampLtzFromParts, exp.TimestampTzFromParts)
+def _from_parts(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
+    """Source: Snowflake's reference, page "TIMESTAMP_FROM_PARTS", section "Usage notes"."""
+    if node.args.get("year") is None:
+        return node
+    given = (node.args.get(part) or exp.Literal.number(0) for part in _PARTS)
+    moment: exp.Expr = call("MB_TIMESTAMP", *(part.copy() for part in given))
+    if isinstance(node, exp.TimestampFromParts):
+        return moment
+    zone = node.args.get("zone")
+    return exp.cast(moment, "TIMESTAMPTZ") if zone is None else exp.AtTimeZone(this=moment, zone=zone.copy())
 
 
 _PART = re.compile(r"([+-]?\d+)\s*([A-Za-z]*)")

@@ -7,6 +7,7 @@ refused by name, because DuckDB may have one of the same name that does somethin
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -57,6 +58,7 @@ def context_value(ctx: Context, node: exp.Expr, now: datetime.datetime) -> exp.E
         "CURRENTUSER": lambda: session.user,
         "CURRENTDATABASE": lambda: session.database,
         "CURRENTSCHEMA": lambda: session.schema,
+        "CURRENTSCHEMAS": lambda: _search_path(session),
         "CURRENTWAREHOUSE": lambda: session.warehouse,
         "CURRENTACCOUNT": lambda: ACCOUNT,
         "CURRENTACCOUNTNAME": lambda: ACCOUNT,
@@ -75,6 +77,12 @@ def context_value(ctx: Context, node: exp.Expr, now: datetime.datetime) -> exp.E
     }
     found = values.get(named.replace("_", ""))
     return None if found is None else constant(found())
+
+
+def _search_path(session: Session) -> str:
+    """Source: Snowflake's reference, page "CURRENT_SCHEMAS", section "Examples"."""
+    schemas = dict.fromkeys((session.schema, "PUBLIC")) if session.database else ()
+    return json.dumps([f"{session.database}.{schema}" for schema in schemas if schema])
 
 
 def _transaction(session: Session) -> str | None:

@@ -18,6 +18,7 @@ from airflow_provider_mediabatch.local.sql.expression_types import (
 )
 from airflow_provider_mediabatch.local.sql.functions import call
 from airflow_provider_mediabatch.local.sql.rewrite import Rewriter, around_window, rule
+from airflow_provider_mediabatch.local.sql.semi_structured import as_json
 
 if TYPE_CHECKING:
     pass
@@ -68,6 +69,25 @@ def _avg(rewriter: Rewriter, node: exp.Avg) -> exp.Expr:
         return node
     digits = quotient_scale(scale_of(argument))
     return around_window(node, lambda n: exp.cast(n, f"DECIMAL(38, {digits})"))
+
+
+_CHECKED = {exp.Sqrt: "MB_SQRT", exp.Ln: "MB_LN", exp.Log: "MB_LOG", exp.Pow: "MB_POW"}
+
+
+@rule(*_CHECKED)
+def _checked(rewriter: Rewriter, node: exp.Func) -> exp.Expr:
+    """An error in the place of what is no number."""
+    arguments = (cast(each.copy(), exp.DataType.build("DOUBLE")) for each in node.iter_expressions())
+    return call(_CHECKED[type(node)], *arguments)
+
+
+@rule(exp.ArgMax, exp.ArgMin)
+def _by(rewriter: Rewriter, node: exp.ArgMax | exp.ArgMin) -> exp.Expr:
+    """MAX_BY and MIN_BY; with a number of values they give an ARRAY."""
+    if node.args.get("count") is None:
+        return node
+    node.this.replace(as_json(node.this))
+    return around_window(node, lambda n: call("TO_JSON", n))
 
 
 @rule(exp.Variance, exp.VariancePop)

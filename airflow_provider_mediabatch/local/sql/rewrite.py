@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from airflow_provider_mediabatch.local.errors import not_supported
+from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
 from airflow_provider_mediabatch.local.sql import functions, types
 from airflow_provider_mediabatch.local.sql.casts import cast, text
 from airflow_provider_mediabatch.local.sql.expression_types import (
@@ -88,6 +88,9 @@ class Rewriter:
     def unwrap(self, node: exp.Expr, *, numeric: bool) -> None:
         """Give a function the scalars inside its semi-structured arguments."""
         for child in list(node.iter_expressions()):
+            if numeric and isinstance(node, exp.AggFunc) and kind(child) == exp.DType.BOOLEAN:
+                words = f"Invalid argument types for function '{node.sql_name()}': (BOOLEAN)"
+                raise SnowflakeError(1044, "42P13", f"SQL compilation error:\n{words}")
             if numeric and kind(child) in types.TEXTS:
                 child.replace(cast(child.copy(), exp.DataType.build("DOUBLE")))
             if not is_semi_structured(child):

@@ -55,6 +55,23 @@ MACROS = {
              * ((2 * abs(a::HUGEINT) + abs(b::HUGEINT)) // (2 * greatest(abs(b::HUGEINT), 1))) END""",
     "mb_ratio(a, b)": "CASE WHEN b = 0 THEN error('Division by zero') ELSE a::DOUBLE / b::DOUBLE END",
     "mb_mod(a, b)": "CASE WHEN b = 0 THEN error('Division by zero') ELSE a % b END",
+    "mb_double_text(d)": """
+        CASE WHEN isnan(d) THEN 'NaN' WHEN isinf(d) THEN CASE WHEN d > 0 THEN 'inf' ELSE '-inf' END
+        WHEN d = trunc(d) AND abs(d) < 1e15 THEN d::HUGEINT::VARCHAR ELSE d::VARCHAR END""",
+    # Results that DuckDB has as NaN or infinity.
+    "mb_invalid(text)": "error('Invalid floating point operation: ' || text)",
+    "mb_sqrt(x)": "CASE WHEN x < 0 THEN mb_invalid('sqrt(' || mb_double_text(x) || ')') ELSE sqrt(x) END",
+    "mb_ln(x)": "CASE WHEN x <= 0 THEN mb_invalid('ln(' || mb_double_text(x) || ')') ELSE ln(x) END",
+    "mb_log(base, x)": """
+        CASE WHEN base <= 0 OR base = 1 OR x <= 0
+        THEN mb_invalid('log(' || mb_double_text(base) || ', ' || mb_double_text(x) || ')') ELSE log(base, x) END""",
+    "mb_pow(x, y)": """
+        CASE WHEN x < 0 AND y <> trunc(y)
+        THEN mb_invalid('pow(' || mb_double_text(x) || ', ' || mb_double_text(y) || ')') ELSE pow(x, y) END""",
+    # Parts of a moment beyond their usual range carry over.
+    "mb_timestamp(y, m, d, h, mi, s, ns)": """
+        make_timestamp(y::BIGINT, 1, 1, 0, 0, 0) + to_months((m - 1)::INT) + to_days((d - 1)::INT)
+        + to_hours(h::BIGINT) + to_minutes(mi::BIGINT) + to_seconds(s::DOUBLE) + to_microseconds(ns::BIGINT // 1000)""",
     # Strings to times. An offset in a string is dropped for NTZ, honoured for LTZ and TZ; digits alone are an epoch.
     # Source: Snowflake's reference, page "TO_DATE", section "Usage notes". Numbers below zero are read by their size
     # too (snowflake-connector-python, test_bindings.py: test_binding_bulk_insert_date). DuckDB computes a cast that
@@ -122,9 +139,6 @@ MACROS = {
     "mb_ntz_formatted(t)": _formatted("mb_ntz_format", "mb_ntz_text(t)", "t"),
     "mb_ltz_formatted(t)": _formatted("mb_ltz_format", "mb_tz_text(t)", "t", zoned=True),
     "mb_tz_formatted(t)": _formatted("mb_tz_format", "mb_tz_text(t)", "t", zoned=True),
-    "mb_double_text(d)": """
-        CASE WHEN isnan(d) THEN 'NaN' WHEN isinf(d) THEN CASE WHEN d > 0 THEN 'inf' ELSE '-inf' END
-        WHEN d = trunc(d) AND abs(d) < 1e15 THEN d::HUGEINT::VARCHAR ELSE d::VARCHAR END""",
     # A text has at most 128 MB; DuckDB would make it and the engine would send it.
     "mb_repeat(s, n)": """
         repeat(s, CASE WHEN strlen(s)::HUGEINT * n::HUGEINT > 134217728
@@ -203,6 +217,8 @@ MACROS = {
     "mb_key(v)": """
         CASE WHEN json_type(v) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'DOUBLE') THEN (v ->> '$')::DOUBLE::VARCHAR
         ELSE v::VARCHAR END""",
+    # 1.0 equals 1 in a VARIANT.
+    "mb_equal_key(v)": r"regexp_replace(v::VARCHAR, '^(-?\d+)\.0$', '\1')",
     "mb_keys(items)": "list_transform(items, lambda x: mb_key(x))",
     "mb_array_append(a, v)": "CASE WHEN a IS NOT NULL THEN to_json(list_append(mb_items(a), v)) END",
     "mb_array_prepend(a, v)": "CASE WHEN a IS NOT NULL THEN to_json(list_prepend(v, mb_items(a))) END",
