@@ -15,6 +15,7 @@ from airflow_provider_mediabatch.batch.result_columns import PATH
 from airflow_provider_mediabatch.core import sql, sql_types
 from airflow_provider_mediabatch.core.manifest import CONTENT_ID
 from airflow_provider_mediabatch.ledger.claims import LedgerSubject
+from airflow_provider_mediabatch.ledger.conditions import IS_DONE, done_fact
 
 MAX_FOLDERS = 30
 """Outputs of earlier jobs that one comparison reads."""
@@ -140,12 +141,13 @@ def ledger_folders_sql(outputs: str, ledger: str, subject: LedgerSubject, condit
     """
     row = subject.to_row()
     own = " AND ".join(f"T.{name} = {row[name]}" for name in ("MODEL_VERSION", "MODEL_VERSION_CREATED_ON"))
+    location = done_fact("OUTPUT_LOCATION")
     return (
         f"{outputs} SELECT VERSION, CREATED, LOCATION FROM (SELECT T.MODEL_VERSION AS VERSION, "
-        "T.MODEL_VERSION_CREATED_ON AS CREATED, T.OUTPUT_LOCATION AS LOCATION, "
+        f"T.MODEL_VERSION_CREATED_ON AS CREATED, {location} AS LOCATION, "
         f"COUNT(*) AS FILES, MAX(T.DONE_AT) AS LAST_DONE FROM {ledger} T "
         "JOIN MB_OUTPUTS O ON T.FILE_PATH = O.FILE AND T.CONTENT_ID = O.CONTENT "
-        f"WHERE T.STATE = 'done' AND T.OUTPUT_LOCATION IS NOT NULL AND T.MODEL_NAME = {row['MODEL_NAME']} "
+        f"WHERE {IS_DONE} AND {location} IS NOT NULL AND T.MODEL_NAME = {row['MODEL_NAME']} "
         f"AND T.FUNCTION_NAME = {row['FUNCTION_NAME']} AND NOT ({own}) AND {condition} GROUP BY 1, 2, 3) F "
         "QUALIFY MAX(LAST_DONE) OVER (PARTITION BY VERSION, CREATED) = MAX(LAST_DONE) OVER () "
         f"ORDER BY VERSION, CREATED, FILES DESC, LOCATION LIMIT {MAX_FOLDERS}"
@@ -171,8 +173,8 @@ def ledger_results_sql(
     )
     return (
         f"SELECT R.FILE, T.CONTENT_ID AS CONTENT, R.RESULT, R.SCORE FROM ({branches}) R "
-        f"JOIN {ledger} T ON T.FILE_PATH = R.FILE AND T.OUTPUT_LOCATION = R.LOCATION "
-        f"WHERE T.STATE = 'done' AND {_equal(subject.to_row())}"
+        f"JOIN {ledger} T ON T.FILE_PATH = R.FILE AND {done_fact('OUTPUT_LOCATION')} = R.LOCATION "
+        f"WHERE {IS_DONE} AND {_equal(subject.to_row())}"
     )
 
 

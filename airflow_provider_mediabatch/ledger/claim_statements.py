@@ -10,8 +10,11 @@ from airflow_provider_mediabatch.core.manifest import CONTENT_ID, LAST_MODIFIED,
 from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.conditions import (
-    GIVEN_BACK,
+    EARLIER_JOB,
+    IS_GIVEN_BACK,
+    NOTED_COLUMNS,
     NOW,
+    give_back_sql,
     joined_sql,
     owner_condition,
     run_condition,
@@ -54,7 +57,7 @@ def candidates_sql(
         f"L.{LAST_MODIFIED} AS LAST_MODIFIED, COALESCE({is_open}, FALSE) AS IS_OPEN, T.CLAIM_ID AS LAST_CLAIM, "
         f"T.UPDATED_AT AS LAST_UPDATE, COALESCE({own} AND T.STATE = 'claimed', FALSE) AS IS_OWN, "
         f"{waits_for_jobs(running)} AS IS_RUNNING {joined_sql(relation, table, subject)} "
-        f"WHERE {is_open} OR ({own} AND {run_condition(owner)})"
+        f"WHERE {is_open} OR ({own} AND {run_condition(owner)} AND NOT {IS_GIVEN_BACK})"
     )
 
 
@@ -80,7 +83,7 @@ def give_back_ended_sql(
     """
     ended = " OR ".join(f"({condition})" for condition in _ended_conditions(take_over))
     return (
-        f"UPDATE {table} T SET STATE = {GIVEN_BACK}, UPDATED_AT = {NOW} FROM ({relation.query}) L "
+        f"UPDATE {table} T SET {give_back_sql()} FROM ({relation.query}) L "
         f"WHERE T.FILE_PATH = L.{relation.key} AND T.CONTENT_ID = L.{CONTENT_ID} AND {subject_condition(subject)} "
         f"AND T.DONE_AT IS NOT NULL AND ({ended})"
     )
@@ -145,11 +148,8 @@ def claim_sql(
     update = {
         "STATE": f"IFF({keeps}, T.STATE, 'claimed')",
         "GENERATION": f"IFF({again}, T.GENERATION + 1, T.GENERATION)",
-        "JOB_NAME": f"IFF({waits}, T.JOB_NAME, NULL)",
-        "JOB_ROLE": f"IFF({waits}, T.JOB_ROLE, NULL)",
-        "OUTPUT_LOCATION": f"IFF({waits}, T.OUTPUT_LOCATION, NULL)",
-        "WORK_DIGEST": f"IFF({waits}, T.WORK_DIGEST, NULL)",
-        "ERROR_COLUMN": f"IFF({waits}, T.ERROR_COLUMN, NULL)",
+        "EARLIER_JOB": f"IFF({again}, {EARLIER_JOB}, T.EARLIER_JOB)",
+        **{name: f"IFF({waits}, T.{name}, NULL)" for name in NOTED_COLUMNS},
         "ERROR": f"IFF({keeps}, T.ERROR, NULL)",
         "SHARD": "0",
         "CLAIMED_AT": f"IFF({own}, T.CLAIMED_AT, {NOW})",
@@ -189,7 +189,7 @@ def release_earlier_claims_sql(
     :param ended: jobs that will not do their files. Files that wait for another job stay claimed, since that job may.
     """
     return (
-        f"UPDATE {table} T SET STATE = {GIVEN_BACK}, UPDATED_AT = {NOW} "
+        f"UPDATE {table} T SET {give_back_sql()} "
         f"WHERE {owner_condition(owner)} AND T.CLAIM_ID <> {sql.literal(claim_id)} "
         f"AND T.STATE = 'claimed' AND (T.JOB_NAME IS NULL OR {waits_for_jobs(ended)}) AND {subject_condition(subject)}"
     )

@@ -12,6 +12,42 @@ from airflow_provider_mediabatch.ledger.claims import ClaimOwner, LedgerSubject
 NOW = "SYSDATE()"
 GIVEN_BACK = "IFF(T.DONE_AT IS NULL, 'released', 'done')"
 """The STATE of a file that is released: done again, if an earlier job has done it."""
+NOTED_COLUMNS = ("JOB_NAME", "JOB_ROLE", "OUTPUT_LOCATION", "WORK_DIGEST", "ERROR_COLUMN")
+"""What a claim or the next job overwrites of the job that has done a file."""
+_PAIRS = ", ".join(f"'{name}', T.{name}" for name in ("DAG_ID", *NOTED_COLUMNS))
+EARLIER_JOB = f"OBJECT_CONSTRUCT({_PAIRS})"
+"""What EARLIER_JOB keeps of a file's job while the file is reprocessed. OBJECT_CONSTRUCT leaves out what is NULL."""
+IS_DONE = "(T.STATE = 'done' OR (T.STATE = 'claimed' AND T.EARLIER_JOB IS NOT NULL))"
+"""The condition that a job has done a file, which may be reprocessed now."""
+IS_GIVEN_BACK = "(T.STATE = 'done' AND T.EARLIER_JOB IS NOT NULL)"
+"""The condition that a file is done again because its reprocessing was given back. Its claim may still take it back."""
+
+
+def done_fact(name: str) -> str:
+    """A column's value of the job that has done a file, where :data:`IS_DONE`.
+
+    :param name: one of :data:`NOTED_COLUMNS`.
+    """
+    return f"IFF(T.STATE = 'done', T.{name}, {_earlier(name)})"
+
+
+def earlier_dag_condition(dag_id: str) -> str:
+    """The condition that the job which had done a file before its reprocessing was of this DAG."""
+    return f"{_earlier('DAG_ID')} = {sql.literal(dag_id)}"
+
+
+def give_back_sql(condition: str = "TRUE") -> str:
+    """``SET`` of an UPDATE that gives claimed rows T back: what an earlier job had done is as it was.
+
+    :param condition: the rows that it gives back. The others stay claimed.
+    """
+    restored = f"{condition} AND T.EARLIER_JOB IS NOT NULL"
+    facts = [f"{name} = IFF({restored}, {_earlier(name)}, T.{name})" for name in NOTED_COLUMNS]
+    return ", ".join([f"STATE = IFF({condition}, {GIVEN_BACK}, 'claimed')", *facts, f"UPDATED_AT = {NOW}"])
+
+
+def _earlier(name: str) -> str:
+    return f"GET(T.EARLIER_JOB, '{name}')::VARCHAR"
 
 
 def subject_condition(subject: LedgerSubject) -> str:

@@ -9,7 +9,11 @@ from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.files.relation import Relation
 from airflow_provider_mediabatch.ledger.claims import ADOPTED, ClaimOwner, LedgerSubject
 from airflow_provider_mediabatch.ledger.conditions import (
+    IS_DONE,
+    IS_GIVEN_BACK,
     NOW,
+    done_fact,
+    earlier_dag_condition,
     joined_sql,
     owner_condition,
     run_condition,
@@ -75,7 +79,7 @@ def adopt_sql(table: str, claimed: ClaimedJob, claim_id: str, paths: str) -> str
     """
     return (
         f"UPDATE {table} T SET STATE = IFF(S.ERROR IS NULL, 'done', 'quarantined'), "
-        f"CLAIM_ID = {sql.literal(claim_id)}, ERROR = S.ERROR, SHARD = 0, "
+        f"CLAIM_ID = {sql.literal(claim_id)}, ERROR = S.ERROR, SHARD = 0, EARLIER_JOB = NULL, "
         f"DONE_AT = IFF(S.ERROR IS NULL, {NOW}, T.DONE_AT), UPDATED_AT = {NOW} "
         f"FROM (SELECT P, MIN(ERROR) AS ERROR FROM ({paths}) GROUP BY P) S "
         f"WHERE T.FILE_PATH = S.P AND T.STATE = 'claimed' AND T.CLAIM_ID = {sql.literal(claimed.claim_id)} "
@@ -87,8 +91,9 @@ def quarantine_rest_sql(table: str, claimed: ClaimedJob) -> str:
     """Quarantine what a finished isolation has left out: its claimed files that :func:`adopt_sql` has not recorded."""
     error = sql.literal(f"the isolation of job {claimed.job} left it out; the logs of its jobs say why")
     return (
-        f"UPDATE {table} T SET STATE = 'quarantined', ERROR = {error}, UPDATED_AT = {NOW} WHERE T.STATE = 'claimed' "
-        f"AND T.CLAIM_ID = {sql.literal(claimed.claim_id)} AND T.JOB_NAME = {sql.literal(str(claimed.job))}"
+        f"UPDATE {table} T SET STATE = 'quarantined', ERROR = {error}, EARLIER_JOB = NULL, UPDATED_AT = {NOW} "
+        f"WHERE T.STATE = 'claimed' AND T.CLAIM_ID = {sql.literal(claimed.claim_id)} "
+        f"AND T.JOB_NAME = {sql.literal(str(claimed.job))}"
     )
 
 
@@ -110,16 +115,17 @@ def note_job_sql(
     rows: int,
     work_digest: str | None = None,
 ) -> str:
-    """Note job, role and output before the job is submitted. Released rows that nobody took are taken back.
+    """Note job, role and output before the job is submitted. Released rows that nobody took are taken back, and
+    so are rows that are done again because this claim's reprocessing was given back.
 
     :param rows: how many rows there must be. When there are fewer, no job will be submitted, and no row changes.
     :param work_digest: what the job does with a file.
     """
     return (
-        f"UPDATE {table} T SET STATE = IFF(T.STATE = 'released', 'claimed', T.STATE), "
+        f"UPDATE {table} T SET STATE = 'claimed', "
         f"JOB_NAME = {sql.literal(job)}, JOB_ROLE = CURRENT_ROLE(), OUTPUT_LOCATION = {sql.literal(location)}, "
         f"WORK_DIGEST = {sql.literal(work_digest)}, ERROR_COLUMN = {sql.literal(error_column)}, ERROR = NULL, "
-        f"UPDATED_AT = {NOW} WHERE {mine} AND T.STATE IN ('claimed', 'released') "
+        f"UPDATED_AT = {NOW} WHERE {mine} AND (T.STATE IN ('claimed', 'released') OR {IS_GIVEN_BACK}) "
         f"AND (SELECT COUNT(*) FROM {table} T WHERE {mine}) = {int(rows)}"
     )
 
@@ -143,7 +149,8 @@ def mark_done_sql(table: str, mine: str, result: BatchResult, work_digest: str |
     }
     written = ", ".join(f"{name} = {value}" for name, value in facts.items())
     return (
-        f"UPDATE {table} T SET STATE = 'done', {written}, ERROR = NULL, DONE_AT = {NOW}, UPDATED_AT = {NOW} "
+        f"UPDATE {table} T SET STATE = 'done', {written}, "
+        f"ERROR = NULL, EARLIER_JOB = NULL, DONE_AT = {NOW}, UPDATED_AT = {NOW} "
         f"WHERE {mine} AND NOT (T.STATE = 'quarantined' AND {waits_for_jobs([result.job])})"
     )
 
@@ -152,7 +159,8 @@ def done_jobs_sql(table: str, prefix: str, subject: LedgerSubject | None, dag_id
     """The jobs whose output a run is to load, the earliest first: JOB_NAME, OUTPUT_LOCATION, IS_OWN, COUNTED.
 
     They are those that did a task instance's files (IS_OWN), and those of the DAG that any run has adopted of late. The
-    adopting run may have been rejected or lost before it loaded them.
+    adopting run may have been rejected or lost before it loaded them. The same holds for files that a reprocessing took
+    before they were loaded, and gave back.
 
     :param prefix: what the ids of its claims begin with.
     :param subject: what the files were done for; None: whatever it was.
@@ -160,10 +168,10 @@ def done_jobs_sql(table: str, prefix: str, subject: LedgerSubject | None, dag_id
     :param retention_days: how long ago an adoption may be.
     """
     condition = "" if subject is None else f"AND {subject_condition(subject)} "
-    own = owner_condition(prefix)
+    own = f"({owner_condition(prefix)} AND T.EARLIER_JOB IS NULL)"
     adopted = (
-        f"CONTAINS(T.CLAIM_ID, {sql.literal(f'_{ADOPTED}')}) AND T.DAG_ID = {sql.literal(dag_id)} "
-        f"AND T.DONE_AT > DATEADD(day, {-int(retention_days)}, {NOW})"
+        f"((CONTAINS(T.CLAIM_ID, {sql.literal(f'_{ADOPTED}')}) AND T.DAG_ID = {sql.literal(dag_id)}) "
+        f"OR {earlier_dag_condition(dag_id)}) AND T.DONE_AT > DATEADD(day, {-int(retention_days)}, {NOW})"
     )
     return (
         f"SELECT T.JOB_NAME, T.OUTPUT_LOCATION, COALESCE(BOOLOR_AGG({own}), FALSE) AS IS_OWN, COUNT(*) AS COUNTED "
@@ -180,8 +188,9 @@ def done_by_others_sql(table: str, subject: LedgerSubject, job: str) -> str:
     """
     version = " AND ".join(f"T.{name} = {value}" for name, value in subject.to_row().items() if "CREATED" not in name)
     return (
-        f"SELECT PATH, CONTENT, JOB FROM (SELECT T.FILE_PATH AS PATH, T.CONTENT_ID AS CONTENT, T.JOB_NAME AS JOB "
-        f"FROM {table} T WHERE {version} AND T.STATE = 'done' "
-        "QUALIFY ROW_NUMBER() OVER (PARTITION BY T.FILE_PATH, T.CONTENT_ID ORDER BY T.DONE_AT DESC, T.JOB_NAME) = 1) "
+        "SELECT PATH, CONTENT, JOB FROM "
+        f"(SELECT T.FILE_PATH AS PATH, T.CONTENT_ID AS CONTENT, {done_fact('JOB_NAME')} AS JOB "
+        f"FROM {table} T WHERE {version} AND {IS_DONE} "
+        "QUALIFY ROW_NUMBER() OVER (PARTITION BY T.FILE_PATH, T.CONTENT_ID ORDER BY T.DONE_AT DESC, JOB) = 1) "
         f"WHERE JOB <> {sql.literal(job)}"
     )

@@ -6,15 +6,25 @@ from collections.abc import Sequence
 
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.ledger.claims import REJECTED, UNANSWERED, LedgerSubject
-from airflow_provider_mediabatch.ledger.conditions import GIVEN_BACK, NOW, subject_condition, waits_for_jobs
+from airflow_provider_mediabatch.ledger.conditions import (
+    IS_DONE,
+    IS_GIVEN_BACK,
+    NOW,
+    give_back_sql,
+    subject_condition,
+    waits_for_jobs,
+)
 
 
 def count_states_sql(table: str, mine: str) -> str:
-    """A claim's rows by STATE and job: STATE, JOB_NAME, OUTPUT_LOCATION, WORK_DIGEST, COUNTED and :data:`COSTS`."""
+    """A claim's rows by STATE and job: STATE, JOB_NAME, OUTPUT_LOCATION, WORK_DIGEST, COUNTED and :data:`COSTS`.
+
+    Files whose reprocessing was given back count as claimed: the claim that asks may take them back and do them.
+    """
     costs = ", ".join(f"MAX(T.{name}) AS {name}" for name in COSTS)
     return (
-        f"SELECT T.STATE, T.JOB_NAME, T.OUTPUT_LOCATION, T.WORK_DIGEST, COUNT(*) AS COUNTED, {costs} FROM {table} T "
-        f"WHERE {mine} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+        f"SELECT IFF({IS_GIVEN_BACK}, 'claimed', T.STATE) AS STATE, T.JOB_NAME, T.OUTPUT_LOCATION, T.WORK_DIGEST, "
+        f"COUNT(*) AS COUNTED, {costs} FROM {table} T WHERE {mine} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
     )
 
 
@@ -40,14 +50,14 @@ def release_sql(table: str, mine: str, reason: str, ended: Sequence[str] = ()) -
         files or have done them, and may have been noted after these jobs were looked up.
     """
     return (
-        f"UPDATE {table} T SET STATE = IFF(T.JOB_NAME IS NULL OR {waits_for_jobs(ended)}, {GIVEN_BACK}, 'claimed'), "
-        f"ERROR = {sql.literal(reason)}, UPDATED_AT = {NOW} WHERE {mine} AND T.STATE = 'claimed'"
+        f"UPDATE {table} T SET {give_back_sql(f'(T.JOB_NAME IS NULL OR {waits_for_jobs(ended)})')}, "
+        f"ERROR = {sql.literal(reason)} WHERE {mine} AND T.STATE = 'claimed'"
     )
 
 
 def any_done_sql(table: str, subject: LedgerSubject) -> str:
     """One row if any file is done for this function of this model version, else none."""
-    return f"SELECT 1 AS FOUND FROM {table} T WHERE {subject_condition(subject)} AND T.STATE = 'done' LIMIT 1"
+    return f"SELECT 1 AS FOUND FROM {table} T WHERE {subject_condition(subject)} AND {IS_DONE} LIMIT 1"
 
 
 def quarantine_sql(table: str, mine: str, select: str, job: str) -> str:
@@ -57,7 +67,7 @@ def quarantine_sql(table: str, mine: str, select: str, job: str) -> str:
     """
     return (
         f"UPDATE {table} T SET STATE = 'quarantined', ERROR = S.ERROR, JOB_NAME = {sql.literal(job)}, "
-        f"UPDATED_AT = {NOW} FROM ({select}) S WHERE {mine} AND T.FILE_PATH = S.FILE_PATH"
+        f"EARLIER_JOB = NULL, UPDATED_AT = {NOW} FROM ({select}) S WHERE {mine} AND T.FILE_PATH = S.FILE_PATH"
     )
 
 
@@ -79,6 +89,6 @@ def release_quarantined_sql(table: str, subject: LedgerSubject, paths: Sequence[
     """
     some = "" if paths is None else f" AND T.FILE_PATH IN {sql.literal(list(paths))}"
     return (
-        f"UPDATE {table} T SET STATE = 'released', DONE_AT = NULL, UPDATED_AT = {NOW} "
+        f"UPDATE {table} T SET STATE = 'released', DONE_AT = NULL, EARLIER_JOB = NULL, UPDATED_AT = {NOW} "
         f"WHERE {subject_condition(subject)} AND T.STATE = 'quarantined'{some}"
     )

@@ -8,6 +8,7 @@ for each other.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from airflow_provider_mediabatch.ledger.ledger_session import LedgerSession
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
+
+log = logging.getLogger(__name__)
 
 COLUMNS: Mapping[str, str] = {
     "FILE_PATH": "VARCHAR",
@@ -49,6 +52,7 @@ COLUMNS: Mapping[str, str] = {
     "CLAIMED_AT": "TIMESTAMP_NTZ",
     "UPDATED_AT": "TIMESTAMP_NTZ",
     "DONE_AT": "TIMESTAMP_NTZ",
+    "EARLIER_JOB": "VARIANT",
 }
 """The ledger's columns.
 
@@ -59,8 +63,11 @@ COLUMNS: Mapping[str, str] = {
 versions apart that had one name after each other. ``WORK_DIGEST`` stands for what the job does
 with a file (:attr:`.JobRequest.work_digest`). ``ERROR_COLUMN`` is the output in which the job's model says why a
 row failed. ``JOB_SECONDS``, ``JOB_COST`` and what the sample let one expect of both are those of the whole job, in each
-row of a file that it has done. ``GENERATION`` counts reprocessing. Times are UTC.
+row of a file that it has done. ``GENERATION`` counts reprocessing. ``EARLIER_JOB`` keeps what the row said of the
+job that has done a file, from the claim of a reprocessing until that is done. Times are UTC.
 """
+_ADDED = frozenset({"EARLIER_JOB"})
+"""Columns that a ledger of an earlier release gets by itself."""
 
 
 def create_tables_sql(table: str, lock: str) -> list[str]:
@@ -74,7 +81,7 @@ def create_tables_sql(table: str, lock: str) -> list[str]:
 
 
 def ensure(connection: SnowflakeConnection, session: LedgerSession, table: str, lock: str) -> None:
-    """Create both tables where they are missing.
+    """Create both tables where they are missing, and add the columns that an earlier release did not have.
 
     :param table: the ledger as SQL.
     :param lock: its lock table as SQL.
@@ -82,10 +89,33 @@ def ensure(connection: SnowflakeConnection, session: LedgerSession, table: str, 
     """
     found = table_columns(connection, table)
     if found is not None:
+        found = _with_added_columns(connection, session, table, found)
         _check_shape(table, found)
     for statement, name in zip(create_tables_sql(table, lock), (table, lock), strict=True):
         if (found if name == table else table_columns(connection, lock)) is None:
             _create(connection, session, statement, name)
+
+
+def _with_added_columns(
+    connection: SnowflakeConnection, session: LedgerSession, table: str, found: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The table's columns, after those that only this release has were added. A table of another shape stays as it is.
+
+    :param found: the columns that it has.
+    """
+    from snowflake.connector.errors import ProgrammingError
+
+    missing = [name for name in COLUMNS if name not in found]
+    if not missing or not _ADDED.issuperset(missing):
+        return found
+    _check_shape(table, {**COLUMNS, **found})
+    try:
+        for name in missing:
+            session.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {COLUMNS[name]}")
+    except ProgrammingError as error:
+        # ALTER TABLE needs OWNERSHIP. Without it the table's owner adds the columns, and the check below names them.
+        log.warning("%s could not be extended: %s", table, error)
+    return table_columns(connection, table) or found
 
 
 def _check_shape(table: str, found: Mapping[str, str]) -> None:

@@ -140,6 +140,21 @@ def test_an_earlier_version_may_write_its_names_in_another_case(earlier: Earlier
     assert (found.score_before, found.score_shift) == (0.25, 0.25)
 
 
+def test_results_that_are_being_computed_again_are_compared(earlier: Earlier) -> None:
+    """A reprocessing of the earlier version has claimed the files. Its limit holds meanwhile."""
+    request, location = earlier.sample(("1.jpg", "cat"), ("2.jpg", "dog"))
+    select = f"SELECT '{STAGE}' || COLUMN1 AS IMG, COLUMN2 AS LABEL FROM VALUES ('1.jpg', 'cat'), ('2.jpg', 'cat')"
+    request = earlier.in_ledger(request, select, "1.jpg", "2.jpg")
+    execute(
+        earlier.connection,
+        f"UPDATE {request.manifest.ledger} SET STATE = 'claimed', OUTPUT_LOCATION = NULL, "
+        "EARLIER_JOB = OBJECT_CONSTRUCT('OUTPUT_LOCATION', OUTPUT_LOCATION)",
+    )
+    found = earlier.compare((request, location))
+    assert (found.version, found.compared, found.same) == ("V1", 2, 1)
+    assert not comparison_check(found).passed
+
+
 @pytest.mark.parametrize("has_output", [True, False])
 def test_results_that_are_known_of_and_cannot_be_read_keep_no_limit(earlier: Earlier, has_output: bool) -> None:
     """Their output was removed, or names the files in a column that this version does not have."""

@@ -50,6 +50,8 @@ That run had no failure, listed with LIST and created its tables. Other runs sen
 - `max_drift=`: `WITH … SELECT` over the output and over the table of profiles, `INSERT INTO` and `DELETE FROM` on that
   table, and once `CREATE TABLE`. They need READ on the stage of the output, SELECT, INSERT and DELETE on the table, or
   CREATE TABLE on its schema, and a warehouse.
+- The ledger is of an earlier release: `ALTER TABLE <name> ADD COLUMN IF NOT EXISTS …`, once. It needs OWNERSHIP of
+  the table.
 - The output has new columns or larger numbers than the results table: `ALTER TABLE <name> ADD COLUMN …` and
   `ALTER TABLE <name> ALTER COLUMN …`. They need OWNERSHIP of the table.
 - A model is not found: `SHOW MODELS IN SCHEMA <name>`. A transaction fails: `ROLLBACK`.

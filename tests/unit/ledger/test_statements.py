@@ -89,6 +89,7 @@ def test_ledger_statements(name: str) -> None:
         claim_statements.set_shards_sql(sharded(relation, max_files=1, max_bytes=None, largest=0), table, name),
         job_statements.note_job_sql(table, mine, name, name, rows=1),
         job_statements.noted_jobs_sql(table, mine, retention_days=30),
+        state_statements.any_done_sql(table, subject),
         state_statements.count_rejected_sql(table, mine),
         state_statements.count_states_sql(table, mine),
         job_statements.mark_done_sql(table, mine, BatchResult(name, name, 1, 1, 1.0, name, name, name, name)),
