@@ -327,6 +327,12 @@ ROWS = [
         _ELEMENTS,
     ),
     Row(
+        "a format with the name of an element in quotes",
+        """SELECT TO_TIMESTAMP('2024 MM 10', 'YYYY "MM" HH24')""",
+        Refused("the name of an element of times in quotes"),
+        _ELEMENTS,
+    ),
+    Row(
         "a format reads the digits of a second",
         "SELECT TO_TIMESTAMP('2024-01-15 10:11:12.123456789', 'YYYY-MM-DD HH24:MI:SS.FF9'), "
         "TO_TIMESTAMP('9999-12-31 23:59:59.5', 'YYYY-MM-DD HH24:MI:SS.FF')",

@@ -131,6 +131,25 @@ ROWS = [
         Fails(100071, "Failed to cast variant value 1 to OBJECT"),
         "TO_OBJECT, introduction",
     ),
+    Row(
+        "a number in a VARIANT is no OBJECT for a column either",
+        "INSERT INTO OBJECTS SELECT PARSE_JSON('1'), NULL",
+        Fails(100071),
+        "TO_OBJECT, introduction",
+        before=("CREATE OR REPLACE TEMPORARY TABLE OBJECTS (O OBJECT, A ARRAY)",),
+        confirmed=False,
+    ),
+    Row(
+        "values of a VARIANT in columns of OBJECT and ARRAY",
+        "SELECT TO_JSON(O), TO_JSON(A) FROM OBJECTS",
+        [('{"a":1}', "[2]"), (None, None)],
+        "TO_OBJECT, introduction; TO_ARRAY, Returns",
+        before=(
+            "CREATE OR REPLACE TEMPORARY TABLE OBJECTS (O OBJECT, A ARRAY)",
+            """INSERT INTO OBJECTS SELECT PARSE_JSON(COLUMN1), PARSE_JSON(COLUMN2) """
+            """FROM VALUES ('{"a":1}', '[2]'), ('null', NULL)""",
+        ),
+    ),
     Row("an ARRAY is no OBJECT", "SELECT TO_OBJECT(PARSE_JSON('[1]'))", Fails(100071), "TO_OBJECT, introduction"),
     Row(
         "JSON's null as an OBJECT and as an ARRAY is NULL",
@@ -415,6 +434,13 @@ ROWS = [
         "(SELECT PARSE_JSON(COLUMN1) AS V FROM VALUES ('[[1,2],[1,2]]'), ('[[3]]')) T, "
         "LATERAL FLATTEN(INPUT => T.V) F, LATERAL FLATTEN(INPUT => F.VALUE) G",
         [(2, 3)],
+        _FLATTEN,
+    ),
+    Row(
+        "FLATTEN's SEQ beside nothing but another FLATTEN",
+        "SELECT COUNT(DISTINCT F.SEQ), COUNT(DISTINCT G.SEQ) FROM LATERAL FLATTEN(INPUT => PARSE_JSON('[[1],[1]]')) F, "
+        "LATERAL FLATTEN(INPUT => F.VALUE) G",
+        [(1, 2)],
         _FLATTEN,
     ),
     Row(

@@ -38,7 +38,7 @@ def assigned(node: exp.Expr, column: TableColumn) -> exp.Expr:
                 f"SQL compilation error:\nExpression type does not match column data type, expecting {column.type} "
                 f"but got {types.snowflake(node.type)} for column {column.name}",  # type: ignore[arg-type]
             )
-        return node
+        return cast(node, target) if source == exp.DType.VARIANT else node
     if target.this in types.TEXTS:
         return text(node)
     if is_semi_structured(node) or (source in types.TEXTS and target.this not in types.TEXTS):

@@ -99,7 +99,7 @@ def _sources(select: exp.Select) -> Iterator[tuple[exp.Expr, exp.Join | None]]:
 
 
 def _with_row_number(source: exp.Expr, number: int) -> exp.Expr:
-    """A source whose rows can be told apart by :func:`_row`."""
+    """A source with what :func:`_row` refers to."""
     if source.meta.get(_ROW):
         return source
     if not source.alias_or_name or source.args.get("joins"):
@@ -122,8 +122,8 @@ def _row(source: exp.Expr) -> exp.Expr:
 
 def _sequence(before: list[exp.Expr], optional: exp.Expr | None) -> exp.Expr:
     rows = [_row(source) for source in before]
-    number = rows[0] if len(rows) == 1 else call("HASH", *rows)
-    made = exp.cast(number, "DECIMAL(38, 0)")
+    numbered = len(rows) == 1 and rows[0].name != "PATH"
+    made = exp.cast(rows[0] if numbered else call("HASH", *rows), "DECIMAL(38, 0)")
     if optional is None:
         return made
     return exp.If(this=exp.Not(this=exp.Is(this=_row(optional), expression=exp.null())), true=made, false=exp.null())

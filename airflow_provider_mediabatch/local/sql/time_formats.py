@@ -34,6 +34,8 @@ _ELEMENT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_QUOTED = re.compile(r'"([^"]*)"')
+
 
 def with_elements(form: str, elements: Mapping[str, str]) -> str:
     """A format of Snowflake's with other names for its elements.
@@ -61,7 +63,12 @@ def strptime(form: str) -> str:
 
 
 def snowflake_format(form: exp.Expr) -> str:
-    """The format that was written, in upper case where it may be."""
+    """The format that was written, in upper case where it may be.
+
+    :raises SnowflakeError: by name, for quoted text of which the parser made elements: its case is lost.
+    """
+    if any("%" in quoted for quoted in _QUOTED.findall(form.name)):
+        raise not_supported("a format with the name of an element of times in quotes")
     written = str(format_time(form.name, Snowflake.INVERSE_TIME_MAPPING, Snowflake.INVERSE_TIME_TRIE) or form.name)
     return _ELEMENT.sub(lambda match: match[0].upper() if match["element"] else match[0], written)
 
