@@ -131,6 +131,7 @@ ROWS = [
         "SELECT SQRT(COLUMN1), SQRT('9'), LN(1), LOG(2, 8), POWER(-2, 3), POW(4, 0.5), SQRT(NULL) FROM VALUES (2.25)",
         [(1.5, 3.0, 0.0, 3.0, -8.0, 2.0, None)],
         "SQRT, Examples; LOG, Examples; POW , POWER, Examples",
+        confirmed=False,
     ),
     *(
         Row(
@@ -148,6 +149,7 @@ ROWS = [
         "MAX_BY(COLUMN1, COLUMN2) FROM VALUES ('a', 1), ('b', 2), ('c', 3)",
         [('["c","b"]', "a", "c")],
         "MAX_BY, Returns; MIN_BY, Returns",
+        confirmed=False,
     ),
     Row("NULL in a sum is left out", "SELECT SUM(COLUMN1) FROM VALUES (1), (NULL), (2)", [(3,)], "SUM, Examples"),
     Row(
@@ -298,6 +300,7 @@ ROWS = [
         "FROM VALUES ('2024-04-03 13:04:05 +0530'::TIMESTAMP_LTZ)",
         [("+0000", "07 +00:00 +00")],
         _ELEMENTS,
+        confirmed=False,
     ),
     Row(
         "TO_CHAR cuts the digits of a second",
@@ -305,12 +308,14 @@ ROWS = [
         "FROM VALUES ('2024-04-03 13:04:05.123456'::TIMESTAMP_NTZ)",
         [("05.1 12 123 1234 12345 123456 1234560 12345600 123456000 123456000 .",)],
         _ELEMENTS,
+        confirmed=False,
     ),
     Row(
         "TO_CHAR of a time with digits of a second",
         "SELECT TO_CHAR('13:04:05.98'::TIME, 'HH24.MI.SS.FF1')",
         [("13.04.05.9",)],
         _ELEMENTS,
+        confirmed=False,
     ),
     Row(
         "TO_CHAR with text in the format",
@@ -318,6 +323,7 @@ ROWS = [
         "FROM VALUES ('2024-04-03 13:04:05'::TIMESTAMP_NTZ)",
         [("2024at04", "13h04MM")],
         _ELEMENTS,
+        confirmed=False,
     ),
     Row(
         "a format with text in it reads that text",
@@ -325,6 +331,7 @@ ROWS = [
         """TO_TIMESTAMP('20240107T101112', 'YYYYMMDD"T"HH24MISS')""",
         [(datetime(2024, 1, 7, 10), datetime(2024, 1, 7, 10, 11, 12))],
         _ELEMENTS,
+        confirmed=False,
     ),
     Row(
         "a format with the name of an element in quotes",
@@ -338,6 +345,7 @@ ROWS = [
         "TO_TIMESTAMP('9999-12-31 23:59:59.5', 'YYYY-MM-DD HH24:MI:SS.FF')",
         [(datetime(2024, 1, 15, 10, 11, 12, 123456), datetime(9999, 12, 31, 23, 59, 59, 500_000))],
         _ELEMENTS,
+        confirmed=False,
     ),
     Row(
         "AUTO is no format",
@@ -345,6 +353,7 @@ ROWS = [
         "TO_TIME('10:11:12', 'AUTO'), TO_CHAR('2024-04-03'::DATE, 'AUTO')",
         [(date(2024, 4, 3), datetime(2024, 4, 3, 10), None, time(10, 11, 12), "2024-04-03")],
         "Parameters, DATE_INPUT_FORMAT",
+        confirmed=False,
     ),
     Row(
         "TIMESTAMP_NTZ drops the offset that a format reads",
@@ -359,6 +368,7 @@ ROWS = [
             )
         ],
         _ZONES,
+        confirmed=False,
     ),
     Row(
         "TO_DATE with an offset gives the day that is written",
@@ -393,6 +403,7 @@ ROWS = [
         "SELECT TRY_TO_DATE('2024-01-15 10:00', 'YYYY-MM-DD'), TRY_TO_DATE('2024/01/15', 'YYYY-MM-DD')",
         [(None, None)],
         "TRY_TO_DATE, Description",
+        confirmed=False,
     ),
     Row(
         "an NTZ timestamp as text",
@@ -430,12 +441,14 @@ ROWS = [
         "TIMESTAMP_LTZ_FROM_PARTS(2024, 1, 31, 24, 0, 0)",
         [(datetime(2024, 1, 2, 2, 1), datetime(2024, 12, 30, 23, 59, 59, 5), datetime(2024, 2, 1, tzinfo=UTC))],
         "TIMESTAMP_FROM_PARTS, Usage notes",
+        confirmed=False,
     ),
     Row(
         "a timestamp from a date and a time",
         "SELECT TIMESTAMP_NTZ_FROM_PARTS('2024-01-02'::DATE, '10:11:12'::TIME)",
         [(datetime(2024, 1, 2, 10, 11, 12),)],
         "TIMESTAMP_FROM_PARTS, Syntax",
+        confirmed=False,
     ),
     Row(
         "DATEDIFF counts borders, not time",

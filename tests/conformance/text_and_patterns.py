@@ -23,6 +23,7 @@ ROWS = [
         "SELECT CAST('abc' AS CHAR), 'abc'::CHARACTER, 'abc'::NCHAR, 'abc'::CHAR(2), TRY_CAST('abc' AS CHAR)",
         [("a", "a", "a", "ab", "a")],
         "String & binary data types, CHAR , CHARACTER , NCHAR",
+        confirmed=False,
     ),
     Row(
         "TO_CHAR and VARCHAR have no length by default",
@@ -96,6 +97,7 @@ ROWS = [
         r"SELECT REGEXP_REPLACE('a\na', '^a', 'x'), REGEXP_SUBSTR('b\na', '^a')",
         [("x\na", None)],
         _PARAMETERS,
+        confirmed=False,
     ),
     Row(
         "the parameter m of REGEXP_LIKE, which matches the whole text",
