@@ -131,7 +131,7 @@ def test_a_released_claim_is_free_and_can_be_taken_back(place: Any) -> None:
 
 def test_quarantined_files_wait_for_a_change_or_a_release(place: Any) -> None:
     manifest = place.manifest(place.claim("one"))
-    assert place.rows_of(manifest).quarantine_rows("DB.SC.J", _error_of(f"{place.stage}/b.jpg")) == 1
+    assert place.rows_of(manifest).quarantine_rows("DB.SC.MB_JOB_0", _error_of(f"{place.stage}/b.jpg")) == 1
     place.rows_of(manifest).record_done(None, _result())
     assert place.states() == {"a.jpg": "done", "b.jpg": "quarantined", "c.jpg": "done"}
     assert place.claim("two").skipped == {"done": 2, "quarantined": 1}
