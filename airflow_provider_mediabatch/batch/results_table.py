@@ -223,13 +223,14 @@ def _widest(kind: str) -> str:
 
 
 def _takes(existing: str, wanted: str) -> bool:
-    """Whether a column takes values of a type as they are: VARIANT takes all, a number has no fewer decimal places."""
-    if sql_types.family(existing) == "VARIANT":
+    """Whether a column takes values of a type as they are.
+
+    VARIANT takes all, and FLOAT takes numbers. A number takes those with no more decimal places.
+    """
+    have, want = sql_types.family(existing), sql_types.family(wanted)
+    if have == "VARIANT" or (have, want) == ("FLOAT", "NUMBER"):
         return True
-    return (
-        sql_types.family(existing) == sql_types.family(wanted)
-        and sql_types.digits(existing)[1] >= sql_types.digits(wanted)[1]
-    )
+    return have == want and sql_types.digits(existing)[1] >= sql_types.digits(wanted)[1]
 
 
 def _widened(existing: str, wanted: str) -> str | None:

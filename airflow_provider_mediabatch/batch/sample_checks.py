@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_mediabatch.batch.row_errors import has_failed
 from airflow_provider_mediabatch.client import errors
 from airflow_provider_mediabatch.client.connection import rows
-from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, broken_rows
+from airflow_provider_mediabatch.client.staged_parquet import StagedParquet, broken_rows, condition
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.sample_report import Check, clip
 from airflow_provider_mediabatch.exceptions import InvalidInputError
@@ -36,7 +36,8 @@ class SampleChecks:
     def find(self, connection: SnowflakeConnection, manifest: Manifest, plan: InferencePlan) -> None:
         """Compile the predicates over no rows, in one statement, before a job starts.
 
-        Only a column that is not there is refused: the output's exact types are known when the job is done.
+        A column that is not there is refused, and so is what is no SQL. The output's exact types are known when the job
+        is done.
 
         :raises InvalidInputError: naming the predicate, with the columns that there are.
         """
@@ -46,14 +47,18 @@ class SampleChecks:
         known = dict.fromkeys(spelling for name in names for spelling in (name, name.upper()))
         items = ", ".join(f"NULL::VARIANT AS {sql.quoted(name)}" for name in known)
         select = f"SELECT COUNT(*) AS N FROM (SELECT {items}) WHERE FALSE"
-        if not _lacks_column(connection, " AND ".join([select, *map(_condition, self.predicates)])):
+        if _refusal(connection, " AND ".join([select, *map(condition, self.predicates)])) is None:
             return
         for predicate in self.predicates:
-            if _lacks_column(connection, f"{select} AND {_condition(predicate)}"):
-                raise InvalidInputError(
-                    f"checks={predicate!r} names a column that the output will not have: the output's columns are: "
-                    f"{', '.join(names)}. Write names with lower-case letters in double quotes"
-                )
+            refusal = _refusal(connection, f"{select} AND {condition(predicate)}")
+            if refusal is None:
+                continue
+            if errors.errno(refusal) == errors.SYNTAX_ERROR:
+                raise InvalidInputError(f"checks={predicate!r} is not SQL: {errors.error_text(refusal)}")
+            raise InvalidInputError(
+                f"checks={predicate!r} names a column that the output will not have: the output's columns are: "
+                f"{', '.join(names)}. Write names with lower-case letters in double quotes"
+            )
 
     def run(
         self, staged: StagedParquet, request: JobRequest, job: str, location: str, found: Mapping[str, str], good: int
@@ -79,18 +84,15 @@ class SampleChecks:
         return checks
 
 
-def _condition(predicate: str) -> str:
-    return f"({predicate}\n)"
-
-
-def _lacks_column(connection: SnowflakeConnection, statement: str) -> bool:
+def _refusal(connection: SnowflakeConnection, statement: str) -> Exception | None:
+    """The error of a statement that names a missing column or is no SQL."""
     from snowflake.connector.errors import ProgrammingError
 
     try:
         rows(connection, statement)
     except ProgrammingError as error:
-        return errors.errno(error) == errors.INVALID_IDENTIFIER
-    return False
+        return error if errors.errno(error) in (errors.INVALID_IDENTIFIER, errors.SYNTAX_ERROR) else None
+    return None
 
 
 def good_relation(staged: StagedParquet, request: JobRequest, location: str, found: Mapping[str, str]) -> str:

@@ -177,6 +177,11 @@ def typed_field(name: str, kind: str) -> str:
     return f"{field(name)}::{kind}"
 
 
+def condition(predicate: str) -> str:
+    """A user's predicate in parentheses, where a comment at its end ends too."""
+    return f"({predicate}\n)"
+
+
 def broken_rows(predicate: str, relation: str) -> str:
     """A SELECT of at most three rows for which the predicate is not true, each with how many there are.
 
@@ -184,7 +189,7 @@ def broken_rows(predicate: str, relation: str) -> str:
     """
     return (
         f"SELECT COUNT(*) OVER () AS MB_BROKEN, R.* FROM {relation} AS R "
-        f"WHERE NOT COALESCE(({predicate}), FALSE) LIMIT 3"
+        f"WHERE NOT COALESCE({condition(predicate)}, FALSE) LIMIT 3"
     )
 
 

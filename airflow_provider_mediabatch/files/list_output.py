@@ -72,7 +72,7 @@ class StageSource:
         :param directory: whether it was :meth:`directory_sql`, whose times are timestamps and not GMT text.
         """
         if self.url:
-            relative = f"LTRIM(SUBSTR(\"name\", {len(self.url) + 1}), '/')"
+            relative = f'SUBSTR("name", {len(self.url) + 1})'
             misplaced = f'NOT STARTSWITH("name", {sql.literal(self.url)})'
         else:
             relative = 'SUBSTR("name", POSITION(\'/\', "name") + 1)'

@@ -137,6 +137,8 @@ def _interval(context: Mapping[str, Any], interval: timedelta | None) -> tuple[d
 
 
 _CLASS_OR_ESCAPE = re.compile(r"\\.|\[\^?\]?[^\]]*\]", re.DOTALL)
+_ODD_IN_CLASS = re.compile(r"\[[:.=]|&&|--|~~|\|\|")
+"""POSIX's named classes, and Java's intersections: Python reads each character of them by itself."""
 _COUNTS = r"[0-9]+(?:,[0-9]*)?\}"
 
 
@@ -163,6 +165,13 @@ def check_pattern(pattern: str | None) -> None:
             meant = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
             hint = f"; it looks like a shell pattern, as a regular expression that is {meant!r}"
         raise ValueError(f"pattern {pattern!r} is not a regular expression: {error}{hint}") from None
+    if odd := next(
+        (found[0] for found in _CLASS_OR_ESCAPE.finditer(pattern) if _ODD_IN_CLASS.search(found[0][1:])), None
+    ):
+        raise ValueError(
+            f"pattern {pattern!r} has {odd!r}, which means one thing to LIST and another to the directory table or to "
+            "the triggerer: write the characters themselves, such as [0-9] for digits"
+        )
     plain = _CLASS_OR_ESCAPE.sub("x", pattern)
     if brace := re.search(rf"\{{(?!{_COUNTS})[^}}]*\}}?", plain):
         raise ValueError(

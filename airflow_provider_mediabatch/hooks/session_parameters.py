@@ -28,6 +28,8 @@ REQUIRED: Mapping[str, Any] = {
     "TIMESTAMP_INPUT_FORMAT": "AUTO",
     "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",
     "TIMEZONE": "UTC",
+    # A listing is read with RESULT_SCAN, which has the rows of the result set.
+    "ROWS_PER_RESULTSET": 0,
     # Unloading to Parquet keeps a column's type instead of the smallest that holds the values at hand.
     "ENABLE_UNLOAD_PHYSICAL_TYPE_OPTIMIZATION": False,
     # A statement that meets a lock ends in a known time, and not after hours.

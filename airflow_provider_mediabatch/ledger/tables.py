@@ -97,8 +97,8 @@ def ensure(connection: SnowflakeConnection, session: LedgerSession, table: str, 
 
 
 def _with_added_columns(
-    connection: SnowflakeConnection, session: LedgerSession, table: str, found: Mapping[str, str]
-) -> Mapping[str, str]:
+    connection: SnowflakeConnection, session: LedgerSession, table: str, found: dict[str, str]
+) -> dict[str, str]:
     """The table's columns, after those that only this release has were added. A table of another shape stays as it is.
 
     :param found: the columns that it has.

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_mediabatch.core.cost_projection import Projection
-    from airflow_provider_mediabatch.core.manifest import Manifest
 
 REVIEWS = ("always", "first_run", "changed")
 VARIABLE_PREFIX = "mediabatch_review_"
@@ -152,10 +151,10 @@ class ApproveSampleOperator(ApprovalOperator):
             self._remember(context, plan, by=str(user.get("name") or user.get("id")) if user else None)
         if not approved:
             from airflow_provider_mediabatch.ledger.claims import REJECTED, UNANSWERED
+            from airflow_provider_mediabatch.ledger.ledger import release_claims
 
             reason = UNANSWERED if "error" in event else REJECTED
-            for manifest in manifests_from_xcom(self.manifest):
-                self._release(manifest, reason)
+            release_claims(self.snowflake_conn_id, manifests_from_xcom(self.manifest), reason, self.log)
         answer = super().execute_complete(context, event)
         ti = context["ti"]
         if approved:
@@ -273,21 +272,3 @@ class ApproveSampleOperator(ApprovalOperator):
             "responded_by_user": None,
             APPROVED_SAMPLE: report.approval_digest,
         }
-
-    def _release(self, manifest: Manifest, reason: str) -> None:
-        """Give the files back. Failing to is said and does not undo the answer: an old claim can be taken over."""
-        if not manifest.ledger or not manifest.claim_id:
-            return
-        from airflow_provider_mediabatch.client.connection import connected
-        from airflow_provider_mediabatch.ledger.ledger import Ledger
-
-        try:
-            with connected(self.snowflake_conn_id) as connection:
-                Ledger(connection, manifest.ledger).release(manifest.claim_id, reason)
-        except Exception:
-            self.log.warning(
-                "The claim %s in %s was not released; the next run may take it over once this one has ended",
-                manifest.claim_id,
-                manifest.ledger,
-                exc_info=True,
-            )

@@ -72,3 +72,15 @@ def test_a_narrow_column_is_widened_whatever_its_scale(output: Output) -> None:
             f"\"LIMIT\"::NUMBER(5,3) AS \"LIMIT\" FROM {output.table}")  # fmt: skip
     output.load(write(output, "MB_B", "123.25"))
     assert [float(row["LIMIT"]) for row in output.rows('"LIMIT"')] == [0.25, 123.25]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_whole_numbers_beside_fractions(output: Output, order: tuple[int, int]) -> None:
+    """A model's scores in one shard happen to be whole, which are written as integers."""
+    written = [
+        output.write("SELECT '@A' AS IMG, 0.25::FLOAT AS SCORE", job="MB_A"),
+        output.write("SELECT '@B' AS IMG, 1::NUMBER(38, 0) AS SCORE", job="MB_B"),
+    ]
+    output.load(*shards(*(written[number] for number in order)))
+    output.load(output.write("SELECT '@C' AS IMG, 2::NUMBER(38, 0) AS SCORE", job="MB_C"))
+    assert [row["SCORE"] for row in output.rows("SCORE")] == [0.25, 1.0, 2.0]

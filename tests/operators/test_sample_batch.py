@@ -61,7 +61,16 @@ def test_a_wrong_column_in_checks_is_found_before_a_job_is_paid(media: Any, conn
     assert len(rows(connection, "SHOW JOB SERVICES IN SCHEMA MEDIA.PUBLIC")) == len(before)
 
 
-@pytest.mark.parametrize("check", ['"size" > 0 AND LENGTH("head") > 0', "IMG LIKE '@%'", "-- none\nTRUE"])
+def test_what_is_no_sql_in_checks_is_found_before_a_job_is_paid(media: Any, connection: Any, conn_id: str) -> None:
+    request = make_request(media, connection, files=5)
+    operator, context = sample_of(request, conn_id, uuid.uuid4().hex, checks=['"size" > 0', 'LENGTH("head") >'])
+    with pytest.raises(InvalidInputError, match=r"checks='LENGTH\(\"head\"\) >' is not SQL: .*syntax error"):
+        operator.execute(context)
+
+
+@pytest.mark.parametrize(
+    "check", ['"size" > 0 AND LENGTH("head") > 0', "IMG LIKE '@%'", "-- none\nTRUE", "TRUE -- at the end"]
+)
 def test_columns_of_the_output_may_be_checked(media: Any, connection: Any, conn_id: str, check: str) -> None:
     request = make_request(media, connection, files=5)
     operator, context = sample_of(request, conn_id, uuid.uuid4().hex, sample_size=3, checks=[check])

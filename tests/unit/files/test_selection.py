@@ -87,10 +87,19 @@ def test_braces_that_only_python_takes(pattern: str) -> None:
         selection.check_pattern(pattern)
 
 
+@pytest.mark.parametrize(
+    "pattern", [".*[[:digit:]]+[.]jpg", "[[:alpha:][:digit:]]", "[a-z&&[^b]].*", "[!--a]", "[[.a.]]"]
+)
+def test_classes_that_python_and_snowflake_read_differently(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"means one thing to LIST and another"):
+        selection.check_pattern(pattern)
+
+
 def test_patterns_that_can() -> None:
     selection.check_pattern(None)
     selection.check_pattern(r".*[.](jpg|png)")
     selection.check_pattern(r".*[?+*]?[.]jpe?g\+?")
+    selection.check_pattern(r"[a-z0-9_-]+[\[(:&|~]x-?")
     selection.check_pattern(r"a{2}b{2,}(c|d){2,3}[{]x}?\{,2}")
 
 
