@@ -127,6 +127,26 @@ def test_an_old_result_that_is_loaded_again_leaves_what_was_reprocessed(files: F
     assert files.load("one", old, table=f"{files.name}_OTHER")["rows"] == 2
 
 
+def test_a_reprocessing_that_was_given_back_goes_on_or_leaves_the_earlier_output(files: Files) -> None:
+    files.write(2)
+    manifest = files.list_files("one")
+    old = files.full("one", manifest, files.plan("one", manifest))
+    manifest = files.list_files("two", reprocess=True)
+    Ledger(files.connection, files.ledger).release(str(Manifest.from_xcom(manifest).claim_id), "the sample failed")
+    # Nothing was loaded by the first run. A later one of the DAG loads its output beside its own.
+    files.write(1, first=2)
+    listed = files.list_files("three")
+    assert listed["row_count"] == 1
+    assert files.load("three", files.full("three", listed, files.plan("three", listed)))["rows"] == 3
+    # The sample is cleared and passes. The full batch is not answered with the earlier job's result.
+    new = files.full("two", manifest, files.plan("two", manifest))
+    assert new["job"] not in ("", old["job"])
+    assert files.load("two", new)["rows"] == 2
+    assert files.jobs() == {"DONE": 3}
+    found = rows(files.connection, f"SELECT MB_JOB FROM {files.name}_RESULTS ORDER BY MB_PATH")
+    assert [row["MB_JOB"] for row in found][:2] == [new["job"]] * 2
+
+
 def test_a_run_that_is_cleared_to_reprocess_runs_its_files_anew(files: Files) -> None:
     """As ``airflow backfill create --reprocess-behavior completed --dag-run-conf '{"reprocess": true}'`` does."""
     files.write(2)
