@@ -12,6 +12,7 @@ from airflow_provider_mediabatch.client.connection import execute, rows
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.ledger.claims import REJECTED, LedgerSubject, RecordedJob
+from airflow_provider_mediabatch.ledger.tables import COLUMNS
 
 SUBJECT = LedgerSubject("DB.SC.MODEL", "V1", "2026-11-28 10:00:00.123000", "predict")
 FIRST, SECOND = "MEDIA.PUBLIC.MB_FIRST_0", "MEDIA.PUBLIC.MB_SECOND_0"
@@ -132,3 +133,11 @@ def test_a_ledger_of_an_earlier_release_gets_its_column(place: Any) -> None:
     execute(place.connection, f"ALTER TABLE {place.table} DROP COLUMN WORK_DIGEST")
     with pytest.raises(InvalidInputError, match="it lacks WORK_DIGEST, EARLIER_JOB"):
         place.claim("three")
+
+
+def test_a_ledger_that_cannot_be_extended_is_refused(place: Any) -> None:
+    """As for a role without OWNERSHIP. No ALTER TABLE extends a view."""
+    columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items() if name != "EARLIER_JOB")
+    execute(place.connection, f"CREATE VIEW {place.table} AS SELECT {columns}")
+    with pytest.raises(InvalidInputError, match=r"it lacks EARLIER_JOB\. Nothing was written to it"):
+        place.claim("one")
