@@ -135,8 +135,9 @@ class MeasuredRun:
         raise OutputDriftError(
             f"{what}. Nothing was loaded:\n{lines}",
             running="The batch's jobs have ended and incur no more cost.",
-            retry="A retry compares the same output again. If it is right, load it with on_drift='warn' or a higher "
-            f"max_drift; without the rows of {self.report.table} the baseline begins again.",
+            retry="The task is not retried. A cleared task compares the same output again. If that is right, load it "
+            "with on_drift='warn' or a higher max_drift. Without the rows of "
+            f"{self.report.table} the baseline begins again.",
         )
 
     def prepare(self) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.core.manifest import Manifest
 
 ENDED = "The job has ended and incurs no more cost."
-MEASURES_AGAIN = "A retry finds the same job, starts none and measures again."
+MEASURES_AGAIN = "The task is not retried. A cleared task finds the same job, starts none and measures again."
 
 
 def find_key(manifest: Manifest, found: Mapping[str, str]) -> str:

@@ -171,9 +171,10 @@ def _common_type(kind: str, column: TableColumn) -> str:
         whole = max(precision - scale, other_precision - other_scale)
         places = max(scale, other_scale)
         return f"NUMBER({min(whole + places, 38)},{places})"
-    if {sql_types.family(kind), sql_types.family(column.kind)} == {"FLOAT", "NUMBER"}:
+    families = {sql_types.family(kind), sql_types.family(column.kind)}
+    if families == {"FLOAT", "NUMBER"}:
         return "FLOAT"  # whole numbers are written as integers, and a column of them may meet one of fractions
-    return "VARIANT" if column.key else column.kind
+    return "VARIANT" if len(families) > 1 else column.kind
 
 
 def _without_collisions(

@@ -19,8 +19,9 @@ INSUFFICIENT_PRIVILEGES = 3001
 """The object is visible, and the role lacks the privilege."""
 
 INVALID_IDENTIFIER = 904
-SYNTAX_ERROR = 1003
 """A column that the statement's tables do not have."""
+SYNTAX_ERROR = 1003
+"""The statement is no SQL."""
 LOCK_NOT_GRANTED = 625
 """The statement waited for a lock until LOCK_TIMEOUT, or at once too many statements waited for it (000625)."""
 

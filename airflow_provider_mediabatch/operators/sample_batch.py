@@ -304,7 +304,8 @@ class SampleBatchOperator(JobTask):
             raise SampleFailedError(
                 f"The sample's output in {report.location} did not pass:\n{broken}",
                 running="The sample's job has ended and incurs no more cost. The full run was not started.",
-                retry="A retry will check the same output again. Correct the model, the plan or the checks first.",
+                retry="The task is not retried. A cleared task checks the same output again. Correct the model, the "
+                "plan or the checks first.",
             )
         return self.set_lineage_result(report.to_xcom())
 

@@ -50,7 +50,7 @@ class StageChangesProducer(StageProducer):
     def __init__(self, kwargs: dict[str, Any]) -> None:
         super().__init__(kwargs)
         self._stream = str(kwargs["stream"])
-        self._refreshes = bool(kwargs["refresh_directory"])
+        self._refreshes = bool(kwargs["refresh_directory"])  # or any later watcher's
         self._created: str | None = None
         self._prefix = ""
         self._paths: dict[str, str] = {}
@@ -82,6 +82,7 @@ class StageChangesProducer(StageProducer):
             snapshot.poll_within(_SOON)
             return snapshot
         new = dict(joined.get(self._key, {}))
+        self._refreshes |= any(watcher.refreshes for watcher in new.values())
         async with self._busy:
             await connection.call(lambda open_: self._look(open_, new))
             waiting = joined.get(self._key, {})

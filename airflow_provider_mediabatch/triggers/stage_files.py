@@ -129,7 +129,9 @@ class StageFilesTrigger(BaseEventTrigger):
     async def _events(self, snapshots: AsyncIterator[Any], watermark: StageWatermark) -> AsyncGenerator[TriggerEvent]:
         rule = StartRule(self.min_files, self.max_delay, self.settle)
         path = StagePath.parse(self.stage_path).path if self.source == "stream" else ""
-        with watching(self.shared_stream_key(), self.asset_name, watermark.since, path):
+        with watching(
+            self.shared_stream_key(), self.asset_name, watermark.since, path, refreshes=self.refresh_directory
+        ):
             async for snapshot in snapshots:
                 matches = stage_watermark.name_matcher(snapshot.prefix + path, self.pattern)
                 evaluation = stage_watermark.evaluate(snapshot.files, watermark, matches, now=snapshot.now, rule=rule)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Hashable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
@@ -71,31 +72,47 @@ class Watcher:
     """A watcher that has begun.
 
     :param path: the path on the stage that it watches.
+    :param refreshes: whether the directory table is to be refreshed for it.
     """
 
     path: str
+    refreshes: bool = False
 
 
 joined: dict[Hashable, dict[str, Watcher]] = {}
 """For each shared stream, its watchers that no poll has listed for yet, by asset name."""
 
 
+_open: dict[Hashable, Counter[str]] = {}
+"""For each shared stream, how many watchers of an asset there are, by asset name."""
+
+
 @contextmanager
-def watching(key: Hashable, asset_name: str, since: float, path: str) -> Iterator[dict[str, float]]:
+def watching(
+    key: Hashable, asset_name: str, since: float, path: str, *, refreshes: bool = False
+) -> Iterator[dict[str, float]]:
     """Be among the watchers of a shared stream while the block runs.
+
+    A changed asset is watched by a new trigger, which Airflow may start a moment before it ends the old one. What is
+    noted under the asset's name stays until the last of them ends.
 
     :param key: :func:`stream_key`.
     :param since: files modified before are of no interest, epoch seconds.
     :param path: the path on the stage.
+    :param refreshes: whether the stage's directory table is to be refreshed.
     """
-    horizon = oldest_watermarks.setdefault(key, {})
+    horizon, to_list = oldest_watermarks.setdefault(key, {}), joined.setdefault(key, {})
+    watchers = _open.setdefault(key, Counter())
+    watchers[asset_name] += 1
     horizon[asset_name] = since
-    joined.setdefault(key, {})[asset_name] = Watcher(path)
+    to_list[asset_name] = Watcher(path, refreshes)
     try:
         yield horizon
     finally:
-        horizon.pop(asset_name, None)
-        joined[key].pop(asset_name, None)
+        watchers[asset_name] -= 1
+        if not watchers[asset_name]:
+            horizon.pop(asset_name, None)
+            to_list.pop(asset_name, None)
 
 
 def watched_stream(source: str, stream: str | None, stage_path: str) -> str | None:

@@ -84,3 +84,15 @@ def test_whole_numbers_beside_fractions(output: Output, order: tuple[int, int]) 
     output.load(*shards(*(written[number] for number in order)))
     output.load(output.write("SELECT '@C' AS IMG, 2::NUMBER(38, 0) AS SCORE", job="MB_C"))
     assert [row["SCORE"] for row in output.rows("SCORE")] == [0.25, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_moments_beside_days(output: Output, order: tuple[int, int]) -> None:
+    """No type but VARIANT holds both without a loss."""
+    written = [
+        output.write("SELECT '@A' AS IMG, '2026-11-30 10:11:12'::TIMESTAMP_NTZ AS TAKEN", job="MB_A"),
+        output.write("SELECT '@B' AS IMG, '2026-12-01'::DATE AS TAKEN", job="MB_B"),
+    ]
+    output.load(*shards(*(written[number] for number in order)))
+    found = [row["TAKEN"] for row in output.rows("TAKEN::VARCHAR AS TAKEN")]
+    assert [text[:19] for text in found] == ["2026-11-30 10:11:12", "2026-12-01"]

@@ -148,7 +148,7 @@ def test_a_run_of_other_files_is_not_loaded_and_says_what_moved(runs: Runs, capl
         text = str(caught.value)
         assert "differs from that of the last run. Nothing was loaded:\n- LABEL: index " in text
         assert "above max_drift=0.2; 'a 1' 100.0%, before " in text
-        assert "The batch's jobs have ended and incur no more cost. A retry compares the same output again." in text
+        assert "incur no more cost. The task is not retried. A cleared task compares the same output again." in text
         assert (runs.count(runs.output.table), runs.stored()) == (loaded, stored)
     with caplog.at_level(logging.WARNING):
         report = runs.load("two", ones, on_drift="warn")

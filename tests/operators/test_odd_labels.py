@@ -16,7 +16,10 @@ from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.review.feedback import COLUMNS
 
-ENDED = "The job has ended and incurs no more cost. A retry finds the same job, starts none and measures again. Correct"
+ENDED = (
+    "The job has ended and incurs no more cost. The task is not retried. A cleared task finds the same job, starts "
+    "none and measures again. Correct"
+)
 
 
 def values(*rows: tuple[str, str]) -> str:

@@ -12,6 +12,7 @@ from snowflake.connector.errors import ProgrammingError
 
 from airflow_provider_mediabatch.exceptions import InvalidInputError
 from airflow_provider_mediabatch.ledger.stage_watermark import StageWatermark
+from airflow_provider_mediabatch.triggers import stage_stream
 from airflow_provider_mediabatch.triggers.stage_files import StageFilesTrigger, StageReadyTrigger
 from airflow_provider_mediabatch.triggers.stage_stream import Snapshot, StageProducer
 
@@ -129,3 +130,15 @@ def test_permanent_errors_are_logged_as_such_and_polled_again_within_a_minute(
     assert "does not go away by itself" in dropped
     assert "50 in a row" in network
     assert "does not go away by itself" not in network
+
+
+def test_what_a_replaced_watcher_leaves_is_its_successors() -> None:
+    """A changed asset is watched by a new trigger, which may begin a moment before the old one ends."""
+    old = stage_stream.watching("key", "asset", 1.0, "in/")
+    old.__enter__()
+    with stage_stream.watching("key", "asset", 2.0, "out/") as horizon:
+        old.__exit__(None, None, None)
+        assert horizon == {"asset": 2.0}
+        assert stage_stream.joined["key"]["asset"].path == "out/"
+    assert not horizon
+    assert not stage_stream.joined["key"]
