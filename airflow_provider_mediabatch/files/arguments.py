@@ -43,8 +43,10 @@ def raise_invalid_input() -> Iterator[None]:
         raise InvalidInputError(str(error)) from None
 
 
-def read_arguments(task: object, readers: Mapping[str, Callable[[str, Any], Any]]) -> None:
+def read_arguments(task: Any, readers: Mapping[str, Callable[[str, Any], Any]]) -> None:
     """Turn a task's arguments into what they mean, after Airflow has rendered them and before they are used.
+
+    An argument without a reader, such as a name, is None when its template rendered to nothing, which is "None".
 
     :param task: its attributes are replaced. Doing so twice changes nothing.
     :param readers: argument to its function of :mod:`~airflow_provider_mediabatch.core.coercion`.
@@ -53,6 +55,9 @@ def read_arguments(task: object, readers: Mapping[str, Callable[[str, Any], Any]
     with raise_invalid_input():
         for name, reader in readers.items():
             setattr(task, name, reader(name, getattr(task, name)))
+    for name in task.template_fields:
+        if name not in readers and getattr(task, name) == str(None):
+            setattr(task, name, None)
 
 
 def defaulting(reader: Callable[[str, Any], T | None], default: T) -> Callable[[str, Any], T]:

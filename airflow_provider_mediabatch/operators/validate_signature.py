@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_mediabatch.client.connection import connected
 from airflow_provider_mediabatch.core.manifest import manifests_from_xcom
 from airflow_provider_mediabatch.exceptions import InvalidInputError, NotAuthorizedError
+from airflow_provider_mediabatch.files.arguments import read_arguments
 from airflow_provider_mediabatch.links.location import LocationLink, push_location
 from airflow_provider_mediabatch.operators.lineage import LineageMixin
 from airflow_provider_mediabatch.validation.batch_request import BatchRequest
@@ -112,6 +113,7 @@ class ValidateSignatureOperator(LineageMixin, BaseOperator):
         from airflow_provider_mediabatch.validation.facts import fetch
         from airflow_provider_mediabatch.validation.planning import make_plan
 
+        read_arguments(self, {})
         try:
             manifests = manifests_from_xcom(self.manifest)
         except ValueError as error:

@@ -120,6 +120,17 @@ def test_text_means_what_it_says_and_nothing_means_the_default(task: Any) -> Non
     assert {name: getattr(empty, name) for name in readers} == {name: getattr(default, name) for name in readers}
 
 
+@pytest.mark.parametrize("task", [*REQUIRED, ValidateSignatureOperator], ids=lambda task: task.__name__)
+def test_text_of_nothing_is_no_name(task: Any) -> None:
+    """``{{ none }}`` renders to "None". A ledger of that name would be made, and a pattern would match no file."""
+    texts = sorted(name for name, given in own_arguments(task).items() if str(given.annotation) == "str | None")
+    assert texts
+    required = {"manifest": {}, "model_name": "M", "compute_pool": "P", "output_location": "@W/"}
+    made = task(task_id="made", **REQUIRED.get(task, required), **dict.fromkeys(texts, "None"))
+    read_arguments(made, TASKS[task])
+    assert {name: getattr(made, name) for name in texts} == dict.fromkeys(texts)
+
+
 @pytest.mark.parametrize("task", REQUIRED, ids=lambda task: task.__name__)
 def test_other_text_is_refused_by_the_arguments_name(task: Any) -> None:
     for name, reader in TASKS[task].items():
