@@ -337,6 +337,31 @@ def test_presigned_link_opens_until_it_ends(query: Query, photos: Path) -> None:
     assert "leads out of stage" in str(failure(query, "SELECT GET_PRESIGNED_URL(@LINKED, '../../catalog.sqlite')"))
 
 
+@pytest.mark.parametrize(
+    "function", ["GET_PRESIGNED_URL(@EACH, RELATIVE_PATH, 60)", "BUILD_SCOPED_FILE_URL(@EACH, d.relative_path)"]
+)
+def test_a_link_for_each_row(query: Query, photos: Path, function: str) -> None:
+    """As Snowflake's pages of these functions use them: with RELATIVE_PATH of the directory table."""
+    query("CREATE OR REPLACE STAGE EACH DIRECTORY = (ENABLE = TRUE)")
+    put(query, photos, "@EACH/a b")
+    query("ALTER STAGE EACH REFRESH")
+    links = dict(query(f"SELECT relative_path, {function} AS LINK FROM DIRECTORY(@EACH) d WHERE LINK LIKE 'http%'"))
+    assert sorted(links) == sorted(f"a b/{path.name}" for path in photos.iterdir())
+    for path, link in links.items():
+        with urllib.request.urlopen(link) as reply:
+            assert reply.read() == (photos / path.partition("/")[2]).read_bytes()
+    assert query(
+        "SELECT COUNT(*) FROM DIRECTORY(@EACH) WHERE BUILD_STAGE_FILE_URL(@EACH, RELATIVE_PATH) = FILE_URL"
+    ) == [(len(links),)]
+    nothing, lost = f"SELECT {function} FROM (SELECT NULL::VARCHAR AS RELATIVE_PATH) d", "('../../catalog.sqlite')"
+    assert query(nothing) == [(None,)]
+    assert "leads out of stage" in str(failure(query, f"SELECT {function} FROM VALUES {lost} AS d (RELATIVE_PATH)"))
+    assert "in a view" in str(failure(query, f"CREATE VIEW LINKS AS SELECT {function} AS L FROM DIRECTORY(@EACH) d"))
+    query("CREATE TABLE KEPT_LINKS AS SELECT GET_PRESIGNED_URL(@EACH, relative_path) AS L FROM DIRECTORY(@EACH)")
+    assert query("SELECT COUNT(DISTINCT L) FROM KEPT_LINKS") == [(len(links),)]
+    query("DROP TABLE KEPT_LINKS")
+
+
 def test_privileges(engine: Any, query: Query, photos: Path) -> None:
     query("CREATE STAGE GUARDED")
     put(query, photos, "@GUARDED")

@@ -11,6 +11,7 @@ from sqlglot import exp
 from airflow_provider_mediabatch.core.sql import split
 from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported, syntax_error
 from airflow_provider_mediabatch.local.sql import functions, system_functions, table_sources, types
+from airflow_provider_mediabatch.local.sql.file_urls import file_url, is_file_url_function
 from airflow_provider_mediabatch.local.sql.system_functions import Waiting
 
 if TYPE_CHECKING:
@@ -89,6 +90,10 @@ class Constants:
 
     def _function(self, node: exp.Anonymous) -> exp.Expr:
         name = node.name.upper()
+        if node.meta.get("build") is not None:
+            return node
+        if is_file_url_function(name):
+            return file_url(self.ctx, node, self.replace, in_view=self.deferred)
         function = system_functions.find(name)
         if function is not None:
             stages = [table_sources.stage_text(a) for a in node.expressions]

@@ -1,4 +1,4 @@
-"""Functions that are evaluated in Python, once and before the statement runs: SYSTEM$… and those that return URLs.
+"""Functions that are evaluated in Python, once and before the statement runs: SYSTEM$… and their like.
 
 This is the only registry of them: a statement that is nothing but one call and a SELECT that contains the call get the
 same answer.
