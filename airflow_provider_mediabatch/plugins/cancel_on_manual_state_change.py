@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow.listeners import hookimpl
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @hookimpl
@@ -45,29 +49,80 @@ def _cancel_if_marked(previous_state: Any, task_instance: Any) -> None:
     from airflow_provider_mediabatch.review.reviewed_batch import TaskKey
 
     ti = task_instance
-    key = TaskKey(ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
-    threading.Thread(target=_cancel, args=(key,), name="mediabatch-cancel", daemon=True).start()
+    _marked.put(TaskKey(ti.dag_id, ti.run_id, ti.task_id, ti.map_index))
 
 
-def _cancel(key: TaskKey) -> None:
-    from airflow_provider_mediabatch.batch.task_state import RunningJobs
+class _Worker(Generic[T]):
+    """One thread that handles all that waits at once, and ends when nothing does.
+
+    A user may mark a thousand task instances with one request. They have one session of Airflow's database after the
+    other, and one login.
+
+    :param handle: what is done with the items.
+    """
+
+    def __init__(self, handle: Callable[[list[T]], None]) -> None:
+        self._handle = handle
+        self._lock = threading.Lock()
+        self._items: list[T] = []
+        self._is_running = False
+
+    def put(self, *items: T) -> None:
+        """Have items handled, and do not wait for it."""
+        with self._lock:
+            self._items.extend(items)
+            if self._is_running:
+                return
+            self._is_running = True
+        threading.Thread(target=self._run, name="mediabatch-cancel", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                items, self._items = self._items, []
+                if not items:
+                    self._is_running = False
+                    return
+            try:
+                self._handle(items)
+            except Exception:
+                logger.exception("Jobs of marked tasks could not be cancelled: %s", items)
+
+
+def _find_jobs(keys: list[TaskKey]) -> None:
+    """Hand the jobs that task instances wait for to the worker of their connection."""
     from airflow_provider_mediabatch.review.task_instances import load_waiting_jobs
 
-    try:
-        conn_id, waiting = load_waiting_jobs(key)
-    except Exception:
-        logger.exception("What task %s of %s, run %s, waits for cannot be read", key.task_id, key.dag_id, key.run_id)
-        return
-    if not waiting:
-        return
+    for key in keys:
+        try:
+            conn_id, waiting = load_waiting_jobs(key)
+        except Exception:
+            logger.exception(
+                "What task %s of %s, run %s, waits for cannot be read", key.task_id, key.dag_id, key.run_id
+            )
+            continue
+        jobs = ", ".join(job for job, _ in waiting)
+        if waiting and conn_id is None:
+            logger.error(
+                "Jobs may still be running and incurring cost: %s. Airflow does not know which connection the task "
+                "used. Cancel each with CALL <job>!SPCS_CANCEL_JOB()",
+                jobs,
+            )
+        elif waiting:
+            logger.info(
+                "Task %s of %s, run %s, was marked and waited for: %s", key.task_id, key.dag_id, key.run_id, jobs
+            )
+            _cancelling.setdefault(str(conn_id), _Worker(partial(_cancel, str(conn_id)))).put(*waiting)
+
+
+def _cancel(conn_id: str, jobs: list[tuple[str, str | None]]) -> None:
+    from airflow_provider_mediabatch.batch.task_state import RunningJobs
+
     running = RunningJobs()
-    running.replace(waiting)
-    if conn_id is None:
-        logger.error(
-            "Jobs may still be running and incurring cost: %s. Airflow does not know which connection the task used. "
-            "Cancel each with CALL <job>!SPCS_CANCEL_JOB()",
-            running,
-        )
-        return
-    logger.info("Task %s of %s, run %s, was marked and waited for: %s", key.task_id, key.dag_id, key.run_id, running)
+    running.replace(jobs)
     running.cancel(conn_id, logger)
+
+
+_marked = _Worker(_find_jobs)
+_cancelling: dict[str, _Worker[tuple[str, str | None]]] = {}
+"""A worker for each connection: one whose Snowflake does not answer does not hold up the others."""
