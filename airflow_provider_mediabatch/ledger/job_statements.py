@@ -57,8 +57,8 @@ _NEWEST = "MAX(T.UPDATED_AT)"
 
 def _job_columns(own: str, retention_days: int) -> str:
     """CLAIM_ID, DAG_ID, RUN_ID, JOB_NAME, OUTPUT_LOCATION, ERROR_COLUMN, IS_OWN, IS_MY_JOB (this role submitted it),
-    NEWEST (the latest change), FORGOTTEN (that is longer ago than Snowflake keeps jobs), RECENT (it is within the hour)
-    and COUNTED (rows).
+    NEWEST (the latest change), FORGOTTEN (that is longer ago than Snowflake keeps jobs), RECENT (within the hour),
+    WAS_DONE (an earlier job has done one of the files) and COUNTED (rows).
 
     :param own: the condition for IS_OWN.
     """
@@ -66,7 +66,7 @@ def _job_columns(own: str, retention_days: int) -> str:
         f"T.CLAIM_ID, T.DAG_ID, T.RUN_ID, T.JOB_NAME, T.OUTPUT_LOCATION, T.ERROR_COLUMN, {own} AS IS_OWN, "
         f"COALESCE(T.JOB_ROLE = CURRENT_ROLE(), FALSE) AS IS_MY_JOB, "
         f"{_NEWEST} AS NEWEST, {_NEWEST} <= DATEADD(day, {-int(retention_days)}, {NOW}) AS FORGOTTEN, "
-        f"{_NEWEST} > DATEADD(hour, -1, {NOW}) AS RECENT, COUNT(*) AS COUNTED"
+        f"{_NEWEST} > DATEADD(hour, -1, {NOW}) AS RECENT, MAX(T.DONE_AT) IS NOT NULL AS WAS_DONE, COUNT(*) AS COUNTED"
     )
 
 

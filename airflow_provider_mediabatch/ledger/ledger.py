@@ -110,7 +110,7 @@ class Ledger:
             for job, paths in outputs:
                 if paths:
                     self._adopt(job, paths, owner)
-            if ended.free:
+            if ended.reprocessed:
                 given_back = claim_statements.give_back_ended_sql(relation, self.table, subject, ended.free)
                 self.session.execute(given_back)
         candidates = claim_statements.candidates_sql(

@@ -52,6 +52,7 @@ class ClaimedJob:
     :param newest: when the newest of these rows changed, as text.
     :param is_recent: whether that is within the hour, so that the job's image may still be being built.
     :param files: how many rows they are.
+    :param was_done: whether an earlier job has done one of them, which is reprocessed.
     """
 
     claim_id: str
@@ -66,6 +67,7 @@ class ClaimedJob:
     error_column: str | None = None
     files: int = 0
     is_recent: bool = False
+    was_done: bool = False
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> ClaimedJob:
@@ -83,6 +85,7 @@ class ClaimedJob:
             error_column=row["ERROR_COLUMN"],
             files=int(row["COUNTED"]),
             is_recent=bool(row["RECENT"]),
+            was_done=bool(row["WAS_DONE"]),
         )
 
     @property
@@ -108,12 +111,14 @@ class EndedClaims:
     :param finished: jobs whose output is whole and was not recorded.
     :param running: jobs of the run that asks, from an earlier try, which may still do their files.
     :param given_up: jobs of the run that asks, from an earlier try, which will not do their files.
+    :param reprocessed: whether files of the claims to take over were done before.
     """
 
     free: Sequence[tuple[str, str]]
     finished: Sequence[ClaimedJob]
     running: Sequence[str] = ()
     given_up: Sequence[str] = ()
+    reprocessed: bool = False
 
 
 def find_ended_claims(
@@ -132,6 +137,7 @@ def find_ended_claims(
     finished: list[ClaimedJob] = []
     running: list[str] = []
     given_up: list[str] = []
+    reprocessed = False
     for claim_id, items in claims.items():
         first = items[0]
         if first.is_own and not adopt_own:
@@ -145,7 +151,8 @@ def find_ended_claims(
             given_up += [str(item.job) for item, fate in zip(items, fates, strict=True) if fate is JobFate.FREE]
         elif JobFate.ALIVE not in fates:
             free.append((claim_id, max(item.newest for item in items)))
-    return EndedClaims(free, finished, running, given_up)
+            reprocessed |= any(item.was_done for item in items)
+    return EndedClaims(free, finished, running, given_up, reprocessed)
 
 
 def job_fate(connection: SnowflakeConnection, claimed: ClaimedJob) -> JobFate:

@@ -174,4 +174,7 @@ def test_a_table_that_changes_while_the_job_runs(earlier: Earlier) -> None:
     execute(earlier.connection, f"ALTER TABLE {name} RENAME COLUMN LABEL TO SPECIES")
     with pytest.raises(InvalidInputError, match="has no column LABEL") as caught:
         earlier.compare(job, name)
-    assert "The job has ended and incurs no more cost. A retry finds the same job" in str(caught.value)
+    assert (
+        "The job has ended and incurs no more cost. The task is not retried. A cleared task finds the same job"
+        in str(caught.value)
+    )

@@ -92,7 +92,9 @@ def test_doubtful_labels_are_refused(connection: Any, written: Any, table: Any) 
     two = table("A VARCHAR, B VARCHAR", "('a/1.jpg', 'cat'), ('a/1.jpg', 'dog')")
     with pytest.raises(InvalidInputError, match=r"more than one label for 1 files, for example .*a/1\.jpg"):
         measure(TruthChecks(two), connection, request, location)
-    shared = r"names that several files have, for example 1\.jpg.*\nThe job has ended and incurs no more cost\. A retry"
+    shared = (
+        r"names that several files have, for example 1\.jpg.*\nThe job has ended and incurs no more cost\. The task is"
+    )
     with pytest.raises(InvalidInputError, match=shared):
         measure(TruthChecks("SELECT '1.jpg' AS FILE, 'cat' AS LABEL"), connection, request, location)
 
