@@ -232,18 +232,18 @@ def test_a_file_beside_manifests_is_a_file(stages: Stages) -> None:
 
 
 def test_what_jobs_have_written_is_left_out_wherever_it_is(stages: Stages) -> None:
-    """As with ``stage_path="@MEDIA/"`` and ``work_location="@MEDIA/work"``: the output lies beside the manifests."""
+    """As with ``stage_path="@MEDIA/"`` and ``work_location="@MEDIA/runs"``: the output lies beside the manifests."""
     place = f"{stages.work}/beside"
     subject = {"dag_id": "d", "task_id": "media_batch.full_batch", "run_id": "r", "map_index": -1}
     stem = job_names.job_stem(**subject, fingerprint="f")
     part = job_names.range_stem(f"{stem}_0", max_jobs=8, round_number=1, low=0, high=4)
     written = [f"{stem}_0/data_0.parquet", f"MB_SAMPLE/{stem}_12/a/b.parquet", f"{stem}_0_I8/{part}_0/data.parquet"]
-    names = ["work/predictions/" + name for name in [*written, f"{stem}_0/_SUCCESS"]]
+    names = ["runs/predictions/" + name for name in [*written, f"{stem}_0/_SUCCESS"]]
     media = ["x.jpg", f"{stem}_0/cat.jpg", "MB_BATCH_1/table.parquet"]
     with stages.engine.session() as session:
         for name in [*names, *media]:
             session.file.put_stream(io.BytesIO(b"1" * 40), f"{place}/{name}", auto_compress=False)
-    manifest = stages.manifest(stage_path=f"{place}/", manifest_location=f"{place}/work/manifests/")
+    manifest = stages.manifest(stage_path=f"{place}/", manifest_location=f"{place}/runs/manifests/")
     assert sorted(row["FILE_PATH"].removeprefix(f"{place}/") for row in stages.rows(manifest)) == sorted(media)
     path = resolve_stage_path(stages.connection, f"{place}/", "stage_path")
     clock = server_clock(stages.connection)
