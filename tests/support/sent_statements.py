@@ -21,9 +21,9 @@ operators: the statements of `media_batch_group` with a ledger, shards and a res
 on a stage.
 
 Each statement needs USAGE on the databases and schemas of the objects that it names. The privileges beside a statement
-are those that a role may need for statements that begin so; which of them, depends on the objects. `mediabatch doctor`
-prints the GRANTs for given objects, and the page [privileges](privileges.md) has those of a whole batch. A job belongs
-to the role that submitted it, so the statements on it need no more.
+are all those that statements with this beginning may need. The objects decide which of them a statement needs.
+`mediabatch doctor` prints the GRANTs for given objects, and the page [privileges](privileges.md) has those of a whole
+batch. A job belongs to the role that submitted it, so the statements on it need no more.
 
 That run had no failure, listed with LIST and created its tables. Other runs send these statements too:
 
