@@ -178,9 +178,9 @@ def document(found: list[tuple[str, str, str, str]]) -> str:
     lines = [
         "# Kinds of media",
         "",
-        "A photograph of a cup of espresso and a recording of somebody who reads, in many kinds. Each file went from a",
-        "stage through listing, validation, sample, full batch and loading, with the demo's models. The table says",
-        "what the model said, or why the file was quarantined, and whether the review page has a thumbnail (recordings",
+        "The table has one photograph (a cup of espresso) and one recording of speech, each in many formats. Each file",
+        "went from a stage through listing, validation, sample, full batch and loading, with the demo's models. The table",
+        "says what the model said, or why the file was quarantined, and whether the review page has a thumbnail (recordings",
         "and videos have a player instead). `python tests/support/media_outcomes.py` makes this page (with `tests` and",
         "`tests/support` in `PYTHONPATH`), and a test compares it with the code.",
         "",
