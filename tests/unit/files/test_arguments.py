@@ -14,10 +14,13 @@ READERS = {"size": whole_number, "fast": flag(default=True), "slow": flag(defaul
 
 
 def test_each_argument_becomes_what_it_means() -> None:
-    task = SimpleNamespace(size="4", fast="", slow="yes", part="0.5", other="4")
+    fields = ("size", "other", "name")
+    task = SimpleNamespace(template_fields=fields, size="4", fast="", slow="yes", part="0.5", other="4", name="None")
     for _ in range(2):
         read_arguments(task, READERS)
-        assert task == SimpleNamespace(size=4, fast=True, slow=True, part=0.5, other="4")
+        assert task == SimpleNamespace(
+            template_fields=fields, size=4, fast=True, slow=True, part=0.5, other="4", name=None
+        )
 
 
 def test_what_cannot_be_read_is_named() -> None:
