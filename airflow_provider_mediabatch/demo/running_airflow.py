@@ -159,7 +159,7 @@ class RunningAirflow:
 
     def _healthy(self, *names: str) -> bool:
         try:
-            health = _request("GET", f"{self.url}/api/v2/monitor/health")
+            health = _request("GET", f"{self.url}/api/v2/monitor/health", seconds=30)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
         return all(health[name]["status"] == "healthy" for name in names)
@@ -186,11 +186,12 @@ class RunningAirflow:
         return self.log(name).read_text(errors="replace")[-1500:]
 
 
-def _request(method: str, url: str, body: Any = None, token: str | None = None) -> Any:
+def _request(method: str, url: str, body: Any = None, token: str | None = None, *, seconds: float = 120) -> Any:
+    """Airflow's first answers take long on a busy machine."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, headers=headers, method=method)
-    with urllib.request.urlopen(request, timeout=30) as reply:
+    with urllib.request.urlopen(request, timeout=seconds) as reply:
         content = reply.read()
     return json.loads(content) if content else None
 
