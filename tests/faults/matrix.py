@@ -25,7 +25,7 @@ WORK = "@MEDIA.PUBLIC.FAULT_WORK"
 LEDGER = "MEDIA.PUBLIC.FULL_LEDGER"
 LABELS = ("no retry", "retry", "retry submits", "same job", "next triggerer", "next job", "not released", "failed")
 """How a task came to its end, in the order in which the documentation names them."""
-NOT_RELEASED = "the next run may take it over once this one has ended"
+NOT_RELEASED = "it may be taken over once this run has ended"
 IDLE_SECONDS = 2
 AT_ONCE = 10
 
