@@ -187,7 +187,10 @@ class RunningAirflow:
 
 
 def _request(method: str, url: str, body: Any = None, token: str | None = None, *, seconds: float = 120) -> Any:
-    """Airflow's first answers take long on a busy machine."""
+    """The JSON that Airflow answers with.
+
+    :param seconds: how long it may take; Airflow's first answers take long on a busy machine.
+    """
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, headers=headers, method=method)

@@ -56,7 +56,7 @@ def read_arguments(task: Any, readers: Mapping[str, Callable[[str, Any], Any]]) 
         for name, reader in readers.items():
             setattr(task, name, reader(name, getattr(task, name)))
     for name in task.template_fields:
-        if name not in readers and getattr(task, name) == str(None):
+        if name not in readers and getattr(task, name) == "None":
             setattr(task, name, None)
 
 
