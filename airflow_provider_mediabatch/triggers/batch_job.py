@@ -11,7 +11,6 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_mediabatch.batch.job_polling import JobPoller, Outcome, Phase, PollDecision, interval
 from airflow_provider_mediabatch.client import errors, stages
-from airflow_provider_mediabatch.client.connection import connected
 from airflow_provider_mediabatch.triggers.deferral import wait_until_scheduler_knows
 from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection, shared_connection
 
@@ -119,12 +118,17 @@ class BatchJobTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """Cancel the job: a user marked the task failed or succeeded, or cleared it. A restart does not come here.
 
+        A user may mark many tasks at once: they share one login, because Airflow waits for this some seconds only.
+
         A triggerer on the database of a ``dag.test()`` does: it takes the trigger's row up, and gives it up when the
         test has set the task's state. Nobody has ended that task.
         """
         if self.in_dag_test:
             return
-        await asyncio.to_thread(self._cancel_alone)
+        from airflow_provider_mediabatch.client import jobs
+
+        async with shared_connection(self.snowflake_conn_id) as shared:
+            await shared.call(lambda connection: jobs.cancel(connection, self.job, self.query_id))
         self.log.info("Cancelled job %s: a user ended the task", self.job)
 
     async def _poll(self, shared: SharedConnection, poller: JobPoller) -> PollDecision:
@@ -181,12 +185,6 @@ class BatchJobTrigger(BaseTrigger):
             self.log.warning("Job %s could not be cancelled, the task will try again: %s", self.job, error)
             return False
         return True
-
-    def _cancel_alone(self) -> None:
-        from airflow_provider_mediabatch.client import jobs
-
-        with connected(self.snowflake_conn_id) as connection:
-            jobs.cancel(connection, self.job, self.query_id)
 
 
 def new_lines(before: str, after: str) -> str:

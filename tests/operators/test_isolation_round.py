@@ -81,8 +81,8 @@ def test_a_user_or_a_kill_ends_all(media: Any, connection: Any, conn_id: str, de
         task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id)
         task._running_jobs.replace((item.job, item.query_id) for item in attempts)
         task.on_kill()
-        # Some seconds are left until SIGKILL, so not one login for each job.
-        assert len(sessions_that_cancel(media, [item.job for item in attempts], since)) == 1
+    # Some seconds are left until SIGKILL, or until Airflow waits no longer, so not one login for each job.
+    assert len(sessions_that_cancel(media, [item.job for item in attempts], since)) == 1
     for item in attempts:
         until(connection, item.job, "CANCELLED")
 
