@@ -177,6 +177,18 @@ def test_expressions_use_the_columns_of_a_joined_table(files: Files, connection:
     ]
 
 
+def test_a_name_stands_for_the_files_of_all_folders(files: Files, connection: Any) -> None:
+    files.write(1)
+    stage = f"@MEDIA.PUBLIC.{files.name}"
+    rows(connection, f"COPY FILES INTO {stage}/again/ FROM {stage}/")
+    listed = files.list_files(
+        "one", join=_questions(connection, "('f000.bin', 'a', 1)"), extra_columns={"ASKED": "QUESTION"}
+    )
+    staged = StagedParquet(connection, "MEDIA.PUBLIC")
+    found = rows(connection, f"SELECT * FROM {staged.relation(listed['location'], listed['columns'])}")
+    assert {row["IMG"].removeprefix(stage): row["ASKED"] for row in found} == {"/f000.bin": "a", "/again/f000.bin": "a"}
+
+
 def test_a_changed_value_of_a_joined_table_is_new_work(files: Files, connection: Any) -> None:
     files.write(2)
     asked = {"extra_columns": {"ASKED": "QUESTION"}, "identity_columns": ["ASKED"]}
