@@ -48,8 +48,8 @@ class SnowflakeError(Exception):
         self.message = message
 
 
-def not_there_for_show() -> SnowflakeError:
-    """002043: what a SHOW … IN names does not exist, or the role may not see it."""
+def cannot_operate() -> SnowflakeError:
+    """002043: what USE or SHOW … IN names does not exist, or the role may not see it."""
     return SnowflakeError(
         2043, "02000", "SQL compilation error:\nObject does not exist, or operation cannot be performed."
     )

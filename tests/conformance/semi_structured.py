@@ -362,6 +362,14 @@ ROWS = [
         ),
     ),
     Row(
+        "an element behind a dot, not a colon",
+        "SELECT V.ID FROM LOOSE",
+        Fails(904, "invalid identifier 'V.ID'"),
+        "Querying semi-structured data, Traversing semi-structured data (the colon)",
+        before=("CREATE OR REPLACE TEMPORARY TABLE LOOSE (V VARIANT)",),
+        confirmed=False,
+    ),
+    Row(
         "FLATTEN of an array",
         _flatten("F.INDEX, F.PATH, F.VALUE::INT", "[1,77]"),
         [(0, "[0]", 1), (1, "[1]", 77)],

@@ -253,6 +253,19 @@ ROWS = [
         columns=("value",),
     ),
     Row(
+        "USE DATABASE of none",
+        "USE DATABASE NOWHERE",
+        Fails(2043, "Object does not exist, or operation cannot be performed"),
+        "snowflakedb/SnowAlert, issue 381",
+    ),
+    Row("USE SCHEMA of none", "USE SCHEMA NOWHERE", Fails(2043), "USE SCHEMA; as USE DATABASE", confirmed=False),
+    Row(
+        "USE WAREHOUSE of none",
+        "USE WAREHOUSE NOWHERE",
+        Fails(2043, "Object does not exist, or operation cannot be performed"),
+        "snowflakedb/terraform-provider-snowflake, issue 544",
+    ),
+    Row(
         "two statements in one request",
         "SELECT 1; SELECT 2",
         Fails(8),
@@ -266,6 +279,21 @@ ROWS = [
         "RESULT_SCAN, Examples",
         before=("SELECT 7 AS N",),
     ),
+    Row(
+        "RESULT_SCAN of the last statement but one",
+        "SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID(-2)))",
+        [(7,)],
+        "LAST_QUERY_ID, Usage notes",
+        before=("SELECT 7 AS N", "SELECT 8 AS N"),
+    ),
+    Row(
+        "LAST_QUERY_ID of the session's first statement",
+        "SELECT LAST_QUERY_ID(1) = LAST_QUERY_ID(), LAST_QUERY_ID(1) IS NULL, LAST_QUERY_ID(-1) = LAST_QUERY_ID()",
+        [(False, False, True)],
+        "LAST_QUERY_ID, Usage notes",
+        before=("SELECT 7 AS N", "SELECT 8 AS N"),
+    ),
+    Row("its own text", "SELECT CURRENT_STATEMENT()", [("SELECT CURRENT_STATEMENT()",)], "CURRENT_STATEMENT, Examples"),
     Row(
         "RESULT_SCAN of no statement",
         "SELECT * FROM TABLE(RESULT_SCAN('01b00000-0000-0000-0000-000000000000'))",

@@ -14,6 +14,8 @@ _OTHER = (
     "CREATE OR REPLACE TEMPORARY TABLE OTHER_ROWS (K NUMBER, V NUMBER)",
     "INSERT INTO OTHER_ROWS VALUES (1, 5), (1, 5), (2, 7)",
 )
+_ALTER_COLUMN = "ALTER TABLE … ALTER COLUMN, table of supported actions"
+_RESIZED = ("CREATE OR REPLACE TEMPORARY TABLE RESIZED (N NUMBER(10,2), T VARCHAR, B BINARY(10))",)
 _BOTH = _TARGET + _OTHER
 
 _PIVOTED = "snowpark-python, tests/integ/scala/test_dataframe_aggregate_suite.py"
@@ -24,6 +26,55 @@ _SALES = (
 
 ROWS = [
     Row("INSERT says how many", "INSERT INTO TARGET VALUES (3, 0), (4, 0)", [(2,)], "INSERT, Examples", before=_TARGET),
+    Row(
+        "a column of another type",
+        "ALTER TABLE TARGET ALTER COLUMN K SET DATA TYPE VARCHAR",
+        Fails(2108, "cannot change column K from type NUMBER(38,0) to VARCHAR(16777216)"),
+        "MeltanoLabs/target-snowflake, issue 276",
+        before=_TARGET,
+    ),
+    Row(
+        "a column of another scale",
+        "ALTER TABLE TARGET ALTER COLUMN K SET DATA TYPE NUMBER(38,2)",
+        Fails(2108),
+        f"{_ALTER_COLUMN}; the code of another type",
+        before=_TARGET,
+        confirmed=False,
+    ),
+    Row(
+        "a column of shorter text",
+        "ALTER TABLE RESIZED ALTER COLUMN T SET DATA TYPE VARCHAR(32)",
+        Fails(40050, "VARCHAR(16777216) to VARCHAR(32) because reducing the byte-length of varchar is not supported"),
+        "re-data/re-data, issue 324",
+        before=_RESIZED,
+    ),
+    Row(
+        "columns with more place",
+        "DESCRIBE TABLE RESIZED",
+        [("N", "NUMBER(20,2)"), ("T", "VARCHAR(16777216)"), ("B", "BINARY(20)")],
+        _ALTER_COLUMN,
+        before=(
+            *_RESIZED,
+            "ALTER TABLE RESIZED ALTER COLUMN N SET DATA TYPE NUMBER(20,2)",
+            "ALTER TABLE RESIZED ALTER COLUMN B SET DATA TYPE BINARY(20)",
+        ),
+        columns=("name", "type"),
+    ),
+    Row(
+        "a column that takes no NULL any more",
+        "INSERT INTO RESIZED VALUES (NULL, 'a', NULL)",
+        Fails(100072),
+        f"{_ALTER_COLUMN}; public reports of error 100072",
+        before=(*_RESIZED, "ALTER TABLE RESIZED ALTER COLUMN N SET NOT NULL"),
+    ),
+    Row(
+        "a column's default cannot be changed",
+        "ALTER TABLE RESIZED ALTER COLUMN N SET DEFAULT 1",
+        Fails(2, "Unsupported feature 'Alter Column Set Default'"),
+        f"{_ALTER_COLUMN}; the words are from memory",
+        before=_RESIZED,
+        confirmed=False,
+    ),
     Row("UPDATE says how many", "UPDATE TARGET SET V = 1", [(2, 0)], _UPDATE, before=_TARGET),
     Row(
         "UPDATE says which rows had several partners",

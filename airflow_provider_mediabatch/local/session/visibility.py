@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_mediabatch.local.errors import not_there_for_show
+from airflow_provider_mediabatch.local.errors import cannot_operate
 from airflow_provider_mediabatch.local.session.access import sees
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def tables(ctx: Context, database: str | None = None, schema: str | None = None)
 
 
 def check_place(ctx: Context, database: str | None, schema: str | None = None) -> None:
-    """What a SHOW … IN names must be there and be seen.
+    """The database or schema that USE or SHOW … IN names must be there and be seen.
 
     :raises SnowflakeError: 002043.
     """
@@ -39,7 +39,16 @@ def check_place(ctx: Context, database: str | None, schema: str | None = None) -
     if database is not None and schema is not None:
         there = there and storage.schema_exists(database, schema) and _seen(ctx, "SCHEMA", database, schema)
     if not there:
-        raise not_there_for_show()
+        raise cannot_operate()
+
+
+def check_warehouse(ctx: Context, name: str) -> None:
+    """The warehouse that USE names must be there and be seen.
+
+    :raises SnowflakeError: 002043.
+    """
+    if not (ctx.stores.storage.warehouse_exists(name) and _seen(ctx, "WAREHOUSE", name)):
+        raise cannot_operate()
 
 
 def _seen(ctx: Context, kind: str, *name: str) -> bool:

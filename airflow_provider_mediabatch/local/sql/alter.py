@@ -12,13 +12,13 @@ from airflow_provider_mediabatch.local.errors import SnowflakeError, not_support
 from airflow_provider_mediabatch.local.session.access import require_table_privilege
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
-from airflow_provider_mediabatch.local.sql.columns import column_name, column_of, default, refuse_twins
+from airflow_provider_mediabatch.local.sql.columns import column_name, column_of, refuse_twins
 from airflow_provider_mediabatch.local.sql.dml import assigned
 from airflow_provider_mediabatch.local.sql.handlers import handles
 from airflow_provider_mediabatch.local.sql.schema_changes import change, definition
 from airflow_provider_mediabatch.local.sql.translate import Translation
 from airflow_provider_mediabatch.local.statement_result import Result
-from airflow_provider_mediabatch.local.stores.tables.table import Table
+from airflow_provider_mediabatch.local.stores.tables.table import Table, TableColumn
 
 
 @handles(exp.Alter)
@@ -73,7 +73,7 @@ def _altered(translation: Translation, table: Table, origin: dict[str, str], act
         database, schema, name = translation.names.name(action.this)
         return replace(table, database=database, schema=schema, name=name), origin
     if isinstance(action, exp.AlterColumn):
-        return _altered_column(translation.ctx, table, action), origin
+        return _altered_column(table, action), origin
     comment = next(action.find_all(exp.SchemaCommentProperty), None) if isinstance(action, exp.AlterSet) else None
     if comment is None:
         raise not_supported(f"ALTER TABLE … {action.sql('snowflake')}")
@@ -120,26 +120,44 @@ def _renamed(table: Table, origin: dict[str, str], action: exp.RenameColumn) -> 
     return replace(table, columns=tuple(replace(c, name=new) if c.name == old else c for c in table.columns)), origin
 
 
-def _altered_column(ctx: Context, table: Table, action: exp.AlterColumn) -> Table:
+def _altered_column(table: Table, action: exp.AlterColumn) -> Table:
     name = column_name(action.this)
     found = next((c for c in table.columns if c.name == name), None)
     if found is None:
         raise _invalid(name)
     new = found
     if action.args.get("dtype") is not None:
-        new = replace(new, type=types.snowflake(action.args["dtype"]))
+        new = _retyped(found, types.snowflake(action.args["dtype"]))
     elif action.args.get("comment") is not None:
         new = replace(new, comment=action.args["comment"].name)
     elif action.args.get("allow_null") is not None or action.args.get("drop"):
         if action.args.get("allow_null") is None:
             new = replace(new, default=None)
         else:
-            new = replace(new, nullable=bool(action.args["drop"]))
+            new = replace(new, nullable=bool(action.args["allow_null"]))
     elif action.args.get("default") is not None:
-        new = replace(new, default=default(ctx, action.args["default"], new))
+        raise SnowflakeError(2, "0A000", "SQL compilation error:\nUnsupported feature 'Alter Column Set Default'.")
     else:
         raise not_supported(f"ALTER TABLE … {action.sql('snowflake')}")
     return replace(table, columns=tuple(new if c.name == name else c for c in table.columns))
+
+
+def _retyped(column: TableColumn, kind: str) -> TableColumn:
+    """A column with more digits before the point, with fewer that hold its values, or with room for more text or bytes.
+
+    Source: Snowflake's reference, page "ALTER TABLE … ALTER COLUMN", the table of actions.
+
+    :raises SnowflakeError: 002108 for another type or scale, 040050 for a shorter text.
+    """
+    old, new = types.parse(column.type), types.parse(kind)
+    text = f"SQL compilation error: cannot change column {column.name} from type {column.type} to {kind}"
+    resized = old.this == new.this and old.this in (types.DECIMALS | types.TEXTS | types.BINARIES)
+    if kind != column.type and not (resized and types.scale(old) == types.scale(new)):
+        raise SnowflakeError(2108, "22000", text)
+    if new.this not in types.DECIMALS and types.parameters(new) < types.parameters(old):
+        why = f"because reducing the byte-length of {kind.partition('(')[0].lower()} is not supported."
+        raise SnowflakeError(40050, "22000", f"{text} {why}")
+    return replace(column, type=kind)
 
 
 def _rewritten(ctx: Context, old: Table, new: Table, origin: dict[str, str]) -> Iterator[str]:

@@ -68,15 +68,26 @@ def context_value(ctx: Context, node: exp.Expr, now: datetime.datetime) -> exp.E
         "CURRENTVERSION": lambda: VERSION,
         "CURRENTCLIENT": lambda: None,
         "CURRENTIPADDRESS": lambda: "127.0.0.1",
-        "CURRENTSTATEMENT": lambda: None,
+        "CURRENTSTATEMENT": lambda: session.current.sql if session.current else None,
         "CURRENTTRANSACTION": lambda: _transaction(session),
         "LASTTRANSACTION": lambda: _last_transaction(session),
         "CURRENTSECONDARYROLES": lambda: _SECONDARY_ROLES[session.secondary_roles],
         "CURRENTAVAILABLEROLES": lambda: '["' + str(session.role) + '"]',
-        "LASTQUERYID": lambda: session.last_query_id,
+        "LASTQUERYID": lambda: _query_id(ctx, node.expressions),
     }
     found = values.get(named.replace("_", ""))
     return None if found is None else constant(found())
+
+
+def _query_id(ctx: Context, arguments: list[exp.Expr]) -> str | None:
+    """LAST_QUERY_ID() and LAST_QUERY_ID(n). The session knows its last statement; the others are in the history."""
+    session = ctx.session
+    text = arguments[0].sql() if arguments else "-1"
+    if not text.lstrip("-").isdigit():
+        raise not_supported(f"LAST_QUERY_ID({text}), with anything but a number")
+    if text == "-1":
+        return session.last_query_id
+    return ctx.stores.history.nth(session.id, int(text), before=session.current.id if session.current else "")
 
 
 def _search_path(session: Session) -> str:

@@ -94,6 +94,7 @@ class Translation:
             )
         except (OptimizeError, SchemaError) as error:
             raise _unresolved(error) from None
+        _refuse_fields(tree)
         _refuse_case_twins(tree)  # again, since the stars are expanded now
         tree = annotate(tree, schema)
         while unify(tree):
@@ -183,16 +184,28 @@ def _refuse_ambiguous(tree: exp.Expr) -> None:
                 raise SnowflakeError(2028, "42601", f"SQL compilation error:\nambiguous column name '{column.name}'")
 
 
+def _refuse_fields(tree: exp.Expr) -> None:
+    """``V.ID`` where V is a column. Its elements begin with a colon, ``V:ID``; sqlglot takes it for a field of V.
+
+    :raises SnowflakeError: 000904, as Snowflake does.
+    """
+    for dot in tree.find_all(exp.Dot):
+        if isinstance(dot.this, exp.Column):
+            raise _invalid(f"{dot.this.name}.{dot.expression.name}")
+
+
 def _unresolved(error: Exception) -> SnowflakeError:
     message = str(error)
     if "could not be resolved" in message:
-        name = message.split("'")[1]
-        return SnowflakeError(
-            904, "42000", f"SQL compilation error: error line 1 at position 0\ninvalid identifier '{name}'"
-        )
+        return _invalid(message.split("'")[1])
     if "ambiguous" in message.lower():
         return SnowflakeError(2028, "42601", f"SQL compilation error:\n{message}")
     return SnowflakeError(904, "42000", f"SQL compilation error:\n{message}")
+
+
+def _invalid(name: str) -> SnowflakeError:
+    text = f"SQL compilation error: error line 1 at position 0\ninvalid identifier '{name}'"
+    return SnowflakeError(904, "42000", text)
 
 
 def _refuse_case_twins(tree: exp.Expr) -> None:

@@ -6,14 +6,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from airflow_provider_mediabatch.core.sql import qualified
 from airflow_provider_mediabatch.local.errors import (
     SnowflakeError,
-    does_not_exist,
     invalid_parameter,
     not_supported,
     syntax_error,
 )
+from airflow_provider_mediabatch.local.session import visibility
 from airflow_provider_mediabatch.local.session.session import DEFAULT_PARAMETERS, Session
 from airflow_provider_mediabatch.local.sql import output_formats, transactions
 from airflow_provider_mediabatch.local.sql.execute import run_sql
@@ -42,8 +41,7 @@ def _state(ctx: Context) -> Result:
 def use_schema(ctx: Context, name: tuple[str, ...]) -> None:
     """Make a schema the session's; of a name of one part, in its current database."""
     database = name[-2] if len(name) > 1 else ctx.session.database
-    if not database or not ctx.stores.storage.schema_exists(database, name[-1]):
-        raise does_not_exist("Schema", qualified(*name))
+    visibility.check_place(ctx, database, name[-1])
     ctx.session.database, ctx.session.schema = database, name[-1]
 
 
@@ -54,8 +52,7 @@ def use(ctx: Context, cursor: Cursor) -> Result:
     if cursor.accept("WAREHOUSE"):
         name = cursor.name()
         cursor.expect_end()
-        if not ctx.stores.storage.warehouse_exists(name[-1]):
-            raise does_not_exist("Warehouse", name[-1])
+        visibility.check_warehouse(ctx, name[-1])
         ctx.session.warehouse = name[-1]
         return _state(ctx)
     if cursor.accept("SCHEMA"):
@@ -69,8 +66,7 @@ def use(ctx: Context, cursor: Cursor) -> Result:
     if len(name) == 2:
         use_schema(ctx, name)
         return _state(ctx)
-    if not ctx.stores.storage.database_exists(name[0]):
-        raise does_not_exist("Database", name[0])
+    visibility.check_place(ctx, name[0])
     ctx.session.database = name[0]
     ctx.session.schema = "PUBLIC" if ctx.stores.storage.schema_exists(name[0], "PUBLIC") else None
     return _state(ctx)

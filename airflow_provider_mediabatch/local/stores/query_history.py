@@ -87,6 +87,27 @@ class QueryHistory:
         row = self.catalog.connect().execute("SELECT * FROM queries WHERE id = ?", (query_id,)).fetchone()
         return dict(row) if row else None
 
+    def nth(self, session_id: int, position: int, *, before: str) -> str | None:
+        """The id of one of a session's statements; None when there is none at that place.
+
+        Source: Snowflake's reference, page "LAST_QUERY_ID", section "Usage notes".
+
+        :param position: 1 is the session's first statement, -1 the one that was sent last.
+        :param before: the statement that asks, which does not count.
+        """
+        if not position:
+            return None
+        order, offset = ("ASC", position - 1) if position > 0 else ("DESC", -position - 1)
+        found = (
+            self.catalog.connect()
+            .execute(
+                f"SELECT id FROM queries WHERE session_id = ? AND id <> ? ORDER BY rowid {order} LIMIT 1 OFFSET ?",
+                (session_id, before, offset),
+            )
+            .fetchone()
+        )
+        return str(found["id"]) if found else None
+
     def result(self, query_id: str) -> Result:
         """A finished statement's rows, for RESULT_SCAN and for clients that fetch by query id.
 
