@@ -71,9 +71,13 @@ class RunningJobs:
         """``[[job, query id], …]``."""
         return [list(item) for item in self._jobs]
 
+    def leave(self) -> None:
+        """The task was asked to end: let it start no further job, and its jobs go on."""
+        self._ended = True
+
     def end(self, snowflake_conn_id: str, log: Any) -> None:
         """The task was asked to end: cancel its jobs, and let it start no further one."""
-        self._ended = True
+        self.leave()
         self.cancel(snowflake_conn_id, log)
 
     def cancel(self, snowflake_conn_id: str, log: Any, *, only: str | None = None) -> bool:

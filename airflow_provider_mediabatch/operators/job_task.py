@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
@@ -10,7 +11,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 
 from airflow_provider_mediabatch.batch.task_state import RunningJobs, TaskState
 from airflow_provider_mediabatch.core.coercion import seconds, whole_number
@@ -47,6 +48,8 @@ Execute = Callable[..., dict[str, Any]]
 DEFAULT_ISOLATION_JOBS = 8
 DEFER_AFTER = 10.0
 """About what a deferral takes, so that a wait never takes twice what it would have taken with the better choice."""
+TRIGGER_PATIENCE = timedelta(minutes=10)
+"""How long after its deadline a trigger may still be without a triggerer that ends it."""
 
 
 def _isolation_jobs(name: str, value: object) -> int:
@@ -93,9 +96,9 @@ class JobTask(LineageMixin, BaseOperator):
         their error (in the result, and in the ledger), and the other files are finished. Not for partitioned methods.
     :param max_isolation_jobs: jobs of one such round, 2 to 100, which run side by side. When more than half as many
         parts fail in a round, the files of these parts are quarantined together.
-    :param error_column: the model's text output that says why a row failed, NULL where it went well: such files are
-        quarantined with that text, and nothing is run again. The default need not be among the model's outputs, another
-        name must be. None: no output means that.
+    :param error_column: the model's text output that says why a row failed, NULL or empty where it went well: such
+        files are quarantined with that text, and nothing is run again. The default need not be among the
+        model's outputs, another name must be. None: no output means that.
     :param labels: what is right, to measure the predictions by: a table or a query whose first column names a file (its
         full stage path, its path on the stage, its name or its stem) and whose second one is the expected label, of the
         output of the same name, else of the first text. The review page's ``MEDIABATCH_FEEDBACK`` works too. Files
@@ -163,15 +166,39 @@ class JobTask(LineageMixin, BaseOperator):
         self.max_word_error_rate = max_word_error_rate
         self.snowflake_conn_id = snowflake_conn_id
         self._running_jobs = RunningJobs()
+        self._began = time.monotonic()
 
     def on_kill(self) -> None:
-        """Cancel the jobs: the task was killed while it waited in place. Those of a deferred task are its trigger's."""
+        """Cancel the jobs: the task was killed while it waited in place. Those of a deferred task are its trigger's.
+
+        Airflow's alarm of ``execution_timeout`` comes here too, when a poll takes longer than what is left for it.
+        """
+        limit = self.execution_timeout
+        if limit is not None and not self.cancel_on_timeout and time.monotonic() - self._began >= limit.total_seconds():
+            self._running_jobs.leave()
+            self.log.warning("The time is over. With cancel_on_timeout=False this goes on: %s", self._running_jobs)
+            return
         self._running_jobs.end(self.snowflake_conn_id, self.log)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after a deferral; where the trigger could not run, wait in place, as a retry would that finds the job.
+
+        A triggerer without this package fails the trigger, and without any triggerer the deferral ends
+        :data:`TRIGGER_PATIENCE` after the deadline. Airflow's own method raises then before the task hears of it, and
+        the job would run on.
+        """
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except (TaskDeferralError, TaskDeferralTimeout) as error:
+            self.log.warning("No triggerer could wait for the job (%s): this task waits for it in place", error)
+            self.deferrable = False
+            return self.execute(context)
 
     def prepare_for_execution(self) -> Self:
         """A copy for one try, with jobs of its own: ``dag.test()`` runs the next try in the same process."""
         prepared = super().prepare_for_execution()
         prepared._running_jobs = copy(self._running_jobs)
+        prepared._began = time.monotonic()
         return prepared
 
     def _note_failure(self, context: Context, error: Exception) -> None:
@@ -283,7 +310,7 @@ class JobTask(LineageMixin, BaseOperator):
             in_dag_test=_runs_in_dag_test(context),
             state={**state, "attempt": attempt.to_dict(), "deadline": wait.deadline},
         )
-        self.defer(trigger=trigger, method_name="execute_complete")
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=_patience(wait))
 
     def _defer_round(
         self,
@@ -313,7 +340,7 @@ class JobTask(LineageMixin, BaseOperator):
             in_dag_test=_runs_in_dag_test(context),
             state={**isolation, **state, "deadline": wait.deadline},
         )
-        self.defer(trigger=trigger, method_name="execute_round_complete")
+        self.defer(trigger=trigger, method_name="execute_round_complete", timeout=_patience(wait))
 
     def _push_waiting(self, context: Context) -> None:
         """Push which jobs to cancel if somebody marks the task while no worker and no triggerer waits for them."""
@@ -321,6 +348,16 @@ class JobTask(LineageMixin, BaseOperator):
         context["ti"].xcom_push(key=WAITING_KEY, value=waiting)
 
 
+def _patience(wait: JobWait) -> timedelta | None:
+    """How long the trigger may take: it ends by itself at the deadline, if a triggerer runs it."""
+    return (
+        None if wait.deadline is None else timedelta(seconds=max(0.0, wait.deadline - time.time())) + TRIGGER_PATIENCE
+    )
+
+
 def _runs_in_dag_test(context: Context) -> bool:
-    """Whether the run is one of ``dag.test()`` or ``airflow dags test``, by the user name that they give it."""
-    return getattr(context.get("dag_run"), "triggering_user_name", None) == "dag_test"
+    """Whether this process waits for the trigger itself: in ``dag.test()`` and ``airflow dags test``, by the user name
+    that they give the run, and in ``airflow tasks test``, by a variable that it sets.
+    """
+    tested = getattr(context.get("dag_run"), "triggering_user_name", None) == "dag_test"
+    return tested or os.environ.get("AIRFLOW_TEST_MODE") == "True"

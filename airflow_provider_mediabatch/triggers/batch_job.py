@@ -13,6 +13,7 @@ from airflow_provider_mediabatch.batch.job_polling import JobPoller, Outcome, Ph
 from airflow_provider_mediabatch.client import errors, stages
 from airflow_provider_mediabatch.triggers.deferral import wait_until_scheduler_knows
 from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection, shared_connection
+from airflow_provider_mediabatch.triggers.taken_over import is_taken_over
 
 PROGRESS_SECONDS = 30.0
 PROGRESS_JOBS = 10
@@ -125,6 +126,13 @@ class BatchJobTrigger(BaseTrigger):
         """
         if self.in_dag_test:
             return
+        if await is_taken_over(self):
+            self.log.info("Job %s is left alone: its task still waits for it, in another triggerer", self.job)
+            return
+        await self.cancel()
+
+    async def cancel(self) -> None:
+        """Cancel the job."""
         from airflow_provider_mediabatch.client import jobs
 
         async with shared_connection(self.snowflake_conn_id) as shared:

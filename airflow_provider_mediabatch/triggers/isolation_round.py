@@ -13,6 +13,7 @@ from airflow_provider_mediabatch.batch.job_polling import JobPoller, PollDecisio
 from airflow_provider_mediabatch.triggers.batch_job import BatchJobTrigger
 from airflow_provider_mediabatch.triggers.deferral import wait_until_scheduler_knows
 from airflow_provider_mediabatch.triggers.shared_connection import SharedConnection
+from airflow_provider_mediabatch.triggers.taken_over import is_taken_over
 
 
 class IsolationRoundTrigger(BaseTrigger):
@@ -79,7 +80,10 @@ class IsolationRoundTrigger(BaseTrigger):
         """Cancel all jobs: a user marked the task failed or succeeded, or cleared it."""
         if self.in_dag_test:
             return
-        results = await asyncio.gather(*(item.on_kill() for item in self._triggers()), return_exceptions=True)
+        if await is_taken_over(self):
+            self.log.info("Round %d is left alone: its task still waits, in another triggerer", self.round_number)
+            return
+        results = await asyncio.gather(*(item.cancel() for item in self._triggers()), return_exceptions=True)
         for error in results:
             if isinstance(error, BaseException):
                 self.log.error("A job of round %d could not be cancelled: %s", self.round_number, error)

@@ -11,7 +11,9 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -23,9 +25,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+THREADS = 4
+"""Calls of one connection at the same time. More would wait for Snowflake's session, which runs one at a time."""
+
 
 class SharedConnection:
     """An open connection that many triggers use, each call in a thread.
+
+    The threads are its own: while Snowflake does not answer, they wait, and the event loop's few threads serve the
+    triggers of other connections and providers.
 
     :param snowflake_conn_id: Airflow connection.
     """
@@ -33,14 +41,17 @@ class SharedConnection:
     def __init__(self, snowflake_conn_id: str) -> None:
         self.users = 0
         self._conn_id = snowflake_conn_id
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="mediabatch")
         self._connection: SnowflakeConnection | None = None
         self._opening = threading.Lock()
+        self._refused: tuple[float, Exception] | None = None
         self._closed = False
         self._status_caches: dict[str, JobStatusCache] = {}
 
     async def call(self, function: Callable[[SnowflakeConnection], T]) -> T:
         """Run ``function(connection)`` in a thread; log in again once if the session has ended."""
-        return await asyncio.to_thread(self._call, function)
+        run, context = asyncio.get_running_loop().run_in_executor, copy_context()
+        return await run(self._threads, context.run, self._call, function)
 
     def job_statuses(self, schema: str) -> JobStatusCache:
         """The statuses of a schema's jobs, shared by all triggers."""
@@ -54,6 +65,7 @@ class SharedConnection:
         connection, self._connection = self._connection, None
         if connection is not None:
             await asyncio.to_thread(connection.close)
+        self._threads.shutdown(wait=False)
 
     def _call(self, function: Callable[[SnowflakeConnection], T]) -> T:
         connection = self._open()
@@ -66,18 +78,27 @@ class SharedConnection:
         return function(self._open())
 
     def _open(self) -> SnowflakeConnection:
-        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
-
+        asked = time.monotonic()
         with self._opening:
+            if self._refused is not None and self._refused[0] > asked:
+                raise self._refused[1]  # the login that this call has waited for
             if self._connection is None or self._connection.is_closed():
-                # Without a limit the connector would retry without end inside one poll.
-                hook = MediaBatchHook(snowflake_conn_id=self._conn_id, network_timeout=NETWORK_TIMEOUT)
-                opened = hook.get_conn()
+                try:
+                    opened = self._log_in()
+                except Exception as error:
+                    self._refused = time.monotonic(), error
+                    raise
                 if self._closed:
                     opened.close()
                     raise ConnectionError("every trigger of this connection has ended")
                 self._connection = opened
             return self._connection
+
+    def _log_in(self) -> SnowflakeConnection:
+        from airflow_provider_mediabatch.hooks.mediabatch import MediaBatchHook
+
+        # Without a limit the connector would retry without end inside one poll.
+        return MediaBatchHook(snowflake_conn_id=self._conn_id, network_timeout=NETWORK_TIMEOUT).get_conn()
 
     def _forget(self, connection: SnowflakeConnection) -> None:
         with self._opening:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
     from airflow_provider_mediabatch.ledger.new_files import NewFiles
+    from airflow_provider_mediabatch.ledger.stage_watermark import Evaluation
+    from airflow_provider_mediabatch.triggers.stage_stream import Snapshot
 
 
 class StageFilesTrigger(BaseEventTrigger):
@@ -127,19 +129,18 @@ class StageFilesTrigger(BaseEventTrigger):
                 yield event
 
     async def _events(self, snapshots: AsyncIterator[Any], watermark: StageWatermark) -> AsyncGenerator[TriggerEvent]:
-        rule = StartRule(self.min_files, self.max_delay, self.settle)
         path = StagePath.parse(self.stage_path).path if self.source == "stream" else ""
         with watching(
             self.shared_stream_key(), self.asset_name, watermark.since, path, refreshes=self.refresh_directory
         ):
             async for snapshot in snapshots:
-                matches = stage_watermark.name_matcher(snapshot.prefix + path, self.pattern)
-                evaluation = stage_watermark.evaluate(snapshot.files, watermark, matches, now=snapshot.now, rule=rule)
+                # In a thread: a stage's first snapshot may have a million files, and other triggers wait meanwhile.
+                evaluation, seen = await asyncio.to_thread(self._evaluated, snapshot, path, watermark)
                 snapshot.waiting |= bool(evaluation.files) and not evaluation.fire
                 if evaluation.recheck is not None:
                     snapshot.poll_within(evaluation.recheck)
                 if evaluation.fire:
-                    start, watermark = watermark, watermark.after(evaluation.files, overlap=self.overlap)
+                    start, watermark = watermark, seen
                     snapshot.seen[self.asset_name] = watermark
                     self.log.info("%d new files on %s", len(evaluation.files), self.stage_path)
                     yield _event(
@@ -152,6 +153,14 @@ class StageFilesTrigger(BaseEventTrigger):
                             "bytes": evaluation.size,
                         }
                     )
+
+    def _evaluated(self, snapshot: Snapshot, path: str, watermark: StageWatermark) -> tuple[Evaluation, StageWatermark]:
+        """The new files, and the watermark after an event for them."""
+        rule = StartRule(self.min_files, self.max_delay, self.settle)
+        matches = stage_watermark.name_matcher(snapshot.prefix + path, self.pattern)
+        evaluation = stage_watermark.evaluate(snapshot.files, watermark, matches, now=snapshot.now, rule=rule)
+        after = watermark.after(evaluation.files, overlap=self.overlap) if evaluation.fire else watermark
+        return evaluation, after
 
     def _store(self) -> Any:
         from airflow.sdk.execution_time.context import AssetStateStoreAccessor

@@ -187,6 +187,29 @@ def test_marked_succeeded_cleared_and_a_rolling_deploy(ends: Live) -> None:
 
 
 @pytest.mark.slow
+def test_a_job_goes_on_when_another_triggerer_takes_its_trigger_over(ends: Live) -> None:
+    """The first one is paused, as a virtual machine may be. When it goes on, Airflow ends its triggers there."""
+    run = Run(ends)
+    job = run.until_deferred_on()
+    until(lambda: run.triggerer is not None, 60, lambda: run.task)
+    before = run.triggerer
+    paused = ends.airflow.processes.pop("triggerer").pid
+    os.killpg(paused, signal.SIGSTOP)
+    try:
+        ends.airflow.start_component("triggerer")
+        until(lambda: run.triggerer not in (None, before), 120, lambda: run.task)
+        os.killpg(paused, signal.SIGCONT)
+        logs = ends.airflow.home.path / "logs"
+        until(lambda: any("is left alone" in path.read_text() for path in logs.rglob("*.trigger.*")), 90, lambda: job)
+        assert run.status(job) == "RUNNING"
+        assert run.task["state"] == "deferred"
+        run.mark("failed")
+        run.until_cancelled(job)
+    finally:
+        os.killpg(paused, signal.SIGKILL)
+
+
+@pytest.mark.slow
 def test_marked_while_no_triggerer_runs_its_trigger(ends: Live) -> None:
     ends.airflow.stop_component("triggerer")
     try:

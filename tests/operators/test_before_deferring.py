@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from airflow_provider_mediabatch.batch.job_polling import Phase
 from airflow_provider_mediabatch.batch.wait_for_job import JobWait
 from airflow_provider_mediabatch.client import connection as connection_module
 from airflow_provider_mediabatch.client import jobs
-from airflow_provider_mediabatch.exceptions import JobFailedError
+from airflow_provider_mediabatch.exceptions import JobFailedError, JobTimeoutError
+from airflow_provider_mediabatch.operators.full_batch import FullBatchOperator
 
 __all__ = ["fault"]
 OUTAGE = {"action": "http_503", "times": 12}
@@ -57,6 +59,55 @@ def test_a_longer_job_is_left_to_the_trigger(media: Any, connection: Any, conn_i
     event = asyncio.run(event_of(deferred.value.trigger))
     with pytest.raises(JobFailedError, match="CANCELLED"):
         operator.execute_complete(context, event)
+
+
+def test_a_trigger_that_no_triggerer_can_run_leaves_the_job_to_the_task(
+    media: Any, connection: Any, conn_id: str
+) -> None:
+    """Airflow fails it and gives the task no state: the task finds its job as a retry does, and waits in place."""
+    operator, context = deferrable(media, connection, conn_id, {"mode": "slow"}, defer_after=0)
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(context)
+    assert deferred.value.timeout is None, "the task has no deadline"
+    failed = {"error": "Trigger failure", "traceback": ["ModuleNotFoundError: No module named …"]}
+    result = operator.resume_execution("__fail__", failed, context)
+    assert (result["job"], result["rows"]) == (deferred.value.trigger.job, 2)
+
+
+def test_a_job_that_no_triggerer_has_ended_in_time_is_ended_by_the_task(
+    media: Any, connection: Any, conn_id: str
+) -> None:
+    operator, context = deferrable(media, connection, conn_id, {"mode": "endless"}, defer_after=0, timeout=3)
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(context)
+    assert timedelta(minutes=10) < deferred.value.timeout <= timedelta(minutes=10, seconds=3)
+    job = deferred.value.trigger.job
+    time.sleep(3)
+    with pytest.raises(JobTimeoutError):
+        operator.resume_execution("__fail__", {"error": "Trigger timeout"}, context)
+    until(connection, job, "CANCELLED")
+
+
+def test_the_alarm_of_airflow_keeps_a_job_that_shall_go_on(media: Any, connection: Any, conn_id: str) -> None:
+    """It rings inside a poll that takes longer than what is left, and Airflow calls ``on_kill`` then."""
+    attempt = submission.submit(connection, conn_id, make_request(media, connection, mode="endless"), 0)
+    until(connection, attempt.job, "RUNNING")
+    task = FullBatchOperator(
+        task_id="full",
+        manifest={},
+        plan={},
+        snowflake_conn_id=conn_id,
+        cancel_on_timeout=False,
+        execution_timeout=timedelta(seconds=1),
+    ).prepare_for_execution()
+    task._running_jobs.replace([(attempt.job, attempt.query_id)])
+    time.sleep(1)
+    task.on_kill()
+    assert task._running_jobs.ended, "it starts no further one"
+    until(connection, attempt.job, "RUNNING")
+    task.cancel_on_timeout = True
+    task.on_kill()
+    until(connection, attempt.job, "CANCELLED")
 
 
 @pytest.mark.parametrize("failure", [{"action": "session_gone"}, {"action": "error", "code": 3001, "message": "no"}])
