@@ -88,6 +88,10 @@ class SampleFailedError(MediaBatchError, AirflowFailException):
     """The sample's job ran, and its output did not pass the checks."""
 
 
+class NotApprovedError(MediaBatchError, AirflowFailException):
+    """A person rejected the sample, where ``fail_on_reject`` makes that a failure, or nobody answered in time."""
+
+
 class OutputCheckError(MediaBatchError, AirflowFailException):
     """The full batch's output is complete and recorded, but less accurate than the task allows."""
 

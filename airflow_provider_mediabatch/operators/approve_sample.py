@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, Variable
 from airflow.sdk.exceptions import AirflowSkipException
@@ -16,7 +17,7 @@ from airflow_provider_mediabatch.core.manifest import manifests_from_xcom
 from airflow_provider_mediabatch.core.sample_report import SampleReport
 from airflow_provider_mediabatch.core.xcom import digest
 from airflow_provider_mediabatch.core.xcom_keys import APPROVED_SAMPLE, ASKED_KEY
-from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.exceptions import InvalidInputError, NotApprovedError
 from airflow_provider_mediabatch.links.review import ReviewLink
 from airflow_provider_mediabatch.operators.upstream import parse_sample
 
@@ -55,7 +56,8 @@ class ApproveSampleOperator(ApprovalOperator):
     :param snowflake_conn_id: to release the claim with.
     :param subject: the form's heading; None: how many files, which model version and what it is expected to cost.
     :param kwargs: as Airflow's ApprovalOperator: ``notifiers``, ``assigned_users``, ``response_timeout``,
-        ``defaults`` (``"Approve"`` or ``"Reject"``, taken when the time is out), ``fail_on_reject``.
+        ``defaults`` (``"Approve"`` or ``"Reject"``, taken when the time is out), ``fail_on_reject``. An
+        ``execution_timeout``, which ``default_args`` give to every task, does not bound the time for an answer.
     """
 
     template_fields: Sequence[str] = (
@@ -95,6 +97,9 @@ class ApproveSampleOperator(ApprovalOperator):
                 )
             },
         )
+        if kwargs.get("response_timeout") is None:
+            # Airflow would take that of default_args for the time that a person has.
+            kwargs["execution_timeout"] = None
         super().__init__(subject=subject or "", **kwargs)
         self.sample = sample
         self.manifest = manifest
@@ -142,7 +147,11 @@ class ApproveSampleOperator(ApprovalOperator):
         return self.execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Take the answer: remember a person's yes, release the claim after a no or none."""
+        """Take the answer: remember a person's yes, release the claim after a no or none.
+
+        :raises NotApprovedError: for a no with ``fail_on_reject``, and for no answer in time. A retry would ask again,
+            and a later yes would run files that were given back.
+        """
         approved = event.get("chosen_options") == [self.APPROVE] and "error" not in event
         plan = None if self.plan is None else InferencePlan.from_xcom(self.plan)
         if self.review in ("first_run", "changed") and plan is not None:
@@ -155,7 +164,14 @@ class ApproveSampleOperator(ApprovalOperator):
 
             reason = UNANSWERED if "error" in event else REJECTED
             release_claims(self.snowflake_conn_id, manifests_from_xcom(self.manifest), reason, self.log)
-        answer = super().execute_complete(context, event)
+        try:
+            answer = super().execute_complete(context, event)
+        except (HITLRejectException, HITLTimeoutError) as error:
+            answered = isinstance(error, HITLRejectException)
+            raise NotApprovedError(
+                "The sample was rejected" if answered else "Nobody answered within response_timeout",
+                retry="The files are given back, and the next run takes them. Clear the task to ask again.",
+            ) from error
         ti = context["ti"]
         if approved:
             asked = ti.xcom_pull(key=ASKED_KEY, task_ids=ti.task_id, map_indexes=ti.map_index)

@@ -23,7 +23,6 @@ from typing import Any
 
 import job_models
 import snowflake.connector
-from airflow.providers.standard.exceptions import HITLRejectException
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from snowflake.ml.model import batch_inference, custom_model  # noqa: F401  (what a submission imports)
@@ -32,6 +31,7 @@ from snowflake.snowpark import Session
 
 from airflow_provider_mediabatch.batch import job_outcomes, submission, wait_for_job  # noqa: F401
 from airflow_provider_mediabatch.client import jobs  # noqa: F401
+from airflow_provider_mediabatch.exceptions import NotApprovedError
 from airflow_provider_mediabatch.files import selected_files, stage_listing  # noqa: F401
 from airflow_provider_mediabatch.hooks import mediabatch  # noqa: F401
 from airflow_provider_mediabatch.ledger import ledger  # noqa: F401
@@ -120,7 +120,7 @@ def step(request: dict[str, Any]) -> dict[str, Any]:
         "task_state_store": Store(Path(request["store"])),
     }
     if kind == "reject":
-        with contextlib.suppress(HITLRejectException):
+        with contextlib.suppress(NotApprovedError):
             operator.execute_complete(context, event=REJECTION)
         return {"state": "success", "value": {"rejected": True}}
     if kind == "complete":

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_mediabatch.client.connection import rows
 from airflow_provider_mediabatch.core.manifest import Manifest
+from airflow_provider_mediabatch.exceptions import NotApprovedError
 from airflow_provider_mediabatch.operators.approve_sample import ApproveSampleOperator
 
 DAG_FILE = Path(__file__).parent / "dags" / "guards.py"
@@ -97,3 +98,10 @@ def test_a_rejected_approval_in_an_expanded_task_group_is_skipped_itself(media: 
     with pytest.raises(AirflowSkipException, match="Rejected"):
         operator.execute_complete({"ti": ti, "task": operator}, event)  # type: ignore[arg-type]
     assert pushed["return_value"]["chosen_options"] == ["Reject"]
+    # A retry would ask again, and a later yes would run files that were given back.
+    operator.fail_on_reject = True
+    late = {"error": "no answer", "error_type": "timeout"}
+    for given, words in ((event, "The sample was rejected"), (late, "Nobody answered within response_timeout")):
+        with pytest.raises(NotApprovedError, match=words) as raised:
+            operator.execute_complete({"ti": ti, "task": operator}, given)  # type: ignore[arg-type]
+        assert isinstance(raised.value, AirflowFailException)

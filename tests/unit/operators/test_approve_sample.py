@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,6 +45,16 @@ def test_the_sample_has_the_map_index_of_its_approval_where_both_are_expanded() 
         media_batch_group("plain", **BASE, stage_path="@A/")
     assert sample_index(dag, "one.media_batch.approve_sample", 1) == 1
     assert sample_index(dag, "plain.approve_sample", -1) == -1
+
+
+def test_the_time_of_a_task_is_not_that_of_a_person() -> None:
+    """``default_args`` give ``execution_timeout`` to every task, and Airflow would take it for ``response_timeout``."""
+    hour = timedelta(hours=1)
+    with DAG("approvals", default_args={"execution_timeout": hour}):
+        patient = ApproveSampleOperator(task_id="patient", sample=None, manifest=None)
+        limited = ApproveSampleOperator(task_id="limited", sample=None, manifest=None, response_timeout=2 * hour)
+    assert (patient.response_timeout, patient.execution_timeout) == (None, None)
+    assert (limited.response_timeout, limited.execution_timeout) == (2 * hour, hour)
 
 
 def test_a_missing_sample_is_refused() -> None:
