@@ -18,6 +18,8 @@ fail. Snowflake's default is 12 hours."""
 REQUIRED: Mapping[str, Any] = {
     # An UPDATE of the ledger outside a transaction must be committed when its statement ends.
     "AUTOCOMMIT": True,
+    # A statement that was given no lock is sent again in its transaction.
+    "TRANSACTION_ABORT_ON_ERROR": False,
     # Manifests, previews and LIST results are read by quoted names such as "name" and "IMG".
     "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
     # The submitting statement goes on while an image is built, after the task has logged out.
@@ -30,6 +32,10 @@ REQUIRED: Mapping[str, Any] = {
     "TIMEZONE": "UTC",
     # A listing is read with RESULT_SCAN, which has the rows of the result set.
     "ROWS_PER_RESULTSET": 0,
+    # The files of a stage are no table data, whose change alone is documented to end the reuse of a result.
+    "USE_CACHED_RESULT": False,
+    # Rows are numbered in one order in each try, with NULL last.
+    "DEFAULT_NULL_ORDERING": "LAST",
     # Unloading to Parquet keeps a column's type instead of the smallest that holds the values at hand.
     "ENABLE_UNLOAD_PHYSICAL_TYPE_OPTIMIZATION": False,
     # A statement that meets a lock ends in a known time, and not after hours.

@@ -36,7 +36,7 @@ _TAKEN = (
 class ClaimedRows:
     """The rows that a run holds for one manifest, through one open connection.
 
-    :param connection: with autocommit on, as a new connection has. Its LOCK_TIMEOUT is changed.
+    :param connection: of the provider's hook, with autocommit on.
     :param manifest: of a listing with a ledger.
     :ivar table: the ledger's qualified name as SQL.
     """

@@ -49,7 +49,7 @@ _LISTS_AGAIN = "A retry will list and claim again."
 class Ledger:
     """The ledger table through one open connection.
 
-    :param connection: with autocommit on, as a new connection has. Its LOCK_TIMEOUT is changed.
+    :param connection: of the provider's hook, with autocommit on.
     :param table: its name as a user writes it; unqualified parts are filled from the connection.
     :ivar table: its qualified name as SQL.
     :ivar session: what runs the statements on it.

@@ -28,14 +28,14 @@ DUPLICATE_ROW = 100090
 class LedgerSession:
     """Statements on one ledger through one open connection.
 
-    :param connection: the task's own. Its LOCK_TIMEOUT is changed.
+    :param connection: of the provider's hook, whose login sets LOCK_TIMEOUT. An ALTER SESSION might end a transaction,
+        as statements that are not DML do ("Transactions", section "Explicit transactions").
     :param table: the ledger as SQL.
     """
 
     def __init__(self, connection: SnowflakeConnection, table: str) -> None:
         self._connection = connection
         self._table = table
-        self._has_timeout = False
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
         """Rows of a SELECT, which waits for no lock."""
@@ -46,9 +46,6 @@ class LedgerSession:
 
         :return: rows changed.
         """
-        if not self._has_timeout:
-            client.execute(self._connection, f"ALTER SESSION SET LOCK_TIMEOUT = {LOCK_TIMEOUT}")
-            self._has_timeout = True
         return client.execute_locking(self._connection, statement, seconds=LOCK_TIMEOUT)
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_mediabatch.client.connection import rows
+from airflow_provider_mediabatch.client.connection import execute, rows
 from airflow_provider_mediabatch.core import sql
 from airflow_provider_mediabatch.core.batch_result import BatchResult
 from airflow_provider_mediabatch.exceptions import InvalidInputError, LedgerError
@@ -230,6 +230,7 @@ def test_a_claim_waits_for_the_one_before_and_not_for_ever(
         other.cursor().execute("BEGIN")
         other.cursor().execute(f"UPDATE {place.table}_LOCK SET CLAIM_ID = 'x'")
         monkeypatch.setattr("airflow_provider_mediabatch.ledger.ledger_session.LOCK_TIMEOUT", 1)
+        execute(place.connection, "ALTER SESSION SET LOCK_TIMEOUT = 1")
         with pytest.raises(LedgerError, match="waited 1 s for a lock"):
             place.claim("two")
         other.cursor().execute("ROLLBACK")

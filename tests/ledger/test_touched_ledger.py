@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -113,6 +114,7 @@ def test_a_lock_that_stays_taken_is_named_with_what_holds_it(
 ) -> None:
     manifest = place.manifest(place.claim("one"))
     monkeypatch.setattr("airflow_provider_mediabatch.ledger.ledger_session.LOCK_TIMEOUT", 1)
+    execute(place.connection, "ALTER SESSION SET LOCK_TIMEOUT = 1")
     with engine.connect() as other:
         execute(other, "BEGIN")
         execute(other, f"UPDATE {place.table} SET ERROR = 'x'")
@@ -124,8 +126,14 @@ def test_a_lock_that_stays_taken_is_named_with_what_holds_it(
     assert place.rows_of(manifest).record_done(None, RESULT) == 3
 
 
-def test_the_lock_timeout_outlives_a_killed_worker_s_transaction(place: Any) -> None:
-    """Snowflake ends the idle transaction of a lost session after five minutes."""
+def test_a_transaction_has_queries_and_data_statements_only(place: Any, engine: Any) -> None:
+    """Snowflake's page "Transactions": others may end it, and two runs would then claim the same files."""
     place.claim("one")
-    (row,) = rows(place.connection, "SHOW PARAMETERS LIKE 'LOCK_TIMEOUT' IN SESSION")
-    assert int(row["value"]) > 300
+    session = rows(place.connection, "SELECT CURRENT_SESSION() AS ID")[0]["ID"]
+    with sqlite3.connect(engine.state_dir / "catalog.sqlite") as catalog:
+        select = "SELECT sql FROM queries WHERE session_id = ? ORDER BY rowid"
+        sent = [sql.split()[0].upper() for (sql,) in catalog.execute(select, (int(session),))]
+    (begin,) = (index for index, verb in enumerate(sent) if verb == "BEGIN")
+    inside = sent[begin + 1 : sent.index("COMMIT", begin)]
+    assert "MERGE" in inside
+    assert set(inside) <= {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE"}
