@@ -315,6 +315,27 @@ def test_what_is_not_given_is_not_checked(account: RunningEngine) -> None:
     assert skipped == ["model", "input stage", "output stage", "compute pool"]
 
 
+def test_parameters_that_no_login_can_set_are_named(account: RunningEngine) -> None:
+    """On Snowflake they belong to the user and the schema; the engine has those of the session alone."""
+
+    def found(**parameters: object) -> dict[str, CheckResult]:
+        rows = check(account, SETTINGS, session_parameters=parameters)
+        return {name: row for name, row in rows.items() if name.startswith("parameters of")}
+
+    assert {row.status for row in found().values()} == {"pass"}
+    assert len(found()) == 3, "of the user, and of the schemas of ledger and results table"
+    refused = found(PREVENT_UNLOAD_TO_INTERNAL_STAGES=True)
+    (fix,) = (row.fix for row in refused.values() if row.status == "fail")
+    assert fix.endswith("SET PREVENT_UNLOAD_TO_INTERNAL_STAGES = FALSE")
+    collated = found(DEFAULT_DDL_COLLATION="en-ci")
+    assert [row.fix for row in collated.values() if row.status == "fail"] == [
+        "ALTER SCHEMA DOCTOR.LEDGERS SET DEFAULT_DDL_COLLATION = ''",
+        "ALTER SCHEMA DOCTOR.RESULTS SET DEFAULT_DDL_COLLATION = ''",
+    ]
+    iceberg = found(DEFAULT_METADATA_WRITE_FORMAT="ICEBERG")
+    assert "Iceberg tables" in iceberg["parameters of schema DOCTOR.LEDGERS"].detail
+
+
 def test_a_wrong_version_or_function_lists_what_exists(account: RunningEngine) -> None:
     wrong = check(account, BatchSettings(model=MODEL, version="V9"))
     assert "V1" in wrong["model version"].detail

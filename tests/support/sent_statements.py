@@ -40,7 +40,7 @@ That run had no failure, listed with LIST and created its tables. Other runs sen
   something, `SELECT RELATIVE_PATH, …` from the stream, `CREATE TEMPORARY TABLE <name> AS SELECT …` from it, a `SELECT`
   from that and `DROP TABLE IF EXISTS <name>`, with a warehouse. They need READ on the stage and SELECT on the stream.
   With `refresh_directory=True` also `ALTER STAGE <name> REFRESH`, which needs WRITE on an internal stage.
-- `query=` and `extra_columns=`: the SQL of the DAG, with the privileges on what it reads, and a warehouse.
+- `query=`, `join=` and `extra_columns=`: the SQL of the DAG, with the privileges on what it reads, and a warehouse.
 - The model is a chat model: a `SELECT` over the manifest counts the forms of its messages. It needs READ on the stage,
   and a warehouse.
 - `labels=`: `WITH … SELECT` over the output and the labels. It needs SELECT on the table of labels, or the privileges
@@ -59,7 +59,7 @@ That run had no failure, listed with LIST and created its tables. Other runs sen
   `SELECT GET_PRESIGNED_URL(@…, '…', n)`. They need READ on the stages.
 - Somebody marks a prediction there: `INSERT INTO` and `SELECT` on the table `MEDIABATCH_FEEDBACK`, which the first mark
   creates in the jobs' schema.
-- `mediabatch doctor`: `SHOW GRANTS TO ROLE <name>`, `SHOW` of each kind of object, and one `SELECT`.
+- `mediabatch doctor`: `SHOW GRANTS TO ROLE <name>`, `SHOW` of each kind of object, `SHOW PARAMETERS` and one `SELECT`.
 - `mediabatch runs` and `mediabatch ledger`: `SELECT` and `UPDATE` on the ledger.
 
 To make the page again:

@@ -98,6 +98,7 @@ _ONLY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("ERROR_ON_NONDETERMINISTIC_UPDATE", "TRANSACTION_ABORT_ON_ERROR"), ("FALSE",)),
     **dict.fromkeys(("STRICT_JSON_OUTPUT", "TIMESTAMP_DAY_IS_ALWAYS_24H"), ("FALSE",)),
     "ERROR_ON_NONDETERMINISTIC_MERGE": ("TRUE",),
+    "DEFAULT_NULL_ORDERING": ("LAST",),
     "JSON_INDENT": ("2",),
     "TIMESTAMP_TYPE_MAPPING": ("TIMESTAMP_NTZ",),
     "TWO_DIGIT_CENTURY_START": ("1970",),
@@ -234,12 +235,19 @@ def rollback(ctx: Context, cursor: Cursor) -> Result:
 
 @statement("SHOW PARAMETERS")
 def show_parameters(ctx: Context, cursor: Cursor) -> Result:
-    """``SHOW PARAMETERS [LIKE '…'] [IN SESSION | ACCOUNT]``."""
+    """``SHOW PARAMETERS [LIKE '…'] [IN SESSION | ACCOUNT | USER [name] | SCHEMA name | …]``."""
     cursor.expect("SHOW", "PARAMETERS")
 
     def in_level() -> None:
-        """``[{IN | FOR} {SESSION | ACCOUNT}]``: the engine has the session's parameters only."""
-        if (cursor.accept("IN") or cursor.accept("FOR")) and not cursor.accept("SESSION"):
+        """``[{IN | FOR} {SESSION | ACCOUNT | …}]``: the engine has the session's parameters only."""
+        if not (cursor.accept("IN") or cursor.accept("FOR")) or cursor.accept("SESSION"):
+            return
+        if cursor.accept("DATABASE") or cursor.accept("SCHEMA") or cursor.accept("WAREHOUSE"):
+            cursor.name()
+        elif cursor.accept("USER"):
+            if not cursor.at_end():
+                cursor.name()
+        else:
             cursor.expect("ACCOUNT")
 
     clauses = show_clauses(cursor, in_level)

@@ -16,6 +16,7 @@ from airflow_provider_mediabatch.core.grants import Grant, Name
 from airflow_provider_mediabatch.core.job_names import did_you_mean
 from airflow_provider_mediabatch.core.snowflake_objects import Problem
 from airflow_provider_mediabatch.exceptions import InvalidInputError
+from airflow_provider_mediabatch.validation.doctor.account_parameters import check_parameters
 from airflow_provider_mediabatch.validation.doctor.batch_settings import BatchSettings, SettingError
 from airflow_provider_mediabatch.validation.doctor.check_result import CheckResult, error_line
 from airflow_provider_mediabatch.validation.doctor.role_privileges import ADMINISTRATOR, RolePrivileges
@@ -90,6 +91,8 @@ class _AccountCheck:
         for name in ("ledger", "results_table"):
             if name in objects and name not in shown:
                 yield self._new_table(name, objects[name])
+        schemas = [objects[name][:2] for name in ("ledger", "results_table") if name in objects]
+        yield from check_parameters(self._connection, str(self._session["NAME"]), schemas)
 
     def _check_given(self, objects: dict[str, Name]) -> Iterator[CheckResult]:
         """What was not named; the session's own warehouse is added to the objects."""
