@@ -86,6 +86,11 @@ def _versions(connection: SnowflakeConnection, database: str, schema: str, model
 
 def _choose(versions: Sequence[Mapping[str, Any]], wanted: str | None, model: str) -> Mapping[str, Any]:
     """The version's row. Names come before aliases, as Snowflake resolves them."""
+    if not isinstance(wanted, str | None):
+        raise InvalidInputError(
+            f"version_name is the {type(wanted).__name__} {wanted!r}, and not text. A template renders to such a value "
+            "with render_template_as_native_obj=True"
+        )
     if wanted is None or wanted.upper() == "DEFAULT":
         for row in versions:
             if str(row.get("is_default_version", "")).lower() in ("true", "1"):
