@@ -2,7 +2,8 @@
 
 Shows ``join``: the expressions of ``extra_columns`` use columns of a table whose first column names the files, here by
 their stems. A picture that the catalogue lacks is asked for the usual labels. When the catalogue changes, the pictures
-concerned are new work, because the labels belong to a file's identity.
+concerned are new work, because the labels belong to a file's identity. The table is made with
+``CREATE TABLE MEDIA.PUBLIC.CANDIDATES (STEM VARCHAR, LABELS ARRAY)``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ with DAG(
     dag_id="catalogued_labels",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},
     params={"stage_path": "@MEDIA.PUBLIC.PHOTOS/demo/"},
     tags=["mediabatch", "images"],
     doc_md=__doc__,
@@ -30,7 +32,7 @@ with DAG(
         task_id="list_files",
         stage_path="{{ params.stage_path }}",
         pattern=IMAGES,
-        join="SELECT STEM, LABELS FROM MEDIA.PUBLIC.CATALOGUE",
+        join="SELECT STEM, LABELS FROM MEDIA.PUBLIC.CANDIDATES",
         extra_columns={"CANDIDATE_LABELS": "COALESCE(LABELS, ARRAY_CONSTRUCT('espresso', 'daisy', 'palace', 'cat'))"},
         identity_columns=["CANDIDATE_LABELS"],
         manifest_location="@MEDIA.PUBLIC.WORK/manifests/",

@@ -1,7 +1,8 @@
 """Files together with a table: each picture brings its own threshold, and a column that only passes through.
 
 Shows a manifest made by a query: paths and ordinary columns, joined on the server from a directory table and a table.
-``MIN_SCORE`` is an input of the model, ``CATEGORY`` is not: it comes back beside the predictions.
+``MIN_SCORE`` is an input of the model, ``CATEGORY`` is not: it comes back beside the predictions. ``FILE`` is a path
+on the stage: ``CREATE TABLE MEDIA.PUBLIC.THRESHOLDS (FILE VARCHAR, MIN_SCORE FLOAT, CATEGORY VARCHAR)``.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from airflow_provider_mediabatch.operators.validate_signature import ValidateSig
 QUERY = """
 SELECT '@MEDIA.PUBLIC.PHOTOS/' || d.RELATIVE_PATH AS IMAGE, c.MIN_SCORE, c.CATEGORY
 FROM DIRECTORY(@MEDIA.PUBLIC.PHOTOS) AS d
-JOIN MEDIA.PUBLIC.CATALOGUE AS c ON d.RELATIVE_PATH = c.FILE
+JOIN MEDIA.PUBLIC.THRESHOLDS AS c ON d.RELATIVE_PATH = c.FILE
 """
 
 with DAG(
     dag_id="files_and_table",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},
     tags=["mediabatch", "images"],
     doc_md=__doc__,
 ):

@@ -24,6 +24,7 @@ with DAG(
     dag_id="huggingface_detection",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},
     params={"stage_path": "@MEDIA.PUBLIC.PHOTOS/demo/", "threshold": 0.5},
     tags=["mediabatch", "images"],
     doc_md=__doc__,

@@ -19,6 +19,7 @@ with DAG(
     dag_id="huggingface_vit",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},
     params={"stage_path": "@MEDIA.PUBLIC.PHOTOS/demo/"},
     tags=["mediabatch", "images"],
     doc_md=__doc__,

@@ -18,6 +18,7 @@ with DAG(
     dag_id="image_and_audio",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},
     params={"images": "@MEDIA.PUBLIC.PAIRS/images/", "sounds": "@MEDIA.PUBLIC.PAIRS/sounds/"},
     tags=["mediabatch", "images", "audio"],
     doc_md=__doc__,

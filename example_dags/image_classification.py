@@ -19,6 +19,7 @@ with DAG(
     schedule=CronDataIntervalTimetable("0 4 * * *", timezone="UTC"),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
+    default_args={"retries": 2},
     params={"stage_path": "@MEDIA.PUBLIC.PHOTOS/demo/", "max_failed_fraction": 0.1},
     tags=["mediabatch", "images"],
     doc_md=__doc__,

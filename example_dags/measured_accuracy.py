@@ -1,7 +1,8 @@
 """Photographs with known labels: the sample and the full run say how right the model is.
 
 Shows ``labels=`` with a table of expected labels, and ``min_accuracy=``, below which the sample stops the run. Only
-some of the photographs have a label. The others are counted and left out of the measure.
+some of the photographs have a label. The others are counted and left out of the measure. The table is made with
+``CREATE TABLE MEDIA.PUBLIC.PHOTO_LABELS (FILE VARCHAR, LABEL VARCHAR)``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ with DAG(
     dag_id="measured_accuracy",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},
     params={"labels": "MEDIA.PUBLIC.PHOTO_LABELS"},
     tags=["mediabatch", "images"],
     doc_md=__doc__,

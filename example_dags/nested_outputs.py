@@ -22,6 +22,7 @@ with DAG(
     dag_id="nested_outputs",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},
     params={"stage_path": "@MEDIA.PUBLIC.RECORDINGS/demo/"},
     tags=["mediabatch", "speech"],
     doc_md=__doc__,

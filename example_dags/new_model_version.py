@@ -20,6 +20,7 @@ with DAG(
     dag_id="new_model_version",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},
     params={"model": "MEDIA.PUBLIC.EFFICIENTNET_LITE0", "version": "V1"},
     tags=["mediabatch", "images"],
     doc_md=__doc__,

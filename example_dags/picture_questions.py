@@ -34,6 +34,7 @@ with DAG(
     dag_id="picture_questions",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},
     params={"stage_path": "@MEDIA.PUBLIC.PHOTOS/demo/"},
     tags=["mediabatch", "images", "chat"],
     doc_md=__doc__,

@@ -19,6 +19,7 @@ with DAG(
     schedule=[predictions],
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
+    default_args={"retries": 2},
     tags=["mediabatch", "events"],
     doc_md=__doc__,
 ):

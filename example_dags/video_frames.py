@@ -18,6 +18,7 @@ with DAG(
     dag_id="video_frames",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},
     params={"stage_path": "@MEDIA.PUBLIC.VIDEOS/demo/", "frames": 4},
     render_template_as_native_obj=True,
     tags=["mediabatch", "video"],

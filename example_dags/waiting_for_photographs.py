@@ -3,7 +3,8 @@
 Fewer than ten wait for an hour at most. Each job pays for a start, so that small deliveries share one.
 
 Shows ``StageFilesSensor`` on the ledger, deferred, in a DAG that always has one run: the next one waits as soon as this
-one has ended.
+one has ended. A run that fails gives its files back, and the next one takes them at once; after three failures Airflow
+pauses the DAG.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ with DAG(
     dag_id="waiting_for_photographs",
     schedule="@continuous",
     max_active_runs=1,
+    max_consecutive_failed_dag_runs=3,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     default_args={"retries": 2},  # a retry adopts the job that the first try submitted
     tags=["mediabatch", "images"],

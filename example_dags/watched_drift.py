@@ -17,6 +17,7 @@ with DAG(
     dag_id="watched_drift",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},
     max_active_runs=1,
     tags=["mediabatch", "images"],
     doc_md=__doc__,

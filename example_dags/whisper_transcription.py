@@ -20,6 +20,7 @@ with DAG(
     dag_id="whisper_transcription",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    default_args={"retries": 2},
     params={
         "stage_path": "@MEDIA.PUBLIC.RECORDINGS/demo/",
         "language": "en",

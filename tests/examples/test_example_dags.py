@@ -155,7 +155,7 @@ def test_files_and_table(bench: Bench) -> None:
     bench.session.sql("ALTER STAGE PHOTOS REFRESH").collect()
     rows = [("demo/coffee.png", 0.9, "drinks"), ("demo/flower.jpg", 0.9, "plants"), ("demo/absent.jpg", 0.1, "none")]
     catalogue = bench.session.create_dataframe(rows, schema=["FILE", "MIN_SCORE", "CATEGORY"])
-    catalogue.write.save_as_table("MEDIA.PUBLIC.CATALOGUE", mode="overwrite")
+    catalogue.write.save_as_table("MEDIA.PUBLIC.THRESHOLDS", mode="overwrite")
     found = bench.output(bench.run("files_and_table"))
     assert by_file(found, "IMAGE", "LABEL") == {"coffee.png": "espresso", "flower.jpg": None}
     assert by_file(found, "IMAGE", "CATEGORY") == {"coffee.png": "drinks", "flower.jpg": "plants"}
@@ -176,15 +176,15 @@ def test_candidate_labels(bench: Bench) -> None:
 def test_catalogued_labels(bench: Bench) -> None:
     bench.log(models.candidate_classifier(bench.cache))
     bench.upload("PHOTOS", "catalogued", [photograph("coffee.png"), photograph("flower.jpg")])
-    bench.session.sql("CREATE OR REPLACE TABLE MEDIA.PUBLIC.CATALOGUE (STEM VARCHAR, LABELS ARRAY)").collect()
+    bench.session.sql("CREATE OR REPLACE TABLE MEDIA.PUBLIC.CANDIDATES (STEM VARCHAR, LABELS ARRAY)").collect()
     entry = "SELECT 'coffee', ARRAY_CONSTRUCT('daisy', 'palace')"
-    bench.session.sql(f"INSERT INTO MEDIA.PUBLIC.CATALOGUE {entry}").collect()
+    bench.session.sql(f"INSERT INTO MEDIA.PUBLIC.CANDIDATES {entry}").collect()
     given = {"stage_path": "@MEDIA.PUBLIC.PHOTOS/catalogued/"}
     labels = by_file(bench.output(bench.run("catalogued_labels", given)), "IMAGE", "LABEL")
     assert labels["coffee.png"] in ("daisy", "palace"), "the catalogue has no espresso"
     assert labels["flower.jpg"] == "daisy"
     # Other labels of one picture are other work for this one.
-    bench.session.sql("DELETE FROM MEDIA.PUBLIC.CATALOGUE").collect()
+    bench.session.sql("DELETE FROM MEDIA.PUBLIC.CANDIDATES").collect()
     assert by_file(bench.output(bench.run("catalogued_labels", given)), "IMAGE", "LABEL") == {"coffee.png": "espresso"}
 
 

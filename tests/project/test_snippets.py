@@ -23,6 +23,7 @@ from airflow_provider_mediabatch.core import chat
 from airflow_provider_mediabatch.ledger import tables
 
 RUN_ELSEWHERE = {
+    "examples.md": "tests/examples/test_page.py",
     "first-dag.md": "tests/cli/test_new.py",
     "hugging-face.md": "tests/examples/test_huggingface.py",
     "install.md": "scripts/try-wheel",
