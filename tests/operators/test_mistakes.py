@@ -29,6 +29,7 @@ FAIL: dict[str, tuple[str, ...]] = {
     # Check the model's expected input signature
     "unknown_model": ("OP_FILES_MODEL does not exist", "did you mean OP_FILE_MODEL", "GRANT READ ON MODEL"),
     "unknown_version": ("has no version or alias V9", "V1"),
+    "native_version": ("version_name is the int 7, and not text", "render_template_as_native_obj"),
     "unknown_function": ("has no function predictt", "predict"),
     "unknown_params": ("did you mean 'scale'", "mode takes STRING"),
     "pool": ("did you mean LOCAL_POOL", "GRANT USAGE ON COMPUTE POOL LOCAL_POL"),

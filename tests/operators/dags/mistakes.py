@@ -54,6 +54,7 @@ with DAG(dag_id="mistakes", schedule=None, start_date=START):
     validation("unqualified", relative)
     validation("unknown_model", files, model_name="MEDIA.PUBLIC.OP_FILES_MODEL")
     validation("unknown_version", files, version_name="V9")
+    validation("native_version", files, version_name=7)
     validation("unknown_function", files, function_name="predictt")
     validation("unknown_params", files, model_params={"scal": 2, "mode": 3})
     validation("pool", files, compute_pool="LOCAL_POL")
