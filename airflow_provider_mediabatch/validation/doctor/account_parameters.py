@@ -5,6 +5,7 @@ Source: Snowflake's reference, page "Parameters", where each of them is an accou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,33 +23,33 @@ if TYPE_CHECKING:
 class _Parameter:
     """A parameter, and what to do about its value.
 
-    :param good: the only value with which statements mean what they should, in upper case.
-    :param trouble: what another value does.
+    :param bad: a regular expression of the values with which statements fail, in any case.
+    :param trouble: what such a value does.
     :param fix: the statement that sets it, for the object that has it.
     """
 
     name: str
-    good: str
+    bad: str
     trouble: str
     fix: str
 
 
 _OF_USER = _Parameter(
     "PREVENT_UNLOAD_TO_INTERNAL_STAGES",
-    "FALSE",
+    "TRUE",
     "no manifest can be written: COPY INTO an internal stage is refused",
     "ALTER USER {} SET PREVENT_UNLOAD_TO_INTERNAL_STAGES = FALSE",
 )
 _OF_SCHEMA = (
     _Parameter(
         "DEFAULT_DDL_COLLATION",
-        "",
+        "(?!UTF8$|BIN$).+",
         "tables made here compare text by this collation, so two files whose paths differ in case only can become one",
         "ALTER SCHEMA {} SET DEFAULT_DDL_COLLATION = ''",
     ),
     _Parameter(
         "DEFAULT_METADATA_WRITE_FORMAT",
-        "SNOWFLAKE",
+        "ICEBERG",
         "CREATE TABLE makes Iceberg tables, which lack what the ledger and the results table need. Use another schema",
         "",
     ),
@@ -71,11 +72,12 @@ def _check(
 ) -> Iterator[CheckResult]:
     check = f"parameters of {kind.lower()} {name}"
     try:
-        values = {str(row["key"]): str(row["value"]) for row in rows(connection, f"SHOW PARAMETERS IN {kind} {name}")}
+        found = rows(connection, f"SHOW PARAMETERS IN {kind} {name}")
     except Exception as error:  # what the role may not read is not known to be wrong
         yield CheckResult(check, "skip", error_line(error))
         return
-    bad = [each for each in parameters if values.get(each.name, each.good).upper() != each.good]
+    values = {str(row["key"]): str(row["value"] or "") for row in found}
+    bad = [each for each in parameters if re.fullmatch(each.bad, values.get(each.name, ""), re.IGNORECASE)]
     if not bad:
         yield CheckResult(check, "pass", "as the statements need them")
     for each in bad:
