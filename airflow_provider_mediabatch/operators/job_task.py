@@ -344,8 +344,13 @@ class JobTask(LineageMixin, BaseOperator):
 
     def _push_waiting(self, context: Context) -> None:
         """Push which jobs to cancel if somebody marks the task while no worker and no triggerer waits for them."""
-        waiting = {"snowflake_conn_id": self.snowflake_conn_id, "jobs": self._running_jobs.to_list()}
-        context["ti"].xcom_push(key=WAITING_KEY, value=waiting)
+        ti = context["ti"]
+        waiting = {
+            "snowflake_conn_id": self.snowflake_conn_id,
+            "jobs": self._running_jobs.to_list(),
+            "try_number": ti.try_number,  # by which a trigger knows whether it is its own try that waits
+        }
+        ti.xcom_push(key=WAITING_KEY, value=waiting)
 
 
 def _patience(wait: JobWait) -> timedelta | None:
