@@ -99,7 +99,7 @@ def test_a_part_that_is_being_submitted_is_ended_too(media: Any, connection: Any
     """As by ``execution_timeout``: an alarm in the middle of a round's second submission, then ``on_kill``."""
     request = make_request(media, connection, mode="endless")
     task = FullBatchOperator(task_id="full", manifest={}, plan={}, snowflake_conn_id=conn_id, max_isolation_jobs=2)
-    context: Any = {"ti": SimpleNamespace(xcom_push=lambda **_: None)}
+    context: Any = {"ti": SimpleNamespace(try_number=1, xcom_push=lambda **_: None)}
     isolation = task._isolation(context, request, task._job_wait(context))
     parts = IsolationJobs(request, request.job(0), 2)
     row_ranges = [RowRange(1, 0, 1), RowRange(1, 1, 2)]
