@@ -55,6 +55,12 @@ def cannot_operate() -> SnowflakeError:
     )
 
 
+def invalid_identifier(name: str) -> SnowflakeError:
+    """000904: a name that is no column where it stands."""
+    text = f"SQL compilation error: error line 1 at position 0\ninvalid identifier '{name}'"
+    return SnowflakeError(904, "42000", text)
+
+
 def does_not_exist(kind: str, name: str) -> SnowflakeError:
     """002003: the object is not there, or this role may not see it."""
     return SnowflakeError(2003, "02000", f"SQL compilation error:\n{kind} '{name}' does not exist or not authorized.")

@@ -119,10 +119,10 @@ class BatchJobTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """Cancel the job: a user marked the task failed or succeeded, or cleared it. A restart does not come here.
 
-        A user may mark many tasks at once: they share one login, because Airflow waits for this some seconds only.
-
         A triggerer on the database of a ``dag.test()`` does: it takes the trigger's row up, and gives it up when the
-        test has set the task's state. Nobody has ended that task.
+        test has set the task's state. Nobody has ended that task. Nor has anybody where :func:`is_taken_over` says so.
+
+        A user may mark many tasks at once: they share one login, because Airflow waits for this some seconds only.
         """
         if self.in_dag_test:
             return

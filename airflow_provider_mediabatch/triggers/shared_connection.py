@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 THREADS = 4
-"""Calls of one connection at the same time. More would wait for Snowflake's session, which runs one at a time."""
+"""Calls of one connection at the same time, however many triggers it has."""
 
 
 class SharedConnection:

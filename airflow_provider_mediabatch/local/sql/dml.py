@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
+from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_identifier, not_supported
 from airflow_provider_mediabatch.local.session.context import Context
 from airflow_provider_mediabatch.local.sql import transactions, types
 from airflow_provider_mediabatch.local.sql.casts import cast, text
@@ -87,9 +87,7 @@ def columns_of(target: Table, names: list[str] | None) -> list[TableColumn]:
     known = {c.name: c for c in target.columns}
     for name in names:
         if name not in known:
-            raise SnowflakeError(
-                904, "42000", f"SQL compilation error: error line 1 at position 0\ninvalid identifier '{name}'"
-            )
+            raise invalid_identifier(name)
     return [known[name] for name in names]
 
 

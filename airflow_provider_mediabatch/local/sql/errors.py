@@ -14,6 +14,7 @@ from airflow_provider_mediabatch.local.errors import (
     SnowflakeError,
     cancelled,
     does_not_exist,
+    invalid_identifier,
     not_supported,
     syntax_error,
 )
@@ -92,9 +93,7 @@ def _by_class(error: duckdb.Error, first: str) -> SnowflakeError:
     if isinstance(error, duckdb.CatalogException) and (match := _TABLE.search(first)):
         return does_not_exist("Object", match[1])
     if match := _COLUMN.search(first):
-        return SnowflakeError(
-            904, "42000", f"SQL compilation error: error line 1 at position 0\ninvalid identifier '{match[1]}'"
-        )
+        return invalid_identifier(match[1])
     if isinstance(error, duckdb.ConversionException):
         return _conversion(first)
     if isinstance(error, duckdb.OutOfRangeException):

@@ -10,7 +10,7 @@ from sqlglot.errors import ErrorLevel, OptimizeError, SchemaError, UnsupportedEr
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from airflow_provider_mediabatch.local.errors import SnowflakeError, not_supported
+from airflow_provider_mediabatch.local.errors import SnowflakeError, invalid_identifier, not_supported
 from airflow_provider_mediabatch.local.sql import array_functions as array_functions
 from airflow_provider_mediabatch.local.sql import comparisons as comparisons
 from airflow_provider_mediabatch.local.sql import datetime_functions as datetime_functions
@@ -191,21 +191,16 @@ def _refuse_fields(tree: exp.Expr) -> None:
     """
     for dot in tree.find_all(exp.Dot):
         if isinstance(dot.this, exp.Column):
-            raise _invalid(f"{dot.this.name}.{dot.expression.name}")
+            raise invalid_identifier(f"{dot.this.name}.{dot.expression.name}")
 
 
 def _unresolved(error: Exception) -> SnowflakeError:
     message = str(error)
     if "could not be resolved" in message:
-        return _invalid(message.split("'")[1])
+        return invalid_identifier(message.split("'")[1])
     if "ambiguous" in message.lower():
         return SnowflakeError(2028, "42601", f"SQL compilation error:\n{message}")
     return SnowflakeError(904, "42000", f"SQL compilation error:\n{message}")
-
-
-def _invalid(name: str) -> SnowflakeError:
-    text = f"SQL compilation error: error line 1 at position 0\ninvalid identifier '{name}'"
-    return SnowflakeError(904, "42000", text)
 
 
 def _refuse_case_twins(tree: exp.Expr) -> None:
